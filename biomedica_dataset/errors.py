@@ -1,0 +1,41 @@
+"""What can go wrong, named by its consequence.
+
+::
+
+    BiomedicaError            base of all; its text says what, where, what was allowed and what to do
+    ├── UsageError            the caller's mistake: nothing was done (exit 2)
+    ├── SourceError           the source or the network failed: try again later (exit 1)
+    ├── ArchiveError          a file of ours is broken or of another version (exit 1)
+    └── ArticleError          one article cannot be used: drop it, count it, go on
+        └── JatsError         its XML cannot be read
+"""
+
+from __future__ import annotations
+
+
+class BiomedicaError(Exception):
+    """Base of the errors that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(BiomedicaError, ValueError):
+    """The caller asked for something that cannot be; nothing was done."""
+
+    exit_code = 2
+
+
+class SourceError(BiomedicaError, OSError):
+    """The source or the network failed; what was finished before stays valid."""
+
+
+class ArchiveError(BiomedicaError):
+    """A file of an archive or of a dataset folder is broken or has another format version."""
+
+
+class ArticleError(BiomedicaError):
+    """One article cannot be used: it is dropped, counted, and the run goes on."""
+
+
+class JatsError(ArticleError):
+    """The XML of an article cannot be read."""

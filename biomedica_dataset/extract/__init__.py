@@ -1,0 +1,1 @@
+"""From PMC's cloud bucket to an archive: raw XML, images and metadata, and a ledger of everything seen."""

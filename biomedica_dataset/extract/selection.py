@@ -1,0 +1,232 @@
+"""Which articles an archive holds, and what of them a run wants.
+
+The selection (all, a list of ids, the newest N) is the archive's identity and stays. Licences and images may be widened
+or narrowed by a later run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..jats.licenses import CODES, COMMERCIAL, NONCOMMERCIAL
+from .inventory import Inventory, Version, read_inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .source import Source
+
+OTHER = "other"
+"""Stands for articles without a licence of PMC's list."""
+
+_LICENSE_GROUPS = {"commercial": COMMERCIAL, "noncommercial": NONCOMMERCIAL, "other": (OTHER,)}
+_PMCID = re.compile(r"(?:PMC)?([1-9]\d{0,17})(?:\.\d+)?", re.IGNORECASE)
+_FEW = 200  # ids that are cheaper to list one by one than to read an inventory of 230 MB
+_WIDTH = 1000
+_ARTICLES_A_BLOCK = 64
+_WIDEST = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The articles of an archive.
+
+    Parameters
+    ----------
+    pmcids
+        Sorted numbers; ``None`` for all that the source has.
+    limit
+        How many of the newest were asked for, where that is how ``pmcids`` came about.
+    """
+
+    pmcids: tuple[int, ...] | None = None
+    limit: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``archive.json`` keeps."""
+        pmcids = None if self.pmcids is None else [f"PMC{n}" for n in self.pmcids]
+        return {"kind": self.kind, "limit": self.limit, "pmcids": pmcids}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Selection:
+        """Return the selection that ``archive.json`` keeps."""
+        ids = stored["pmcids"]
+        return cls(None if ids is None else tuple(parse_pmcids(ids)), stored["limit"])
+
+    @property
+    def kind(self) -> str:
+        """One of ``all``, ``newest`` and ``ids``."""
+        return "all" if self.pmcids is None else "newest" if self.limit else "ids"
+
+    def __str__(self) -> str:
+        """Return the selection in words."""
+        if self.pmcids is None:
+            return "all articles"
+        if self.limit:
+            return f"the newest {self.limit} articles"
+        digest = hashlib.sha256(repr(self.pmcids).encode()).hexdigest()[:8]
+        return f"{len(self.pmcids)} listed articles ({digest})"
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a run wants of the selected articles.
+
+    Parameters
+    ----------
+    licenses
+        Licence codes of articles, and ``other``; ``None`` for any.
+    images
+        ``all``, ``none``, or the keys of the pairs wanted.
+    """
+
+    licenses: frozenset[str] | None = None
+    images: str | frozenset[str] = "all"
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute the digest once."""
+        images = self.images if isinstance(self.images, str) else sorted(self.images)
+        licenses = None if self.licenses is None else sorted(self.licenses)
+        text = json.dumps({"licenses": licenses, "images": images})
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest())
+
+    def license(self, code: str | None) -> bool:
+        """Whether articles of a licence are wanted."""
+        return self.licenses is None or (code if code in CODES else OTHER) in self.licenses
+
+    def image(self, key: str) -> bool:
+        """Whether the image of a pair is wanted."""
+        return self.images == "all" or (self.images != "none" and key in self.images)
+
+
+def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[int]:
+    """Return the numbers of PMCIDs given with or without prefix and version, sorted, each once.
+
+    Raises
+    ------
+    UsageError
+        A line is no PMCID; the message says which.
+
+    Examples
+    --------
+    >>> parse_pmcids(["PMC13900", "13901.2", ""])
+    [13900, 13901]
+    """
+    found = set()
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            match = _PMCID.fullmatch(text)
+            if match is None:
+                msg = f"line {number} of {where} is {text[:40]!r}; a PMCID such as PMC13900 was expected"
+                raise UsageError(msg)
+            found.add(int(match[1]))
+    if not found:
+        msg = f"{where} names no article; one PMCID a line was expected"
+        raise UsageError(msg)
+    return sorted(found)
+
+
+def parse_licenses(names: Sequence[str]) -> frozenset[str] | None:
+    """Return the licence codes that groups and codes name; ``None`` where nothing is named.
+
+    Examples
+    --------
+    >>> sorted(parse_licenses(["noncommercial", "cc0"]))
+    ['CC BY-NC', 'CC BY-NC-ND', 'CC BY-NC-SA', 'CC0']
+    """
+    if not names:
+        return None
+    codes: set[str] = set()
+    by_name = {code.lower().replace("-", " "): (code,) for code in CODES} | _LICENSE_GROUPS
+    for name in names:
+        found = by_name.get(name.strip().lower().replace("-", " "))
+        if found is None:
+            msg = f"licence {name!r} is none of {', '.join((*_LICENSE_GROUPS, *CODES))}"
+            raise UsageError(msg)
+        codes.update(found)
+    return frozenset(codes)
+
+
+def parse_images(value: str) -> str | frozenset[str]:
+    """Return ``all``, ``none`` or the keys that a file lists, one a line."""
+    if value in ("all", "none"):
+        return value
+    try:
+        lines = Path(value).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"images {value!r} is neither 'all' nor 'none' nor a readable file of keys: {error}"
+        raise UsageError(msg) from error
+    keys = frozenset(line.strip() for line in lines if line.strip())
+    if not keys:
+        msg = f"{value} names no image; one key a line was expected"
+        raise UsageError(msg)
+    return keys
+
+
+def newest(inventory: Inventory, limit: int) -> Selection:
+    """Return the selection of the ``limit`` highest PMCIDs: the newest articles, and neighbours."""
+    return Selection(tuple(int(n) for n in inventory.pmcids()[-limit:]), limit)
+
+
+def list_versions(source: Source, selection: Selection, inventory: str | None) -> Inventory:
+    """Return what the source has of the selected articles.
+
+    A few ids are listed one by one, which takes seconds; all others are looked up in an inventory.
+    """
+    pmcids = selection.pmcids
+    if pmcids is None:
+        return read_inventory(source, inventory)
+    if inventory is None and source.folder is not None:
+        found = [pair for pmcid in pmcids for pair in source.local_versions(pmcid)]
+        return Inventory.of(_versions(found))
+    if inventory is None and len(pmcids) <= _FEW:
+        return asyncio.run(_listed(source, pmcids))
+    return read_inventory(source, inventory).only(pmcids)
+
+
+async def _listed(source: Source, pmcids: Sequence[int]) -> Inventory:
+    # The trailing dot keeps PMC7906740 out of the answer for PMC790674.
+    lists = await asyncio.gather(
+        *(source.list_after("metadata", f"metadata/PMC{pmcid}.", 50) for pmcid in pmcids)
+    )
+    found = [
+        (key, etag)
+        for pmcid, listed in zip(pmcids, lists, strict=True)
+        for key, etag in listed
+        if key.startswith(f"metadata/PMC{pmcid}.")
+    ]
+    return Inventory.of(_versions(found))
+
+
+def _versions(listed: Iterable[tuple[str, str]]) -> list[Version]:
+    matches = ((re.fullmatch(r"metadata/PMC(\d+)\.(\d+)\.json", key), etag) for key, etag in listed)
+    return [Version(int(m[1]), int(m[2]), etag) for m, etag in matches if m]
+
+
+def block_width(pmcids: Sequence[int] | None) -> int:
+    """Return the width of blocks: 1000, wider for a small selection, so that a block holds some 64 articles.
+
+    Examples
+    --------
+    >>> block_width(None), block_width([13900]), block_width(range(5_000_000, 5_009_000))
+    (1000, 1000, 1000)
+    >>> block_width(range(0, 12_000_000, 40_000))
+    10000000
+    """
+    if pmcids is None:
+        return _WIDTH
+    width = _WIDTH
+    while width < _WIDEST and len({n // width for n in pmcids}) > max(
+        1, len(pmcids) // _ARTICLES_A_BLOCK
+    ):
+        width *= 10
+    return width

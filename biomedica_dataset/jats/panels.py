@@ -1,0 +1,74 @@
+"""Panel letters that a caption names: they tell a compound figure per image."""
+
+from __future__ import annotations
+
+import re
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element
+
+_LETTERS = r"[A-Za-z](?:[1-9]|['′])?(?:\s*(?:[-–—,;/&+]|and|to)\s*[A-Za-z](?:[1-9]|['′])?)*"
+_BEFORE_PARENTHESIS = re.compile(rf"(?:^|[\s(.;:,])({_LETTERS})\s*$")  # (A), (a–c), A)
+_IN_FRONT = re.compile(
+    r"(?:^|[.;:] )([A-Z](?:\s*[-–—,]\s*[A-Z])*)(?=[,:.]\s|\s[A-Z][a-z])"
+)  # A, or B:
+_NAMED = re.compile(rf"anels? ({_LETTERS})\b")
+_FRONTS = (". A", "; A", ": A")
+_LONGEST = 24  # characters of a list such as "A1, B2 and C–F"
+_BOLD = re.compile(rf"\W*({_LETTERS})\W*")
+_STEP = re.compile(r"([A-Za-z])(?:[1-9]|['′])?\s*(?:([-–—]|to\b)|[,;/&+]|and\b)?\s*")
+_FEWEST = 2  # one letter alone is a numbered remark more often than a panel
+
+
+def panel_letters(caption: _Element | None, text: str | None) -> tuple[str, ...]:
+    """Return the panel letters named in a caption, upper case: A, B, C ... without a gap, at least two.
+
+    Parameters
+    ----------
+    caption
+        The caption element, for letters set in bold.
+    text
+        Its clean text.
+
+    Examples
+    --------
+    >>> panel_letters(None, "Growth of (a) wild type and (b–d) mutants (p < 0.05).")
+    ('A', 'B', 'C', 'D')
+    """
+    if not text:
+        return ()
+    named: set[str] = set()
+    for letters in _lists(text):
+        named.update(_expanded(letters))
+    if caption is not None:
+        for bold in caption.iter("bold", "b", "strong"):
+            whole = _BOLD.fullmatch("".join(bold.itertext()))
+            if whole:
+                named.update(_expanded(whole[1]))
+    count = next((n for n, letter in enumerate(ascii_uppercase) if letter not in named), 26)
+    return tuple(ascii_uppercase[:count]) if count >= _FEWEST else ()
+
+
+def _lists(text: str) -> Iterator[str]:
+    for piece in text.split(")")[:-1]:
+        found = _BEFORE_PARENTHESIS.search(piece[-_LONGEST:])
+        if found:
+            yield found[1]
+    if text[0] == "A" or any(front in text for front in _FRONTS):
+        yield from _IN_FRONT.findall(text)
+    if "anel" in text:
+        yield from _NAMED.findall(text)
+
+
+def _expanded(letters: str) -> Iterator[str]:
+    """Yield the letters of ``A, C–E`` in upper case, ranges filled."""
+    start: str | None = None
+    for letter, dash in _STEP.findall(letters):
+        upper = letter.upper()
+        first = ascii_uppercase.index(start) if start else ascii_uppercase.index(upper)
+        yield from ascii_uppercase[first : ascii_uppercase.index(upper) + 1] or upper
+        start = upper if dash else None

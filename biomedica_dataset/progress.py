@@ -1,0 +1,104 @@
+"""Progress of a long stage: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, MutableSequence
+
+    Counters = MutableSequence[int]
+    Ticker = Callable[[int, int, int], None]
+else:
+    Counters = Ticker = object
+
+_LINE_EVERY = 10.0  # seconds, where there is no terminal
+_BAR_EVERY = 0.2
+
+
+class Progress:
+    """Counts what is done, in this process and in those that share its counters.
+
+    Parameters
+    ----------
+    quiet
+        Count, but show nothing.
+    counters
+        Three shared integers: units done, images, bytes; new ones by default.
+    """
+
+    def __init__(self, *, quiet: bool = True, counters: Counters | None = None) -> None:
+        self.counters: Any = (
+            counters if counters is not None else get_context("spawn").Array("q", 3)
+        )
+        self._quiet = quiet
+        self._bar: Any = None
+        self._unit = ""
+        self._total = 0
+        self._started = self._shown = 0.0
+
+    def start(self, total: int, unit: str) -> None:
+        """Begin a stage of so many units."""
+        self.counters[:] = [0, 0, 0]
+        self._unit, self._total = unit, total
+        self._started = self._shown = time.monotonic()
+        if not self._quiet and total and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, unit=f" {unit}", dynamic_ncols=True, smoothing=0.1)
+
+    def tick(self, units: int, images: int, received: int) -> None:
+        """Add what was done since the last tick."""
+        with self.counters.get_lock():
+            for position, more in enumerate((units, images, received)):
+                self.counters[position] += more
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the counts for as long as the body runs, whichever process adds to them."""
+        done = threading.Event()
+
+        def keep_showing() -> None:
+            while not done.wait(_BAR_EVERY):
+                self._show()
+
+        thread = threading.Thread(target=keep_showing, daemon=True)
+        if not self._quiet:
+            thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            if not self._quiet:
+                thread.join()
+            self._finish()
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        every = _BAR_EVERY if self._bar is not None else _LINE_EVERY
+        if now - self._shown < every:
+            return
+        self._shown = now
+        done, images, received = self.counters[:]
+        rate = received / max(now - self._started, 1e-9) / 1e6
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{images:,} figures, {rate:.1f} MB/s")
+            self._bar.update(done - self._bar.n)
+            return
+        left = (now - self._started) / done * (self._total - done) if done else None
+        ahead = f", {left:.0f} s left" if left is not None else ""
+        sys.stderr.write(
+            f"{done:,} of {self._total:,} {self._unit}, {images:,} figures, {rate:.1f} MB/s{ahead}\n"
+        )
+
+    def _finish(self) -> None:
+        if self._bar is not None:
+            self._shown = 0.0
+            self._show()
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,113 @@
+"""Reports in which everything seen is kept or dropped by a reason."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sum of counts by word, the largest first.
+
+    Examples
+    --------
+    >>> total([{"kept": 1}, {"kept": 2, "corrupt: MD5": 4}])
+    {'corrupt: MD5': 4, 'kept': 3}
+    """
+    summed: Counter[str] = Counter()
+    for one in counts:
+        summed.update(one)
+    return dict(sorted(summed.items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What was seen of one kind of thing.
+
+    Parameters
+    ----------
+    dropped
+        By reason.
+    """
+
+    seen: int
+    kept: int
+    dropped: dict[str, int]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Tally:
+        """Return the tally of counts by word, of which one is ``kept``.
+
+        Examples
+        --------
+        >>> Tally.of({"kept": 3, "no_caption": 1})
+        Tally(seen=4, kept=3, dropped={'no_caption': 1})
+        """
+        dropped = {word: n for word, n in counts.items() if word != "kept"}
+        return cls(seen=sum(counts.values()), kept=counts.get("kept", 0), dropped=dropped)
+
+    def lines(self, what: str) -> list[str]:
+        """Return the tally in words, a line each."""
+        lines = [
+            f"{what}: {self.seen:,} seen = {self.kept:,} kept + {self.seen - self.kept:,} dropped"
+        ]
+        width = max((len(f"{n:,}") for n in self.dropped.values()), default=0)
+        return lines + [f"  {n:>{width},}  {word}" for word, n in self.dropped.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractReport:
+    """What an archive holds after a run, summed from its ledgers.
+
+    Parameters
+    ----------
+    blocks, blocks_done, blocks_failed
+        Valid blocks, those written by this run, and those that could not be written, with the reason.
+    articles, figures
+        Article versions and graphics by status and reason.
+    newer
+        Metadata newer than the inventory says.
+    not_listed
+        Articles asked for that the source does not have.
+    """
+
+    source: str
+    selection: str
+    inventory: str | None
+    blocks: int
+    blocks_done: int
+    blocks_failed: dict[str, str] = field(default_factory=dict)
+    articles: dict[str, int]
+    figures: dict[str, int]
+    newer: int
+    not_listed: list[str]
+
+    def as_json(self) -> bytes:
+        """Return the report as ``report.json``; what one run did is left out, so that the same archive says the same."""
+        stored = asdict(self)
+        del stored["blocks_done"]
+        for name in ("articles", "figures"):
+            stored[name] = asdict(Tally.of(stored[name]))
+        return json.dumps(stored, indent=1, ensure_ascii=False).encode()
+
+    def __str__(self) -> str:
+        """Return the report in words."""
+        lines = [
+            *Tally.of(self.articles).lines("article versions"),
+            *Tally.of(self.figures).lines("figures"),
+        ]
+        if self.newer:
+            lines.append(f"metadata newer than the inventory: {self.newer:,}")
+        if self.not_listed:
+            lines.append(f"asked for, not in the source: {', '.join(self.not_listed[:20])}")
+        if self.blocks_failed:
+            failed = ", ".join(f"{b} ({why})" for b, why in list(self.blocks_failed.items())[:10])
+            lines.append(f"blocks not written, run the same command again: {failed}")
+        elif not self.blocks_done:
+            lines.append("nothing to do: the archive agrees with the source")
+        return "\n".join(lines)

@@ -1,0 +1,165 @@
+"""Rows from one archived article: a pure function of what the archive holds and of this code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .errors import ArticleError
+from .extract.metadata import parse_metadata
+from .images import probe
+from .jats import read_article
+from .jats.licenses import license_group, resolved_license, stricter
+from .matching import match_figures
+from .schema import ArticleRow, Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .extract.ledger import LedgerRow
+    from .extract.metadata import Metadata
+    from .matching import Match
+    from .records import Article, Figure, License
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleRows:
+    """All rows of one article.
+
+    Parameters
+    ----------
+    pairs
+        Each with its licence group, in document order.
+    article
+        The row of the article itself, in the group of its own licence; ``None`` where it is unreadable.
+    figures
+        Figures by what became of them: ``kept``, or the reason for which they are no row.
+    problem
+        Why the whole article gives no row, if so.
+    licenses_disagree
+        Whether PMC and the XML name different licences; PMC's counts.
+    """
+
+    pairs: list[tuple[str, Pair]] = field(default_factory=list)
+    article: tuple[str, ArticleRow] | None = None
+    figures: Counter[str] = field(default_factory=Counter)
+    problem: str | None = None
+    licenses_disagree: bool = False
+
+
+def rows_of(row: LedgerRow, images: Mapping[str, bytes], *, full_text: bool = False) -> ArticleRows:
+    """Return the rows of one kept article version.
+
+    Parameters
+    ----------
+    row
+        Its ledger row, with metadata and XML.
+    images
+        Bytes by file name. They go into the rows as they are.
+    full_text
+        Also return the row of the article, with its text and references.
+    """
+    try:
+        metadata = parse_metadata(row.metadata or b"", row.name)
+        article = read_article(row.xml or b"", full_text=full_text)
+    except ArticleError as error:
+        return ArticleRows(problem=f"{row.name}: {error}")
+    licensed = resolved_license(metadata.license_code, article.license)
+    named = article.license.code
+    common = _article_columns(row, metadata, article, licensed)
+    reasons = {entry.name: _word(entry.status, entry.reason) for entry in row.images if entry.name}
+    result = ArticleRows(
+        licenses_disagree=bool(named and metadata.license_code and named != metadata.license_code)
+    )
+    pmcid = f"PMC{row.pmcid}"
+    for match in match_figures(pmcid, article.figures, metadata.media):
+        problem = match.dropped
+        if problem is None and match.name not in images:
+            problem = reasons.get(match.name or "", "not_fetched")
+        if problem is None:
+            try:
+                result.pairs.append(_pair(match, images[match.name or ""], licensed, common))
+            except ArticleError as error:
+                problem = str(error)
+        result.figures[problem or "kept"] += 1
+    if not full_text:
+        return result
+    keys = [pair.key for _group, pair in result.pairs]
+    references = [
+        {"citation": r.citation, "pmid": r.pmid, "doi": r.doi} for r in article.references or ()
+    ]
+    text = ArticleRow(
+        **common,
+        article_text=article.text,
+        article_references=references or None,
+        article_keys=keys,
+    )
+    return ArticleRows(
+        pairs=result.pairs,
+        article=(license_group(licensed.code), text),
+        figures=result.figures,
+        licenses_disagree=result.licenses_disagree,
+    )
+
+
+def _pair(
+    match: Match, image: bytes, licensed: License, common: dict[str, Any]
+) -> tuple[str, Pair]:
+    figure: Figure = match.figure
+    facts = probe(image)
+    own = figure.own_license or licensed
+    if figure.credit is not None:
+        group, image_license = "other", None
+    else:
+        group, image_license = license_group(stricter(licensed.code, own.code)), own.name
+    pair = Pair(
+        key=match.key or "",
+        image={"bytes": image, "path": match.name},
+        caption=figure.caption or "",
+        image_file_name=match.name or "",
+        image_hash=facts.sha256,
+        image_size=[facts.width, facts.height],
+        image_kind=figure.kind,
+        figure_id=figure.figure_id,
+        figure_label=figure.label,
+        image_panels=list(figure.panels) or None,
+        image_context=list(figure.context) or None,
+        image_license=image_license,
+        image_credit=figure.credit,
+        image_label_id=None,
+        image_panel_type=None,
+        image_panel_subtype=None,
+        image_primary_label=None,
+        image_secondary_label=None,
+        **common,
+    )
+    return group, pair
+
+
+def _article_columns(
+    row: LedgerRow, metadata: Metadata, article: Article, licensed: License
+) -> dict[str, Any]:
+    return {
+        "article_accession_id": f"PMC{row.pmcid}",
+        "article_version": row.version,
+        "article_pmid": metadata.pmid or article.pmid,
+        "article_doi": metadata.doi or article.doi,
+        "article_title": article.title or metadata.title,
+        "article_journal": article.journal,
+        "article_date": article.date,
+        "article_citation": metadata.citation,
+        "article_abstract": article.abstract,
+        "article_type": article.type,
+        "article_language": article.language,
+        "article_keywords": list(article.keywords) or None,
+        "article_subject": list(article.subjects) or None,
+        "article_mesh_terms": None,
+        "article_license": licensed.name,
+        "article_license_url": licensed.url,
+        "article_reference_count": article.reference_count,
+    }
+
+
+def _word(status: str, reason: str | None) -> str:
+    return "not_fetched" if status == "kept" else reason or status

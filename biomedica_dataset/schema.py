@@ -1,0 +1,223 @@
+"""The columns of every table we publish, named here and nowhere else.
+
+A table is a dataclass; its fields are its columns, in order, with their type and meaning. Missing is ``None``.
+`features` and `arrow_schema` turn a table into what `datasets` and `pyarrow` want, without loading them before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from datasets import Features
+
+SCHEMA_VERSION = "1"
+"""Written into every file; changes when a column changes its name, type or meaning."""
+
+LICENSE_GROUPS = ("commercial", "noncommercial", "other")
+"""What the licence of a row permits, from most to least."""
+
+CONFIGS = (*LICENSE_GROUPS, "all")
+"""The picture configs of the dataset; ``all`` is the three groups together."""
+
+IMAGE_KINDS = (
+    "figure",
+    "table",
+    "scheme",
+    "chemical_structure",
+    "graphical_abstract",
+    "supplementary",
+    "box",
+    "response",
+)
+"""The closed list of ``image_kind``: what the element is in the article, not what the picture shows."""
+
+FeatureType = Literal[
+    "string", "int32", "int64", "image", "list<string>", "list<int32>", "list<reference>"
+]
+
+
+def _column(kind: FeatureType, meaning: str) -> Any:  # noqa: ANN401 - like dataclasses.field
+    return dataclasses.field(metadata={"type": kind, "meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ArticleColumns:
+    article_accession_id: str = _column("string", "PMCID with its prefix")
+    article_version: int = _column("int32", "version of the article in PMC")
+    article_pmid: int | None = _column("int64", "PubMed id")
+    article_doi: str | None = _column("string", "DOI")
+    article_title: str | None = _column("string", "title as clean text")
+    article_journal: str | None = _column("string", "full journal title")
+    article_date: str | None = _column("string", "ISO 8601, as precise as the source")
+    article_citation: str | None = _column("string", "citation line of PMC")
+    article_abstract: str | None = _column("string", "abstract, section headings in front")
+    article_type: str | None = _column("string", "`article/@article-type`")
+    article_language: str | None = _column("string", "`article/@xml:lang`")
+    article_keywords: list[str] | None = _column("list<string>", "author keywords")
+    article_subject: list[str] | None = _column("list<string>", "subjects given by the journal")
+    article_mesh_terms: list[str] | None = _column("list<string>", "MeSH descriptors of PubMed")
+    article_license: str | None = _column("string", "such as `CC BY 4.0`; null where unknown")
+    article_license_url: str | None = _column("string", "address of the licence")
+    article_reference_count: int | None = _column("int32", "entries of the reference list")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PictureColumns:
+    caption: str = _column("string", "title and paragraphs as clean text")
+    image_file_name: str = _column("string", "name of the file in PMC")
+    image_hash: str = _column("string", "SHA-256 of the original bytes")
+    image_size: list[int] = _column("list<int32>", "[width, height] in pixels")
+    image_kind: str = _column("string", f"one of {', '.join(IMAGE_KINDS)}")
+    figure_id: str | None = _column("string", "`fig/@id`")
+    figure_label: str | None = _column("string", "label as printed: `Figure 2`")
+    image_panels: list[str] | None = _column("list<string>", "panel letters named in the caption")
+    image_context: list[str] | None = _column("list<string>", "paragraphs that cite this figure")
+    image_license: str | None = _column("string", "licence of this image; null where unknown")
+    image_credit: str | None = _column("string", "phrase that gives third-party rights, if any")
+    image_label_id: int | None = _column("int32", "cluster of the image")
+    image_panel_type: str | None = _column("string", "single or multiple panels, by experts")
+    image_panel_subtype: str | None = _column("string", "kind of panels, by experts")
+    image_primary_label: list[str] | None = _column("list<string>", "global concepts, by experts")
+    image_secondary_label: list[str] | None = _column("list<string>", "local concepts, by experts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ImageColumn:
+    image: dict[str, Any] | None = _column("image", "the original bytes, untouched")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _KeyColumn:
+    key: str = _column("string", "stable id: PMCID, `_`, file stem; `[A-Za-z0-9_-]+`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair(_ArticleColumns, _PictureColumns, _ImageColumn, _KeyColumn):
+    """One image with its caption: a row of the picture configs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptionRow(_ArticleColumns, _PictureColumns, _KeyColumn):
+    """The row of a pair without its image: a row of the ``captions`` config."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArticleRow(_ArticleColumns):
+    """One article: a row of the ``articles`` config."""
+
+    article_text: str | None = _column("string", "headings and paragraphs of the body")
+    article_references: list[dict[str, Any]] | None = _column(
+        "list<reference>", "citation, pmid and doi of each entry"
+    )
+    article_keys: list[str] = _column("list<string>", "keys of its pairs in this licence group")
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexRow:
+    """Where one image lies and what to choose it by: a row of the ``index`` config."""
+
+    key: str = _column("string", "stable id of the pair")
+    license_group: str = _column("string", f"one of {', '.join(LICENSE_GROUPS)}")
+    split: str = _column("string", "split of the row")
+    article_accession_id: str = _column("string", "PMCID with its prefix")
+    article_pmid: int | None = _column("int64", "PubMed id")
+    article_year: int | None = _column("int32", "year of publication")
+    article_journal: str | None = _column("string", "full journal title")
+    article_license: str | None = _column("string", "licence of the article")
+    image_license: str | None = _column("string", "licence of this image; null where unknown")
+    image_kind: str = _column("string", f"one of {', '.join(IMAGE_KINDS)}")
+    image_panel_count: int | None = _column("int32", "panel letters named in the caption")
+    image_width: int = _column("int32", "pixels")
+    image_height: int = _column("int32", "pixels")
+    caption_length: int = _column("int32", "characters")
+    image_label_id: int | None = _column("int32", "cluster of the image")
+    image_panel_type: str | None = _column("string", "single or multiple panels, by experts")
+    image_primary_label: list[str] | None = _column("list<string>", "global concepts, by experts")
+    image_secondary_label: list[str] | None = _column("list<string>", "local concepts, by experts")
+    file: str = _column("string", "shard, relative to the dataset folder")
+    row: int = _column("int32", "row of the pair in the shard, from 0")
+    image_offset: int = _column("int64", "first byte of the image in the shard")
+    image_length: int = _column("int64", "bytes of the image")
+
+
+TABLES: dict[str, type] = {
+    **dict.fromkeys(CONFIGS, Pair),
+    "articles": ArticleRow,
+    "captions": CaptionRow,
+    "index": IndexRow,
+}
+"""The table of each config."""
+
+
+def column_names(table: type) -> list[str]:
+    """Return the names of the columns of a table, in order.
+
+    Examples
+    --------
+    >>> column_names(Pair)[:3]
+    ['key', 'image', 'caption']
+    """
+    return [field.name for field in dataclasses.fields(table)]
+
+
+def features(table: type) -> Features:
+    """Return the `datasets.Features` of a table."""
+    from datasets import Features, Image, List, Value
+
+    kinds: dict[str, Any] = {
+        "string": Value("string"),
+        "int32": Value("int32"),
+        "int64": Value("int64"),
+        "image": Image(),
+        "list<string>": List(Value("string")),
+        "list<int32>": List(Value("int32")),
+        "list<reference>": List(
+            {"citation": Value("string"), "pmid": Value("int64"), "doi": Value("string")}
+        ),
+    }
+    return Features({f.name: kinds[f.metadata["type"]] for f in dataclasses.fields(table)})
+
+
+def arrow_schema(table: type) -> pa.Schema:
+    """Return the Arrow schema of a table, with the ``huggingface`` and our version metadata."""
+    schema = features(table).arrow_schema
+    return schema.with_metadata(
+        {**(schema.metadata or {}), b"biomedica_schema_version": SCHEMA_VERSION.encode()}
+    )
+
+
+def to_table(table: type, rows: Sequence[Any]) -> pa.Table:
+    """Return rows of one table as an Arrow table."""
+    import pyarrow as pa
+
+    schema = arrow_schema(table)
+    columns = [
+        pa.array(list(map(attrgetter(field.name), rows)), type=field.type) for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def to_dict(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of any table
+    """Return a row as a dict of its columns, nested values as they are."""
+    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+
+
+def pair_key(pmcid: str, stem: str) -> str:
+    """Return the key of a pair: PMCID, ``_`` and the file stem, other characters as ``_``.
+
+    WebDataset cuts a name at its first dot, so a key holds none.
+
+    Examples
+    --------
+    >>> pair_key("PMC13900", "1471-2180-11-174.g001")
+    'PMC13900_1471-2180-11-174_g001'
+    """
+    return f"{pmcid}_{re.sub(r'[^A-Za-z0-9_-]', '_', stem)}"

@@ -1,0 +1,42 @@
+"""What all tests share: no network but loopback, no cache of Hugging Face but a fresh one, and the real articles."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Read by huggingface_hub and datasets when they are first imported.
+_HOME = tempfile.mkdtemp(prefix="biomedica-hf-")
+os.environ.update(
+    HF_HOME=_HOME,
+    HF_HUB_OFFLINE="1",
+    HF_UPDATE_DOWNLOAD_COUNTS="0",
+    HF_DATASETS_DISABLE_PROGRESS_BARS="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+)
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Real articles beside the checkout; absent on a user's machine, never in CI."""
+    folder = SHARED / "real"
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail("the real articles are not beside the checkout; CI must have them")
+        pytest.skip("the real articles are not here")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in sample, laid out as PMC's bucket; not to be changed by a test."""
+    from biomedica_dataset.sample import write_bucket
+
+    folder = tmp_path_factory.mktemp("sample") / "bucket"
+    write_bucket(folder)
+    return folder
