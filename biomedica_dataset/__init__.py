@@ -1,0 +1,51 @@
+"""Figures, captions and citing paragraphs of PubMed Central's open-access articles, as a dataset.
+
+Importing this package loads nothing heavy; it makes ``datasets.load_dataset("biomedica")`` find `BiomedicaBuilder`.
+The stages are functions of their own rooms: `biomedica_dataset.extract.extract`,
+`biomedica_dataset.serialize.serialize`, `biomedica_dataset.verify.verify`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from .errors import ArchiveError, ArticleError, BiomedicaError, JatsError, SourceError, UsageError
+from .registration import register_when_imported
+
+if TYPE_CHECKING:
+    from .builder import BiomedicaBuilder, BiomedicaConfig
+    from .jats import read_article
+
+__version__ = version("biomedica-dataset")
+
+__all__ = [
+    "ArchiveError",
+    "ArticleError",
+    "BiomedicaBuilder",
+    "BiomedicaConfig",
+    "BiomedicaError",
+    "JatsError",
+    "SourceError",
+    "UsageError",
+    "__version__",
+    "read_article",
+]
+
+_HOME = {
+    "BiomedicaBuilder": ".builder",
+    "BiomedicaConfig": ".builder",
+    "read_article": ".jats",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    """Load a public name when it is first used."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name], __name__), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+register_when_imported()

@@ -74,7 +74,7 @@ class _PictureColumns:
     caption: str = _column("string", "title and paragraphs as clean text")
     image_file_name: str = _column("string", "name of the file in PMC")
     image_hash: str = _column("string", "SHA-256 of the original bytes")
-    image_size: list[int] = _column("list<int32>", "[width, height] in pixels")
+    image_size: list[int] = _column("list<int32>", "width and height in pixels")
     image_kind: str = _column("string", f"one of {', '.join(IMAGE_KINDS)}")
     figure_id: str | None = _column("string", "`fig/@id`")
     figure_label: str | None = _column("string", "label as printed: `Figure 2`")

@@ -40,3 +40,24 @@ def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "bucket"
     write_bucket(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_archive(sample_bucket: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of the sample; not to be changed by a test."""
+    from biomedica_dataset.extract import ExtractOptions, extract
+    from biomedica_dataset.progress import Progress
+
+    folder = tmp_path_factory.mktemp("sample") / "archive"
+    extract(str(sample_bucket), str(folder), ExtractOptions(workers=1), Progress())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_dataset(sample_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset folder of the sample, called biomedica; not to be changed by a test."""
+    from biomedica_dataset.serialize import serialize
+
+    folder = tmp_path_factory.mktemp("sample") / "biomedica"
+    serialize(sample_archive, folder, workers=1)
+    return folder

@@ -168,10 +168,11 @@ def _license_text(index: pa.Table) -> str:
 
 def _provenance(manifest: Manifest) -> str:
     rows = [
-        ("source", f"`{manifest.source}`"),
+        ("source", manifest.source if "://" in manifest.source else "a local copy of the bucket"),
         ("selection", manifest.selection),
-        ("inventory of the source", manifest.inventory or "listed article by article"),
+        ("inventory of the source", manifest.inventory or "articles listed one by one"),
         ("schema version", manifest.schema_version),
+        ("manifest", f"`{manifest.digest}`"),
         ("made with", ", ".join(f"{name} {v}" for name, v in manifest.libraries.items())),
     ]
     return (
@@ -182,7 +183,7 @@ def _provenance(manifest: Manifest) -> str:
 
 def _dropped(manifest: Manifest) -> str:
     seen, kept = sum(manifest.figures.values()), manifest.figures.get("kept", 0)
-    rows = [(word, f"{n:,}") for word, n in manifest.figures.items() if word != "kept"]
+    rows = [(f"`{word}`", f"{n:,}") for word, n in manifest.figures.items() if word != "kept"]
     text = f"Of {seen:,} figures of the articles kept, {kept:,} are rows here"
     return f"{text}; the others:\n\n{_table(('reason', 'figures'), rows)}" if rows else f"{text}."
 
@@ -206,7 +207,7 @@ def _columns() -> str:
     parts = []
     for table, name in (("commercial", "Pictures"), ("articles", "Articles"), ("index", "Index")):
         fields = dataclasses.fields(TABLES[table])
-        rows = [(f"`{f.name}`", f.metadata["type"], f.metadata["meaning"]) for f in fields]
+        rows = [(f"`{f.name}`", f"`{f.metadata['type']}`", f.metadata["meaning"]) for f in fields]
         parts.append(f"**{name}**\n\n{_table(('column', 'type', 'meaning'), rows)}")
     return "Missing is null, never an empty text or zero.\n\n" + "\n\n".join(parts)
 
@@ -224,12 +225,12 @@ def _shown(
     top, rest = counts[:_MOST], counts[_MOST:]
     if by_value:
         top.sort(key=lambda item: str(item[0]))
-    rows = [(missing if value is None else str(value), f"{n:,}") for value, n in top]
+    rows = [(missing if value is None else escape(str(value)), f"{n:,}") for value, n in top]
     return rows + ([(f"{len(rest):,} others", f"{sum(n for _, n in rest):,}")] if rest else [])
 
 
 def escape(text: str) -> str:
-    """Return text from an article as it may stand in a Markdown table: no markup of any kind takes effect.
+    """Return text from an article as it may stand in a table: no markup of any kind takes effect.
 
     Examples
     --------
@@ -241,11 +242,7 @@ def escape(text: str) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return "\n".join(lines + [f"| {' | '.join(_cell(c) for c in row)} |" for row in rows])
-
-
-def _cell(text: str) -> str:
-    return text if text.startswith("`") and text.endswith("`") else escape(text)
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
 
 
 def _size(count: int) -> str:

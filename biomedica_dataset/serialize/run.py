@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from ..progress import Counters
 
+_STARTED = f"{RECORDS}/shards.json"
 _INDEX_SHARDS = 64  # shards an index file, so that the whole index is few files to resolve
 _ALL_SHARD_BLOCKS = (
     2  # of 1000 PMCIDs each: 200 to 500 MB a shard on all of PMC, and under 10,000 files a folder
@@ -98,9 +100,7 @@ def serialize(
         The source is no archive, or the output holds something else.
     """
     archive, folder = Archive.open(source), Folder(output)
-    _check_output(folder)
-    folder.sweep()
-    shard_blocks = _ALL_SHARD_BLOCKS if archive.selection.pmcids is None else 1
+    shard_blocks = _start(folder, archive)
     shards: dict[int, list[int]] = {}
     for block in archive.blocks():
         shards.setdefault(block // shard_blocks, []).append(block)
@@ -120,11 +120,25 @@ def serialize(
     )
 
 
-def _check_output(folder: Folder) -> None:
-    ours = folder.exists(MANIFEST) or folder.names(RECORDS)
-    if not ours and not folder.is_empty():
+def _start(folder: Folder, archive: Archive) -> int:
+    """Return the blocks a shard of a dataset folder, which stay as they were when it was started."""
+    folder.sweep()
+    if folder.exists(_STARTED):
+        stored: dict[str, int] = json.loads(folder.read_bytes(_STARTED))
+        if stored["block_width"] != archive.width:
+            msg = (
+                f"{folder.url} was made of an archive with blocks of {stored['block_width']} PMCIDs, this one has "
+                f"{archive.width}; name another folder"
+            )
+            raise UsageError(msg)
+        return stored["shard_blocks"]
+    if not folder.is_empty():
         msg = f"{folder.url} holds something else than a dataset folder; name an empty or a new folder"
         raise UsageError(msg)
+    blocks = _ALL_SHARD_BLOCKS if archive.selection.pmcids is None else 1
+    stored = {"shard_blocks": blocks, "block_width": archive.width}
+    folder.write_bytes(_STARTED, json.dumps(stored).encode())
+    return blocks
 
 
 def _differs(archive: Archive, record: ShardRecord | None, blocks: list[int]) -> bool:
@@ -133,7 +147,8 @@ def _differs(archive: Archive, record: ShardRecord | None, blocks: list[int]) ->
 
 def _gone(folder: Folder, shards: dict[int, list[int]]) -> list[int]:
     """Return the shards of an earlier state that the archive has no block of any more."""
-    there = (int(name.removesuffix(".parquet")) for name in folder.names(RECORDS))
+    records = (name for name in folder.names(RECORDS) if name.endswith(".parquet"))
+    there = [int(name.removesuffix(".parquet")) for name in records]
     return [shard for shard in there if shard not in shards]
 
 

@@ -1,0 +1,5 @@
+"""``python -m biomedica_dataset`` is the command ``biomedica``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,125 @@
+"""`BiomedicaBuilder`: the pairs as a `datasets` builder, from PMC itself, a bucket or an archive.
+
+The only file that knows the builder API. It stays thin: datasets replaces ``open``, ``os.path`` and others inside it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import datasets
+from datasets.builder import Key
+
+from . import live
+from .errors import UsageError
+from .extract.selection import Wants, parse_pmcids
+from .extract.source import DEFAULT_SOURCE
+from .jats.licenses import COMMERCIAL, NONCOMMERCIAL
+from .rows import rows_of
+from .schema import CONFIGS, SCHEMA_VERSION, Pair, features, to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
+
+# A row is never freer than its article, so that articles of stricter licences need not be fetched.
+_WANTED = {
+    "commercial": frozenset(COMMERCIAL),
+    "noncommercial": frozenset((*COMMERCIAL, *NONCOMMERCIAL)),
+}
+_VERSION = datasets.Version(f"{SCHEMA_VERSION}.0.0")
+_TEXTS = {
+    "commercial": "pairs that may be used commercially",
+    "noncommercial": "pairs for non-commercial use",
+    "other": "pairs without a known licence or with third-party rights",
+    "all": "all pairs",
+}
+
+
+@dataclass
+class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
+    """A picture config: a licence group, and where the articles come from.
+
+    Parameters
+    ----------
+    source
+        An archive, or a bucket: ``s3://bucket``, ``https://host/path``, ``http://host/path`` or a folder.
+    pmcids
+        Only these articles of a bucket.
+    limit
+        Only the newest articles of a bucket, so many.
+    inventory
+        Date or file of the inventory of a bucket that cannot be listed.
+    """
+
+    source: str = DEFAULT_SOURCE
+    pmcids: tuple[str, ...] | list[str] | None = None
+    limit: int | None = None
+    inventory: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        if self.limit is not None and self.limit < 1:
+            msg = f"The 'limit' of BiomedicaConfig must be at least 1. Got {self.limit} instead."
+            raise UsageError(msg)
+
+    def create_config_id(self, config_kwargs: dict[str, Any], *args: Any, **kwargs: Any) -> str:
+        """Return the id of the cache: of an archive, it changes when the archive does."""
+        if live.is_archive(self.source):
+            config_kwargs = {**config_kwargs, "state": live.archive_state(self.source)}
+        config_id: str = super().create_config_id(config_kwargs, *args, **kwargs)
+        return config_id
+
+
+class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
+    """Yields the same pairs under the same keys as the dataset folder holds."""
+
+    VERSION = _VERSION
+    BUILDER_CONFIG_CLASS = BiomedicaConfig
+    BUILDER_CONFIGS: ClassVar[list[BiomedicaConfig]] = [
+        BiomedicaConfig(name=name, version=_VERSION, description=_TEXTS[name]) for name in CONFIGS
+    ]
+    DEFAULT_CONFIG_NAME = CONFIGS[0]
+    DEFAULT_WRITER_BATCH_SIZE = 100  # rows that hold images
+
+    def _info(self) -> datasets.DatasetInfo:
+        return datasets.DatasetInfo(
+            description="Figures of open-access articles of PubMed Central with captions and citing paragraphs.",
+            features=features(Pair),
+            homepage="https://pmc.ncbi.nlm.nih.gov/tools/openftlist/",
+            license="per row: image_license, article_license",
+        )
+
+    def _split_generators(self, _manager: Any) -> list[datasets.SplitGenerator]:
+        config = self.config
+        blocks = live.find_blocks(
+            config.source,
+            pmcids=parse_pmcids(config.pmcids) if config.pmcids else None,
+            limit=config.limit,
+            inventory=config.inventory,
+            cache=f"{datasets.config.HF_DATASETS_CACHE}/biomedica-listings",
+        )
+        shared = {"url": blocks.url, "width": blocks.width, "listing": blocks.listing}
+        # The one list is what datasets shards by: over nodes, workers and processes.
+        kwargs = {"blocks": list(blocks.numbers), **shared}
+        return [datasets.SplitGenerator(name=datasets.Split.TRAIN, gen_kwargs=kwargs)]
+
+    def _generate_examples(
+        self, blocks: list[int], url: str, width: int, listing: str | None
+    ) -> Iterator[tuple[Key, dict[str, Any]]]:
+        wants = Wants(_WANTED.get(self.config.name))
+        source = live.Blocks(url, tuple(blocks), width, listing)
+        for shard, block in enumerate(blocks):
+            position = 0
+            for row, images in live.read_block(source, block, wants):
+                rows = rows_of(row, images)
+                if rows.problem:
+                    logger.warning("left out: %s", rows.problem)
+                for group, pair in rows.pairs:
+                    if self.config.name in (group, "all"):
+                        yield Key(shard, position), to_dict(pair)
+                        position += 1

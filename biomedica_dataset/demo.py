@@ -1,0 +1,124 @@
+"""The whole route on the built-in sample: what ``biomedica demo`` runs and prints."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WIDTH = 88
+_PAIRS = 3
+
+
+def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Iterator[str]:
+    """Lay out the sample bucket, extract, serialize, verify, stream three pairs back; yield lines to print.
+
+    Parameters
+    ----------
+    directory
+        New or empty: it gets ``bucket``, ``archive`` and ``biomedica``.
+    bucket_only
+        Stop after the bucket.
+    seed
+        Of the sample: same seed, same bytes.
+
+    Raises
+    ------
+    UsageError
+        The directory holds something.
+    """
+    root = Path(directory)
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        msg = f"{directory} is there and not empty; remove it, or name another folder: biomedica demo FOLDER"
+        raise UsageError(msg)
+    yield f"BIOMEDICA in small: a made-up PMC bucket through the whole route, in {root}/"
+    yield ""
+    yield from _stage("bucket", lambda: _bucket(root, seed))
+    if not bucket_only:
+        yield from _stage("extract", lambda: _extract(root))
+        yield from _stage("serialize", lambda: _serialize(root))
+        yield from _stage("verify", lambda: _verify(root))
+        yield from _stream(root)
+    yield from _next(root, bucket_only=bucket_only)
+
+
+def _stage(name: str, work: Any) -> Iterator[str]:  # noqa: ANN401 - a function without arguments
+    started = time.monotonic()
+    result = work()
+    yield f"  {name:<10} {result:<62} {time.monotonic() - started:5.1f} s"
+
+
+def _bucket(root: Path, seed: int) -> str:
+    from .sample import write_bucket
+
+    versions = write_bucket(root / "bucket", seed=seed)
+    size = sum(path.stat().st_size for path in (root / "bucket").rglob("*") if path.is_file())
+    return f"{versions} article versions drawn and written, {size / 1e6:.1f} MB"
+
+
+def _extract(root: Path) -> str:
+    from .extract.run import ExtractOptions, extract
+    from .progress import Progress
+    from .report import Tally
+
+    report = extract(str(root / "bucket"), str(root / "archive"), ExtractOptions(), Progress())
+    articles, figures = Tally.of(report.articles), Tally.of(report.figures)
+    return f"{articles.kept} of {articles.seen} versions kept, {figures.kept} of {figures.seen} figures"
+
+
+def _serialize(root: Path) -> str:
+    from .schema import LICENSE_GROUPS
+    from .serialize.run import serialize
+
+    manifest = serialize(root / "archive", root / "biomedica").manifest
+    groups = ", ".join(f"{manifest.rows(group)} {group}" for group in LICENSE_GROUPS)
+    return f"{manifest.rows('captions')} pairs: {groups}"
+
+
+def _verify(root: Path) -> str:
+    from .verify import verify
+
+    report = verify(root / "biomedica")
+    return str(report).rpartition("\n")[2].partition(": ")[2]
+
+
+def _stream(root: Path) -> Iterator[str]:
+    from datasets import load_dataset
+
+    pairs = load_dataset(str(root / "biomedica"), "all", split="train", streaming=True)
+    yield ""
+    yield f'Three pairs, streamed back with load_dataset("{root / "biomedica"}", "all", streaming=True):'
+    for pair in pairs.shuffle(seed=1, buffer_size=100).take(_PAIRS):
+        image = pair["image"]
+        facts = [pair["key"], f"{image.format} {image.width} x {image.height}"]
+        facts += [pair["image_license"] or "no known licence", pair["article_journal"]]
+        if pair["image_panels"]:
+            facts.append(f"panels {', '.join(pair['image_panels'])}")
+        yield ""
+        yield "  " + " · ".join(fact for fact in facts if fact)
+        yield from _quoted("caption", pair["caption"])
+        for paragraph in (pair["image_context"] or [])[:1]:
+            yield from _quoted("cited in", paragraph)
+
+
+def _quoted(name: str, text: str) -> Iterator[str]:
+    short = textwrap.shorten(text, 3 * _WIDTH, placeholder=" …")
+    lines = textwrap.wrap(short, _WIDTH - 14)
+    for number, line in enumerate(lines):
+        yield f"    {name if number == 0 else '':<9} {line}"
+
+
+def _next(root: Path, *, bucket_only: bool) -> Iterator[str]:
+    yield ""
+    if bucket_only:
+        yield f"Next: biomedica extract {root}/bucket --output archive"
+        return
+    yield f"The dataset folder is {root}/biomedica, its card {root}/biomedica/README.md. Next, from PMC itself:"
+    yield "  biomedica extract --limit 100 --output archive"
+    yield "  biomedica serialize archive --output biomedica"

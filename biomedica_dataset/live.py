@@ -1,0 +1,144 @@
+"""Articles by block straight from a source, for streaming: nothing is built, a block is fetched when it is read.
+
+A source is an archive, or a bucket: then each block is extracted into a temporary archive and read from there, by the
+same code as everywhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from .errors import SourceError
+from .extract.block import BlockFailedError, Task, run_block
+from .extract.inventory import Inventory
+from .extract.ledger import Archive
+from .extract.selection import Selection, Wants, block_width, list_versions
+from .extract.source import Source
+from .storage import Folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .extract.ledger import LedgerRow
+
+_WIDTH = 100  # PMCIDs a block of all PMC: the first row comes after some 70 articles, not 700
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Blocks of a source, ready to be read in any process of this machine.
+
+    Parameters
+    ----------
+    url
+        The archive, or the bucket.
+    numbers
+        The blocks, ascending.
+    listing
+        File with the versions that a bucket has of the blocks; ``None`` for an archive.
+    """
+
+    url: str
+    numbers: tuple[int, ...]
+    width: int
+    listing: str | None = None
+
+
+def is_archive(url: str) -> bool:
+    """Whether a source is an archive of ours rather than a bucket."""
+    return "://" not in url and Archive.find(Folder(url)) is not None
+
+
+def archive_state(url: str) -> str:
+    """Return a digest that changes when any block of an archive does."""
+    folder = Folder(url)
+    files = [(name, folder.modified(f"articles/{name}")) for name in folder.names("articles")]
+    return hashlib.sha256(repr(files).encode()).hexdigest()[:16]
+
+
+def find_blocks(
+    url: str,
+    *,
+    pmcids: Sequence[int] | None = None,
+    limit: int | None = None,
+    inventory: str | None = None,
+    cache: str,
+) -> Blocks:
+    """Return the blocks of a source.
+
+    Parameters
+    ----------
+    pmcids, limit, inventory
+        Which articles of a bucket; an archive is read whole.
+    cache
+        Local folder that keeps the listing for the processes that read the blocks.
+
+    Raises
+    ------
+    UsageError, SourceError
+        The source is none, or cannot be listed.
+    """
+    if is_archive(url):
+        archive = Archive.open(url)
+        return Blocks(os.path.abspath(url), tuple(archive.blocks()), archive.width)  # noqa: PTH100
+    source = Source(url)
+    found = list_versions(source, Selection(tuple(pmcids) if pmcids else None), inventory)
+    if limit is not None:
+        found = found.only([int(n) for n in found.pmcids()[-limit:]])
+    chosen = [int(n) for n in found.pmcids()] if pmcids or limit else None
+    width = _WIDTH if chosen is None else block_width(chosen)
+    numbers = tuple(number for number, _part in found.blocks(width))
+    return Blocks(url, numbers, width, _keep(found, cache))
+
+
+def _keep(inventory: Inventory, cache: str) -> str:
+    digest = inventory.digest()[:32]
+    folder = Folder(cache)
+    name = f"{digest}.arrow"
+    if not folder.exists(name):
+        with folder.create() as file:
+            with pa.ipc.new_file(pa.PythonFile(file, "w"), inventory.table.schema) as writer:
+                writer.write_table(inventory.table)
+            file.publish(name)
+    return str(Path(cache, name))
+
+
+def read_block(blocks: Blocks, number: int, wants: Wants) -> Iterator[tuple[LedgerRow, dict[str, bytes]]]:
+    """Yield the kept articles of one block with their images by file name.
+
+    Raises
+    ------
+    SourceError
+        The block cannot be fetched whole.
+    """
+    if blocks.listing is None:
+        yield from Archive.open(blocks.url).articles(number)
+        return
+    with _temporary(blocks) as archive:
+        with pa.memory_map(blocks.listing) as file:
+            whole = Inventory(pa.ipc.open_file(file).read_all(), None)
+            part = dict(whole.blocks(blocks.width))[number]
+            try:
+                run_block(archive, Source(blocks.url), Task(number, part, wants), _no_tick)
+            except BlockFailedError as error:
+                msg = f"block {number} of {blocks.url} could not be fetched: {error}"
+                raise SourceError(msg) from error
+        yield from archive.articles(number)
+
+
+@contextmanager
+def _temporary(blocks: Blocks) -> Iterator[Archive]:
+    with tempfile.TemporaryDirectory(prefix="biomedica-") as folder:
+        yield Archive.create(Folder(folder), blocks.url, Selection(), blocks.width)
+
+
+def _no_tick(_units: int, _images: int, _received: int) -> None:
+    pass

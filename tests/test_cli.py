@@ -1,0 +1,154 @@
+"""The command `biomedica`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from biomedica_dataset.cli import main, printable
+
+
+@pytest.fixture
+def run():
+    runner = CliRunner()
+
+    def invoke(*arguments, stdin=None):
+        return runner.invoke(main, [str(a) for a in arguments], input=stdin, catch_exceptions=False)
+
+    return invoke
+
+
+def test_the_route_ends_with_a_report_that_adds_up(run, sample_bucket, tmp_path):
+    archive, dataset = tmp_path / "archive", tmp_path / "biomedica"
+    extracted = run("extract", sample_bucket, "-o", archive, "--workers", 1)
+    serialized = run("serialize", archive, "-o", dataset, "--workers", 1)
+    verified = run("verify", dataset)
+    report = json.loads((archive / "report.json").read_bytes())
+
+    assert (extracted.exit_code, serialized.exit_code, verified.exit_code) == (0, 0, 0)
+    assert "article versions: 24 seen = 19 kept + 5 dropped" in extracted.output
+    assert "figures: 64 seen = 62 kept + 2 dropped" in serialized.output
+    for thing in ("articles", "figures"):
+        assert report[thing]["seen"] == report[thing]["kept"] + sum(report[thing]["dropped"].values())
+
+
+def test_the_same_run_again_does_nothing_and_says_so(run, sample_bucket, tmp_path):
+    run("extract", sample_bucket, "-o", tmp_path / "a", "--workers", 1)
+
+    assert "nothing to do" in run("extract", sample_bucket, "-o", tmp_path / "a").output
+
+
+def test_ids_come_from_standard_input_too(run, sample_bucket, tmp_path):
+    done = run("extract", sample_bucket, "-o", tmp_path / "a", "--pmcids", "-", stdin="99002918\nPMC99000101.1\n")
+
+    assert "2 seen = 2 kept" in done.output
+
+
+def test_only_some_licenses(run, sample_bucket, tmp_path):
+    done = run("extract", sample_bucket, "-o", tmp_path / "a", "--license", "CC0", "--license", "cc by-nc")
+
+    assert "license_not_wanted" in done.output
+
+
+def test_a_dry_run_writes_nothing(run, sample_bucket, tmp_path):
+    done = run("extract", sample_bucket, "-o", tmp_path / "a", "--dry-run")
+
+    assert done.exit_code == 0
+    assert "24" in done.output
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["extract", "{tmp}/nowhere", "-o", "{tmp}/a"], "is no folder", id="no source"),
+        pytest.param(["extract", "ftp://x", "-o", "{tmp}/a"], "'ftp'", id="scheme"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--license", "MIT"], "'MIT' is none of", id="license"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--pmcids", "{tmp}/ids"], "line 2", id="rubbish ids"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--pmcids", "{tmp}/none"], "{tmp}/none", id="no id file"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--images", "{tmp}/none"], "'all'", id="no key file"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--inventory", "soon"], "date", id="inventory"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}"], "something else", id="output of others"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}/ids"], "{tmp}/ids", id="output is a file"),
+        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--limit", "0"], "0", id="limit"),
+        pytest.param(["extract", "{bucket}"], "--output", id="no output"),
+        pytest.param(["serialize", "{tmp}", "-o", "{tmp}/b"], "is no archive", id="no archive"),
+        pytest.param(["verify", "{tmp}"], "neither", id="nothing to verify"),
+        pytest.param(["demo", "{tmp}"], "not empty", id="demo folder"),
+    ],
+)
+def test_a_callers_mistake_is_one_line_and_exit_2(run, sample_bucket, tmp_path, arguments, words):
+    (tmp_path / "ids").write_text("PMC99002918\nrubbish\n")
+    names = {"tmp": str(tmp_path), "bucket": str(sample_bucket)}
+    before = sorted(tmp_path.rglob("*"))
+    done = run(*(a.format(**names) for a in arguments))
+
+    assert done.exit_code == 2
+    assert words.format(**names) in done.output
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_another_selection_is_refused_and_both_are_named(run, sample_bucket, tmp_path):
+    run("extract", sample_bucket, "-o", tmp_path / "a", "--limit", 2)
+    done = run("extract", sample_bucket, "-o", tmp_path / "a")
+
+    assert done.exit_code == 2
+    assert "the newest 2 articles" in done.output
+    assert "all articles" in done.output
+
+
+def test_no_network_is_one_clear_line_and_exit_1(tmp_path):
+    command = [sys.executable, "-m", "biomedica_dataset", "extract", "http://127.0.0.1:9", "-o", str(tmp_path / "a")]
+    done = subprocess.run(
+        [*command, "--inventory", "2026-11-20"], env=os.environ, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: http://127.0.0.1:9")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "a").exists()
+
+
+def test_problems_found_by_verify_are_exit_1(run, sample_bucket, tmp_path):
+    run("extract", sample_bucket, "-o", tmp_path / "a", "--workers", 1)
+    next((tmp_path / "a" / "images").iterdir()).unlink()
+
+    assert run("verify", tmp_path / "a").exit_code == 1
+
+
+def test_names_from_documents_do_not_steer_the_terminal():
+    assert printable("a\x1b[2J\u202eb\nc") == "a\\x1b[2J\\u202eb\nc"
+
+
+def test_biomedica_test_is_the_test_of_datasets_with_the_builder(sample_archive, tmp_path):
+    command = [sys.executable, "-m", "biomedica_dataset", "test", "--source", str(sample_archive), "--all_configs"]
+    done = subprocess.run(
+        [*command, "--num_proc", "2"], cwd=tmp_path, env={**os.environ, "HF_HOME": str(tmp_path / "hf")},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+    assert "Test successful" in done.stdout, done.stderr
+    assert {p.name.split("-")[0] for p in (tmp_path / "hf/datasets/biomedica").iterdir()} >= {"all", "commercial"}
+
+
+class TestDemo:
+    def test_the_whole_route_runs_and_three_pairs_are_shown(self, run, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        done = run("demo")
+
+        assert done.exit_code == 0
+        for words in ("bucket ", "extract ", "serialize ", "verify ", "all as it should be", "62 pairs"):
+            assert words in done.output
+        assert done.output.count("    caption ") == 3
+        assert max(map(len, done.output.splitlines())) <= 100
+
+    def test_bucket_only_stops_after_the_bucket(self, run, tmp_path):
+        done = run("demo", tmp_path / "demo", "--bucket-only")
+
+        assert done.exit_code == 0
+        assert [path.name for path in (tmp_path / "demo").iterdir()] == ["bucket"]
