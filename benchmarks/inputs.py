@@ -20,14 +20,19 @@ FIGURE_BYTES = 153_000
 
 
 def pad_bucket(source: Path, target: Path, size: int = FIGURE_BYTES) -> None:
-    """Copy a bucket with every picture padded to a size; readers of pictures ignore what follows the last pixel."""
+    """Copy a bucket with every picture padded to a size.
+
+    Readers of pictures ignore what follows the last pixel.
+    """
     shutil.copytree(source, target)
     rng = random.Random(0)
     etags = {}
     for path in sorted((target / "metadata").glob("*.json")):
         record = json.loads(path.read_bytes())
         folder = target / path.stem
-        record["media_urls"] = [_pad(url, folder, size, rng) for url in record.get("media_urls", [])]
+        record["media_urls"] = [
+            _pad(url, folder, size, rng) for url in record.get("media_urls", [])
+        ]
         data = json.dumps(record).encode()
         path.write_bytes(data)
         etags[f"metadata/{path.name}"] = hashlib.md5(data).hexdigest()

@@ -1,8 +1,9 @@
 """Figures, captions and citing paragraphs of PubMed Central's open-access articles, as a dataset.
 
-Importing this package loads nothing heavy; it makes ``datasets.load_dataset("biomedica")`` find `BiomedicaBuilder`.
-The stages are functions of their own rooms: `biomedica_dataset.extract.extract`,
-`biomedica_dataset.serialize.serialize`, `biomedica_dataset.verify.verify`.
+Importing this package loads nothing heavy; it makes ``datasets.load_dataset("biomedica")`` find
+`BiomedicaBuilder`. The stages are functions of their own rooms:
+`biomedica_dataset.extract.extract`, `biomedica_dataset.serialize.serialize`,
+`biomedica_dataset.verify.verify`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
     if name in _HOME:
         return getattr(import_module(_HOME[name], __name__), name)

@@ -1,6 +1,7 @@
 """`BiomedicaBuilder`: the pairs as a `datasets` builder, from PMC itself, a bucket or an archive.
 
-The only file that knows the builder API. It stays thin: datasets replaces ``open``, ``os.path`` and others inside it.
+The only file that knows the builder API. It stays thin: datasets replaces ``open``, ``os.path`` and
+others inside it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     Parameters
     ----------
     source
-        An archive, or a bucket: ``s3://bucket``, ``https://host/path``, ``http://host/path`` or a folder.
+        An archive, or a bucket: ``s3://bucket``, ``https://host/path``, ``http://host/path`` or a
+        folder.
     pmcids
         Only these articles of a bucket.
     limit
@@ -88,9 +90,9 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
-            description="Figures of open-access articles of PubMed Central with captions and citing paragraphs.",
+            description="Figures of PubMed Central with captions and citing paragraphs.",
             features=features(Pair),
-            homepage="https://pmc.ncbi.nlm.nih.gov/tools/openftlist/",
+            homepage="https://registry.opendata.aws/ncbi-pmc/",
             license="per row: image_license, article_license",
         )
 

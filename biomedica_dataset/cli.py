@@ -19,19 +19,22 @@ _INTERRUPTED = 130
 class _Commands(click.Group):
     """Turns the errors of the library into one line and an exit status."""
 
-    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - as click has it
+    def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except BiomedicaError as error:
             click.echo(f"Error: {printable(str(error))}", err=True)
             context.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("Stopped. What is finished stays valid; run the same command again to go on.", err=True)
+            click.echo(
+                "Stopped. What is finished stays valid; run the same command again to go on.",
+                err=True,
+            )
             context.exit(_INTERRUPTED)
 
 
 def printable(text: str) -> str:
-    """Return text with control characters written out, so that no name from a document steers the terminal.
+    """Return text with control characters written out: no name from a document steers the terminal.
 
     Examples
     --------
@@ -70,26 +73,34 @@ def demo(directory: str, bucket_only: bool, seed: int) -> None:
 
 @main.command()
 @click.argument("source", default="s3://pmc-oa-opendata")
-@click.option("-o", "--output", required=True, help="The archive: a new folder, or one to continue.")
-@click.option("--pmcids", metavar="FILE", help="Only these articles: a PMCID a line, - for standard input.")
+@click.option(
+    "-o", "--output", required=True, help="The archive: a new folder, or one to continue."
+)
+@click.option(
+    "--pmcids", metavar="FILE", help="Only these articles: a PMCID a line, - for standard input."
+)
 @click.option("--limit", type=click.IntRange(1), help="Only the newest N articles.")
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
-    help="Only articles of a licence: commercial, noncommercial, other, or a code such as CC-BY. Repeatable.",
+    help="Only articles of a licence: a group, or a code such as CC-BY. Repeatable.",
 )  # fmt: skip
 @click.option(
     "--images", default="all", show_default=True, metavar="all|none|FILE",
     help="Which images to fetch; FILE lists keys of pairs, one a line.",
 )  # fmt: skip
-@click.option("--inventory", metavar="DATE_OR_FILE", help="Inventory to read; the newest by default.")
-@click.option("--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]")
+@click.option(
+    "--inventory", metavar="DATE_OR_FILE", help="Inventory to read; the newest by default."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+)
 @click.option("--dry-run", is_flag=True, help="Only say what a run would cost.")
 @click.option("--retry", is_flag=True, help="Fetch again what was unavailable or corrupt.")
 def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     """Fetch articles with their figures from SOURCE into an archive.
 
-    SOURCE is s3://bucket, https://host/path, http://host/path or a folder. The same command again continues, updates,
-    or does nothing where the archive agrees with the source.
+    SOURCE is s3://bucket, https://host/path, http://host/path or a folder. The same command again
+    continues, updates, or does nothing where the archive agrees with the source.
     """
     from .extract.run import extract as run
 
@@ -130,7 +141,9 @@ def _extract_options(options: dict[str, Any]) -> ExtractOptions:
 @main.command()
 @click.argument("archive")
 @click.option("-o", "--output", required=True, help="The dataset folder: new, or one to continue.")
-@click.option("--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+)
 def serialize(archive: str, output: str, workers: int | None) -> None:
     """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
     from .serialize.run import serialize as run
@@ -156,15 +169,15 @@ def verify(directory: str) -> None:
 def test(source: str | None, arguments: tuple[str, ...]) -> None:
     """Run datasets-cli's test with the builder registered.
 
-    All other options are those of `datasets-cli test`, such as --all_configs. A dataset folder ./biomedica is tested
-    where it is there and no source is given.
+    All other options are those of `datasets-cli test`, such as --all_configs. A dataset folder
+    ./biomedica is tested where it is there and no source is given.
     """
     from .registration import run_datasets_test
 
     run_datasets_test(arguments, source)
 
 
-def _progress() -> Any:  # noqa: ANN401 - imported where it is used
+def _progress() -> Any:
     from .progress import Progress
 
     return Progress(quiet=False)

@@ -17,7 +17,7 @@ _PAIRS = 3
 
 
 def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Iterator[str]:
-    """Lay out the sample bucket, extract, serialize, verify, stream three pairs back; yield lines to print.
+    """Run the route from the sample bucket to three pairs streamed back; yield lines to print.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
     """
     root = Path(directory)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        msg = f"{directory} is there and not empty; remove it, or name another folder: biomedica demo FOLDER"
+        msg = f"{directory} is not empty; remove it, or name another: biomedica demo FOLDER"
         raise UsageError(msg)
     yield f"BIOMEDICA in small: a made-up PMC bucket through the whole route, in {root}/"
     yield ""
@@ -48,7 +48,7 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
     yield from _next(root, bucket_only=bucket_only)
 
 
-def _stage(name: str, work: Any) -> Iterator[str]:  # noqa: ANN401 - a function without arguments
+def _stage(name: str, work: Any) -> Iterator[str]:
     started = time.monotonic()
     result = work()
     yield f"  {name:<10} {result:<62} {time.monotonic() - started:5.1f} s"
@@ -69,7 +69,8 @@ def _extract(root: Path) -> str:
 
     report = extract(str(root / "bucket"), str(root / "archive"), ExtractOptions(), Progress())
     articles, figures = Tally.of(report.articles), Tally.of(report.figures)
-    return f"{articles.kept} of {articles.seen} versions kept, {figures.kept} of {figures.seen} figures"
+    versions = f"{articles.kept} of {articles.seen} versions kept"
+    return f"{versions}, {figures.kept} of {figures.seen} figures"
 
 
 def _serialize(root: Path) -> str:
@@ -93,7 +94,8 @@ def _stream(root: Path) -> Iterator[str]:
 
     pairs = load_dataset(str(root / "biomedica"), "all", split="train", streaming=True)
     yield ""
-    yield f'Three pairs, streamed back with load_dataset("{root / "biomedica"}", "all", streaming=True):'
+    yield "Three pairs, streamed back:"
+    yield f'  load_dataset("{root / "biomedica"}", "all", split="train", streaming=True)'
     for pair in pairs.shuffle(seed=1, buffer_size=100).take(_PAIRS):
         image = pair["image"]
         facts = [pair["key"], f"{image.format} {image.width} x {image.height}"]
@@ -119,6 +121,7 @@ def _next(root: Path, *, bucket_only: bool) -> Iterator[str]:
     if bucket_only:
         yield f"Next: biomedica extract {root}/bucket --output archive"
         return
-    yield f"The dataset folder is {root}/biomedica, its card {root}/biomedica/README.md. Next, from PMC itself:"
+    yield f"The dataset folder is {root}/biomedica, its card {root}/biomedica/README.md."
+    yield "Next, from PMC itself:"
     yield "  biomedica extract --limit 100 --output archive"
     yield "  biomedica serialize archive --output biomedica"

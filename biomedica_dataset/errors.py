@@ -2,8 +2,8 @@
 
 ::
 
-    BiomedicaError            base of all; its text says what, where, what was allowed and what to do
-    ├── UsageError            the caller's mistake: nothing was done (exit 2)
+    BiomedicaError            base of all; its text says what, where, what was allowed and what to
+    do ├── UsageError            the caller's mistake: nothing was done (exit 2)
     ├── SourceError           the source or the network failed: try again later (exit 1)
     ├── ArchiveError          a file of ours is broken or of another version (exit 1)
     └── ArticleError          one article cannot be used: drop it, count it, go on

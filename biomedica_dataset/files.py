@@ -1,7 +1,7 @@
 """From the name by which a document calls a graphic to a file of its article.
 
-The rules are those of PMC's own packages: names are compared by stem after a known raster extension only, never by
-prefix, and only within the article version they belong to.
+The rules are those of PMC's own packages: names are compared by stem after a known raster extension
+only, never by prefix, and only within the article version they belong to.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def href_name(href: str) -> str:
     >>> href_name("info:doi/10.1371/journal.pone.0056489.g001")
     'journal.pone.0056489.g001'
     """
-    return unquote(href).split("?", 1)[0].split("#", 1)[0].rstrip("/").rpartition("/")[2].strip()
+    if "://" in href:  # elsewhere ? and # belong to the name
+        href = href.split("?", 1)[0].split("#", 1)[0]
+    return unquote(href).strip().rstrip("/").rpartition("/")[2].strip()
 
 
 def is_raster(name: str) -> bool:
@@ -73,7 +75,9 @@ class FileNames:
 
     def _match_one(self, name: str) -> list[str]:
         stem = file_stem(name).lower()
-        # PLoS calls pone.0056489.g001 journal.pone.0056489.g001, Elsevier's gr1_lrg may be called gr1.
+        if not stem:
+            return []
+        # PLoS writes journal.pone.0056489.g001 for pone.0056489.g001, Elsevier gr1 for gr1_lrg.
         for base in dict.fromkeys((stem, stem.removeprefix("journal."))):
             for variant in (base, f"{base}_lrg", base.removesuffix("_lrg")):
                 files = self._by_stem.get(variant)

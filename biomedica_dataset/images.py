@@ -6,6 +6,7 @@ import hashlib
 import io
 import warnings
 from dataclasses import dataclass
+
 from .errors import ArticleError
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")

@@ -1,13 +1,12 @@
-"""Articles by block straight from a source, for streaming: nothing is built, a block is fetched when it is read.
+"""Articles by block straight from a source: a block is fetched when it is read, nothing is built.
 
-A source is an archive, or a bucket: then each block is extracted into a temporary archive and read from there, by the
-same code as everywhere else.
+A source is an archive, or a bucket: then each block is extracted into a temporary archive and read
+from there, by the same code as everywhere else.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +87,7 @@ def find_blocks(
     """
     if is_archive(url):
         archive = Archive.open(url)
-        return Blocks(os.path.abspath(url), tuple(archive.blocks()), archive.width)  # noqa: PTH100
+        return Blocks(str(Path(url).resolve()), tuple(archive.blocks()), archive.width)
     source = Source(url)
     found = list_versions(source, Selection(tuple(pmcids) if pmcids else None), inventory)
     if limit is not None:
@@ -111,7 +110,9 @@ def _keep(inventory: Inventory, cache: str) -> str:
     return str(Path(cache, name))
 
 
-def read_block(blocks: Blocks, number: int, wants: Wants) -> Iterator[tuple[LedgerRow, dict[str, bytes]]]:
+def read_block(
+    blocks: Blocks, number: int, wants: Wants
+) -> Iterator[tuple[LedgerRow, dict[str, bytes]]]:
     """Yield the kept articles of one block with their images by file name.
 
     Raises

@@ -1,4 +1,4 @@
-"""Which file each figure of an article is, and under which key: decided once, for fetching and for rows."""
+"""Which file each figure of an article is, and its key: decided once, for fetching and for rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Match:
     Parameters
     ----------
     dropped
-        Why this is no pair: what the reader said, ``no_file`` or ``repeated_graphic``; ``None`` for a pair.
+        Why this is no pair: what the reader said, ``no_file`` or ``repeated_graphic``; ``None``
+        for a pair.
     """
 
     figure: Figure
@@ -34,8 +35,8 @@ class Match:
 def match_figures(pmcid: str, figures: Sequence[Figure], names: Iterable[str]) -> list[Match]:
     """Return each figure with its file among those of the article version, in document order.
 
-    The first pair in document order keeps the plain key; a repeated one gets ``-`` and 8 hex digits of the SHA-256 of
-    figure id and href.
+    The first pair in document order keeps the plain key; a repeated one gets ``-`` and 8 hex digits
+    of the SHA-256 of figure id and href.
     """
     files = FileNames(names)
     keys: set[str] = set()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from .errors import BiomedicaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +20,17 @@ if TYPE_CHECKING:
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class WorkerDiedError(BiomedicaError):
+    """A process of the pool ended without a word; what was finished before stays valid."""
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def run_tasks(
@@ -35,8 +52,13 @@ def run_tasks(
         Processes; as many as there are processors by default. One works in this process.
     start
         Called in each process before its first task, with ``args`` and the shared counters of ``progress``.
+
+    Raises
+    ------
+    WorkerDiedError
+        A process was killed, mostly for want of memory.
     """
-    count = min(workers or os.cpu_count() or 1, len(tasks))
+    count = min(workers or processors(), len(tasks))
     with progress.shown():
         if count <= 1:
             start(*args, progress.counters)
@@ -47,16 +69,59 @@ def run_tasks(
         pool = ProcessPoolExecutor(
             count,
             mp_context=get_context("spawn"),
-            initializer=start,
-            initargs=(*args, progress.counters),
+            initializer=_start_process,
+            initargs=(start, *args, progress.counters),
         )
         try:
-            waiting = {pool.submit(work, task): task for task in tasks}
+            with _interrupts_held():  # the processes start with the first task
+                waiting = {pool.submit(work, task): task for task in tasks}
             while waiting:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield waiting.pop(future), future.result()
+        except BrokenProcessPool as error:
+            msg = (
+                "a worker process was killed, mostly for want of memory: run the same command again with fewer "
+                "workers. What is finished stays valid."
+            )
+            raise WorkerDiedError(msg) from error
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            _stop(pool)
             raise
         pool.shutdown()
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the processes at once: what they have not finished is not visible."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, also in the processes started meanwhile: the parent alone answers it, they are told."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_process(start: Callable[..., None], *args: Any) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    start(*args)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent was killed, lest it writes on beside the next run."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

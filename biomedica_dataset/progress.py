@@ -84,7 +84,8 @@ class Progress:
         if now - self._shown < every:
             return
         self._shown = now
-        done, images, received = self.counters[:]
+        # Not under their lock: a worker that was killed may hold it for ever.
+        done, images, received = self.counters.get_obj()[:]
         rate = received / max(now - self._started, 1e-9) / 1e6
         if self._bar is not None:
             self._bar.set_postfix_str(f"{images:,} figures, {rate:.1f} MB/s")

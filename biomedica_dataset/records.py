@@ -36,7 +36,8 @@ class Figure:
     Parameters
     ----------
     hrefs
-        Names by which the document calls the file; several for ``<alternatives>``, any of which will do.
+        Names by which the document calls the file; several for ``<alternatives>``, any of which
+        will do.
     kind
         One of `schema.IMAGE_KINDS`.
     dropped

@@ -1,7 +1,8 @@
 """Makes ``load_dataset("biomedica")`` find `BiomedicaBuilder`.
 
-datasets has no public way to add a builder of its own name: the tables written to here are private, held to
-``datasets>=5.2,<6`` and watched by a test. Where they have moved, a warning says so and the class stays usable.
+datasets has no public way to add a builder of its own name: the tables written to here are private,
+held to ``datasets>=5.2,<6`` and watched by a test. Where they have moved, a warning says so and the
+class stays usable.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def register_when_imported() -> None:
 
 
 def register() -> None:
-    """Enter the builder into datasets' table of packaged modules, and guard the way it is looked up."""
+    """Enter the builder into datasets' table of packaged modules, and guard how it is looked up."""
     try:
         from datasets.load import PackagedDatasetModuleFactory
         from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES, _hash_python_lines
@@ -55,7 +56,7 @@ def register() -> None:
         )
         return
 
-    def get_module(self: Any) -> Any:  # noqa: ANN401 - classes of datasets
+    def get_module(self: Any) -> Any:
         # The original takes every file of the working directory for data of the builder.
         if self.name != NAME or self.data_files is not None:
             return original(self)
@@ -64,7 +65,7 @@ def register() -> None:
     PackagedDatasetModuleFactory.get_module = get_module
 
 
-def _find(factory: Any) -> Any:  # noqa: ANN401 - classes of datasets
+def _find(factory: Any) -> Any:
     """Return datasets' module for a dataset folder that is there, else for the builder."""
     from datasets.data_files import DataFilesDict
     from datasets.load import DatasetModule, LocalDatasetModuleFactory
@@ -89,7 +90,8 @@ def run_datasets_test(arguments: Sequence[str], source: str | None) -> None:
     arguments
         Further arguments of ``datasets-cli test``.
     source
-        What all configs of the builder read; the dataset folder ``./biomedica``, else PMC, where it is ``None``.
+        What all configs of the builder read; the dataset folder ``./biomedica``, else PMC, where it
+        is ``None``.
     """
     global _source_given  # noqa: PLW0603 - the process ends with the test
     from datasets.commands.datasets_cli import main

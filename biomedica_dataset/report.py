@@ -104,10 +104,40 @@ class ExtractReport:
         if self.newer:
             lines.append(f"metadata newer than the inventory: {self.newer:,}")
         if self.not_listed:
-            lines.append(f"asked for, not in the source: {', '.join(self.not_listed[:20])}")
+            more = f" and {len(self.not_listed) - 20:,} more" if len(self.not_listed) > 20 else ""
+            named = ", ".join(self.not_listed[:20])
+            lines.append(f"asked for, not in the source: {named}{more}")
         if self.blocks_failed:
-            failed = ", ".join(f"{b} ({why})" for b, why in list(self.blocks_failed.items())[:10])
-            lines.append(f"blocks not written, run the same command again: {failed}")
+            lines.append(
+                f"{len(self.blocks_failed):,} blocks not written; run the same command again:"
+            )
+            lines += [
+                f"  {_ranges(numbers)}: {why}" for why, numbers in _by_reason(self.blocks_failed)
+            ]
         elif not self.blocks_done:
             lines.append("nothing to do: the archive agrees with the source")
         return "\n".join(lines)
+
+
+def _by_reason(failed: Mapping[str, str]) -> list[tuple[str, list[int]]]:
+    reasons: dict[str, list[int]] = {}
+    for number, why in failed.items():
+        reasons.setdefault(why, []).append(int(number))
+    return list(reasons.items())
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """Return numbers as text, neighbours joined.
+
+    Examples
+    --------
+    >>> _ranges([5, 1, 2, 3])
+    '1-3, 5'
+    """
+    joined: list[list[int]] = []
+    for number in sorted(numbers):
+        if joined and number == joined[-1][1] + 1:
+            joined[-1][1] = number
+        else:
+            joined.append([number, number])
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in joined)

@@ -32,7 +32,8 @@ class ArticleRows:
     pairs
         Each with its licence group, in document order.
     article
-        The row of the article itself, in the group of its own licence; ``None`` where it is unreadable.
+        The row of the article itself, in the group of its own licence; ``None`` where it is
+        unreadable.
     figures
         Figures by what became of them: ``kept``, or the reason for which they are no row.
     problem

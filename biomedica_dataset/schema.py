@@ -1,7 +1,8 @@
 """The columns of every table we publish, named here and nowhere else.
 
-A table is a dataclass; its fields are its columns, in order, with their type and meaning. Missing is ``None``.
-`features` and `arrow_schema` turn a table into what `datasets` and `pyarrow` want, without loading them before.
+A table is a dataclass; its fields are its columns, in order, with their type and meaning. Missing
+is ``None``. `features` and `arrow_schema` turn a table into what `datasets` and `pyarrow` want,
+without loading them before.
 """
 
 from __future__ import annotations
@@ -37,14 +38,16 @@ IMAGE_KINDS = (
     "box",
     "response",
 )
-"""The closed list of ``image_kind``: what the element is in the article, not what the picture shows."""
+"""The closed list of ``image_kind``: what the element is in the article, not what the picture
+shows.
+"""
 
 FeatureType = Literal[
     "string", "int32", "int64", "image", "list<string>", "list<int32>", "list<reference>"
 ]
 
 
-def _column(kind: FeatureType, meaning: str) -> Any:  # noqa: ANN401 - like dataclasses.field
+def _column(kind: FeatureType, meaning: str) -> Any:
     return dataclasses.field(metadata={"type": kind, "meaning": meaning})
 
 
@@ -117,7 +120,9 @@ class ArticleRow(_ArticleColumns):
     article_references: list[dict[str, Any]] | None = _column(
         "list<reference>", "citation, pmid and doi of each entry"
     )
-    article_keys: list[str] = _column("list<string>", "keys of its pairs in this licence group")
+    article_keys: list[str] = _column(
+        "list<string>", "keys of its pairs, whatever their licence group"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,18 +199,27 @@ def arrow_schema(table: type) -> pa.Schema:
     )
 
 
-def to_table(table: type, rows: Sequence[Any]) -> pa.Table:
-    """Return rows of one table as an Arrow table."""
+def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
+    """Return rows of one table as an Arrow table.
+
+    Parameters
+    ----------
+    ready
+        Columns that are Arrow arrays already.
+    """
     import pyarrow as pa
 
     schema = arrow_schema(table)
     columns = [
-        pa.array(list(map(attrgetter(field.name), rows)), type=field.type) for field in schema
+        ready[field.name]
+        if field.name in ready
+        else pa.array(list(map(attrgetter(field.name), rows)), type=field.type)
+        for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def to_dict(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of any table
+def to_dict(row: Any) -> dict[str, Any]:
     """Return a row as a dict of its columns, nested values as they are."""
     return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
 

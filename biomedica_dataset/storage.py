@@ -1,22 +1,62 @@
-"""Files of ours: every path but those of the source, through fsspec, visible only when they are whole."""
+"""Files of ours: every path but those of the source, through fsspec, visible only when they are whole.
+
+A file is written under another name and renamed when it is whole. Until its writer lets go of it, also after the rename,
+it is locked, so that others can tell it from what a killed run left behind.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import secrets
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from fsspec.core import url_to_fs
 
-from .errors import UsageError
+from .errors import BiomedicaError, UsageError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: nothing is locked there, and nothing swept
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PARTIAL = ".partial-"
+PARTIAL = ".partial-"
+"""How the names of unfinished files begin."""
+
+_ADVICE = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EROFS: "name a folder that may be written",
+    errno.EACCES: "name a folder that may be written",
+    errno.EPERM: "name a folder that may be written",
+}
+
+
+class StorageError(BiomedicaError, OSError):
+    """A file of ours could not be written or read; what was finished before stays valid."""
+
+
+@contextlib.contextmanager
+def told(path: str | os.PathLike[str], what: str = "written") -> Iterator[None]:
+    """Turn an error of the file system into one line that names the path and the way out."""
+    try:
+        yield
+    except BiomedicaError:
+        raise
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "see to it")
+        msg = (
+            f"{os.fspath(path)} cannot be {what}: {error.strerror or error}; {advice} and run the same command again. "
+            "What is finished stays valid."
+        )
+        raise StorageError(msg) from error
 
 
 class Folder:
@@ -30,7 +70,11 @@ class Folder:
 
     def __init__(self, url: str | os.PathLike[str]) -> None:
         self.url = os.fspath(url)
-        self.filesystem, self.root = url_to_fs(self.url)
+        try:
+            self.filesystem, self.root = url_to_fs(self.url)
+        except (ValueError, ImportError) as error:
+            msg = f"{self.url} cannot be opened: {error}"
+            raise UsageError(msg) from error
         self.is_local = "file" in (self.filesystem.protocol, *self.filesystem.protocol)
 
     def path(self, name: str) -> str:
@@ -45,29 +89,38 @@ class Folder:
         """Return the bytes of a file."""
         return int(self.filesystem.size(self.path(name)))
 
+    def modified(self, name: str) -> str:
+        """Return when a file was last written, as text: only good to tell one state from another."""
+        info = self.filesystem.info(self.path(name))
+        return f"{info.get('mtime') or info.get('LastModified')} {info['size']}"
+
     def names(self, below: str = "") -> list[str]:
         """Return the names of the files directly in a subfolder, sorted, those being written left out."""
         folder = self.path(below).rstrip("/")
         try:
-            found = self.filesystem.ls(folder, detail=True, refresh=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+            with told(folder, "listed"):
+                found = self.filesystem.ls(folder, detail=True, refresh=True)
+        except StorageError as error:
+            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+                return []
+            raise
         names = (str(item["name"]).rpartition("/")[2] for item in found if item["type"] == "file")
-        return sorted(name for name in names if not name.startswith(_PARTIAL))
+        return sorted(name for name in names if not name.startswith(PARTIAL))
 
     def is_empty(self) -> bool:
-        """Whether the folder is absent or holds nothing."""
+        """Whether the folder is absent or holds nothing but unfinished files of a killed run."""
         try:
-            return not self.filesystem.ls(self.root, detail=False)
+            found = self.filesystem.ls(self.root, detail=False, refresh=True)
         except FileNotFoundError:
             return True
+        return all(str(name).rpartition("/")[2].startswith(PARTIAL) for name in found)
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file to read."""
         opened: IO[bytes] = self.filesystem.open(self.path(name), "rb")
         return opened
 
-    def open_arrow(self, name: str) -> Any:  # noqa: ANN401 - an Arrow or a Python file
+    def open_arrow(self, name: str) -> Any:
         """Open a file for Arrow: mapped into memory where it is local."""
         import pyarrow as pa
 
@@ -85,20 +138,20 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
-        with contextlib.suppress(FileNotFoundError):
+        with told(self.path(name), "removed"), contextlib.suppress(FileNotFoundError):
             self.filesystem.rm_file(self.path(name))
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a file."""
         with self.open(name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
     @contextlib.contextmanager
     def create(self) -> Iterator[NewFile]:
         """Yield a file that becomes visible when it is published, and is gone when it is not."""
         folder = self.scratch()
-        descriptor, path = tempfile.mkstemp(prefix=_PARTIAL, dir=folder)
-        file = NewFile(self, os.fdopen(descriptor, "wb", buffering=1 << 20), Path(path))
+        with told(folder):
+            file = NewFile(self, *_new_file(folder))
         try:
             yield file
         finally:
@@ -109,17 +162,22 @@ class Folder:
         if not self.is_local:
             return tempfile.gettempdir()
         try:
-            Path(self.root).mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            msg = f"{self.url} is no folder; name a folder that may be written"
-            raise UsageError(msg) from error
+            with told(self.root):
+                Path(self.root).mkdir(parents=True, exist_ok=True)
+        except StorageError as error:
+            if isinstance(error.__cause__, (FileExistsError, NotADirectoryError)):
+                msg = f"{self.url} is no folder; name a folder that may be written"
+                raise UsageError(msg) from error
+            raise
         return str(self.root)
 
     def sweep(self) -> None:
-        """Remove unfinished files that a killed run left behind."""
+        """Remove unfinished files that a killed run left behind, those of a living one not."""
         if self.is_local and Path(self.root).is_dir():
-            for path in Path(self.root).glob(f"{_PARTIAL}*"):
-                path.unlink(missing_ok=True)
+            for path in Path(self.root).glob(f"{PARTIAL}*"):
+                with abandoned(path) as is_abandoned:
+                    if is_abandoned:
+                        self.remove(path.name)
 
     def _publish(self, path: Path, name: str) -> None:
         target = self.path(name)
@@ -145,14 +203,15 @@ class NewFile:
         self._folder, self._file, self._path = folder, file, path
         self._digest = hashlib.sha256()
         self.size = 0
-        self._discarded = False
+        self._discarded = self._published = False
 
-    def write(self, data: Any) -> int:  # noqa: ANN401 - anything with a buffer
+    def write(self, data: Any) -> int:
         """Append bytes; once discarded, take no notice: a Parquet writer that failed still tries to end its file."""
         if self._discarded:
             return len(data)
         self._digest.update(data)
-        written = self._file.write(data)
+        with told(self._folder.url):
+            written = self._file.write(data)
         self.size += written
         return written
 
@@ -168,7 +227,7 @@ class NewFile:
         return self.size
 
     def close(self) -> None:
-        """Do nothing: a writer on top may close, the file is closed when it is published."""
+        """Do nothing: a writer on top may close, the file is closed when its maker lets go of it."""
 
     @property
     def sha256(self) -> str:
@@ -177,20 +236,48 @@ class NewFile:
 
     def publish(self, name: str) -> None:
         """Make the file visible under a name of its folder, in place of one that is there."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._path.chmod(0o666 & ~_umask())
-        self._folder._publish(self._path, name)  # noqa: SLF001 - the two are one piece
+        with told(self._folder.path(name)):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._folder._publish(self._path, name)
+        self._published = self._folder.is_local
 
     def discard(self) -> None:
-        """Close and remove what was not published."""
+        """Let go of the file, and remove it where it was not published."""
         self._discarded = True
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a full disk was told of when it was written to
+            if not self._published:
+                self._path.unlink(missing_ok=True)
+            self._file.close()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextlib.contextmanager
+def abandoned(path: Path) -> Iterator[bool]:
+    """Yield whether nobody is writing a file of ours, and keep it so until the body ends."""
+    if fcntl is None:
+        yield False
+        return
+    try:
+        file = path.open("r+b")
+    except OSError:
+        yield False
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # held, or no locks here: then it stays
+            yield False
+        else:
+            yield True
+
+
+def _new_file(folder: str) -> tuple[IO[bytes], Path]:
+    while True:
+        path = Path(folder, f"{PARTIAL}{secrets.token_hex(8)}")
+        file = path.open("xb", buffering=1 << 20)
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks is never swept
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:  # else another run swept it before it was locked
+            return file, path
+        file.close()

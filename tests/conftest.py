@@ -1,4 +1,4 @@
-"""What all tests share: no network but loopback, no cache of Hugging Face but a fresh one, and the real articles."""
+"""What all tests share: a fresh home of Hugging Face, the real articles, and the sample."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ def run(code, cwd, **env):
     """Run Python in a fresh process."""
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, check=False, timeout=120,
+        cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=120,
+        check=False,
     )  # fmt: skip
 
 
@@ -75,7 +76,9 @@ class TestThreeWays:
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip().endswith(" 45")
 
-    @pytest.mark.parametrize("first", ["import biomedica_dataset, datasets", "import datasets, biomedica_dataset"])
+    @pytest.mark.parametrize(
+        "first", ["import biomedica_dataset, datasets", "import datasets, biomedica_dataset"]
+    )
     def test_either_order_of_import_registers_the_builder(self, first, elsewhere):
         done = run(f"{first}\nprint(datasets.get_dataset_config_names('biomedica'))", elsewhere)
 
@@ -90,7 +93,9 @@ class TestThreeWays:
 
     def test_files_of_the_working_directory_are_no_data(self, elsewhere, sample_archive):
         (elsewhere / "notes.txt").write_text("mine")
-        rows = load_dataset("biomedica", "other", source=str(sample_archive), split="train", streaming=True)
+        rows = load_dataset(
+            "biomedica", "other", source=str(sample_archive), split="train", streaming=True
+        )
 
         assert len(keys(rows)) == 5
 
@@ -142,7 +147,14 @@ class TestFolder:
         assert not [key for key in after["key"] if key.startswith("PMC99000")]
 
     def test_datasets_cli_passes(self, sample_dataset, tmp_path):
-        command = [sys.executable, "-m", "datasets.commands.datasets_cli", "test", "./biomedica", "--all_configs"]
+        command = [
+            sys.executable,
+            "-m",
+            "datasets.commands.datasets_cli",
+            "test",
+            "./biomedica",
+            "--all_configs",
+        ]
         done = subprocess.run(
             [*command, "--cache_dir", str(tmp_path)],
             cwd=sample_dataset.parent, capture_output=True, text=True, check=False, timeout=300,
@@ -154,7 +166,9 @@ class TestFolder:
 class TestBuilder:
     @pytest.fixture
     def rows(self, sample_archive):
-        return BiomedicaBuilder(config_name="all", source=str(sample_archive)).as_streaming_dataset("train")
+        return BiomedicaBuilder(config_name="all", source=str(sample_archive)).as_streaming_dataset(
+            "train"
+        )
 
     def test_a_block_is_a_shard(self, rows):
         assert rows.num_shards == 4
@@ -177,18 +191,32 @@ class TestBuilder:
     def test_it_can_be_pickled(self, rows):
         assert keys(pickle.loads(pickle.dumps(rows))) == keys(rows)
 
-    def test_prepared_in_two_processes_it_reads_back_equal(self, sample_archive, tmp_path, elsewhere):
+    def test_prepared_in_two_processes_it_reads_back_equal(
+        self, sample_archive, tmp_path, elsewhere
+    ):
         prepared = load_dataset(
-            "biomedica", "all", source=str(sample_archive), split="train", num_proc=2, cache_dir=str(tmp_path / "c")
+            "biomedica",
+            "all",
+            source=str(sample_archive),
+            split="train",
+            num_proc=2,
+            cache_dir=str(tmp_path / "c"),
         )
         prepared.to_parquet(str(tmp_path / "all.parquet"))
-        again = load_dataset("parquet", data_files=str(tmp_path / "all.parquet"), split="train", cache_dir=str(tmp_path / "d"))
+        again = load_dataset(
+            "parquet",
+            data_files=str(tmp_path / "all.parquet"),
+            split="train",
+            cache_dir=str(tmp_path / "d"),
+        )
 
         assert len(prepared) == 62
         assert again.features == prepared.features == features(Pair)
         assert list(undecoded(again)) == list(undecoded(prepared))
 
-    def test_a_changed_archive_is_not_served_from_the_cache(self, sample_archive, tmp_path, elsewhere):
+    def test_a_changed_archive_is_not_served_from_the_cache(
+        self, sample_archive, tmp_path, elsewhere
+    ):
         archive = tmp_path / "archive"
         shutil.copytree(sample_archive, archive)
         options = {"source": str(archive), "split": "train", "cache_dir": str(tmp_path / "cache")}
@@ -207,14 +235,18 @@ class TestBuilder:
         assert len(keys(rows)) == 62 - 4
 
     def test_some_articles_of_a_bucket(self, sample_bucket):
-        builder = BiomedicaBuilder(config_name="all", source=str(sample_bucket), pmcids=["PMC99002918"])
+        builder = BiomedicaBuilder(
+            config_name="all", source=str(sample_bucket), pmcids=["PMC99002918"]
+        )
 
         assert len(keys(builder.as_streaming_dataset("train"))) == 4
 
     def test_the_newest_articles_of_a_bucket(self, sample_bucket):
         builder = BiomedicaBuilder(config_name="all", source=str(sample_bucket), limit=1)
 
-        assert {key.partition("_")[0] for key in keys(builder.as_streaming_dataset("train"))} == {"PMC99003800"}
+        assert {key.partition("_")[0] for key in keys(builder.as_streaming_dataset("train"))} == {
+            "PMC99003800"
+        }
 
     def test_a_limit_below_one_is_refused(self):
         with pytest.raises(UsageError, match="at least 1"):

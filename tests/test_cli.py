@@ -34,7 +34,9 @@ def test_the_route_ends_with_a_report_that_adds_up(run, sample_bucket, tmp_path)
     assert "article versions: 24 seen = 19 kept + 5 dropped" in extracted.output
     assert "figures: 64 seen = 62 kept + 2 dropped" in serialized.output
     for thing in ("articles", "figures"):
-        assert report[thing]["seen"] == report[thing]["kept"] + sum(report[thing]["dropped"].values())
+        assert report[thing]["seen"] == report[thing]["kept"] + sum(
+            report[thing]["dropped"].values()
+        )
 
 
 def test_the_same_run_again_does_nothing_and_says_so(run, sample_bucket, tmp_path):
@@ -44,13 +46,23 @@ def test_the_same_run_again_does_nothing_and_says_so(run, sample_bucket, tmp_pat
 
 
 def test_ids_come_from_standard_input_too(run, sample_bucket, tmp_path):
-    done = run("extract", sample_bucket, "-o", tmp_path / "a", "--pmcids", "-", stdin="99002918\nPMC99000101.1\n")
+    done = run(
+        "extract",
+        sample_bucket,
+        "-o",
+        tmp_path / "a",
+        "--pmcids",
+        "-",
+        stdin="99002918\nPMC99000101.1\n",
+    )
 
     assert "2 seen = 2 kept" in done.output
 
 
 def test_only_some_licenses(run, sample_bucket, tmp_path):
-    done = run("extract", sample_bucket, "-o", tmp_path / "a", "--license", "CC0", "--license", "cc by-nc")
+    done = run(
+        "extract", sample_bucket, "-o", tmp_path / "a", "--license", "CC0", "--license", "cc by-nc"
+    )
 
     assert "license_not_wanted" in done.output
 
@@ -68,13 +80,35 @@ def test_a_dry_run_writes_nothing(run, sample_bucket, tmp_path):
     [
         pytest.param(["extract", "{tmp}/nowhere", "-o", "{tmp}/a"], "is no folder", id="no source"),
         pytest.param(["extract", "ftp://x", "-o", "{tmp}/a"], "'ftp'", id="scheme"),
-        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--license", "MIT"], "'MIT' is none of", id="license"),
-        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--pmcids", "{tmp}/ids"], "line 2", id="rubbish ids"),
-        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--pmcids", "{tmp}/none"], "{tmp}/none", id="no id file"),
-        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--images", "{tmp}/none"], "'all'", id="no key file"),
-        pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--inventory", "soon"], "date", id="inventory"),
-        pytest.param(["extract", "{bucket}", "-o", "{tmp}"], "something else", id="output of others"),
-        pytest.param(["extract", "{bucket}", "-o", "{tmp}/ids"], "{tmp}/ids", id="output is a file"),
+        pytest.param(
+            ["extract", "{bucket}", "-o", "{tmp}/a", "--license", "MIT"],
+            "'MIT' is none of",
+            id="license",
+        ),
+        pytest.param(
+            ["extract", "{bucket}", "-o", "{tmp}/a", "--pmcids", "{tmp}/ids"],
+            "line 2",
+            id="rubbish ids",
+        ),
+        pytest.param(
+            ["extract", "{bucket}", "-o", "{tmp}/a", "--pmcids", "{tmp}/none"],
+            "{tmp}/none",
+            id="no id file",
+        ),
+        pytest.param(
+            ["extract", "{bucket}", "-o", "{tmp}/a", "--images", "{tmp}/none"],
+            "'all'",
+            id="no key file",
+        ),
+        pytest.param(
+            ["extract", "{bucket}", "-o", "{tmp}/a", "--inventory", "soon"], "date", id="inventory"
+        ),
+        pytest.param(
+            ["extract", "{bucket}", "-o", "{tmp}"], "something else", id="output of others"
+        ),
+        pytest.param(
+            ["extract", "{bucket}", "-o", "{tmp}/ids"], "{tmp}/ids", id="output is a file"
+        ),
         pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--limit", "0"], "0", id="limit"),
         pytest.param(["extract", "{bucket}"], "--output", id="no output"),
         pytest.param(["serialize", "{tmp}", "-o", "{tmp}/b"], "is no archive", id="no archive"),
@@ -103,9 +137,22 @@ def test_another_selection_is_refused_and_both_are_named(run, sample_bucket, tmp
 
 
 def test_no_network_is_one_clear_line_and_exit_1(tmp_path):
-    command = [sys.executable, "-m", "biomedica_dataset", "extract", "http://127.0.0.1:9", "-o", str(tmp_path / "a")]
+    command = [
+        sys.executable,
+        "-m",
+        "biomedica_dataset",
+        "extract",
+        "http://127.0.0.1:9",
+        "-o",
+        str(tmp_path / "a"),
+    ]
     done = subprocess.run(
-        [*command, "--inventory", "2026-11-20"], env=os.environ, capture_output=True, text=True, check=False, timeout=120
+        [*command, "--inventory", "2026-11-20"],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
     assert done.returncode == 1
@@ -126,14 +173,26 @@ def test_names_from_documents_do_not_steer_the_terminal():
 
 
 def test_biomedica_test_is_the_test_of_datasets_with_the_builder(sample_archive, tmp_path):
-    command = [sys.executable, "-m", "biomedica_dataset", "test", "--source", str(sample_archive), "--all_configs"]
+    command = [
+        sys.executable,
+        "-m",
+        "biomedica_dataset",
+        "test",
+        "--source",
+        str(sample_archive),
+        "--all_configs",
+    ]
     done = subprocess.run(
-        [*command, "--num_proc", "2"], cwd=tmp_path, env={**os.environ, "HF_HOME": str(tmp_path / "hf")},
+        [*command, "--num_proc", "2"], cwd=tmp_path,
+        env={**os.environ, "HF_HOME": str(tmp_path / "hf")},
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
     assert "Test successful" in done.stdout, done.stderr
-    assert {p.name.split("-")[0] for p in (tmp_path / "hf/datasets/biomedica").iterdir()} >= {"all", "commercial"}
+    assert {p.name.split("-")[0] for p in (tmp_path / "hf/datasets/biomedica").iterdir()} >= {
+        "all",
+        "commercial",
+    }
 
 
 class TestDemo:
@@ -142,7 +201,14 @@ class TestDemo:
         done = run("demo")
 
         assert done.exit_code == 0
-        for words in ("bucket ", "extract ", "serialize ", "verify ", "all as it should be", "62 pairs"):
+        for words in (
+            "bucket ",
+            "extract ",
+            "serialize ",
+            "verify ",
+            "all as it should be",
+            "62 pairs",
+        ):
             assert words in done.output
         assert done.output.count("    caption ") == 3
         assert max(map(len, done.output.splitlines())) <= 100

@@ -16,11 +16,12 @@ from biomedica_dataset.rows import rows_of
 
 ARTICLE = """<article xmlns:xlink="http://www.w3.org/1999/xlink"><front><article-meta>
 <article-id pub-id-type="doi">10.5555/1</article-id>
-<title-group><article-title>On cells</article-title></title-group>{permissions}</article-meta></front><body>
-<p>See <xref ref-type="fig" rid="f1">Fig. 1</xref>.</p>
-<fig id="f1"><label>Figure 1</label><caption><p>{caption}</p></caption>{own}<graphic xlink:href="g1"/></fig>
-<fig id="f2"><caption><p>Two.</p></caption><graphic xlink:href="g2"/></fig>
-<fig id="f3"><graphic xlink:href="g3"/></fig></body></article>"""
+<title-group><article-title>On
+cells</article-title></title-group>{permissions}</article-meta></front><body> <p>See <xref
+ref-type="fig" rid="f1">Fig. 1</xref>.</p> <fig id="f1"><label>Figure
+1</label><caption><p>{caption}</p></caption>{own}<graphic xlink:href="g1"/></fig> <fig
+id="f2"><caption><p>Two.</p></caption><graphic xlink:href="g2"/></fig> <fig id="f3"><graphic
+xlink:href="g3"/></fig></body></article>"""
 LICENSE = '<permissions><license xlink:href="https://creativecommons.org/licenses/{}/4.0/"><p/></license></permissions>'
 
 
@@ -34,14 +35,16 @@ def ledger_row(code="CC BY", permissions="", caption="One.", own="", images=(), 
     names = ("g1.png", "g2.png", "g3.png")
     url = "s3://pmc-oa-opendata/PMC7.1/{}?md5=" + "0" * 32
     metadata = {
-        "pmcid": "PMC7", "version": 1, "pmid": None, "doi": None, "title": None, "citation": "J. 2020",
-        "is_pmc_openaccess": True, "is_manuscript": False, "is_retracted": False, "license_code": code,
-        "xml_url": url.format("PMC7.1.xml"), "media_urls": [url.format(n) for n in names], **record,
+        "pmcid": "PMC7", "version": 1, "pmid": None, "doi": None, "title": None,
+        "citation": "J. 2020",
+        "is_pmc_openaccess": True, "is_manuscript": False, "is_retracted": False,
+        "license_code": code, "xml_url": url.format("PMC7.1.xml"),
+        "media_urls": [url.format(n) for n in names], **record,
     }  # fmt: skip
     xml = ARTICLE.format(permissions=permissions, caption=caption, own=own)
     return LedgerRow(
-        pmcid=7, version=1, etag="e", status="kept", metadata=json.dumps(metadata).encode(), xml=xml.encode(),
-        images=list(images),
+        pmcid=7, version=1, etag="e", status="kept", metadata=json.dumps(metadata).encode(),
+        xml=xml.encode(), images=list(images),
     )  # fmt: skip
 
 
@@ -57,7 +60,10 @@ def test_pairs_come_in_document_order_with_stable_keys():
 
 
 def test_what_is_not_a_pair_is_counted_with_its_reason():
-    rows = rows_of(ledger_row(images=[ImageEntry("g2", "g2.png", status="unavailable", reason="404")]), {"g1.png": picture()})
+    rows = rows_of(
+        ledger_row(images=[ImageEntry("g2", "g2.png", status="unavailable", reason="404")]),
+        {"g1.png": picture()},
+    )
 
     assert rows.figures == {"kept": 1, "404": 1, "no_caption": 1}
 
@@ -72,10 +78,24 @@ def test_an_image_that_is_none_is_dropped():
     ("code", "own", "group", "image_license"),
     [
         pytest.param("CC BY", "", "commercial", "CC BY", id="article"),
-        pytest.param("CC BY", LICENSE.format("by-nc"), "noncommercial", "CC BY-NC 4.0", id="figure is stricter"),
-        pytest.param("CC BY-NC", LICENSE.format("by"), "noncommercial", "CC BY 4.0", id="article is stricter"),
+        pytest.param(
+            "CC BY",
+            LICENSE.format("by-nc"),
+            "noncommercial",
+            "CC BY-NC 4.0",
+            id="figure is stricter",
+        ),
+        pytest.param(
+            "CC BY-NC", LICENSE.format("by"), "noncommercial", "CC BY 4.0", id="article is stricter"
+        ),
         pytest.param(None, "", "other", None, id="unknown"),
-        pytest.param("CC BY", "<permissions><license><p>Ask us.</p></license></permissions>", "other", None, id="custom"),
+        pytest.param(
+            "CC BY",
+            "<permissions><license><p>Ask us.</p></license></permissions>",
+            "other",
+            None,
+            id="custom",
+        ),
     ],
 )
 def test_the_group_is_the_stricter_of_article_and_figure(code, own, group, image_license):
@@ -120,7 +140,10 @@ def test_a_null_license_of_pmc_and_of_the_xml_is_no_code():
 
 def test_an_unreadable_article_is_one_problem():
     row = ledger_row()
-    rows = rows_of(LedgerRow(pmcid=7, version=1, etag="e", status="kept", metadata=row.metadata, xml=b"<a>"), {})
+    rows = rows_of(
+        LedgerRow(pmcid=7, version=1, etag="e", status="kept", metadata=row.metadata, xml=b"<a>"),
+        {},
+    )
 
     assert rows.problem.startswith("PMC7.1: ")
     assert not rows.pairs
@@ -150,7 +173,9 @@ class TestProbe:
         with pytest.raises(ArticleError, match="too_many_pixels"):
             probe(bytes(header))
 
-    @pytest.mark.parametrize("data", [b"", b"GIF89a", b"%PDF-1.4", b"\x89PNG\r\n\x1a\n", b"<svg/>", b"\xff\xd8\xff"])
+    @pytest.mark.parametrize(
+        "data", [b"", b"GIF89a", b"%PDF-1.4", b"\x89PNG\r\n\x1a\n", b"<svg/>", b"\xff\xd8\xff"]
+    )
     def test_what_is_no_picture(self, data):
         with pytest.raises(ArticleError, match="not_an_image"):
             probe(data)

@@ -22,7 +22,11 @@ from biomedica_dataset.schema import (
 
 @pytest.mark.parametrize("config", TABLES)
 def test_features_and_arrow_schema_name_the_same_columns(config):
-    assert list(features(TABLES[config])) == arrow_schema(TABLES[config]).names == column_names(TABLES[config])
+    assert (
+        list(features(TABLES[config]))
+        == arrow_schema(TABLES[config]).names
+        == column_names(TABLES[config])
+    )
 
 
 def test_captions_are_pairs_without_the_image():
@@ -46,4 +50,8 @@ def test_the_kinds_that_the_reader_gives_are_those_of_the_schema(sample_archive)
         for _group, pair in rows_of(row, images).pairs
     }
 
-    assert {"figure", "table", "scheme", "supplementary", "response", "graphical_abstract"} <= kinds <= set(IMAGE_KINDS)
+    assert (
+        {"figure", "table", "scheme", "supplementary", "response", "graphical_abstract"}
+        <= kinds
+        <= set(IMAGE_KINDS)
+    )

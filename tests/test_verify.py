@@ -61,12 +61,17 @@ def test_a_broken_ledger_is_found(archive):
 
 
 def test_an_images_file_of_nobody_is_found(archive):
-    shutil.copy(sorted((archive / "images").iterdir())[0], archive / "images" / "0000001-0123456789abcdef.parquet")
+    shutil.copy(
+        sorted((archive / "images").iterdir())[0],
+        archive / "images" / "0000001-0123456789abcdef.parquet",
+    )
 
     assert any("no block names it" in p for p in verify(archive).problems)
 
 
-@pytest.mark.parametrize("pattern", ["commercial/train/*", "captions/other/*", "articles/*/*", "index/*"])
+@pytest.mark.parametrize(
+    "pattern", ["commercial/train/*", "captions/other/*", "articles/*/*", "index/*"]
+)
 def test_a_changed_file_of_the_dataset_is_found(dataset, pattern):
     path = sorted(dataset.glob(pattern))[0]
     flip(path, path.stat().st_size // 2)
@@ -81,7 +86,9 @@ def test_a_missing_file_of_the_dataset_is_found(dataset):
 
 
 def test_a_file_that_the_manifest_does_not_know_is_found(dataset):
-    shutil.copy(sorted(dataset.glob("commercial/train/*"))[0], dataset / "commercial/train/000001.parquet")
+    shutil.copy(
+        sorted(dataset.glob("commercial/train/*"))[0], dataset / "commercial/train/000001.parquet"
+    )
 
     assert any("000001.parquet: is not in manifest.json" in p for p in verify(dataset).problems)
 
@@ -95,7 +102,9 @@ def test_an_index_that_points_elsewhere_is_found(dataset):
     path = sorted(dataset.glob("index/*"))[0]
     table = pq.read_table(path)
     offsets = pa.array([value + 1 for value in table["image_offset"].to_pylist()], pa.int64())
-    pq.write_table(table.set_column(table.column_names.index("image_offset"), "image_offset", offsets), path)
+    pq.write_table(
+        table.set_column(table.column_names.index("image_offset"), "image_offset", offsets), path
+    )
     manifest = json.loads((dataset / "manifest.json").read_bytes())
     for file in manifest["files"]:
         if file["path"] == f"index/{path.name}":
@@ -108,7 +117,9 @@ def test_an_index_that_points_elsewhere_is_found(dataset):
 def test_the_card_of_another_build_is_found(dataset):
     card = (dataset / "README.md").read_text()
     digest = json.loads((dataset / "manifest.json").read_bytes())["files"][0]["sha256"]
-    (dataset / "README.md").write_text(card.replace("manifest ", f"manifest {digest} ").split("---")[0])
+    (dataset / "README.md").write_text(
+        card.replace("manifest ", f"manifest {digest} ").split("---")[0]
+    )
 
     assert any("README.md" in p for p in verify(dataset).problems)
 

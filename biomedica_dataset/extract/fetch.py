@@ -6,36 +6,31 @@ What an older block already has under the same ETag or MD5 is taken from there.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..errors import ArticleError
-from ..jats import read_article
-from ..jats.licenses import resolved_license
-from ..matching import Match, match_figures
-from .ledger import ImageEntry, LedgerRow
-from .metadata import Metadata, RemoteFile, parse_metadata
-from .source import Source, TooLargeError, UnavailableError
+from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.licenses import resolved_license
+from biomedica_dataset.matching import Match, match_figures
+
+from .current import TRIES, find_current
+from .entries import SETTLED, ImageEntry, LedgerRow
+from .source import CorruptError, Source, TooLargeError, UnavailableError, md5_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..records import Article
+    from biomedica_dataset.records import Article
+
     from .inventory import Version
+    from .metadata import Metadata, RemoteFile
     from .selection import Wants
     from .spool import Held, Spool
 
-MAX_METADATA = 16 * 2**20
 MAX_XML = 64 * 2**20
 MAX_IMAGE = 100 * 2**20
 """Bytes; what is larger is dropped unread as ``too_large``."""
-
-_TRIES = 3  # of a file whose MD5 is wrong
-
-
-class CorruptError(Exception):
-    """The bytes are not those that the metadata promises, after retries."""
 
 
 @dataclass(slots=True)
@@ -74,6 +69,15 @@ class Known:
     images: Mapping[tuple[str, str], Held]
 
 
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What became of one image."""
+
+    status: str
+    reason: str | None = None
+    held: Held | None = None
+
+
 class ArticleFetch:
     """Fetches the current version of one PMCID.
 
@@ -89,7 +93,7 @@ class ArticleFetch:
         self, source: Source, spool: Spool, wants: Wants, versions: Sequence[Version], known: Known
     ) -> None:
         self._source, self._spool, self._wants, self._known = source, spool, wants, known
-        self._versions = sorted(versions, key=lambda v: -v.version)
+        self._versions = versions
         self._fetched = Fetched()
 
     async def run(self) -> Fetched:
@@ -100,78 +104,19 @@ class ArticleFetch:
         NetworkFailedError
             Something could not be fetched for the network: the block is not complete.
         """
-        current, rows = await self._current()
-        if current is not None:
-            version, metadata, row = current
-            rows[version.version] = await self._article(metadata, row)
-        for version in self._versions:
-            rows.setdefault(version.version, _row(version, "rejected", "superseded"))
-        self._fetched.rows = [rows[v.version] for v in reversed(self._versions)]
+        found = await find_current(self._source, self._wants, self._versions, self._known.rows)
+        if found.metadata is not None:
+            row = found.rows[found.version]
+            found.rows[found.version] = await self._article(found.metadata, row)
+        self._fetched.rows = [found.rows[version] for version in sorted(found.rows)]
         return self._fetched
-
-    async def _current(
-        self,
-    ) -> tuple[tuple[Version, Metadata, LedgerRow] | None, dict[int, LedgerRow]]:
-        """Return the version that counts, if any, and the rows of those that were looked at and do not.
-
-        The highest counts; below an author manuscript the next one does, unless there is none but manuscripts.
-        """
-        rows: dict[int, LedgerRow] = {}
-        manuscripts = []
-        for version in self._versions:
-            row = await self._read_metadata(version)
-            rows[version.version] = row
-            if row.status != "kept" or row.metadata is None:
-                return None, rows
-            metadata = parse_metadata(row.metadata, version.name)
-            manuscript = metadata.is_manuscript or metadata.is_text_mining_only
-            if manuscript and not metadata.is_retracted:
-                rows[version.version] = replace(row, status="rejected", reason="manuscript")
-                manuscripts.append((version, metadata, row))
-                continue
-            return self._judged(version, metadata, row, rows), rows
-        version, metadata, row = manuscripts[0]
-        return self._judged(version, metadata, row, rows), rows
-
-    def _judged(
-        self, version: Version, metadata: Metadata, row: LedgerRow, rows: dict[int, LedgerRow]
-    ) -> tuple[Version, Metadata, LedgerRow] | None:
-        reason = None
-        if metadata.is_retracted:
-            reason = "retracted"
-        elif metadata.is_text_mining_only:
-            reason = "text_mining_only"
-        elif not metadata.is_open_access:
-            reason = "not_open_access"
-        elif metadata.license_code is not None and not self._wants.license(metadata.license_code):
-            reason = "license_not_wanted"
-        if reason is None:
-            return version, metadata, row
-        rows[version.version] = replace(row, status="rejected", reason=reason)
-        return None
-
-    async def _read_metadata(self, version: Version) -> LedgerRow:
-        known = self._known.rows.get(version.version)
-        if known is not None and known.etag == version.etag and known.metadata is not None:
-            return _row(version, "kept", metadata=known.metadata, metadata_md5=known.metadata_md5)
-        problem = ""
-        for _attempt in range(_TRIES):
-            try:
-                data = await self._source.get(version.key, limit=MAX_METADATA)
-                parse_metadata(data, version.name)
-            except UnavailableError as error:
-                return _row(version, "unavailable", f"metadata {error}")
-            except TooLargeError:
-                return _row(version, "too_large", "metadata")
-            except ArticleError as error:
-                problem = str(error)
-                continue
-            return _row(version, "kept", metadata=data, metadata_md5=_md5(data))
-        return _row(version, "corrupt", "metadata" if problem else None)
 
     async def _article(self, metadata: Metadata, row: LedgerRow) -> LedgerRow:
         if metadata.xml is None:
             return replace(row, status="unavailable", reason="no XML")
+        settled = self._settled(row)
+        if settled is not None and settled.status in SETTLED and row.version not in self._known.xml:
+            return replace(row, status=settled.status, reason=settled.reason)
         try:
             xml = await self._read_xml(metadata.xml, row)
         except (UnavailableError, TooLargeError, CorruptError) as error:
@@ -195,69 +140,75 @@ class ArticleFetch:
         names = dict.fromkeys(
             m.name for m in matches if m.name and m.key and self._wants.image(m.key)
         )
-        files = [metadata.media[name] for name in names if name]
-        results = await asyncio.gather(*(self._read_image(file, row.version) for file in files))
-        by_name = {file.name: result for file, result in zip(files, results, strict=True)}
-        images = [self._image_entry(match, metadata, by_name) for match in matches]
+        results = await self._read_images([metadata.media[n] for n in names if n], row)
+        images = [self._image_entry(match, metadata, results) for match in matches]
         return replace(row, images=images)
 
+    async def _read_images(self, files: list[RemoteFile], row: LedgerRow) -> dict[str, _Result]:
+        """Return what became of each file, by name."""
+        settled = self._settled(row)
+        old = {(e.name, e.md5): e for e in settled.images if e.status in SETTLED} if settled else {}
+        results: dict[str, _Result] = {}
+        missing = []
+        for file in files:
+            entry = old.get((file.name, file.md5))
+            if entry is not None:
+                results[file.name] = _Result(entry.status, entry.reason)
+            else:
+                missing.append(file)
+        # All are waited for, so that none goes on alone when another one fails.
+        found = await asyncio.gather(*map(self._read_image, missing), return_exceptions=True)
+        for file, result in zip(missing, found, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            results[file.name] = result
+        for file in files:  # in the order of the document, not of arrival
+            held = results[file.name].held
+            if held is not None:
+                self._fetched.images[row.version, file.name] = held
+        return results
+
+    def _settled(self, row: LedgerRow) -> LedgerRow | None:
+        """Return what is known of an article version that has not changed since."""
+        known = self._known.rows.get(row.version)
+        return known if known is not None and known.etag == row.etag else None
+
     def _image_entry(
-        self,
-        match: Match,
-        metadata: Metadata,
-        results: dict[str, tuple[str, str | None, int | None]],
+        self, match: Match, metadata: Metadata, results: dict[str, _Result]
     ) -> ImageEntry:
         if match.dropped is not None or match.name is None:
             return _entry(match, None, "rejected", match.dropped)
         file = metadata.media[match.name]
         if not self._wants.image(match.key or ""):
             return _entry(match, file, "rejected", "image_not_wanted")
-        status, reason, size = results[match.name]
-        return replace(_entry(match, file, status, reason), size=size)
+        result = results[match.name]
+        size = None if result.held is None else result.held.size
+        return replace(_entry(match, file, result.status, result.reason), size=size)
 
     async def _read_xml(self, file: RemoteFile, row: LedgerRow) -> bytes:
         known = self._known.xml.get(row.version)
-        if known is not None and _md5(xml := known.read()) == file.md5:
-            return xml
+        if known is not None:
+            xml: bytes = known.read()
+            if md5_of(xml) == file.md5:
+                return xml
         return await self._verified(file, MAX_XML)
 
-    async def _read_image(
-        self, file: RemoteFile, version: int
-    ) -> tuple[str, str | None, int | None]:
+    async def _read_image(self, file: RemoteFile) -> _Result:
         held = self._known.images.get((file.name, file.md5))
         if held is None:
             try:
                 held = self._spool.add(await self._verified(file, MAX_IMAGE))
             except (UnavailableError, TooLargeError, CorruptError) as error:
-                return *_problem(error), None
-        self._fetched.images[version, file.name] = held
-        return "kept", None, held.size
+                return _Result(*_problem(error))
+        return _Result("kept", held=held)
 
     async def _verified(self, file: RemoteFile, limit: int) -> bytes:
-        for _attempt in range(_TRIES):
+        for _attempt in range(TRIES):
             data = await self._source.get(file.key, limit=limit)
-            if _md5(data) == file.md5:
+            if md5_of(data) == file.md5:
                 return data
         msg = "MD5"
         raise CorruptError(msg)
-
-
-def _row(
-    version: Version,
-    status: str,
-    reason: str | None = None,
-    metadata: bytes | None = None,
-    metadata_md5: str | None = None,
-) -> LedgerRow:
-    return LedgerRow(
-        pmcid=version.pmcid,
-        version=version.version,
-        etag=version.etag,
-        status=status,
-        reason=reason,
-        metadata=metadata,
-        metadata_md5=metadata_md5,
-    )
 
 
 def _entry(match: Match, file: RemoteFile | None, status: str, reason: str | None) -> ImageEntry:
@@ -270,7 +221,3 @@ def _problem(error: Exception) -> tuple[str, str | None]:
     if isinstance(error, UnavailableError):
         return "unavailable", str(error)
     return ("too_large", None) if isinstance(error, TooLargeError) else ("corrupt", str(error))
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data).hexdigest()  # noqa: S324 - what PMC promises

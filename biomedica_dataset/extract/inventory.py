@@ -6,7 +6,6 @@ version's metadata JSON changes when any of its objects changes.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
 import json
@@ -15,19 +14,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import SourceError, UsageError
-from .source import NetworkFailedError, Source, TooLargeError, UnavailableError
+from biomedica_dataset.errors import SourceError, UsageError
+
+from .loop import run_async
+from .source import NetworkFailedError, Source, TooLargeError, UnavailableError, md5_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
 REPORTS = "inventory-reports/pmc-oa-opendata/metadata"
-_KEY = r"^metadata/PMC(?P<pmcid>[1-9]\d{0,17})\.(?P<version>[1-9]\d{0,8})\.json$"
+KEY = re.compile(r"metadata/PMC(?P<pmcid>[1-9]\d{0,17})\.(?P<version>[1-9]\d{0,8})\.json")
+"""Keys of metadata JSONs."""
+
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d-\d\dZ)?")
+_COLUMNS = ("bucket", "key", "lastmodifieddate", "etag")
 _MANIFEST_LIMIT = 2**20
 _FILE_LIMIT = 2**32
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +55,26 @@ class Version:
 
 
 class Inventory:
-    """Article versions sorted by PMCID and version.
+    """Article versions sorted by PMCID and version, each once.
 
     Parameters
     ----------
     table
-        Columns ``pmcid`` (int64), ``version`` (int32), ``etag`` (string), in any order, without repeats.
+        Columns ``pmcid`` (int64), ``version`` (int32), ``etag`` (string), in any order; of a repeated version the last
+        one counts.
     date
         When the source wrote it, or ``None`` for a listing made now.
     """
 
     def __init__(self, table: pa.Table, date: str | None) -> None:
-        keys = [("pmcid", "ascending"), ("version", "ascending")]
-        self.table = table.sort_by(keys).combine_chunks()
+        self.table = _sorted(table)
         self.date = date
+
+    @classmethod
+    def _of_sorted(cls, table: pa.Table, date: str | None) -> Inventory:
+        made: Inventory = object.__new__(cls)
+        made.table, made.date = table, date
+        return made
 
     @classmethod
     def of(cls, versions: Sequence[Version], date: str | None = None) -> Inventory:
@@ -76,6 +87,12 @@ class Inventory:
             "etag": pa.array([v.etag for v in versions], pa.string()),
         }
         return cls(pa.table(columns), date)
+
+    def __reduce__(self) -> tuple[Callable[..., Inventory], tuple[pa.Table, str | None]]:
+        """Pickle the rows alone: Arrow pickles a slice with all that it was cut from."""
+        import numpy as np
+
+        return Inventory._of_sorted, (self.table.take(np.arange(len(self))), self.date)
 
     def __len__(self) -> int:
         """Return the number of article versions."""
@@ -93,7 +110,7 @@ class Inventory:
         import pyarrow.compute as pc
 
         wanted = pc.is_in(self.table["pmcid"], value_set=pa.array(pmcids, pa.int64()))
-        return Inventory(self.table.filter(wanted), self.date)
+        return Inventory._of_sorted(self.table.filter(wanted).combine_chunks(), self.date)
 
     def blocks(self, width: int) -> Iterator[tuple[int, Inventory]]:
         """Yield each block's number and part: the PMCIDs with the same ``id // width``."""
@@ -103,8 +120,7 @@ class Inventory:
         starts = np.flatnonzero(np.diff(numbers, prepend=-1))
         ends = [*starts[1:].tolist(), len(numbers)]
         for start, end in zip(starts.tolist(), ends, strict=True):
-            part = object.__new__(Inventory)
-            part.table, part.date = self.table.slice(start, end - start), self.date
+            part = Inventory._of_sorted(self.table.slice(start, end - start), self.date)
             yield int(numbers[start]), part
 
     def digest(self) -> str:
@@ -129,34 +145,47 @@ class Inventory:
         return [Version(*row) for row in zip(*columns, strict=True)]
 
 
-def read_inventory(source: Source, which: str | None = None) -> Inventory:
-    """Return the newest complete inventory of a source, or the one named.
+def read_inventory(source: Source, which: str | None) -> Inventory:
+    """Return an inventory of the source, or of a file.
 
     Parameters
     ----------
     which
-        A date such as ``2026-11-20`` or ``2026-11-20T01-00Z``, or a local file: a manifest's CSV, gzipped or not.
+        A date (``2026-11-20`` or ``2026-11-20T01-00Z``) or a CSV file; the newest complete one by default.
 
     Raises
     ------
     UsageError
-        No such date or file.
+        ``which`` is neither, or its file cannot be read.
     SourceError
-        It cannot be read, or the source cannot be listed.
+        The source has no inventory that can be read, or cannot be listed.
     """
     if which is None:
-        return asyncio.run(_newest(source))
-    if Path(which).is_file():
-        return _parse([Path(which).read_bytes()], None)
-    if not _DATE.fullmatch(which):
+        found = run_async(_newest(source))
+    elif Path(which).is_file():
+        found = _local(which)
+    elif not _DATE.fullmatch(which):
         msg = f"inventory {which!r} is neither a file nor a date such as 2026-11-20 or 2026-11-20T01-00Z"
         raise UsageError(msg)
-    date = which if "T" in which else f"{which}T01-00Z"
-    found = asyncio.run(_dated(source, date))
-    if found is None:
-        msg = f"{source.url} has no complete inventory of {date}; reports are kept for 30 days"
-        raise UsageError(msg)
+    else:
+        date = which if "T" in which else f"{which}T01-00Z"
+        dated = run_async(_dated(source, date))
+        if dated is None:
+            msg = f"{source.url} has no complete inventory of {date}; reports are kept for 30 days"
+            raise UsageError(msg)
+        found = dated
+    if not len(found):  # taken at its word, it would empty the archive
+        msg = f"the inventory {found.date or which} of {source.url} lists no article; name another, --inventory DATE_OR_FILE"
+        raise SourceError(msg)
     return found
+
+
+def _local(path: str) -> Inventory:
+    try:
+        return Inventory(_parse(Path(path).read_bytes(), _COLUMNS), None)
+    except (ValueError, OSError) as error:  # Arrow's errors are ValueErrors
+        msg = f"inventory {path} is no whole CSV of bucket, key, date and ETag, plain or gzipped: {error}"
+        raise UsageError(msg) from error
 
 
 async def _newest(source: Source) -> Inventory:
@@ -170,60 +199,57 @@ async def _newest(source: Source) -> Inventory:
 
 
 async def _dated(source: Source, date: str) -> Inventory | None:
+    """Return the inventory of a date, or ``None`` where it is not complete."""
+    import pyarrow as pa
+
     key = f"{REPORTS}/{date}/manifest.json"
     try:
         manifest = json.loads(await source.get(key, limit=_MANIFEST_LIMIT))
         files = [(str(f["key"]), str(f["MD5checksum"])) for f in manifest["files"]]
+        schema = manifest.get("fileSchema") or ",".join(_COLUMNS)
+        columns = [name.strip().lower() for name in schema.split(",")]
+        tables = []
+        for name, md5 in files:
+            key = name
+            tables.append(_parse(await _inventory_file(source, name, md5), columns))
     except UnavailableError:
         return None
-    except (ValueError, KeyError, TypeError, NetworkFailedError, TooLargeError) as error:
-        msg = f"{source.url}/{key} cannot be read: {error!r}"
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+        if isinstance(error, SourceError):
+            raise
+        msg = f"{source.url}/{key} cannot be read as an inventory: {error!r}"
         raise SourceError(msg) from error
-    return _parse([await _inventory_file(source, *file) for file in files], date)
+    except (NetworkFailedError, TooLargeError) as error:
+        msg = f"{source.url}/{key} cannot be read: {error}"
+        raise SourceError(msg) from error
+    return Inventory(pa.concat_tables(tables), date) if tables else Inventory.of([], date)
 
 
 async def _inventory_file(source: Source, key: str, md5: str) -> bytes:
-    for _attempt in range(3):
-        try:
-            data = await source.get(key, limit=_FILE_LIMIT)
-        except (UnavailableError, NetworkFailedError, TooLargeError) as error:
-            msg = f"{source.url}/{key}, a part of the inventory, cannot be read: {error}"
-            raise SourceError(msg) from error
-        if hashlib.md5(data).hexdigest() == md5:  # noqa: S324 - what the manifest promises
+    for _attempt in range(_TRIES):
+        data = await source.get(key, limit=_FILE_LIMIT)
+        if md5_of(data) == md5:
             return data
     msg = f"{source.url}/{key}, a part of the inventory, differs from the MD5 {md5} that its manifest gives"
     raise SourceError(msg)
 
 
-def _parse(files: list[bytes], date: str | None) -> Inventory:
-    import pyarrow as pa
-
-    try:
-        tables = [_parse_file(data) for data in files]
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"the inventory is no CSV of bucket, key, date and ETag: {error}"
-        raise SourceError(msg) from error
-    table = pa.concat_tables(tables)
-    return Inventory(table, date)
-
-
-def _parse_file(data: bytes) -> pa.Table:
+def _parse(data: bytes, columns: Sequence[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import csv
 
-    names = ["bucket", "key", "date", "etag"]
     opened: Any = io.BytesIO(data)
     if data[:2] == b"\x1f\x8b":
         opened = pa.CompressedInputStream(pa.py_buffer(data), "gzip")
     table = csv.read_csv(
         opened,
-        read_options=csv.ReadOptions(column_names=names),
+        read_options=csv.ReadOptions(column_names=list(columns)),
         convert_options=csv.ConvertOptions(
             include_columns=["key", "etag"], column_types={"key": pa.string(), "etag": pa.string()}
         ),
     )
-    parts = pc.extract_regex(table["key"], _KEY)
+    parts = pc.extract_regex(table["key"], f"^{KEY.pattern}$")
     table = table.filter(pc.is_valid(parts))
     parts = pc.drop_null(parts)
     return pa.table(
@@ -233,6 +259,18 @@ def _parse_file(data: bytes) -> pa.Table:
             "etag": table["etag"],
         }
     )
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    """Return a table by PMCID and version, of repeats the last one."""
+    import numpy as np
+
+    pmcids, versions = (table[name].to_numpy() for name in ("pmcid", "version"))
+    order = np.lexsort((versions, pmcids))
+    pmcids, versions = pmcids[order], versions[order]
+    is_last = np.ones(len(order), bool)
+    is_last[:-1] = (np.diff(pmcids) != 0) | (np.diff(versions) != 0)
+    return table.take(order[is_last]).combine_chunks()
 
 
 def _as_list(strings: pa.Array) -> pa.Array:

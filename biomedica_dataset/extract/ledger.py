@@ -14,113 +14,40 @@ was wanted, and the name and SHA-256 of its images file. Images that no articles
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import dataclass, field
-from functools import cache
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArchiveError, UsageError
-from ..storage import Folder
+from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.storage import Folder, abandoned
+
+from .entries import (
+    ARTICLE_STATUSES,
+    FAILED,
+    HEADER,
+    BlockHeader,
+    ImageEntry,
+    LedgerRow,
+    count,
+    header_metadata,
+)
+from .layout import articles_name, articles_schema, images_name, images_schema
 from .selection import Selection
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    import pyarrow as pa
+__all__ = [
+    "ARTICLE_STATUSES", "FAILED", "FORMAT_VERSION", "REPORT", "Archive", "BlockHeader", "ImageEntry", "LedgerRow",
+    "articles_name", "articles_schema", "count", "header_metadata", "images_name", "images_schema",
+]  # fmt: skip
 
 FORMAT_VERSION = 1
-ARTICLE_STATUSES = ("kept", "rejected", "unavailable", "corrupt", "too_large")
-"""Statuses of an article version and of an image: kept, or why not, in one word."""
-
-_HEADER = b"biomedica_block"
 _HEADER_FILE = "archive.json"
+_ARTICLES_FILE = re.compile(r"(\d{7,})\.parquet")
+_IMAGES_FILE = re.compile(r"\d{7,}-[0-9a-f]{16}\.parquet")
 REPORT = "report.json"
-
-
-@dataclass(frozen=True, slots=True)
-class ImageEntry:
-    """One graphic that an article calls for, and what became of it.
-
-    Parameters
-    ----------
-    href
-        How the document calls it; ``None`` where it gives no name.
-    name, md5, size
-        The file of the article version that was matched, if any.
-    reason
-        More words on any status but kept.
-    """
-
-    href: str | None
-    name: str | None = None
-    md5: str | None = None
-    size: int | None = None
-    status: str = "kept"
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerRow:
-    """One article version of the inventory, and what became of it.
-
-    Parameters
-    ----------
-    etag
-        What the inventory says.
-    metadata, metadata_md5
-        The metadata JSON as read, which may be newer than the inventory.
-    xml
-        The document, unchanged, wherever it was fetched whole.
-    images
-        An entry per graphic, in document order.
-    """
-
-    pmcid: int
-    version: int
-    etag: str
-    status: str
-    reason: str | None = None
-    metadata: bytes | None = None
-    metadata_md5: str | None = None
-    xml: bytes | None = None
-    images: list[ImageEntry] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """Such as ``PMC13900.1``."""
-        return f"PMC{self.pmcid}.{self.version}"
-
-    @property
-    def newer(self) -> bool:
-        """Whether the metadata is newer than the inventory says."""
-        return self.metadata_md5 is not None and self.metadata_md5 != self.etag
-
-
-@dataclass(frozen=True, slots=True)
-class BlockHeader:
-    """What the metadata of an articles file says.
-
-    Parameters
-    ----------
-    inventory, wants
-        Digests of the block's (key, ETag) list and of what was wanted.
-    images_file, images_sha256
-        Name of the images file and its digest; ``None`` where the block has no image.
-    counts
-        Articles and figures by ``status`` or ``status: reason``.
-    """
-
-    inventory: str
-    wants: str
-    images_file: str | None
-    images_sha256: str | None
-    counts: dict[str, dict[str, int]]
-
-    def dropped_for_now(self) -> bool:
-        """Whether something was unavailable or corrupt, which another try may mend."""
-        words = {key.partition(":")[0] for group in self.counts.values() for key in group}
-        return bool(words & {"unavailable", "corrupt"})
 
 
 class Archive:
@@ -165,7 +92,7 @@ class Archive:
             version = header["format_version"]
             if version == FORMAT_VERSION:
                 return cls(folder, header)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OSError) as error:
             msg = f"{folder.path(_HEADER_FILE)} cannot be read: {error!r}"
             raise ArchiveError(msg) from error
         msg = f"{folder.url} has archive format {version}; this package reads {FORMAT_VERSION}"
@@ -192,11 +119,8 @@ class Archive:
 
     def blocks(self) -> list[int]:
         """Return the numbers of the valid blocks, ascending."""
-        return sorted(
-            int(name.removesuffix(".parquet"))
-            for name in self.folder.names("articles")
-            if name.endswith(".parquet")
-        )
+        found = map(_ARTICLES_FILE.fullmatch, self.folder.names("articles"))
+        return sorted(int(match[1]) for match in found if match)
 
     def header(self, block: int) -> BlockHeader:
         """Return what the articles file of a block says of it.
@@ -212,29 +136,55 @@ class Archive:
         name = articles_name(block)
         try:
             with self.folder.open(name) as file:
-                stored = json.loads(pq.read_metadata(file).metadata[_HEADER])
+                stored = json.loads(pq.read_metadata(file).metadata[HEADER])
             return BlockHeader(**stored)
         except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
             msg = f"{self.folder.path(name)} cannot be read: {error}. Remove it and extract again."
             raise ArchiveError(msg) from error
 
+    def headers(self) -> dict[int, BlockHeader]:
+        """Return the headers of all valid blocks, by number."""
+        return {block: self.header(block) for block in self.blocks()}
+
     def remove(self, block: int) -> None:
         """Remove a block whose articles have all gone from the inventory."""
+        images_file = self.header(block).images_file
         self.folder.remove(articles_name(block))
-        self.sweep_images(block, None)
+        if images_file is not None:
+            self.folder.remove(images_file)
 
-    def sweep_images(self, block: int, keep: str | None) -> None:
-        """Remove the images files of a block that its articles file does not name."""
-        for name in self.folder.names("images"):
-            if name.startswith(f"{block:07d}-") and f"images/{name}" != keep:
-                self.folder.remove(f"images/{name}")
+    def sweep(self, headers: Mapping[int, BlockHeader]) -> set[str]:
+        """Remove what killed runs left behind, and return the names of the images files that are there.
+
+        What a living run is writing is locked, and stays.
+        """
+        self.folder.sweep()
+        found = self.images_files()
+        for name in found - {header.images_file for header in headers.values()}:
+            if not self.folder.is_local:
+                continue
+            with abandoned(Path(self.folder.path(name))) as is_abandoned:
+                # Its block may have been finished since the headers were read.
+                if is_abandoned and not self._is_named(name):
+                    self.folder.remove(name)
+        return found
+
+    def images_files(self) -> set[str]:
+        """Return the names of the images files that are there."""
+        names = filter(_IMAGES_FILE.fullmatch, self.folder.names("images"))
+        return {f"images/{name}" for name in names}
+
+    def _is_named(self, images_file: str) -> bool:
+        block = int(images_file.removeprefix("images/").partition("-")[0])
+        there = self.folder.exists(articles_name(block))
+        return there and self.header(block).images_file == images_file
 
     def rows(self, block: int) -> Iterator[LedgerRow]:
         """Yield the ledger rows of a block, in order, a few at a time in memory."""
         import pyarrow.parquet as pq
 
         with self.folder.open(articles_name(block)) as file:
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=32):
+            for batch in _batches(pq.ParquetFile(file, page_checksum_verification=True), 32):
                 for row in batch.to_pylist():
                     row["images"] = [ImageEntry(**entry) for entry in row["images"]]
                     yield LedgerRow(**row)
@@ -248,7 +198,7 @@ class Archive:
             return
         with self.folder.open_arrow(name) as file:
             columns = ["pmcid", "version", "name", "bytes"]
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=64, columns=columns):
+            for batch in _batches(pq.ParquetFile(file), 64, columns):
                 ids, versions, names = (batch.column(i).to_pylist() for i in range(3))
                 for row, found in enumerate(zip(ids, versions, names, strict=True)):
                     yield *found, batch.column(3)[row].as_py()
@@ -267,77 +217,7 @@ class Archive:
                 yield row, own
 
 
-def articles_name(block: int) -> str:
-    """Return the name of a block's articles file."""
-    return f"articles/{block:07d}.parquet"
-
-
-def images_name(block: int, sha256: str) -> str:
-    """Return the name of a block's images file."""
-    return f"images/{block:07d}-{sha256[:16]}.parquet"
-
-
-def count(rows: Iterator[LedgerRow]) -> dict[str, dict[str, int]]:
-    """Return articles and figures by status and reason."""
-    articles: Counter[str] = Counter()
-    figures: Counter[str] = Counter()
-    newer = 0
-    for row in rows:
-        articles[_word(row.status, row.reason)] += 1
-        figures.update(_word(entry.status, entry.reason) for entry in row.images)
-        newer += row.newer
-    return {
-        "articles": dict(sorted(articles.items())),
-        "figures": dict(sorted(figures.items())),
-        "newer": {"metadata": newer},
-    }
-
-
-def _word(status: str, reason: str | None) -> str:
-    return f"{status}: {reason}" if reason and status != "kept" else status
-
-
-def header_metadata(header: BlockHeader) -> dict[bytes, bytes]:
-    """Return a block's header as metadata of its articles file."""
-    stored = {name: getattr(header, name) for name in BlockHeader.__slots__}
-    return {_HEADER: json.dumps(stored, sort_keys=True).encode()}
-
-
-@cache
-def articles_schema() -> pa.Schema:
-    """Return the Arrow schema of an articles file."""
-    import pyarrow as pa
-
-    text = pa.string()
-    entry = {
-        "href": text, "name": text, "md5": text, "size": pa.int64(), "status": text, "reason": text,
-    }  # fmt: skip
-    return pa.schema(
-        {
-            "pmcid": pa.int64(),
-            "version": pa.int32(),
-            "etag": text,
-            "status": text,
-            "reason": text,
-            "metadata": pa.binary(),
-            "metadata_md5": text,
-            "xml": pa.binary(),
-            "images": pa.list_(pa.struct(list(entry.items()))),
-        }
-    )
-
-
-@cache
-def images_schema() -> pa.Schema:
-    """Return the Arrow schema of an images file."""
-    import pyarrow as pa
-
-    return pa.schema(
-        {
-            "pmcid": pa.int64(),
-            "version": pa.int32(),
-            "name": pa.string(),
-            "md5": pa.string(),
-            "bytes": pa.binary(),
-        }
-    )
+def _batches(file: Any, size: int, columns: list[str] | None = None) -> Iterator[Any]:  # noqa: ANN401 - Parquet
+    """Yield batches that end with their row group, which bounds the bytes in memory."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=size, row_groups=[group], columns=columns)

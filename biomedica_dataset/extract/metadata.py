@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ArticleError
-from ..files import is_safe_name
+from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.files import is_safe_name
 
 _URL = re.compile(r"s3://[^/]+/(?P<key>.+)\?md5=(?P<md5>[0-9a-f]{32})")
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
-from ..pool import run_tasks
-from ..progress import Progress
-from ..report import ExtractReport, total
-from ..storage import Folder
-from .block import BlockFailedError, Task, run_block
-from .inventory import Inventory
+from biomedica_dataset.errors import SourceError, UsageError
+from biomedica_dataset.pool import processors, run_tasks
+from biomedica_dataset.progress import Progress
+from biomedica_dataset.report import ExtractReport, total
+from biomedica_dataset.storage import Folder
+
+from .block import Task, run_blocks
 from .ledger import REPORT, Archive
-from .selection import Selection, Wants, block_width, list_versions
+from .selection import Selection, Wants, block_width, list_versions, wants_by_block
 from .source import Source
 
 if TYPE_CHECKING:
-    from ..progress import Counters
+    from biomedica_dataset.progress import Counters
+
+    from .inventory import Inventory
+    from .ledger import BlockHeader
+
+_RUN = 4000  # article versions that a worker goes through without a pause
+_RUNS_A_WORKER = 4  # at least, so that all end at about the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +33,7 @@ class ExtractOptions:
     Parameters
     ----------
     pmcids
-        Articles wanted, as numbers; ``None`` for all, or for those that the archive was made of.
+        Articles wanted, as sorted numbers; ``None`` for all.
     limit
         Only the newest articles, so many.
     inventory
@@ -36,6 +42,11 @@ class ExtractOptions:
         Processes; as many as there are processors by default.
     retry
         Fetch again what was unavailable or corrupt.
+
+    Raises
+    ------
+    UsageError
+        Options that cannot be, or not together.
     """
 
     pmcids: tuple[int, ...] | None = None
@@ -44,6 +55,17 @@ class ExtractOptions:
     inventory: str | None = None
     workers: int | None = None
     retry: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        if self.pmcids is not None and self.limit is not None:
+            msg = "a list of PMCIDs and a limit were given; give one of them"
+            raise UsageError(msg)
+        for name in ("limit", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                msg = f"{name} must be at least 1, not {value}"
+                raise UsageError(msg)
 
 
 def extract(source: str, output: str, options: ExtractOptions, progress: Progress) -> ExtractReport:
@@ -54,93 +76,138 @@ def extract(source: str, output: str, options: ExtractOptions, progress: Progres
     UsageError
         The output holds another selection or something else, or an option is wrong.
     SourceError
-        The source cannot be read. Finished blocks stay valid.
+        The source cannot be read. What fails later is told by the report: its blocks are not written.
+    StorageError, ArchiveError
+        The output cannot be written, or is damaged. Finished blocks stay valid.
     """
-    opened = Source(source)
-    folder = Folder(output)
-    archive, inventory = _open(opened, folder, options)
-    folder.sweep()
-    tasks, gone = _todo(archive, inventory, options)
-    for block in gone:
+    opened, folder = Source(source), Folder(output)
+    archive, selection, inventory = find_archive(opened, folder, options)
+    if archive is None:
+        archive = Archive.create(folder, source, selection, block_width(selection.pmcids))
+    headers = archive.headers()
+    images = archive.sweep(headers)
+    tasks = find_tasks(archive.width, inventory, options, headers, images)
+    for block in set(headers) - {block for block, _part in inventory.blocks(archive.width)}:
         archive.remove(block)
     progress.start(sum(len(task.inventory) for task in tasks), "articles")
+    failed = _run(archive, source, tasks, options, progress)
+    report = _summarize(archive, inventory, len(tasks) - len(failed), failed)
+    stored = report.as_json()
+    if not folder.exists(REPORT) or folder.read_bytes(REPORT) != stored:
+        folder.write_bytes(REPORT, stored)
+    return report
+
+
+def find_archive(
+    source: Source, folder: Folder, options: ExtractOptions
+) -> tuple[Archive | None, Selection, Inventory]:
+    """Return the archive of a folder, if it is there, its selection, and what the source has of that.
+
+    Raises
+    ------
+    UsageError
+        The folder holds another selection, or something else.
+    """
+    archive = Archive.find(folder)
+    if archive is None and not folder.is_empty():
+        msg = f"{folder.url} holds something else than an archive; name an empty or a new folder"
+        raise UsageError(msg)
+    wanted = Selection(options.pmcids, options.limit)
+    if archive is not None:
+        _check_same(archive, wanted)
+        wanted = archive.selection
+    inventory = list_versions(source, wanted, options.inventory)
+    if archive is None and options.limit is not None:
+        newest = tuple(int(n) for n in inventory.pmcids()[-options.limit :])
+        wanted, inventory = Selection(newest, options.limit), inventory.only(newest)
+    return archive, wanted, inventory
+
+
+def _check_same(archive: Archive, wanted: Selection) -> None:
+    stored = archive.selection
+    # The newest were chosen when the archive was begun, and stay chosen.
+    same = stored.limit == wanted.limit if wanted.limit else stored == wanted
+    if not same:
+        msg = (
+            f"{archive.folder.url} was made of {stored}; this run asks for {wanted}. Ask for the same, or name another "
+            "output folder."
+        )
+        raise UsageError(msg)
+
+
+def find_tasks(
+    width: int,
+    inventory: Inventory,
+    options: ExtractOptions,
+    headers: dict[int, BlockHeader],
+    images: set[str],
+) -> list[Task]:
+    """Return the blocks that do not agree with the inventory and what is wanted.
+
+    Parameters
+    ----------
+    headers, images
+        The blocks that are there, and the names of the images files.
+    """
+    wants_of = wants_by_block(options.wants, width)
+    tasks = []
+    for block, part in inventory.blocks(width):
+        task = Task(block, part, wants_of(block), options.retry)
+        header = headers.get(block)
+        if header is None or not _agrees(header, task, images):
+            tasks.append(task)
+    return tasks
+
+
+def _agrees(header: BlockHeader, task: Task, images: set[str]) -> bool:
+    return (
+        header.inventory == task.inventory.digest()
+        and header.wants == task.wants.digest
+        and (header.images_file is None or header.images_file in images)
+        and not (task.retry and header.dropped_for_now())
+    )
+
+
+def _run(
+    archive: Archive, source: str, tasks: list[Task], options: ExtractOptions, progress: Progress
+) -> dict[int, str]:
+    """Do the tasks, and return the blocks that could not be written, with the reason."""
     results = run_tasks(
         _work,
-        tasks,
+        _runs(tasks, options.workers or processors()),
         workers=options.workers,
         start=_start_worker,
         args=(archive.folder.url, source),
         progress=progress,
     )
-    failed = {task.block: problem for task, problem in results if problem is not None}
-    report = _summarize(archive, inventory, len(tasks) - len(failed), failed)
-    folder.write_bytes(REPORT, report.as_json())
-    return report
+    failed: dict[int, str] = {}
+    try:
+        for _run_of_tasks, problems in results:
+            failed |= problems
+    except SourceError as error:  # too much fails: the rest was not tried
+        headers, images = archive.headers(), archive.images_files()
+        for task in tasks:
+            header = headers.get(task.block)
+            if header is None or not _agrees(header, replace(task, retry=False), images):
+                failed.setdefault(task.block, str(error))
+    finally:
+        archive.folder.sweep()  # what processes that were stopped had begun
+    return dict(sorted(failed.items()))
 
 
-def plan(source: Source, output: str, options: ExtractOptions) -> tuple[Inventory, list[Task], int]:
-    """Return what a run would look at: the inventory, the blocks to do and their width; nothing is written."""
-    archive = Archive.find(Folder(output))
-    selection, inventory = _select(source, archive, options)
-    width = archive.width if archive else block_width(selection.pmcids)
-    if archive is not None:
-        return inventory, _todo(archive, inventory, options)[0], width
-    tasks = [Task(block, part, options.wants) for block, part in inventory.blocks(width)]
-    return inventory, tasks, width
-
-
-def _open(source: Source, folder: Folder, options: ExtractOptions) -> tuple[Archive, Inventory]:
-    archive = Archive.find(folder)
-    if archive is None and not folder.is_empty():
-        msg = f"{folder.url} holds something else than an archive; name an empty or a new folder"
-        raise UsageError(msg)
-    selection, inventory = _select(source, archive, options)
-    if archive is None:
-        width = block_width(selection.pmcids)
-        archive = Archive.create(folder, source.url, selection, width)
-    return archive, inventory
-
-
-def _select(
-    source: Source, archive: Archive | None, options: ExtractOptions
-) -> tuple[Selection, Inventory]:
-    """Return the selection of the archive, or of a new one, and what the source has of it."""
-    wanted = Selection(options.pmcids)
-    if archive is None and options.limit is not None:
-        inventory = list_versions(source, wanted, options.inventory)
-        selection = Selection(
-            tuple(int(n) for n in inventory.pmcids()[-options.limit :]), options.limit
-        )
-        return selection, inventory.only(selection.pmcids or ())
-    if archive is not None:
-        stored = archive.selection
-        same = stored.limit == options.limit and (stored.limit is not None or stored == wanted)
-        if not same:
-            asked = f"the newest {options.limit} articles" if options.limit else str(wanted)
-            msg = (
-                f"{archive.folder.url} was made of {stored}; this run asks for {asked}. Ask for the same, or name "
-                "another output folder."
-            )
-            raise UsageError(msg)
-        wanted = stored
-    return wanted, list_versions(source, wanted, options.inventory)
-
-
-def _todo(
-    archive: Archive, inventory: Inventory, options: ExtractOptions
-) -> tuple[list[Task], list[int]]:
-    """Return the blocks that do not agree with the inventory, and those that have gone from it."""
-    there = set(archive.blocks())
-    tasks = []
-    for block, part in inventory.blocks(archive.width):
-        if block in there:
-            there.discard(block)
-            header = archive.header(block)
-            agrees = header.inventory == part.digest() and header.wants == options.wants.digest
-            if agrees and not (options.retry and header.dropped_for_now()):
-                continue
-        tasks.append(Task(block, part, options.wants, options.retry))
-    return tasks, sorted(there)
+def _runs(tasks: list[Task], workers: int) -> list[list[Task]]:
+    """Cut tasks into runs of neighbours: long enough to keep the network busy, and some for each worker."""
+    total = sum(len(task.inventory) for task in tasks)
+    enough = min(_RUN, max(1, total // (workers * _RUNS_A_WORKER)))
+    runs: list[list[Task]] = []
+    size = enough
+    for task in tasks:
+        if size >= enough:
+            runs.append([])
+            size = 0
+        runs[-1].append(task)
+        size += len(task.inventory)
+    return runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +225,17 @@ def _start_worker(folder: str, source: str, counters: Counters) -> None:
     _worker = _Worker(Archive.open(folder), Source(source), Progress(counters=counters))
 
 
-def _work(task: Task) -> str | None:
+def _work(tasks: list[Task]) -> dict[int, str]:
     if _worker is None:
         msg = "the worker was not started by its pool"
         raise RuntimeError(msg)
-    try:
-        run_block(_worker.archive, _worker.source, task, _worker.progress.tick)
-    except BlockFailedError as error:
-        return str(error)
-    return None
+    return run_blocks(_worker.archive, _worker.source, tasks, _worker.progress.tick)
 
 
 def _summarize(
     archive: Archive, inventory: Inventory, done: int, failed: dict[int, str]
 ) -> ExtractReport:
-    headers = {block: archive.header(block) for block in archive.blocks()}
+    headers = archive.headers()
     listed = {int(n) for n in inventory.pmcids()} if archive.selection.pmcids is not None else set()
     missing = [f"PMC{n}" for n in archive.selection.pmcids or () if n not in listed]
     return ExtractReport(

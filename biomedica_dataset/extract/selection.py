@@ -6,7 +6,6 @@ or narrowed by a later run.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import re
@@ -14,13 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
-from ..jats.licenses import CODES, COMMERCIAL, NONCOMMERCIAL
-from .inventory import Inventory, Version, read_inventory
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.jats.licenses import CODES, COMMERCIAL, NONCOMMERCIAL
+
+from .inventory import read_inventory
+from .listing import has_inventory, list_each, list_folder
+from .loop import run_async
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from .inventory import Inventory
     from .source import Source
 
 OTHER = "other"
@@ -28,6 +31,7 @@ OTHER = "other"
 
 _LICENSE_GROUPS = {"commercial": COMMERCIAL, "noncommercial": NONCOMMERCIAL, "other": (OTHER,)}
 _PMCID = re.compile(r"(?:PMC)?([1-9]\d{0,17})(?:\.\d+)?", re.IGNORECASE)
+_PAIR = re.compile(r"PMC[1-9]\d{0,17}_[A-Za-z0-9_-]+")
 _FEW = 200  # ids that are cheaper to list one by one than to read an inventory of 230 MB
 _WIDTH = 1000
 _ARTICLES_A_BLOCK = 64
@@ -107,6 +111,16 @@ class Wants:
         return self.images == "all" or (self.images != "none" and key in self.images)
 
 
+def wants_by_block(wants: Wants, width: int) -> Callable[[int], Wants]:
+    """Return what is wanted of each block: of keys its own, so that those of others do not change it."""
+    if isinstance(wants.images, str):
+        return lambda _block: wants
+    keys: dict[int, set[str]] = {}
+    for key in wants.images:
+        keys.setdefault(int(key[3:].partition("_")[0]) // width, set()).add(key)
+    return lambda block: Wants(wants.licenses, frozenset(keys.get(block, ())))
+
+
 def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[int]:
     """Return the numbers of PMCIDs given with or without prefix and version, sorted, each once.
 
@@ -122,7 +136,7 @@ def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[i
     """
     found = set()
     for number, line in enumerate(lines, start=1):
-        text = line.strip()
+        text = line.strip().lstrip("\ufeff")
         if text and not text.startswith("#"):
             match = _PMCID.fullmatch(text)
             if match is None:
@@ -165,51 +179,40 @@ def parse_images(value: str) -> str | frozenset[str]:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"images {value!r} is neither 'all' nor 'none' nor a readable file of keys: {error}"
         raise UsageError(msg) from error
-    keys = frozenset(line.strip() for line in lines if line.strip())
+    keys = set()
+    for number, line in enumerate(lines, start=1):
+        key = line.strip().lstrip("\ufeff")
+        if key and not _PAIR.fullmatch(key):
+            msg = f"line {number} of {value} is {key[:40]!r}; a key such as PMC13900_g001 was expected"
+            raise UsageError(msg)
+        keys.add(key)
+    keys.discard("")
     if not keys:
         msg = f"{value} names no image; one key a line was expected"
         raise UsageError(msg)
-    return keys
-
-
-def newest(inventory: Inventory, limit: int) -> Selection:
-    """Return the selection of the ``limit`` highest PMCIDs: the newest articles, and neighbours."""
-    return Selection(tuple(int(n) for n in inventory.pmcids()[-limit:]), limit)
+    return frozenset(keys)
 
 
 def list_versions(source: Source, selection: Selection, inventory: str | None) -> Inventory:
     """Return what the source has of the selected articles.
 
-    A few ids are listed one by one, which takes seconds; all others are looked up in an inventory.
+    A few ids are listed one by one, which takes seconds; all others are looked up in an inventory. A folder is listed
+    where ids are asked for or it holds no inventory.
+
+    Raises
+    ------
+    UsageError, SourceError
+        The source is no bucket, or cannot be listed.
     """
     pmcids = selection.pmcids
-    if pmcids is None:
-        return read_inventory(source, inventory)
-    if inventory is None and source.folder is not None:
-        found = [pair for pmcid in pmcids for pair in source.local_versions(pmcid)]
-        return Inventory.of(_versions(found))
-    if inventory is None and len(pmcids) <= _FEW:
-        return asyncio.run(_listed(source, pmcids))
-    return read_inventory(source, inventory).only(pmcids)
-
-
-async def _listed(source: Source, pmcids: Sequence[int]) -> Inventory:
-    # The trailing dot keeps PMC7906740 out of the answer for PMC790674.
-    lists = await asyncio.gather(
-        *(source.list_after("metadata", f"metadata/PMC{pmcid}.", 50) for pmcid in pmcids)
-    )
-    found = [
-        (key, etag)
-        for pmcid, listed in zip(pmcids, lists, strict=True)
-        for key, etag in listed
-        if key.startswith(f"metadata/PMC{pmcid}.")
-    ]
-    return Inventory.of(_versions(found))
-
-
-def _versions(listed: Iterable[tuple[str, str]]) -> list[Version]:
-    matches = ((re.fullmatch(r"metadata/PMC(\d+)\.(\d+)\.json", key), etag) for key, etag in listed)
-    return [Version(int(m[1]), int(m[2]), etag) for m, etag in matches if m]
+    # The newest were found in an inventory, and are compared with one: it may lag behind a listing.
+    is_ids = inventory is None and pmcids is not None and selection.limit is None
+    if source.folder is not None and (is_ids or (inventory is None and not has_inventory(source))):
+        return list_folder(source.folder, pmcids)
+    if is_ids and pmcids is not None and len(pmcids) <= _FEW:
+        return run_async(list_each(source, pmcids))
+    found = read_inventory(source, inventory)
+    return found if pmcids is None else found.only(pmcids)
 
 
 def block_width(pmcids: Sequence[int] | None) -> int:

@@ -1,29 +1,30 @@
 """The source of the articles: objects by key, from S3, a web server or a folder.
 
 obstore was measured 10 to 30 times cheaper per small object than s3fs, boto3 and httpx; it retries 5xx answers,
-timeouts and lost connections with backoff.
+timeouts and lost connections with backoff, and goes on within a body where it broke off.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+import re
+from collections import deque
+from typing import TYPE_CHECKING
 
-from ..errors import SourceError, UsageError
-from ..files import is_safe_name
+from biomedica_dataset.errors import SourceError
+
+from .stores import Patience, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 DEFAULT_SOURCE = "s3://pmc-oa-opendata"
-_REGION = "us-east-1"
 MAX_IN_FLIGHT = 128
-_MAX_BYTES_IN_FLIGHT = (
-    192 * 2**20
-)  # bodies being read; larger single objects wait until they are alone
-_TIMEOUT = timedelta(seconds=30)
+_MAX_BYTES_IN_FLIGHT = 192 * 2**20  # bodies being read; a larger object waits until it is alone
 _FAILURES_OF = 200  # requests before their share of failures says something
 _MAX_FAILED_SHARE = 0.1
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 class UnavailableError(Exception):
@@ -32,6 +33,10 @@ class UnavailableError(Exception):
 
 class TooLargeError(Exception):
     """The object is above the limit; it was not read. Its text says the size."""
+
+
+class CorruptError(Exception):
+    """The bytes are not those that were promised."""
 
 
 class NetworkFailedError(Exception):
@@ -50,98 +55,118 @@ class Source:
     ----------
     requests, received, failures
         Requests made, bytes received and requests that failed for the network, so far.
+    folder
+        The folder, where the source is one.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: Patience | None = None) -> None:
         self.url = url
         self.requests = self.received = self.failures = 0
-        self._store, self.folder = _open(url)
-        self._slots: asyncio.Semaphore | None = None
-        self._budget: _Budget | None = None
+        self._store, self.folder = open_store(url, patience or Patience())
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def get(self, key: str, *, limit: int) -> bytes:
+    async def get(self, key: str, *, limit: int, as_tagged: bool = False) -> bytes:
         """Return an object of at most ``limit`` bytes.
+
+        Parameters
+        ----------
+        as_tagged
+            Whether the bytes must be those of the answer's ETag, where that is an MD5.
 
         Raises
         ------
         UnavailableError, TooLargeError, NetworkFailedError
             As they say.
+        CorruptError
+            The bytes are not those of the ETag.
         SourceError
             More than a tenth of at least 200 requests failed for the network.
         """
-        if self._slots is None or self._budget is None:  # bound to the running event loop
-            self._slots, self._budget = (
-                asyncio.Semaphore(MAX_IN_FLIGHT),
-                _Budget(_MAX_BYTES_IN_FLIGHT),
-            )
+        self._bind()
         async with self._slots:
             self.requests += 1
             try:
-                return await self._get(key, limit, self._budget)
+                return await self._get(key, limit, as_tagged=as_tagged)
             except NetworkFailedError as error:
                 self.failures += 1
-                if (
-                    self.requests >= _FAILURES_OF
-                    and self.failures > _MAX_FAILED_SHARE * self.requests
-                ):
-                    msg = (
-                        f"{self.failures} of {self.requests} requests to {self.url} failed for the network, the last "
-                        f"with: {error}. Finished blocks are valid; run the same command again to go on."
-                    )
-                    raise SourceError(msg) from error
+                self._give_up(error)
                 raise
 
-    async def _get(self, key: str, limit: int, budget: _Budget) -> bytes:
+    def _bind(self) -> None:
+        """Make the gates those of the running event loop, to which they are bound by their first use."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
+            self._budget = _Budget(_MAX_BYTES_IN_FLIGHT)
+
+    async def _get(self, key: str, limit: int, *, as_tagged: bool) -> bytes:
         from obstore import exceptions
 
         try:
             answer = await self._store.get_async(key)
-            size = answer.meta["size"]
+            size: int = answer.meta["size"]
             if size > limit:
                 msg = f"{size} bytes, {limit} are allowed"
                 raise TooLargeError(msg)
-            async with budget.reserve(size):
+            await self._budget.take(2 * size)  # as they came, and as Python has them
+            try:
                 body = bytes(await answer.bytes_async())
-        except (exceptions.NotFoundError, FileNotFoundError) as error:
+            finally:
+                self._budget.give(2 * size)
+        except (FileNotFoundError, exceptions.InvalidPathError) as error:
             raise UnavailableError("404") from error  # noqa: EM101 - a status, not a sentence
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-            raise UnavailableError("403") from error  # noqa: EM101
-        except (exceptions.BaseError, OSError, TimeoutError) as error:
-            raise NetworkFailedError(_first_line(error)) from error
+        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError):
+            raise UnavailableError("403") from None  # noqa: EM101
+        except (exceptions.BaseError, OSError) as error:
+            raise NetworkFailedError(first_line(error)) from error
+        self.received += len(body)
         if len(body) != size:
             msg = f"{len(body)} of {size} bytes of {key} arrived"
             raise NetworkFailedError(msg)
-        self.received += len(body)
+        etag = str(answer.meta["e_tag"]).strip('"')
+        if as_tagged and is_md5(etag) and md5_of(body) != etag:
+            msg = "ETag"
+            raise CorruptError(msg)
         return body
+
+    def _give_up(self, error: NetworkFailedError) -> None:
+        if self.requests >= _FAILURES_OF and self.failures > _MAX_FAILED_SHARE * self.requests:
+            msg = (
+                f"{self.failures} of {self.requests} requests to {self.url} failed for the network, the last with: "
+                f"{error}. Finished blocks are valid; run the same command again to go on."
+            )
+            raise SourceError(msg) from error
 
     async def size(self, key: str) -> int | None:
         """Return the bytes of an object without reading it, or ``None`` where it cannot be had."""
         from obstore import exceptions
 
-        self.requests += 1
-        try:
-            return int((await self._store.head_async(key))["size"])
-        except (exceptions.BaseError, OSError):
-            return None
+        self._bind()
+        async with self._slots:
+            self.requests += 1
+            try:
+                return int((await self._store.head_async(key))["size"])
+            except (exceptions.BaseError, OSError):
+                return None
 
-    async def list_after(self, prefix: str, offset: str, count: int) -> list[tuple[str, str]]:
-        """Return (key, ETag) of the first ``count`` objects of a folder-like prefix after a key, in order.
+    async def listed_after(self, prefix: str, offset: str) -> AsyncGenerator[tuple[str, str], None]:
+        """Yield (key, ETag) of the objects of a folder-like prefix after a key, in order.
 
         Raises
         ------
         SourceError
             The source cannot be listed.
         """
+        from obstore import exceptions
+
         self.requests += 1
-        stream = self._store.list(prefix, offset=offset, chunk_size=count)
         try:
-            async for batch in stream:
-                return [(str(o["path"]), str(o["e_tag"] or "").strip('"')) for o in batch]
-        except Exception as error:
-            if type(error).__module__.startswith("obstore"):
-                raise _cannot_list(self.url, error) from error
-            raise
-        return []
+            async for batch in self._store.list(prefix, offset=offset, chunk_size=50):
+                for found in batch:
+                    yield str(found["path"]), str(found["e_tag"] or "").strip('"')
+        except (exceptions.BaseError, OSError) as error:
+            raise self._cannot_list(error) from error
 
     async def folders(self, prefix: str) -> list[str]:
         """Return the names of the folders directly below a prefix, sorted.
@@ -156,103 +181,67 @@ class Source:
         self.requests += 1
         try:
             found = await self._store.list_with_delimiter_async(prefix)
+        except FileNotFoundError:
+            return []
         except (exceptions.BaseError, OSError) as error:
-            raise _cannot_list(self.url, error) from error
+            raise self._cannot_list(error) from error
         return sorted(str(path).rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
 
-    def local_versions(self, pmcid: int) -> list[tuple[str, str]]:
-        """Return (key, MD5) of the metadata files of one PMCID in a folder."""
-        if self.folder is None:
-            return []
-        paths = sorted((self.folder / "metadata").glob(f"PMC{pmcid}.*.json"))
-        return [
-            (f"metadata/{p.name}", hashlib.md5(p.read_bytes()).hexdigest())  # noqa: S324 - PMC's ETag
-            for p in paths
-            if is_safe_name(p.name)
-        ]
+    def _cannot_list(self, error: BaseException) -> SourceError:
+        plain = type(self._store).__name__ == "HTTPStore"
+        advice = (
+            "a plain web server cannot list its files: say which inventory to read, --inventory DATE_OR_FILE"
+            if plain
+            else "is the address right, and is the network there?"
+        )
+        return SourceError(f"{self.url} cannot be listed; {advice} ({first_line(error)})")
 
 
 class _Budget:
-    """Bytes that may be in memory at once; what is larger than all of it waits until it is alone."""
+    """Bytes that may be in memory at once, given out in the order of asking.
+
+    What is larger than all of it waits until it is alone.
+    """
 
     def __init__(self, total: int) -> None:
         self._total = self._free = total
-        self._changed = asyncio.Condition()
-
-    def reserve(self, size: int) -> _Reservation:
-        return _Reservation(self, min(size, self._total))
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take(self, size: int) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._free >= size)
+        size = min(size, self._total)
+        if not self._waiting and size <= self._free:
             self._free -= size
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give(size)
+            else:
+                self._waiting = deque(w for w in self._waiting if w[1] is not turn)
+            raise
 
-    async def give(self, size: int) -> None:
-        async with self._changed:
-            self._free += size
-            self._changed.notify_all()
-
-
-class _Reservation:
-    def __init__(self, budget: _Budget, size: int) -> None:
-        self._budget, self._size = budget, size
-
-    async def __aenter__(self) -> None:
-        await self._budget.take(self._size)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._budget.give(self._size)
-
-
-def _open(url: str) -> tuple[Any, Path | None]:
-    from obstore.store import HTTPStore, LocalStore, S3Store
-
-    options: Any = {
-        "client_options": {
-            "connect_timeout": timedelta(seconds=10),
-            "timeout": 10 * _TIMEOUT,
-            "read_timeout": _TIMEOUT,
-            "allow_http": True,
-            "user_agent": "biomedica-dataset",
-        },
-        "retry_config": {
-            "max_retries": 5,
-            "retry_timeout": timedelta(seconds=120),
-            "backoff": {
-                "init_backoff": timedelta(milliseconds=200),
-                "max_backoff": timedelta(seconds=10),
-                "base": 2,
-            },
-        },
-    }
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        folder = Path(url)
-        if not folder.is_dir():
-            msg = f"SOURCE {url!r} is no folder; give s3://bucket, https://host/path or a folder"
-            raise UsageError(msg)
-        return LocalStore(folder), folder
-    if scheme == "s3":
-        bucket, _, prefix = rest.partition("/")
-        return S3Store(
-            bucket, prefix=prefix or None, region=_REGION, skip_signature=True, **options
-        ), None
-    if scheme in ("http", "https"):
-        host = rest.partition("/")[0]
-        if host.endswith(".amazonaws.com"):  # speaks S3, so that it can be listed too
-            bucket = host.partition(".s3")[0]
-            return S3Store(bucket, region=_REGION, skip_signature=True, **options), None
-        return HTTPStore.from_url(url.rstrip("/"), **options), None
-    msg = f"SOURCE {url!r} has the scheme {scheme!r}; s3, https, http or a folder are possible"
-    raise UsageError(msg)
+    def give(self, size: int) -> None:
+        self._free += min(size, self._total)
+        while self._waiting and self._waiting[0][0] <= self._free:
+            size, turn = self._waiting.popleft()
+            if not turn.done():
+                self._free -= size
+                turn.set_result(None)
 
 
-def _cannot_list(url: str, error: BaseException) -> SourceError:
-    return SourceError(
-        f"{url} cannot be listed ({_first_line(error)}); where a plain web server serves the bucket, say which "
-        "inventory to read: --inventory DATE"
-    )
+def md5_of(data: bytes) -> str:
+    """Return the MD5 by which PMC names bytes."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def _first_line(error: BaseException) -> str:
+def is_md5(etag: str) -> bool:
+    """Whether an ETag is the MD5 of its object: of parts uploaded apart it is not, and looks like ``...-2``."""
+    return _MD5.fullmatch(etag) is not None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, shortened."""
     return str(error).strip().partition("\n")[0][:300]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from biomedica_dataset.storage import PARTIAL, told
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_IN_MEMORY = 64 * 2**20
+_IN_MEMORY = 32 * 2**20
 
 
 class Held(Protocol):
@@ -19,7 +22,7 @@ class Held(Protocol):
     def size(self) -> int:
         """Bytes."""
 
-    def read(self) -> bytes:
+    def read(self) -> Any:  # noqa: ANN401 - bytes or a buffer of Arrow's
         """Return them."""
 
 
@@ -43,7 +46,10 @@ class Spool:
     """
 
     def __init__(self, folder: str) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=folder)  # noqa: SIM115
+        self._folder = folder
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+            max_size=_IN_MEMORY, dir=folder, prefix=PARTIAL
+        )
         self._size = 0
 
     def __enter__(self) -> Spool:
@@ -57,17 +63,20 @@ class Spool:
         traceback: TracebackType | None,
     ) -> None:
         """Let go of all bytes."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a full disk did not take is let go of too
+            self._file.close()
 
     def add(self, data: bytes) -> Held:
         """Take bytes in."""
-        self._file.seek(self._size)
-        self._file.write(data)
+        with told(self._folder):
+            self._file.seek(self._size)
+            self._file.write(data)
         held = _Spooled(self, self._size, len(data))
         self._size += len(data)
         return held
 
     def read(self, offset: int, size: int) -> bytes:
         """Return bytes taken in before."""
-        self._file.seek(offset)
-        return self._file.read(size)
+        with told(self._folder, "read"):
+            self._file.seek(offset)
+            return self._file.read(size)

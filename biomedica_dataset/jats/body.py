@@ -3,67 +3,125 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from ..records import Reference
+from lxml import etree
+
+from biomedica_dataset.records import Reference
+
 from .metadata import number
 from .text import FLOATS, text_of, tidy
+from .tree import HREF, child, pieces, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lxml.etree import _Element
 
 _CONTAINERS = frozenset(("sec", "body", "app", "app-group", "boxed-text"))
+_NO_CITATION = frozenset(("label", "note", "x", "object-id"))
+_PERSONS = frozenset(("person-group", "name", "string-name", "name-alternatives", "collab"))
+_NAMES = ("pub-id", "ext-link", "article-id")
+# What the rules of `text` treat in a way of its own, as far as references hold it.
+_RULED = (
+    "sup",
+    "sub",
+    "inline-formula",
+    "tex-math",
+    "inline-graphic",
+    "xref",
+    "fn",
+    "alternatives",
+)
+_COUNT = etree.XPath("count(back/descendant::ref)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
+_PMID = re.compile(r"\d{1,9}")
 
 
-def body_text(article: _Element) -> str | None:
-    """Return headings and paragraphs of the body, one a line, floats left out; ``None`` where there are none."""
-    body = article.find("body")
-    return "\n".join(_blocks(body)) or None if body is not None else None
+def body_text(article: _Element, text_of: Callable[[_Element], str | None]) -> str | None:
+    """Return headings and paragraphs of the body, one a line; ``None`` where there are none."""
+    body = child(article, "body")
+    return "\n".join(_lines(body, text_of)) or None if body is not None else None
 
 
-def _blocks(element: _Element) -> Iterator[str]:
-    for child in element:
-        tag = child.tag
+def _lines(element: _Element, text_of: Callable[[_Element], str | None]) -> Iterator[str]:
+    label = ""
+    for part in element:
+        tag = part.tag
         if tag in _CONTAINERS:
-            yield from _blocks(child)
+            yield from _lines(part, text_of)
         elif tag not in FLOATS:
-            text = text_of(child)
-            if text:
-                yield text
+            text = text_of(part)
+            if tag == "label":
+                label = f"{text} " if text else ""
+            elif text:
+                yield label + text
+                label = ""
 
 
-def reference_elements(article: _Element) -> list[_Element]:
-    """Return the entries of the article's own reference lists."""
-    back = article.find("back")
-    return list(back.iter("ref")) if back is not None else []
+def reference_count(article: _Element) -> int | None:
+    """Return how many entries the article's own reference lists have; ``None`` for none."""
+    return int(cast("float", _COUNT(article))) or None
 
 
-def read_reference(element: _Element) -> Reference:
-    """Return one entry of a reference list: its text, and the first PubMed id and DOI given for it."""
+def read_references(article: _Element) -> tuple[Reference, ...]:
+    """Return the entries of the reference lists: text, first PubMed id and first DOI of each."""
+    back = child(article, "back")
+    if back is None:
+        return ()
+    # Both are looked for in the whole list at once, since most entries have few of them.
+    names: dict[_Element, list[_Element]] = {}
+    ruled: dict[_Element, list[_Element]] = {}
+    for tags, found in ((_NAMES, names), (_RULED, ruled)):
+        for element in back.iter(*tags):
+            entry = next(element.iterancestors("ref"), None)
+            if entry is not None:
+                found.setdefault(entry, []).append(element)
+    references = []
+    for entry in back.iter("ref"):
+        pmid, doi = _ids(names.get(entry, ()))
+        citation = _citation(entry, is_ruled=entry in ruled)
+        references.append(Reference(citation, pmid, doi))
+    return tuple(references)
+
+
+def _ids(names: Iterable[_Element]) -> tuple[int | None, str | None]:
+    """Return the first PubMed id and the first DOI among the names of an entry.
+
+    A name in the citation itself is set apart from the text before it.
+    """
     pmid = doi = None
-    for name in element.iter("pub-id", "ext-link", "article-id"):
-        kind = name.get("pub-id-type") or name.get("ext-link-type")
-        text = (name.text or "").strip()
-        if kind == "pmid":
-            pmid = pmid or number(text)
-        elif kind == "doi" and doi is None:
-            found = _DOI.search(text)
-            doi = found[0] if found else None
+    for name in names:
         if name.tag == "pub-id":
-            name.text = f" {text}"  # often nothing stands between the citation and its ids
-    return Reference(_citation(element), pmid, doi)
+            name.text = f" {name.text or ''}"  # often nothing stands between a text and its ids
+        kind = name.get("pub-id-type") or name.get("ext-link-type")
+        if kind == "pmid" and pmid is None:
+            digits = _PMID.search(words(name))
+            pmid = number(digits[0]) if digits else None
+        elif kind in ("doi", "uri") and doi is None:
+            found = _DOI.search(words(name)) or _DOI.search(name.get(HREF) or "")
+            doi = found[0].rstrip(".,;") if found else None
+    return pmid, doi
 
 
-def _citation(element: _Element) -> str | None:
-    """Return the text of a reference; of several forms of it the printed one."""
-    forms = list(element.iterchildren("mixed-citation"))
-    parts = []
-    for form in forms or element.iterchildren():
-        if form.tag not in ("label", "note", "x"):
-            # The parts of an element-citation have no punctuation between them.
-            joined = forms or any((part.tail or "").strip() for part in form)
-            parts.append(("" if joined else " ").join(form.itertext()))
-    return tidy(" ".join(parts))
+def _citation(entry: _Element, *, is_ruled: bool) -> str | None:
+    """Return the text of an entry; of several forms of it the printed one."""
+    parts = [part for part in entry if part.tag not in _NO_CITATION]
+    if len(parts) == 1 and parts[0].tag == "citation-alternatives":
+        parts = list(parts[0])
+    printed = [part for part in parts if part.tag == "mixed-citation"]
+    forms = printed or [p for p in parts if p.tag == "element-citation"][:1] or parts
+    return tidy(" ".join(_form(form, is_ruled=is_ruled) for form in forms))
+
+
+def _form(form: _Element, *, is_ruled: bool) -> str:
+    """Return the text of one form, with spaces where nothing stands between its parts."""
+    if (form.text or "").strip() or any((part.tail or "").strip() for part in form):
+        return (text_of(form) or "") if is_ruled else words(form)
+    texts = []
+    for part in form:
+        if part.tag in _PERSONS:
+            texts += pieces(part)
+        elif part.tag != "pub-id":  # given apart
+            texts.append((text_of(part) or "") if is_ruled else words(part))
+    return " ".join(texts)

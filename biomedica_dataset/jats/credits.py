@@ -6,37 +6,38 @@ import re
 from typing import TYPE_CHECKING
 
 from .text import text_of
+from .tree import child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element
 
-_TAKEN = (
-    r"re-?produced|re-?printed|re-?published|re-?used|re-?drawn|adapted|modified|adopted|taken|used|excerpted|image[s]?|"
-    r"figure[s]?|photo(?:graph)?s?|picture[s]?|provided|published|courtesy"
-)
-_WITH_PERMISSION = re.compile(
-    rf"\b(?:{_TAKEN})\b[^.]{{0,200}}?\b(?:with|by|under)\s+(?:\w+\s+){{0,2}}permissions?\b|"
-    r"\b(?:with|by)\s+(?:(?:kind|the|written|prior)\s+)*permissions?\s+(?:from|of|by)\b|"
-    r"\bpermission\s+(?:from|of)\s+(?:the\s+)?(?:publisher|copyright|journal|elsevier|springer|wiley|nature|oxford)|"
-    r"\bre-?(?:printed|produced|published)\s+(?:here\s+)?(?:from|after)\b|"
-    r"\ball\s+rights\s+reserved\b|\bused\s+under\s+licen[cs]e\b",
+_TAKEN = re.compile(
+    r"\b(?:re-?produced|re-?printed|re-?published|re-?used|re-?drawn|adapted|modified|adopted|"
+    r"taken|used|excerpted|images?|figures?|photo(?:graph)?s?|pictures?|provided|published|"
+    r"courtesy)\b",
     re.IGNORECASE,
 )
-# One of these words stands in every phrase above; to look for them first is ten times faster.
+_RIGHTS = re.compile(
+    r"\b(?:with|by|under) (?:\w+ ){0,3}permissions?\b(?P<giver> (?:from|of|by)\b)?|"
+    r"\b(?P<owner>permission (?:from|of) (?:the )?"
+    r"(?:publisher|copyright|journal|elsevier|springer|wiley|nature|oxford))|"
+    r"\b(?P<source>re-?(?:printed|produced|published) (?:here )?(?:from|after)|"
+    r"all rights reserved|used under licen[cs]e)\b",
+    re.IGNORECASE,
+)
+_REACH = 200  # characters before a permission within which it says of what
+# One of these stands in every phrase above; to look for them first is ten times faster.
 _PERMISSION_WORDS = (
-    "permission",
-    "printed",
-    "produced",
-    "published",
-    "rights reserved",
+    *("permission", "reprinted", "reproduced", "republished", "re-p", "rights reserved"),
     "under licen",
 )
 _COPYRIGHT_WORDS = ("©", "copyright", "(c) 19", "(c) 20")
 # Consent of the person shown is no copyright.
 _CONSENT = re.compile(
-    r"\b(?:patient|parent|famil|guardian|subject|participant|consent|volunteer|relative|mother|father)\w*",
+    r"\b(?:patient|parent|famil|guardian|subject|participant|consent|volunteer|relative|mother|"
+    r"father)\w*",
     re.IGNORECASE,
 )
 _COPYRIGHT = re.compile(r"(?:©|\(c\)\s*(?:19|20)\d\d|\bcopyright\b)[^.;]{0,160}", re.IGNORECASE)
@@ -48,39 +49,44 @@ def third_party_credit(
 ) -> str | None:
     """Return the phrase that gives a third party the rights on a figure, or ``None``.
 
-    Looked for in the caption, ``<attrib>``, loose paragraphs of the figure and the copyright statement of its own
-    ``<permissions>``; a copyright line of the article's own holders does not count.
+    Looked for in the caption, ``<attrib>``, loose paragraphs of the figure and the copyright
+    statement, holder and text of its own ``<permissions>``; a copyright line of the article's own
+    holders does not count.
 
     Parameters
     ----------
     holders
         Gives in lower case who may put a copyright line on a figure of this article.
     """
-    texts = [
-        caption,
-        *map(text_of, figure.iterchildren("attrib")),
-        *map(text_of, figure.iterchildren("p")),
-    ]
-    permissions = figure.find("permissions")
-    if permissions is not None:
-        texts += map(text_of, permissions.iterfind("copyright-statement"))
-        texts += map(text_of, permissions.iterfind("license/license-p"))
-    for text in dict.fromkeys(filter(None, texts)):
+    for text in dict.fromkeys(filter(None, (caption, *_texts(figure)))):
         lower = text.lower()
         credit = None
-        if any(word in lower for word in _PERMISSION_WORDS):
+        if any(map(lower.__contains__, _PERMISSION_WORDS)):
             credit = _permission(text)
-        if credit is None and any(word in lower for word in _COPYRIGHT_WORDS):
+        if credit is None and any(map(lower.__contains__, _COPYRIGHT_WORDS)):
             credit = _copyright(text, holders)
         if credit:
             return credit
     return None
 
 
+def _texts(figure: _Element) -> Iterator[str | None]:
+    """Yield what stands around the caption of a figure and may speak of rights."""
+    for element in figure.iterchildren("attrib", "p"):
+        yield text_of(element)
+    permissions = child(figure, "permissions")
+    if permissions is not None:
+        for element in permissions.iter("copyright-statement", "license-p"):
+            yield text_of(element)
+        for element in permissions.iterchildren("copyright-holder"):
+            yield f"© {text_of(element)}"
+
+
 def _permission(text: str) -> str | None:
-    for found in _WITH_PERMISSION.finditer(text):
+    for found in _RIGHTS.finditer(text):
         phrase = _sentence(text, *found.span())
-        if not _CONSENT.search(phrase):
+        before = text[max(0, found.start() - _REACH) : found.start()].rpartition(".")[2]
+        if (found.lastgroup or _TAKEN.search(before)) and not _CONSENT.search(phrase):
             return phrase
     return None
 

@@ -1,64 +1,80 @@
 """The graphics of an article that carry a caption, wherever they stand.
 
-The reader goes from each graphic up to the element that owns it (``fig``, ``table-wrap``, ``chem-struct-wrap`` and so
-on), so that figures nested in figures keep apart and second graphics are not lost. What looks like a figure and is no
-pair is returned too, with the reason.
+The reader goes from each graphic up to the element that owns it (``fig``, ``table-wrap``,
+``chem-struct-wrap`` and so on), so that figures nested in figures keep apart and second graphics
+are not lost. What looks like a figure and is no pair is returned too, with the reason.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..files import RASTER_EXTENSIONS
+from biomedica_dataset.files import RASTER_EXTENSIONS
+from biomedica_dataset.records import Figure
+
 from .credits import third_party_credit
 from .licenses import own_license
 from .panels import panel_letters
 from .text import text_of, tidy
+from .tree import HREF, child
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element
 
-    from ..records import License
-
-_HREF = "{http://www.w3.org/1999/xlink}href"
 _OWNERS = frozenset(
     ("fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group")
 )
 # A graphic below one of these before it meets an owner is a glyph, a formula, a cell or a portrait.
 _NO_FIGURE = frozenset(
-    "inline-formula disp-formula disp-formula-group td th bio array abbrev journal-meta mixed-citation".split()
-)
-_SUPPLEMENT = re.compile(
-    r"supp|extended\s+data|figure\s+supplement|(?:fig\w*|table)\.?\s*(?:S|EV)\s?\.?\d|appendi|additional",
-    re.IGNORECASE,
+    (
+        *("inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio"),
+        *("abbrev", "journal-meta", "mixed-citation"),
+    )
 )
 _FIGURE_LABEL = re.compile(r"(?:supp\w*|additional)?\s*fig", re.IGNORECASE)
+# PMC puts this under every supplementary file.
+_BOILERPLATE = re.compile(r"click here (?:for|to view) [\w\s,.()-]{0,80}", re.IGNORECASE)
+
 _KIND_OF_OWNER = {
     "table-wrap": "table",
     "chem-struct-wrap": "chemical_structure",
     "boxed-text": "box",
     "supplementary-material": "supplementary",
 }
+_KIND_OF_TYPE = {
+    "graphical-abstract": "graphical_abstract",
+    "featured": "graphical_abstract",
+    "supplementary-material": "supplementary",
+    "scheme": "scheme",
+    "table": "table",
+    "box": "box",
+}
+_KIND_OF_LABEL = re.compile(
+    r"(?P<supplementary>supp|extended\s+data|(?:fig\w*|table)\.?\s*(?:S|EV)\s?\.?\d|appendi|additional|"
+    r".{0,40}figure\s+supplement)|(?P<graphical_abstract>graphical\s+abstract)|(?P<scheme>scheme)|"
+    r"(?P<table>tab)|(?P<box>box)",
+    re.IGNORECASE,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """A graphic, or a ``fig`` without one, with what its owner says of it."""
+    """A graphic, or a ``fig`` without one.
 
-    hrefs: tuple[str, ...]
+    Parameters
+    ----------
+    ids, labels
+        By which the text may cite it: its own and those of its group.
+    """
+
+    figure: Figure
     ids: tuple[str, ...]
-    kind: str
-    figure_id: str | None
-    label: str | None
-    caption: str | None
-    panels: tuple[str, ...]
-    own_license: License | None
-    credit: str | None
-    dropped: str | None
+    labels: tuple[str, ...]
 
 
 def find_figures(article: _Element, holders: Callable[[], frozenset[str]]) -> list[Found]:
@@ -69,14 +85,16 @@ def find_figures(article: _Element, holders: Callable[[], frozenset[str]]) -> li
     holders
         Gives in lower case who may put a copyright line on a figure without being a third party.
     """
-    found: list[Found] = []
-    for part, scope in _parts(article):
-        for owner, graphics in _owned(part).items():
-            found += _figures(owner, graphics, scope, holders)
-    return found
+    return [
+        found
+        for part, scope in _parts(article)
+        for owner, graphics in _owned(part).items()
+        for found in _figures(owner, graphics, scope, holders)
+    ]
 
 
 def _parts(article: _Element) -> Iterator[tuple[_Element, str]]:
+    """Yield the parts of an article and of its sub-articles, each with where it belongs."""
     for part in article:
         if part.tag in ("sub-article", "response"):
             repeats = part.get("article-type") == "translation"
@@ -87,6 +105,7 @@ def _parts(article: _Element) -> Iterator[tuple[_Element, str]]:
 
 
 def _owned(part: _Element) -> dict[_Element, list[_Element]]:
+    """Return the owners of the graphics of a part, and every ``fig``, each with its graphics."""
     owned: dict[_Element, list[_Element]] = {}
     for element in part.iter("fig", "graphic", "media", "supplementary-material"):
         if element.tag == "fig":
@@ -99,8 +118,8 @@ def _owned(part: _Element) -> dict[_Element, list[_Element]]:
 
 
 def _is_picture(element: _Element) -> bool:
-    """Whether a ``media`` or ``supplementary-material`` itself is a picture, as far as the document tells."""
-    href = (element.get(_HREF) or "").lower()
+    """Whether a ``media`` or ``supplementary-material`` is a picture, as far as the XML tells."""
+    href = (element.get(HREF) or "").lower()
     if not href:
         return False
     if href.endswith(RASTER_EXTENSIONS) or element.get("mimetype") == "image":
@@ -112,14 +131,19 @@ def _is_picture(element: _Element) -> bool:
 
 
 def _owner(graphic: _Element) -> _Element | None:
-    if graphic.tag == "supplementary-material" or graphic.find("caption") is not None:
+    """Return the element whose caption is that of a graphic; ``None`` where it is no figure."""
+    if graphic.tag == "supplementary-material":
         return graphic
+    owner = None
     for element in graphic.iterancestors():
         if element.tag in _OWNERS:
-            return element
+            owner = element
+            break
         if element.tag in _NO_FIGURE:
             return None
-    return None
+    if owner is not None and (owner.tag == "fig" or child(owner, "caption") is not None):
+        return owner
+    return graphic if child(graphic, "caption") is not None else owner
 
 
 def _figures(
@@ -127,27 +151,30 @@ def _figures(
 ) -> Iterator[Found]:
     group = _group(owner)
     caption_element, caption = _caption(owner, group)
-    label = _label(owner) or _label(group)
-    if owner.tag in ("boxed-text", "fig-group") and caption is None:
-        return
-    common = {
-        "kind": _kind(owner, scope, label),
-        "figure_id": owner.get("id"),
-        "label": label,
-        "caption": caption,
-        "panels": panel_letters(caption_element, caption),
-        "own_license": own_license(owner),
-        "credit": third_party_credit(owner, caption, holders),
-    }
-    ids = tuple(i for i in (owner.get("id"), group.get("id") if group is not None else None) if i)
+    if owner.tag == "boxed-text" and caption is None:
+        return  # a graphic in a box without a heading is no figure
+    around = (owner,) if group is None else (owner, group)
+    ids = tuple(i for element in around if (i := element.get("id")))
+    labels = tuple(text for element in around if (text := _label(element)))
+    label = labels[0] if labels else None
     reason = "translation" if scope == "translation" else None if caption else "no_caption"
+    make = partial(
+        Figure,
+        kind=_kind(owner, scope, label),
+        figure_id=owner.get("id"),
+        label=label,
+        caption=caption,
+        panels=panel_letters(caption_element, caption),
+        own_license=own_license(owner),
+        credit=third_party_credit(owner, caption, holders),
+    )
     seen: set[tuple[str, ...]] = set()
     for hrefs, own_ids in _files(graphics):
-        missing = "repeated_graphic" if hrefs in seen else reason if hrefs else "no_href"
+        dropped = "repeated_graphic" if hrefs in seen else reason if hrefs else "no_href"
         seen.add(hrefs)
-        yield Found(hrefs=hrefs, ids=(*ids, *own_ids), dropped=missing, **common)
-    if not graphics and owner.find(".//fig") is None:
-        yield Found(hrefs=(), ids=ids, dropped="no_graphic", **common)
+        yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids), labels)
+    if not graphics and next(owner.iterdescendants("fig"), None) is None:
+        yield Found(make(hrefs=(), dropped="no_graphic"), ids, labels)
 
 
 def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -155,58 +182,71 @@ def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, .
     groups: dict[_Element, list[_Element]] = {}
     for graphic in graphics:
         parent = graphic.getparent()
-        alternatives = parent is not None and parent.tag == "alternatives"
-        groups.setdefault(parent if alternatives else graphic, []).append(graphic)
+        together = parent if parent is not None and parent.tag == "alternatives" else graphic
+        groups.setdefault(together, []).append(graphic)
     return [
         (
-            tuple(dict.fromkeys(h for g in group if (h := (g.get(_HREF) or "").strip()))),
-            tuple(i for e in (key, *group) if (i := e.get("id"))),
+            tuple(dict.fromkeys(h for g in group if (h := (g.get(HREF) or "").strip()))),
+            tuple(dict.fromkeys(i for e in (key, *group) if (i := e.get("id")))),
         )
         for key, group in groups.items()
     ]
 
 
 def _group(owner: _Element) -> _Element | None:
-    """Return the ``fig-group`` around an owner, or the figure around a figure without a caption of its own."""
+    """Return what stands around an owner and speaks for it too.
+
+    That is a ``fig-group``, the figure around one without a caption of its own, and the
+    ``supplementary-material`` around a file with its own caption.
+    """
     parent = owner.getparent()
-    return parent if parent is not None and parent.tag == "fig-group" else None
+    if parent is None or parent.tag not in _OWNERS:
+        return None
+    if parent.tag == "fig-group" or owner.tag in ("graphic", "media"):
+        return parent
+    return parent if owner.tag == parent.tag == "fig" and child(owner, "caption") is None else None
 
 
 def _caption(owner: _Element, group: _Element | None) -> tuple[_Element | None, str | None]:
-    element = owner.find("caption")
+    """Return the caption of an owner and its text: its own, a loose legend, or its group's."""
+    element = child(owner, "caption")
     text = text_of(element)
-    if text:
+    if text and not _BOILERPLATE.fullmatch(text):
         return element, text
     if owner.tag == "fig":  # some old articles keep the legend beside an absent caption
-        text = tidy(" ".join(filter(None, map(text_of, owner.iterfind("p")))))
+        legends = [*owner.iterchildren("p"), *owner.iterfind("graphic/caption")]
+        text = tidy(" ".join(filter(None, map(text_of, legends))))
         if text:
-            return None, text
+            return owner, text
     if group is not None:
-        element = group.find("caption")
+        element = child(group, "caption")
         return element, text_of(element)
     return None, None
 
 
-def _label(owner: _Element | None) -> str | None:
-    text = text_of(owner.find("label")) if owner is not None else None
+def _label(owner: _Element) -> str | None:
+    text = text_of(child(owner, "label"))
     return text.rstrip(" .:") or None if text else None
 
 
 def _kind(owner: _Element, scope: str, label: str | None) -> str:
+    """Return one of `schema.IMAGE_KINDS`."""
     if scope in ("response", "translation"):
         return "response"
-    if scope == "front" or "graphical" in (owner.get("fig-type") or "").lower():
+    if scope == "front":
         return "graphical_abstract"
-    words = (label or "").lower()
-    if owner.get("specific-use") == "child-fig" or _SUPPLEMENT.match(words):
+    if owner.get("specific-use") == "child-fig" or _is_supplement(owner):
         return "supplementary"
-    if "figure supplement" in words:
-        return "supplementary"
-    if owner.tag in _KIND_OF_OWNER:
-        return _KIND_OF_OWNER[str(owner.tag)]
-    if words.startswith("graphical abstract"):
-        return "graphical_abstract"
-    for start, kind in (("scheme", "scheme"), ("tab", "table"), ("box", "box")):
-        if words.startswith(start) or (not words and owner.get("fig-type") == start):
-            return kind
-    return "figure"
+    named = _KIND_OF_LABEL.match(label) if label else None
+    kind = named.lastgroup if named else None
+    if kind == "supplementary" or owner.tag in _KIND_OF_OWNER:
+        return kind if kind == "supplementary" else _KIND_OF_OWNER[str(owner.tag)]
+    return kind or _KIND_OF_TYPE.get((owner.get("fig-type") or "").lower()) or "figure"
+
+
+def _is_supplement(owner: _Element) -> bool:
+    return any(
+        element.tag == "supplementary-material"
+        or element.get("sec-type") == "supplementary-material"
+        for element in owner.iterancestors("sec", "supplementary-material")
+    )

@@ -1,4 +1,4 @@
-"""The text of a formula, once, whichever of TeX, MathML and plain text the document gives for it."""
+"""The text of TeX and MathML."""
 
 from __future__ import annotations
 
@@ -6,35 +6,27 @@ import re
 from typing import TYPE_CHECKING
 
 from .scripts import script
+from .tree import MATHML, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from lxml.etree import _Element
 
 _BODY = re.compile(r"\\begin\s*\{document\}(.*?)(?:\\end\s*\{document\}|\Z)", re.DOTALL)
 _PREAMBLE = re.compile(
-    r"\\(?:documentclass|usepackage|setlength|pagestyle|newcommand|def|let)\b\*?(?:\[[^\]]*\])?(?:\s*\{[^{}]*\}){0,3}"
-    r"(?:\s*\{?-?[\d.]+(?:pt|mm|cm|in|em|ex)\}?)?"
+    r"\\(?:documentclass|usepackage|setlength|pagestyle|newcommand|def|let)\b\*?"
+    r"(?:\[[^\]]{0,99}\])?(?:\s{0,9}\{[^{}]{0,99}\}){0,3}"
+    r"(?:\s{0,9}\{?-?[\d.]{1,9}(?:pt|mm|cm|in|em|ex)\}?)?"
 )
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
 _SCRIPTS = {"msup": "^", "msub": "_", "mover": "^", "munder": "_"}
 
 
-def formula_text(element: _Element) -> str:
-    """Return TeX between dollars, else the text of the MathML, else the element's own text.
-
-    Pictures of formulas give no text.
-    """
-    tag = _local(element)
-    tex = element if tag == "tex-math" else next(element.iter("{*}tex-math"), None)
-    if tex is not None:
-        body = tex_body("".join(tex.itertext()))
-        return f"${body}$" if body else ""
-    math = element if tag == "math" else next(element.iter("{*}math"), None)
-    if math is not None:
-        return " ".join(_math(math).split())
-    return "".join(_plain(element))
+def tex_text(element: _Element) -> str:
+    """Return the body of a ``tex-math`` between dollars."""
+    body = tex_body(words(element))
+    return f"${body}$" if body else ""
 
 
 def tex_body(source: str) -> str:
@@ -54,43 +46,82 @@ def tex_body(source: str) -> str:
     return body
 
 
-def _local(element: _Element) -> str:
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+def math_text(element: _Element) -> str:
+    """Return the text of MathML on one line, scripts, fractions and roots marked."""
+    return " ".join(_math(element).split())
 
 
 def _math(element: _Element) -> str:
-    tag, children = _local(element), [child for child in element if isinstance(child.tag, str)]
-    if tag in _SCRIPTS and len(children) == 2:
-        return _math(children[0]) + script(_math(children[1]), _SCRIPTS[tag])
-    if tag in ("msubsup", "munderover") and len(children) == 3:
-        base, low, high = map(_math, children)
-        return base + script(low, "_") + script(high, "^")
-    if tag == "mfrac" and len(children) == 2:
-        return "/".join(_grouped(_math(child).strip()) for child in children)
-    if tag == "msqrt":
-        return "√" + _grouped("".join(map(_math, children)).strip())
-    if tag in ("annotation", "annotation-xml", "maction"):
-        return "".join(map(_math, children[:1])) if tag == "maction" else ""
-    if tag == "semantics":
-        return "".join(map(_math, children[:1]))
-    if not children:
-        # White space around a token is layout of the file; inside mtext it is text.
-        text = "".join(element.itertext())
-        return text if tag == "mtext" else text.strip() or (" " if tag == "mspace" else "")
-    return "".join(map(_math, children))
+    # By map and not by comprehension, whose frames would count towards Python's limit of depth.
+    rule = _RULES.get(element.tag)
+    if rule is not None:
+        return rule(element)
+    if len(element):
+        return "".join(map(_math, element))
+    # White space around a token is layout of the file.
+    return (element.text or "").strip()
+
+
+def _script(mark: str) -> Callable[[_Element], str]:
+    def rule(element: _Element) -> str:
+        parts = list(map(_math, element))
+        return parts[0] + script(" ".join(parts[1:]), mark) if parts else ""
+
+    return rule
+
+
+def _both_scripts(element: _Element) -> str:
+    parts = list(map(_math, element))
+    if len(parts) != 3:
+        return "".join(parts)
+    return parts[0] + script(parts[1], "_") + script(parts[2], "^")
+
+
+def _fraction(element: _Element) -> str:
+    return "/".join(map(_grouped, map(_math, element)))
+
+
+def _root(element: _Element) -> str:
+    return "√" + _grouped("".join(map(_math, element)))
+
+
+def _indexed_root(element: _Element) -> str:
+    parts = list(map(_math, element))
+    return script("".join(parts[1:]), "^") + "√" + _grouped("".join(parts[:1]))
+
+
+def _fenced(element: _Element) -> str:
+    inner = (element.get("separators", ",").strip()[:1] or "").join(map(_math, element))
+    return f"{element.get('open', '(')}{inner}{element.get('close', ')')}"
+
+
+def _first(element: _Element) -> str:
+    return _math(element[0]) if len(element) else ""
+
+
+def _spaced(element: _Element) -> str:
+    return f" {''.join(map(_math, element))} "
 
 
 def _grouped(text: str) -> str:
+    text = text.strip()
     return text if len(text) < 2 or text.isalnum() else f"({text})"
 
 
-def _plain(element: _Element) -> Iterator[str]:
-    yield element.text or ""
-    for child in element:
-        tag = _local(child)
-        if tag in ("sup", "sub"):
-            yield script("".join(_plain(child)), "^" if tag == "sup" else "_")
-        elif tag not in ("graphic", "inline-graphic", "alt-text", "long-desc", ""):
-            yield from _plain(child)
-        yield child.tail or ""
+_RULES: dict[object, Callable[[_Element], str]] = {
+    f"{namespace}{tag}": rule
+    for tag, rule in (
+        *((tag, _script(mark)) for tag, mark in _SCRIPTS.items()),
+        *((tag, _both_scripts) for tag in ("msubsup", "munderover")),
+        ("mfrac", _fraction),
+        ("msqrt", _root),
+        ("mroot", _indexed_root),
+        ("mfenced", _fenced),
+        *((tag, _first) for tag in ("semantics", "maction")),
+        *((tag, lambda _element: "") for tag in ("annotation", "annotation-xml")),
+        *((tag, _spaced) for tag in ("mtr", "mtd")),
+        ("mtext", words),
+        ("mspace", lambda _element: " "),
+    )
+    for namespace in (MATHML, "")
+}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ..records import License
-from .text import tidy
+from biomedica_dataset.records import License
+
+from .text import text_of, tidy
+from .tree import child, markup, pieces
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -16,23 +18,27 @@ NONCOMMERCIAL = ("CC BY-NC", "CC BY-NC-SA", "CC BY-NC-ND")
 CODES = (*COMMERCIAL, *NONCOMMERCIAL)
 """PMC's licence codes that permit redistribution, from least to most strict."""
 
-_HREF = "{http://www.w3.org/1999/xlink}href"
-_URL = re.compile(
-    r"creativecommons\.org/(?:licen[sc]es?/(?P<by>by(?:-(?:nc|nd|sa)){0,2})|(?P<zero>publicdomain/zero|licenses/publicdomain))"
-    r"(?:/(?P<version>\d\.\d))?(?P<port>/(?!legalcode|deed)[a-z]{2,3}(?=/|$))?",
-    re.IGNORECASE,
+_CC0 = License("CC0", "1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
+_URL = re.compile(  # of lower case, since only a pattern with a fixed beginning is searched fast
+    r"creativecommons\.org/(?:licen[sc]es?/(?P<by>by(?:-(?:nc|nd|sa)){0,2})|"
+    r"(?P<zero>publicdomain/zero|licenses/publicdomain))(?![a-z-])"
+    r"(?:/(?P<version>\d\.\d))?(?P<port>/(?!legalcode|deed)[a-z]{2,3}(?![a-z]))?"
 )
 _NAME = re.compile(
-    r"creative\s*commons[\s:,–-]*(?:public\s+domain\s+)?\(?(?P<words>(?:CC[\s-]*)?(?:attribution|by\b)[\w\s–/-]{0,60}|"
-    r"(?:CC)?0\b|zero\b|(?:CC0|public\s+domain)\s+dedication)"
-    r"|\bCC[\s-]?(?P<short>BY(?:[\s–-]*(?:NC|ND|SA)\b){0,2}|0\b)",
+    r"creative\s*commons[\s:,–-]{0,9}(?:public\s+domain\s+)?\(?"
+    r"(?P<words>(?:CC[\s-]*)?(?:attribution|atribui[cç]|atribuci|by\b)[\w\s–/-]{0,60}|"
+    r"(?:CC)?0\b|zero\b|(?:CC0|public\s+domain)\s+(?:dedication|declaration)|declaration)"
+    r"|\bCC[\s-]?(?P<short>BY(?:[\s–-]{0,3}(?:NC|ND|SA)\b){0,2}|0\b)",
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"\b([1-4]\.[05])\b")
 _PARTS = (
-    ("NC", re.compile(r"non[\s–-]*commercial|\bNC\b", re.IGNORECASE)),
-    ("SA", re.compile(r"share[\s–-]*alike|\bSA\b", re.IGNORECASE)),
-    ("ND", re.compile(r"no[\s–-]*deriv|\bND\b", re.IGNORECASE)),
+    ("NC", re.compile(r"n[oã][no]?[\s–-]*com?mercial|\bNC\b", re.IGNORECASE)),
+    ("SA", re.compile(r"share[\s–-]*alike|compartir|compartilha|\bSA\b", re.IGNORECASE)),
+    (
+        "ND",
+        re.compile(r"no[\s–-]*deriv|sem\s+deriva|sin\s+(?:obra)?\s*deriva|\bND\b", re.IGNORECASE),
+    ),
 )
 
 
@@ -52,27 +58,26 @@ def license_group(license_code: str | None) -> str:
 def article_license(meta: _Element) -> License:
     """Return the licence that an ``article-meta`` names; of several the strictest.
 
-    Looked for in ``<permissions>``, in NLM's older ``<license>`` and ``<copyright-statement>`` beside it, and in the
-    custom metadata ``pmc-license-ref``: first in their addresses, then in their words.
+    Looked for in ``<permissions>``, in NLM's older ``<license>`` and ``<copyright-statement>``
+    beside it, and in the custom metadata ``pmc-license-ref``: first in their addresses, then in
+    their words.
     """
     blocks = [
-        *meta.iterfind("permissions"),
-        *meta.iterfind("license"),
-        *meta.iterfind("copyright-statement"),
+        *meta.iterchildren("permissions", "license", "copyright-statement"),
         *(
             custom
             for group in meta.iterchildren("custom-meta-group", "custom-meta-wrap")
             for custom in group.iterchildren("custom-meta")
-            if "license" in (custom.findtext("meta-name") or "")
+            if "license" in (text_of(child(custom, "meta-name")) or "")
         ),
     ]
     return _strictest(_licenses(blocks))
 
 
 def own_license(figure: _Element) -> License | None:
-    """Return what a figure's own ``<permissions>`` say, or ``None`` where it has no licence of its own."""
-    permissions = figure.find("permissions")
-    if permissions is None or permissions.find("license") is None:
+    """Return what a figure's own ``<permissions>`` say; ``None`` where it has no licence itself."""
+    permissions = child(figure, "permissions")
+    if permissions is None or child(permissions, "license") is None:
         return None
     return _strictest(_licenses([permissions]))
 
@@ -80,7 +85,8 @@ def own_license(figure: _Element) -> License | None:
 def resolved_license(license_code: str | None, named: License) -> License:
     """Return the licence of an article from PMC's ``license_code`` and what its XML names.
 
-    PMC's code decides; the XML adds version and address where it agrees, and decides where PMC gives no code.
+    PMC's code decides; the XML adds version and address where it agrees, and decides where PMC
+    gives no code.
     """
     if license_code is None or license_code == named.code:
         return named
@@ -102,39 +108,32 @@ def _strictest(found: list[License]) -> License:
 
 def _licenses(blocks: list[_Element]) -> list[License]:
     """Return what the addresses in some elements name, else what their words name."""
-    addresses = [
-        value
-        for block in blocks
-        for element in block.iter()
-        for value in (element.get(_HREF), element.text, element.tail)
-        if value and "creativecommons" in value
+    found = [
+        _from_address(match) for block in blocks for match in _URL.finditer(markup(block).lower())
     ]
-    found = [_from_address(match) for value in addresses for match in _URL.finditer(value)]
     if found:
         return found
-    texts = [tidy(" ".join(block.itertext())) or "" for block in blocks]
+    texts = [tidy(" ".join(pieces(block))) or "" for block in blocks]
     return [_from_words(match) for text in texts for match in _NAME.finditer(text)]
 
 
 def _from_address(found: re.Match[str]) -> License:
-    version, port = found["version"], (found["port"] or "").lower()
     if found["zero"]:
-        return License("CC0", "1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
-    parts = found["by"].upper().split("-")[1:]
-    code = "-".join(["CC BY", *(p for p in ("NC", "SA", "ND") if p in parts)])
-    return _by(code, version, port)
-
-
-def _by(code: str, version: str | None, port: str = "") -> License:
-    name = code.removeprefix("CC ").lower()
-    url = f"https://creativecommons.org/licenses/{name}/{version}{port}/" if version else None
-    return License(code, version, url)
+        return _CC0
+    return _by(found["by"].upper().split("-"), found["version"], found["port"] or "")
 
 
 def _from_words(found: re.Match[str]) -> License:
     words = found["words"] or found["short"]
-    if re.match(r"(?:CC)?\s*(?:0|zero|public)", words, re.IGNORECASE):
-        return License("CC0", "1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
+    if re.match(r"(?:CC)?\s*(?:0|zero|public|decl)", words, re.IGNORECASE):
+        return _CC0
     parts = [part for part, pattern in _PARTS if pattern.search(words)]
     version = _VERSION.search(found.string, found.start(), found.end() + 40)
-    return _by("-".join(["CC BY", *parts]), version[1] if version else None)
+    return _by(parts, version[1] if version else None)
+
+
+def _by(parts: list[str], version: str | None, port: str = "") -> License:
+    """Return a licence by attribution with some of NC, SA and ND, in PMC's order."""
+    name = "-".join(["BY", *(part for part in ("NC", "SA", "ND") if part in parts)])
+    address = f"https://creativecommons.org/licenses/{name.lower()}/{version}{port}/"
+    return License(f"CC {name}", version, address if version else None)

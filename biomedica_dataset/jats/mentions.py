@@ -1,8 +1,9 @@
 """Which paragraphs cite which figures.
 
-A citation is an ``xref`` of any type whose ``rid`` (one or several ids) names a figure, its graphic or its group. A
-range ("Figs 1–3") reaches the figures between its ends, whether it stands inside one ``xref`` or between two. Only an
-article without a single such ``xref`` is searched for labels in plain text.
+A citation is an ``xref`` of any type whose ``rid`` (one or several ids) names a figure, its graphic
+or its group. A range ("Figs 1–3") reaches the figures between its ends, whether it stands inside
+one ``xref`` or between two. Only an article without a single such ``xref`` is searched for labels
+in plain text.
 """
 
 from __future__ import annotations
@@ -11,114 +12,134 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
-from .text import FLOATS, text_of
+from .text import CITATIONS, FLOATS
+from .tree import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lxml.etree import _Element
 
     from .figures import Found
 
 _DASH = r"[-‐‑‒–—−]"
-_LABEL = re.compile(rf"\W*([^\W\d_]+)\.?\s*([A-Za-z]{{0,2}})\.?\s*(\d+)(?:\s*{_DASH}\s*(\d+))?\W*")
-_INSIDE = re.compile(rf"(\d+)\s*[A-Za-z]?\s*(?:{_DASH}|to|through)\s*[A-Za-z]{{0,2}}(\d+)")
-_BETWEEN = re.compile(rf"\W*(?:[A-Za-z](?:\W+[A-Za-z])*\b)?\W*?(?:{_DASH}|\bto\b|\bthrough\b)\s*\Z")
-_PLAIN = re.compile(
-    rf"\b(fig|figs|figure|figures|scheme|schemes)\b\.?\s*(S?)(\d+)(?:\s*[A-Za-z]?\s*{_DASH}\s*S?(\d+))?",
-    re.IGNORECASE,
+_LABEL = re.compile(
+    rf"\W*([^\W\d_]+)\.?\s?([A-Za-z]{{0,2}})\.?\s?(\d{{1,4}})(?:\s?{_DASH}\s?S?(\d{{1,4}}))?\W*"
 )
+_INSIDE = re.compile(
+    rf"(\d{{1,4}})\s?[A-Za-z]?\s?(?:{_DASH}|to|through)\s?[A-Za-z]{{0,2}}(\d{{1,4}})(?!\d)"
+)
+_BETWEEN = re.compile(
+    rf"\W*(?:[A-Za-z](?:\W{{1,3}}[A-Za-z]){{0,9}}\b)?\W*?(?:{_DASH}|\bto\b|\bthrough\b)\W*"
+)
+_LONGEST_BETWEEN = 40  # characters between the ends of a range
+_NUMBER = r"S?\d{1,3}(?!\d)[A-Za-z]?"
+_JOINT = rf"(?:\s?(?:,|&|and|e|y|und|et|{_DASH})\s?){{1,2}}"
+_PLAIN = re.compile(
+    rf"\b([^\W\d_]{{3,12}})\.?\s?((?:{_NUMBER})(?:{_JOINT}{_NUMBER})*)", re.IGNORECASE
+)
+_STEP = re.compile(rf"(S?)(\d+)[A-Za-z]?(?:\s?{_DASH}\s?S?(\d+))?", re.IGNORECASE)
 _LONGEST_RANGE = 50  # figures; more is a misread number
 _NO_PARAGRAPH = FLOATS | {"caption"}
-
-# References to the bibliography are most of all xrefs and none of them is to a figure.
-_XREFS = etree.XPath("descendant::xref[not(@ref-type='bibr' or @ref-type='ref')]")
+# Boxes, notes and sub-articles are floats beside a text, and hold paragraphs of their own.
+_NO_CONTEXT = _NO_PARAGRAPH - {"boxed-text", "sub-article", "response", "fn", "fn-group"}
 
 Series = tuple[str, str]
-"""What a label numbers: its word, shortened (``fig``), and the letters before the number (``S``)."""
+"""What a label numbers: its word, shortened (``fig``), and the letters before it (``S``)."""
 
 
-def find_contexts(article: _Element, figures: Sequence[Found]) -> list[tuple[str, ...]]:
+def find_contexts(
+    article: _Element, figures: Sequence[Found], text_of: Callable[[_Element], str | None]
+) -> list[tuple[str, ...]]:
     """Return for each figure the clean text of the paragraphs that cite it, in document order."""
-    by_id: dict[str, list[int]] = defaultdict(list)
-    for position, figure in enumerate(figures):
-        if figure.dropped != "translation":
-            for name in dict.fromkeys(figure.ids):
-                by_id[name].append(position)
-    citing = _Citing(figures, by_id)
-    xrefs = [xref for xref in _XREFS(article) if citing.targets(xref)]
-    for xref in xrefs:
-        citing.add(xref)
-    if not xrefs and figures:
-        citing.add_plain(article)
-    return citing.contexts()
+    if not figures:
+        return []
+    citing = _Citing(figures)
+    linked = False
+    for xref in article.iter("xref"):
+        targets = citing.targets(xref)
+        if targets:
+            linked = True
+            citing.add(xref, targets)
+    if not linked:
+        for paragraph in article.iterfind("body//p"):
+            if not any(map(_is_outside, paragraph.iterancestors())):
+                citing.add_plain(paragraph, text_of(paragraph) or "")
+    return citing.contexts(text_of)
 
 
 class _Citing:
-    """Collects paragraphs per figure."""
+    """Collects the paragraphs that cite each figure; figures go by their position."""
 
-    def __init__(self, figures: Sequence[Found], by_id: dict[str, list[int]]) -> None:
-        self._by_id = by_id
-        self._numbers = [_numbers(figure.label) for figure in figures]
+    def __init__(self, figures: Sequence[Found]) -> None:
+        self._count = len(figures)
+        self._numbers = [_numbers(found.labels) for found in figures]
+        self._by_id: dict[str, list[int]] = defaultdict(list)
         self._by_number: dict[tuple[Series, int], list[int]] = defaultdict(list)
-        for position, (series, numbers) in enumerate(self._numbers):
-            if figures[position].dropped != "translation":
+        self._paragraphs: dict[_Element, dict[int, None]] = {}
+        for position, found in enumerate(figures):
+            if found.figure.dropped != "translation":
+                for name in dict.fromkeys(found.ids):
+                    self._by_id[name].append(position)
+                series, numbers = self._numbers[position]
                 for number in numbers:
                     self._by_number[series, number].append(position)
-        self._paragraphs: dict[_Element, dict[int, None]] = {}
-        self._count = len(figures)
 
     def targets(self, xref: _Element) -> list[int]:
-        """Return the positions of the figures that the ids of an ``xref`` name."""
-        rid = xref.get("rid")
+        """Return the figures that the ids of an ``xref`` name."""
+        # Most references are to the bibliography and none of them is to a figure.
+        rid = xref.get("rid") if xref.get("ref-type") not in CITATIONS else None
         if not rid:
             return []
         found = self._by_id.get(rid)
         if found is not None:
             return found
-        return [p for name in rid.split() for p in self._by_id.get(name, ())] if " " in rid else []
+        return [p for name in rid.split() for p in self._by_id.get(name, ())]
 
-    def add(self, xref: _Element) -> None:
-        paragraph = _paragraph(xref)
-        if paragraph is None:
-            return
-        cited = self._paragraphs.setdefault(paragraph, {})
-        targets = self.targets(xref)
-        cited.update(dict.fromkeys([*targets, *self._inside(xref, targets), *self._after(xref)]))
+    def add(self, xref: _Element, targets: list[int]) -> None:
+        """Count the paragraph of an ``xref`` in, if it is running text."""
+        paragraph = xref.getparent()
+        if paragraph not in self._paragraphs:
+            paragraph = _paragraph(xref)
+        if paragraph is not None:
+            cited = [*targets, *self._inside(xref, targets), *self._after(xref, targets)]
+            self._paragraphs.setdefault(paragraph, {}).update(dict.fromkeys(cited))
 
-    def add_plain(self, article: _Element) -> None:
-        """Search the paragraphs of the body for labels, where the document links none."""
-        for paragraph in article.iterfind("body//p"):
-            if _is_context(paragraph):
-                text = text_of(paragraph) or ""
-                for word, letters, first, last in _PLAIN.findall(text):
-                    series = (_short(word), letters.upper())
-                    for position in self._range(series, int(first), int(last or first)):
-                        self._paragraphs.setdefault(paragraph, {})[position] = None
+    def add_plain(self, paragraph: _Element, text: str) -> None:
+        """Search a paragraph for labels, where the document links none."""
+        for word, numbers in _PLAIN.findall(text):
+            for letters, first, last in _STEP.findall(numbers):
+                series = (_short(word), letters.upper())
+                for position in self._range(series, int(first), int(last or first)):
+                    self._paragraphs.setdefault(paragraph, {})[position] = None
 
-    def contexts(self) -> list[tuple[str, ...]]:
+    def contexts(self, text_of: Callable[[_Element], str | None]) -> list[tuple[str, ...]]:
         found: list[dict[str, None]] = [{} for _ in range(self._count)]
         for paragraph, positions in self._paragraphs.items():
-            text = text_of(paragraph) if positions else None
+            text = text_of(paragraph)
             if text:
                 for position in positions:
                     found[position][text] = None
         return [tuple(texts) for texts in found]
 
     def _inside(self, xref: _Element, targets: list[int]) -> Iterator[int]:
-        text = "".join(xref.itertext())
-        for first, last in _INSIDE.findall(text):
+        """Yield the figures of a range inside one ``xref``."""
+        text = words(xref)
+        if len(text) < 3:
+            return
+        for first, last in _INSIDE.findall(" ".join(text.split())):
             for series in {self._numbers[target][0] for target in targets}:
                 yield from self._range(series, int(first), int(last))
 
-    def _after(self, xref: _Element) -> Iterator[int]:
+    def _after(self, xref: _Element, targets: list[int]) -> Iterator[int]:
         """Yield the figures between this ``xref`` and the next one, where a dash joins them."""
-        following = xref.getnext()
-        if following is None or following.tag != "xref" or not _BETWEEN.match(xref.tail or ""):
+        tail = xref.tail
+        if not tail or len(tail) > _LONGEST_BETWEEN or not _BETWEEN.fullmatch(tail):
             return
-        for start in self.targets(xref):
+        following = xref.getnext()
+        if following is None or following.tag != "xref":
+            return
+        for start in targets:
             for end in self.targets(following):
                 (series, first), (other, last) = self._numbers[start], self._numbers[end]
                 if series == other and first and last:
@@ -130,17 +151,18 @@ class _Citing:
                 yield from self._by_number.get((series, number), ())
 
 
-def _numbers(label: str | None) -> tuple[Series, range]:
-    """Return the series and the numbers of a label; ``Figures 1–5`` has five.
+def _numbers(labels: Sequence[str]) -> tuple[Series, range]:
+    """Return the series and the numbers of the first label that has some.
 
-    >>> _numbers("Figs. S1–S3")[0], _numbers("Figure 2")
-    (('fig', 'S'), (('fig', ''), range(2, 3)))
+    >>> _numbers(["Figs. S1–S3"]), _numbers(["(a)", "Figure 2"])
+    ((('fig', 'S'), range(1, 4)), (('fig', ''), range(2, 3)))
     """
-    found = _LABEL.fullmatch((label or "").replace("–S", "–").replace("-S", "-"))
-    if found is None:
-        return ("", ""), range(0)
-    word, letters, first, last = found.groups()
-    return (_short(word), letters.upper()), range(int(first), int(last or first) + 1)
+    for label in labels:
+        found = _LABEL.fullmatch(label)
+        if found is not None:
+            word, letters, first, last = found.groups()
+            return (_short(word), letters.upper()), range(int(first), int(last or first) + 1)
+    return ("", ""), range(0)
 
 
 def _short(word: str) -> str:
@@ -148,24 +170,22 @@ def _short(word: str) -> str:
 
 
 def _paragraph(xref: _Element) -> _Element | None:
+    """Return the paragraph around an ``xref``; ``None`` outside of running text."""
+    paragraph = None
     for element in xref.iterancestors():
-        if element.tag == "p":
-            return element if _is_context(element) else None
-        if element.tag in _NO_PARAGRAPH:
+        if paragraph is None:
+            if element.tag == "p":
+                paragraph = element
+            elif element.tag in _NO_PARAGRAPH:
+                return None
+        elif _is_outside(element):
             return None
-    return None
+    return paragraph
 
 
-def _is_context(paragraph: _Element) -> bool:
-    """Whether a paragraph is running text: not in a caption, a table or another float; a box is text of its own."""
-    for element in paragraph.iterancestors():
-        tag = element.tag
-        if tag in _NO_PARAGRAPH and tag not in (
-            "boxed-text",
-            "sub-article",
-            "response",
-            "fn",
-            "fn-group",
-        ):
-            return False
-    return True
+def _is_outside(element: _Element) -> bool:
+    """Whether what an element holds is no running text: a caption, a float, a translation."""
+    tag = element.tag
+    return tag in _NO_CONTEXT or (
+        tag == "sub-article" and element.get("article-type") == "translation"
+    )

@@ -6,42 +6,38 @@ import datetime
 import re
 from typing import TYPE_CHECKING
 
-from .text import text_of, tidy
+from .text import FLOATS, text_of, tidy
+from .tree import LANG, child
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lxml.etree import _Element
 
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# Dates of publication in the order in which they are believed; the last is any other kind.
+_DATE_TYPES = (
+    *("epub", "pub", "publication", "epub-ppub", "ppub", "collection", "epreprint"),
+    *("original-publication", ""),
+)
+_NO_DATE = frozenset(
+    (
+        *("pmc-release", "nihms-submitted", "preprint", "received", "accepted", "retracted"),
+        *("corrected", "update", "archival-date", "test"),
     )
-}
-# Dates of publication in the order in which they are believed; dates of PMC, NIHMS and preprints are none.
-_DATE_TYPES = ("epub", "pub", "epub-ppub", "ppub", "collection", "epreprint", "")
-_NO_DATE = (
-    "pmc-release",
-    "nihms-submitted",
-    "preprint",
-    "received",
-    "accepted",
-    "retracted",
-    "corrected",
 )
 _NO_ABSTRACT = re.compile(
-    r"graphical|teaser|toc|short|highlight|key|summary|synopsis|plain|executive|editor|web|video|objective",
+    r"graphical|teaser|toc|short|highlight|key|summary|synopsis|plain|executive|editor|web|video|"
+    r"objective|precis",
     re.IGNORECASE,
 )
-_PMCID_TYPES = ("pmcid", "pmc", "pmcaid", "pmcaiid")
+_PMCID_TYPES = ("pmcid", "pmc", "pmcaid")
 
 
 def pmcid(meta: _Element) -> str | None:
     """Return the PMCID with its prefix, from any of the ``article-id`` types that PMC has used."""
-    for kind in _PMCID_TYPES[:3]:
-        found = re.fullmatch(r"(?:PMC)?(\d+)", (article_id(meta, kind) or "").upper())
+    for kind in _PMCID_TYPES:
+        found = re.fullmatch(r"(?:PMC)?([0-9]{1,12})", (article_id(meta, kind) or "").upper())
         if found:
             return f"PMC{found[1]}"
     return None
@@ -54,10 +50,10 @@ def pmid(meta: _Element) -> int | None:
 
 def article_id(meta: _Element, kind: str) -> str | None:
     """Return ``article-id`` of one ``@pub-id-type``."""
-    return next(
-        (tidy(e.text or "") for e in meta.iterfind("article-id") if e.get("pub-id-type") == kind),
-        None,
-    )
+    for element in meta.iterchildren("article-id"):
+        if element.get("pub-id-type") == kind:
+            return tidy(element.text or "")
+    return None
 
 
 def number(text: str | None) -> int | None:
@@ -69,6 +65,8 @@ def title(meta: _Element) -> str | None:
     """Return the article title without footnote marks."""
     element = meta.find("title-group/article-title")
     if element is None:
+        element = child(meta, "article-title")
+    if element is None:
         return None
     marks = [x for x in element.iter("xref", "fn") if x.get("ref-type") != "bibr"]
     for mark in marks:
@@ -78,14 +76,14 @@ def title(meta: _Element) -> str | None:
 
 def journal(front: _Element) -> str | None:
     """Return the full title of the journal, else its NLM abbreviation."""
-    meta = front.find("journal-meta")
+    meta = child(front, "journal-meta")
     if meta is None:
         return None
     found = meta.find("journal-title-group/journal-title")
     if found is None:
-        found = meta.find("journal-title")
+        found = child(meta, "journal-title")
     if found is None:
-        ids = (e for e in meta.iterfind("journal-id") if e.get("journal-id-type") == "nlm-ta")
+        ids = (e for e in meta.iterchildren("journal-id") if e.get("journal-id-type") == "nlm-ta")
         found = next(ids, None)
     return text_of(found)
 
@@ -93,10 +91,11 @@ def journal(front: _Element) -> str | None:
 def date(meta: _Element) -> str | None:
     """Return the date of publication in ISO 8601, as precise as the source.
 
-    The first kind of date that is there counts, electronic before print; within a kind the most precise one.
+    The first kind of date that is there counts, electronic before print; within a kind the most
+    precise one. Dates of PMC, of a manuscript and of what came later are none.
     """
     dated: dict[str, list[str]] = {}
-    for element in meta.iterfind("pub-date"):
+    for element in meta.iterchildren("pub-date"):
         kind = element.get("pub-type") or element.get("date-type") or ""
         iso = _iso(element)
         if iso and kind not in _NO_DATE:
@@ -105,22 +104,34 @@ def date(meta: _Element) -> str | None:
 
 
 def _iso(element: _Element) -> str | None:
-    year, month, day = (tidy(element.findtext(t) or "") for t in ("year", "month", "day"))
-    if not (year and re.fullmatch(r"[12]\d{3}", year)):
-        found = re.match(r"[12]\d{3}(-\d\d(-\d\d)?)?", element.get("iso-8601-date") or "")
-        return found[0] if found else None
-    months = number(month) or _MONTHS.get((month or "")[:3].lower())
-    if not months or not 1 <= months <= 12:
+    year, month, day = (_plain(child(element, t)) for t in ("year", "month", "day"))
+    if not year:
+        parts = re.match(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", element.get("iso-8601-date") or "")
+        year, month, day = (part or "" for part in parts.groups()) if parts else ("", "", "")
+    if not re.fullmatch(r"[12][0-9]{3}", year):
+        return None
+    months = number(month) or _month(month)
+    if not 1 <= months <= 12:
         return year
     try:
-        return datetime.date(int(year), months, number(day) or 0).isoformat()
+        return datetime.date(int(year), months, number(day[:2]) or 0).isoformat()
     except ValueError:
         return f"{year}-{months:02d}"
 
 
+def _plain(element: _Element | None) -> str:
+    return (element.text or "").strip() if element is not None else ""
+
+
+def _month(name: str) -> int:
+    """Return the number of a month, 0 for no month."""
+    start = name[:3].lower()
+    return _MONTHS.index(start) + 1 if start in _MONTHS else 0
+
+
 def abstract(meta: _Element) -> str | None:
-    """Return the main abstract; the sections of a structured one begin with their heading and a colon."""
-    for element in meta.iterfind("abstract"):
+    """Return the main abstract; each section of a structured one begins with its heading."""
+    for element in meta.iterchildren("abstract"):
         if not _NO_ABSTRACT.search(element.get("abstract-type") or ""):
             text = tidy(" ".join(_sections(element)))
             if text:
@@ -129,38 +140,47 @@ def abstract(meta: _Element) -> str | None:
 
 
 def _sections(element: _Element) -> Iterator[str]:
-    for child in element:
-        if child.tag == "sec":
-            heading = text_of(child.find("title"))
-            text = " ".join(_sections(child))
+    for part in element:
+        if part.tag == "sec":
+            heading = text_of(child(part, "title"))
+            text = " ".join(_sections(part))
             yield f"{heading.rstrip(' :.')}: {text}" if heading else text
-        elif child.tag not in ("title", "label"):
-            yield text_of(child) or ""
+        elif part.tag not in FLOATS and part.tag not in ("title", "label", "object-id"):
+            yield text_of(part) or ""
 
 
 def keywords(meta: _Element, language: str | None) -> tuple[str, ...]:
     """Return the author keywords in the article's own language, each once."""
     groups = [
         group
-        for group in meta.iterfind("kwd-group")
+        for group in meta.iterchildren("kwd-group")
         if "abbreviation" not in (group.get("kwd-group-type") or "").lower()
     ]
-    own = [g for g in groups if g.get(_XML_LANG, language) == language] or groups
-    return _each(e for group in own for e in group.iter("kwd", "compound-kwd-part"))
+    own = [g for g in groups if _main_language(g.get(LANG, language)) == _main_language(language)]
+    return _each(e for group in own or groups for e in group.iter("kwd", "compound-kwd-part"))
 
 
 def subjects(meta: _Element) -> tuple[str, ...]:
     """Return the subjects under which the journal files the article, each once."""
-    return _each(meta.iterfind("article-categories//subject"))
+    return _each(
+        subject
+        for categories in meta.iterchildren("article-categories")
+        for subject in categories.iter("subject", "compound-subject-part")
+    )
 
 
 def language(article: _Element) -> str | None:
     """Return ``article/@xml:lang`` in lower case."""
-    return (article.get(_XML_LANG) or "").strip().lower() or None
+    return (article.get(LANG) or "").strip().lower() or None
+
+
+def _main_language(language: str | None) -> str | None:
+    """Return ``en`` for ``en-US`` and ``EN``."""
+    return language.strip().lower().partition("-")[0] if language else None
 
 
 def holders(meta: _Element) -> frozenset[str]:
-    """Return in lower case who may put a copyright line on a figure of this article: its holders and authors."""
+    """Return in lower case who may put a copyright line on a figure: its holders and authors."""
     names = [text_of(e) for e in meta.iterfind("permissions/copyright-holder")]
     names += [text_of(e) for e in meta.iterfind("contrib-group//surname")]
     for statement in meta.iterfind("permissions/copyright-statement"):
@@ -168,13 +188,13 @@ def holders(meta: _Element) -> frozenset[str]:
             r"©|\(c\)|copyright|\b[12]\d{3}\b|the author\(?s?\)?",
             " ",
             text_of(statement) or "",
-            flags=re.I,
+            flags=re.IGNORECASE,
         )
         names.append(tidy(re.split(r"[.,;]|et al", text.strip(" .,;"))[0]))
     return frozenset({"author"} | {n.lower() for n in names if n and len(n) > 2})
 
 
-def _each(elements: Iterator[_Element]) -> tuple[str, ...]:
+def _each(elements: Iterable[_Element]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for e in elements if (text := text_of(e))))
 
 

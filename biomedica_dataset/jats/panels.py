@@ -6,26 +6,29 @@ import re
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
+from .tree import words
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element
 
-_LETTERS = r"[A-Za-z](?:[1-9]|['′])?(?:\s*(?:[-–—,;/&+]|and|to)\s*[A-Za-z](?:[1-9]|['′])?)*"
-_BEFORE_PARENTHESIS = re.compile(rf"(?:^|[\s(.;:,])({_LETTERS})\s*$")  # (A), (a–c), A)
-_IN_FRONT = re.compile(
-    r"(?:^|[.;:] )([A-Z](?:\s*[-–—,]\s*[A-Z])*)(?=[,:.]\s|\s[A-Z][a-z])"
-)  # A, or B:
+_LETTERS = (
+    r"[A-Za-z](?:[1-9]|['′])?(?:\s?(?:[-–—,;/&+]|and|to)\s?(?:and\s)?[A-Za-z](?:[1-9]|['′])?)*"
+)
+_BEFORE_PARENTHESIS = re.compile(rf"(?:^|[\s(.;:,])({_LETTERS})\s?$")  # (A), (a–c), A)
+_FRONT = r"([A-Z](?:\s?[-–—,]\s?[A-Z])*)(?=[,:.]\s|\s[A-Z][a-z])"  # A, or B:
+_FIRST, _IN_FRONT = re.compile(_FRONT), re.compile(r"[.;:] " + _FRONT)
 _NAMED = re.compile(rf"anels? ({_LETTERS})\b")
 _FRONTS = (". A", "; A", ": A")
 _LONGEST = 24  # characters of a list such as "A1, B2 and C–F"
 _BOLD = re.compile(rf"\W*({_LETTERS})\W*")
-_STEP = re.compile(r"([A-Za-z])(?:[1-9]|['′])?\s*(?:([-–—]|to\b)|[,;/&+]|and\b)?\s*")
+_STEP = re.compile(r"([A-Za-z])(?:[1-9]|['′])?\s?(?:([-–—]|to\b)|[,;/&+]|and\b)?\s?(?:and\s)?")
 _FEWEST = 2  # one letter alone is a numbered remark more often than a panel
 
 
 def panel_letters(caption: _Element | None, text: str | None) -> tuple[str, ...]:
-    """Return the panel letters named in a caption, upper case: A, B, C ... without a gap, at least two.
+    """Return the panel letters named in a caption: A, B, C ... without a gap, at least two.
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def panel_letters(caption: _Element | None, text: str | None) -> tuple[str, ...]
         named.update(_expanded(letters))
     if caption is not None:
         for bold in caption.iter("bold", "b", "strong"):
-            whole = _BOLD.fullmatch("".join(bold.itertext()))
+            whole = _BOLD.fullmatch(" ".join(words(bold)[: 2 * _LONGEST].split()))
             if whole:
                 named.update(_expanded(whole[1]))
     count = next((n for n, letter in enumerate(ascii_uppercase) if letter not in named), 26)
@@ -58,7 +61,10 @@ def _lists(text: str) -> Iterator[str]:
         found = _BEFORE_PARENTHESIS.search(piece[-_LONGEST:])
         if found:
             yield found[1]
-    if text[0] == "A" or any(front in text for front in _FRONTS):
+    first = _FIRST.match(text)
+    if first:
+        yield first[1]
+    if first or any(front in text for front in _FRONTS):
         yield from _IN_FRONT.findall(text)
     if "anel" in text:
         yield from _NAMED.findall(text)

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from ..records import Article, Figure
+from biomedica_dataset.records import Article
+
 from . import metadata
-from .body import body_text, read_reference, reference_elements
+from .body import body_text, read_references, reference_count
 from .figures import find_figures
 from .licenses import article_license
 from .mentions import find_contexts
 from .parse import parse
+from .text import text_of
+from .tree import child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lxml.etree import _Element
+
+    from biomedica_dataset.records import Figure
 
 
 def read_article(xml: bytes, *, full_text: bool = False) -> Article:
@@ -33,7 +40,7 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     Raises
     ------
     JatsError
-        The document is not well-formed, declares a DTD of its own, or holds no article.
+        The document is not well-formed, declares entities of its own, or holds no article.
 
     Examples
     --------
@@ -45,14 +52,10 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     ('On TP53', ())
     """
     article = parse(xml)
-    front = article.find("front")
-    if front is None:
-        front = etree.Element("front")
-    meta = front.find("article-meta")
-    if meta is None:
-        meta = etree.Element("article-meta")
+    front = _child_or_empty(article, "front")
+    meta = _child_or_empty(front, "article-meta")
     language = metadata.language(article)
-    references = reference_elements(article)
+    paragraph_text = cache(text_of)  # a paragraph is read once, for the text and for its figures
     return Article(
         pmcid=metadata.pmcid(meta),
         pmid=metadata.pmid(meta),
@@ -66,28 +69,24 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
         keywords=metadata.keywords(meta, language),
         subjects=metadata.subjects(meta),
         license=article_license(meta),
-        figures=_figures(article, lambda: metadata.holders(meta)),
-        reference_count=len(references) or None,
-        text=body_text(article) if full_text else None,
-        references=tuple(map(read_reference, references)) if full_text else None,
+        figures=_figures(article, meta, paragraph_text),
+        reference_count=reference_count(article),
+        text=body_text(article, paragraph_text) if full_text else None,
+        references=read_references(article) if full_text else None,
     )
 
 
-def _figures(article: _Element, holders: Callable[[], frozenset[str]]) -> tuple[Figure, ...]:
-    found = find_figures(article, holders)
-    contexts = find_contexts(article, found)
+def _figures(
+    article: _Element, meta: _Element, paragraph_text: Callable[[_Element], str | None]
+) -> tuple[Figure, ...]:
+    found = find_figures(article, cache(partial(metadata.holders, meta)))
+    contexts = find_contexts(article, found, paragraph_text)
     return tuple(
-        Figure(
-            hrefs=figure.hrefs,
-            kind=figure.kind,
-            figure_id=figure.figure_id,
-            label=figure.label,
-            caption=figure.caption,
-            panels=figure.panels,
-            own_license=figure.own_license,
-            credit=figure.credit,
-            context=context,
-            dropped=figure.dropped,
-        )
-        for figure, context in zip(found, contexts, strict=True)
+        replace(one.figure, context=context) if context else one.figure
+        for one, context in zip(found, contexts, strict=True)
     )
+
+
+def _child_or_empty(element: _Element, tag: str) -> _Element:
+    found = child(element, tag)
+    return etree.Element(tag) if found is None else found

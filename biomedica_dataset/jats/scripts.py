@@ -12,14 +12,23 @@ _IN_UNICODE = re.compile(r"[0-9+\-−=()]+")
 
 
 def script(text: str, mark: str) -> str:
-    """Return text as a superscript (mark ``^``) or subscript (``_``), in Unicode where all of it exists there.
+    """Return text as a superscript (mark ``^``) or subscript (``_``).
+
+    In Unicode where all of it exists there, else in braces. White space at its ends stays outside.
 
     Examples
     --------
-    >>> script("6", "^"), script("max", "_")
-    ('⁶', '_{max}')
+    >>> script("6", "^"), script("max", "_"), script("2 ", "^")
+    ('⁶', '_{max}', '² ')
     """
-    text = text.strip()
-    if _IN_UNICODE.fullmatch(text):
-        return text.translate(_TABLES[mark])
-    return f"{mark}{{{text}}}" if text else ""
+    inner = text.strip()
+    if not inner:
+        return " " if text else ""
+    in_unicode = _IN_UNICODE.fullmatch(inner)
+    written = inner.translate(_TABLES[mark]) if in_unicode else f"{mark}{{{inner}}}"
+    return written if len(text) == 1 else outside(text, written)
+
+
+def outside(text: str, inner: str) -> str:
+    """Return ``inner`` with a space where ``text`` begins and ends with white space."""
+    return f"{' ' * text[:1].isspace()}{inner}{' ' * text[-1:].isspace()}"

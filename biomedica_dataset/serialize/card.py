@@ -10,21 +10,22 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 from huggingface_hub import DatasetCardData
 
-from ..jats.licenses import COMMERCIAL, NONCOMMERCIAL
-from ..schema import LICENSE_GROUPS, TABLES, features
+from biomedica_dataset.jats.licenses import COMMERCIAL, NONCOMMERCIAL
+from biomedica_dataset.schema import LICENSE_GROUPS, TABLES, features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..storage import Folder
+    from biomedica_dataset.storage import Folder
+
     from .manifest import Manifest
 
 CARD = "README.md"
 
 _PERMITS = {
-    "commercial": f"{', '.join(COMMERCIAL)}: any use with attribution; ND forbids sharing altered copies",
+    "commercial": f"{', '.join(COMMERCIAL)}: any use with attribution; ND: no altered copies",
     "noncommercial": f"{', '.join(NONCOMMERCIAL)}: no commercial use",
-    "other": "no licence of those, an unreadable one, or third-party rights on the figure: look first",
+    "other": "no licence of those, an unreadable one, or third-party rights: look first",
 }
 _TABLE_OF = {
     **dict.fromkeys((*LICENSE_GROUPS, "all"), "pictures with captions"),
@@ -75,9 +76,10 @@ def _info(config: str, manifest: Manifest) -> dict[str, Any]:
     rows = sum(file.rows for file in files)
     return {
         "config_name": config,
-        # The cache of datasets goes by the card, not by the files: the digest tells one build from another.
+        # The cache of datasets goes by the card, not by the files: the digest tells one build from
+        # another.
         "description": f"manifest {manifest.digest}",
-        "features": features(TABLES[config])._to_yaml_list(),  # noqa: SLF001 - as datasets writes cards
+        "features": features(TABLES[config])._to_yaml_list(),
         "splits": [{"name": "train", "num_bytes": memory, "num_examples": rows}],
         "download_size": sum(file.bytes for file in files),
         "dataset_size": memory,
@@ -124,9 +126,12 @@ def _section(title: str, text: str) -> str:
 def _intro(manifest: Manifest) -> str:
     pairs, articles = manifest.rows("captions"), manifest.rows("articles")
     return (
-        f"# BIOMEDICA\n\n{pairs:,} figures of {articles:,} open-access articles of PubMed Central, each with its "
-        "caption, the paragraphs that cite it, and the metadata and licence of its article. Rebuilt from PMC's cloud "
-        "bucket by the `biomedica-dataset` package after the design of BIOMEDICA (arXiv 2501.07171).\n"
+        f"# BIOMEDICA\n\n{pairs:,} figures of {articles:,} open-access articles of PubMed Central, "
+        "each with its "
+        "caption, the paragraphs that cite it, and the metadata and licence of its article. "
+        "Rebuilt from PMC's cloud "
+        "bucket by the `biomedica-dataset` package after the design of BIOMEDICA (arXiv "
+        "2501.07171).\n"
     )
 
 
@@ -139,8 +144,9 @@ for pair in pairs.take(3):
     print(pair["key"], pair["image"].size, pair["caption"][:80])
 ```
 
-Text without pictures streams from the `captions` config. Some columns only: `load_dataset(..., columns=["key",
-"caption"])`; some rows only: `filters=[("article_accession_id", "==", "PMC13900")]`.
+Text without pictures streams from the `captions` config. With `streaming=True`, some columns only:
+`columns=["key", "caption"]`; some rows only:
+`filters=[("article_accession_id", "==", "PMC13900")]`.
 """
 
 
@@ -154,21 +160,26 @@ def _config_table(manifest: Manifest) -> str:
 
 def _license_text(index: pa.Table) -> str:
     counts = dict(_counts(index, "license_group"))
+    codes = _shown(index, "article_license", "none named")
     groups = [(g, f"{counts.get(g, 0):,}", _PERMITS[g]) for g in LICENSE_GROUPS]
     return (
-        "The group of a row is the stricter of its article's and its figure's own licence. Each row names both "
-        "(`article_license`, `image_license`), and `image_credit` holds the phrase by which a figure gives third-party "
+        "The group of a row is the stricter of its article's and its figure's own licence. Each "
+        "row names both "
+        "(`article_license`, `image_license`), and `image_credit` holds the phrase by which a "
+        "figure gives third-party "
         f"rights.\n\n{_table(('group', 'pictures', 'permits'), groups)}\n\n"
-        f"{_table(('licence of the article', 'pictures'), _shown(index, 'article_license', 'none named'))}\n\n"
-        "Source: PubMed Central Open Access Subset, National Library of Medicine. NLM asks that it be acknowledged as "
-        "the source, that articles be redistributed only as their licences allow, and that copies be kept current or "
+        f"{_table(('licence of the article', 'pictures'), codes)}\n\n"
+        "Source: PubMed Central Open Access Subset, National Library of Medicine. NLM asks that it "
+        "be acknowledged as "
+        "the source, that articles be redistributed only as their licences allow, and that copies "
+        "be kept current or "
         "say that they are not. This dataset is not endorsed by NLM."
     )
 
 
 def _provenance(manifest: Manifest) -> str:
     rows = [
-        ("source", manifest.source if "://" in manifest.source else "a local copy of the bucket"),
+        ("source", manifest.source),
         ("selection", manifest.selection),
         ("inventory of the source", manifest.inventory or "articles listed one by one"),
         ("schema version", manifest.schema_version),
@@ -176,8 +187,10 @@ def _provenance(manifest: Manifest) -> str:
         ("made with", ", ".join(f"{name} {v}" for name, v in manifest.libraries.items())),
     ]
     return (
-        f"{_table(('what', 'value'), rows)}\n\nNo image was decoded or encoded again: `image` holds the bytes that PMC "
-        "serves, `image_hash` their SHA-256. `manifest.json` lists every file with rows, bytes and SHA-256."
+        f"{_table(('what', 'value'), rows)}\n\nNo image was decoded or encoded again: `image` "
+        "holds the bytes that PMC "
+        "serves, `image_hash` their SHA-256. `manifest.json` lists every file with rows, bytes and "
+        "SHA-256."
     )
 
 
@@ -272,10 +285,11 @@ def _size_category(rows: int) -> str:
 
 _LIMITS = """## Limits
 
-Captions and citing paragraphs are what authors wrote: they may name panels, colours and abbreviations that only the whole
-figure or article explains. Panel letters are read from the caption; a figure may have panels that its caption does not
-name. A figure that is cited only in words, in an article that links other figures, has no citing paragraph here.
-Third-party rights are found by phrases in the caption and the figure's own permissions; a figure may be borrowed without
+Captions and citing paragraphs are what authors wrote: they may name panels, colours and
+abbreviations that only the whole figure or article explains. Panel letters are read from the
+caption; a figure may have panels that its caption does not name. A figure that is cited only in
+words, in an article that links other figures, has no citing paragraph here. Third-party rights are
+found by phrases in the caption and the figure's own permissions; a figure may be borrowed without
 saying so. Pictures of people occur. Not for diagnosis.
 """
 
@@ -283,8 +297,8 @@ _CITATION = """## Citation
 
 ```bibtex
 @article{lozano2025biomedica,
-  title   = {BIOMEDICA: An Open Biomedical Image-Caption Archive, Dataset, and Vision-Language Models Derived from Scientific Literature},
-  author  = {Lozano, Alejandro and others},
+  title   = {BIOMEDICA: An Open Biomedical Image-Caption Archive, Dataset, and Vision-Language
+  Models Derived from Scientific Literature}, author  = {Lozano, Alejandro and others},
   journal = {arXiv preprint arXiv:2501.07171},
   year    = {2025}
 }

@@ -8,17 +8,20 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArchiveError, UsageError
-from ..report import total
-from ..schema import LICENSE_GROUPS, SCHEMA_VERSION, TABLES
+from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.report import total
+from biomedica_dataset.schema import LICENSE_GROUPS, SCHEMA_VERSION, TABLES
+
 from .shard import ShardFile
 
 if TYPE_CHECKING:
-    from ..extract.ledger import Archive
-    from ..storage import Folder
+    from biomedica_dataset.extract.ledger import Archive
+    from biomedica_dataset.storage import Folder
+
     from .shard import ShardRecord
 
 MANIFEST = "manifest.json"
+_LOCAL = "a local copy of the bucket"
 _LIBRARIES = ("biomedica-dataset", "datasets", "lxml", "pillow", "pyarrow")
 
 
@@ -80,7 +83,8 @@ def make_manifest(
     """Return the manifest of some shards and the index over them."""
     return Manifest(
         schema_version=SCHEMA_VERSION,
-        source=archive.source,
+        # A path says something of the maker's machine and nothing to anybody else.
+        source=archive.source if "://" in archive.source else _LOCAL,
         selection=str(archive.selection),
         inventory=archive.inventory_date(),
         block_width=archive.width,
@@ -98,15 +102,17 @@ def read_manifest(folder: Folder) -> Manifest:
     Raises
     ------
     UsageError
-        The folder has none: it is no dataset folder, or one that is half written; or it has another schema version.
+        The folder has none: it is no dataset folder, or one that is half written; or it has another
+        schema version.
     """
     if not folder.exists(MANIFEST):
-        msg = f"{folder.url} has no {MANIFEST}: it is no dataset folder, or a run of serialize has not finished"
+        msg = f"{folder.url} has no {MANIFEST}: no dataset folder, or serialize has not finished"
         raise UsageError(msg)
     try:
         stored: dict[str, Any] = json.loads(folder.read_bytes(MANIFEST))
         if stored["schema_version"] != SCHEMA_VERSION:
-            msg = f"{folder.url} has schema version {stored['schema_version']}; this package reads {SCHEMA_VERSION}"
+            found = stored["schema_version"]
+            msg = f"{folder.url} has schema version {found}; this package reads {SCHEMA_VERSION}"
             raise UsageError(msg)
         return Manifest(**{**stored, "files": [ShardFile(**file) for file in stored["files"]]})
     except (ValueError, KeyError, TypeError) as error:

@@ -1,7 +1,7 @@
 """Writes Parquet files that `datasets` reads, in which every image is one byte range.
 
-Images are stored plain and uncompressed, all images of a row group in one data page, so that the page ends where the
-column chunk ends and the place of each image follows from the lengths alone.
+Images are stored plain and uncompressed, all images of a row group in one data page, so that the
+page ends where the column chunk ends and the place of each image follows from the lengths alone.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets.io.parquet import get_parquet_column_options
 
-from ..schema import arrow_schema, features, to_table
+from biomedica_dataset.schema import arrow_schema, features, to_table
 
 if TYPE_CHECKING:
-    from ..storage import NewFile
+    from biomedica_dataset.storage import NewFile
 
 ROW_GROUP_ROWS = 200
 ROW_GROUP_BYTES = 64 * 2**20
@@ -58,9 +59,10 @@ class TableWriter:
         self._buffer: list[Any] = []
         self._buffered = 0
         self._lengths: list[list[int]] = []
+        self._images = _ImageColumn()
         self.rows = self.memory = 0
 
-    def write(self, row: Any) -> None:  # noqa: ANN401 - a row of the table
+    def write(self, row: Any) -> None:
         """Add one row."""
         self._buffer.append(row)
         self.rows += 1
@@ -87,7 +89,7 @@ class TableWriter:
             self._buffer, self._buffered = [], 0
 
     def close(self) -> list[tuple[int, int]]:
-        """End the file; return (offset, length) in bytes of the image of each row, none for a table without images."""
+        """End the file; return the (offset, length) in bytes of each row's image, if it has any."""
         self.flush()
         self._writer.close()
         footer = self._footer[0]
@@ -107,6 +109,32 @@ class TableWriter:
                 ranges.append((position + _LENGTH_PREFIX, length))
                 position += _LENGTH_PREFIX + length
         return ranges
+
+
+class _ImageColumn:
+    """Makes the image column of one row group after the other in the same memory.
+
+    Arrow would take fresh memory for each, and touching that for the first time costs more than all
+    the rest.
+    """
+
+    def __init__(self) -> None:
+        self._memory = bytearray()
+
+    def column(self, images: list[dict[str, Any]]) -> pa.StructArray:
+        """Return the column; it is good until the next one is made."""
+        data = [image["bytes"] for image in images]
+        offsets = np.zeros(len(data) + 1, dtype=np.int32)
+        np.cumsum([len(item) for item in data], out=offsets[1:])
+        if len(self._memory) < offsets[-1]:
+            self._memory = bytearray(offsets[-1])
+        view = memoryview(self._memory)
+        for item, start, end in zip(data, offsets, offsets[1:], strict=False):
+            view[start:end] = item
+        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self._memory)]
+        values = pa.Array.from_buffers(pa.binary(), len(data), buffers)
+        paths = pa.array([image["path"] for image in images], pa.string())
+        return pa.StructArray.from_arrays([values, paths], names=["bytes", "path"])
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A run of serialize: brings every shard into agreement with the archive, then writes index, card and manifest."""
+"""A run of serialize: brings every shard into agreement with the archive, then writes the rest."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import UsageError
-from ..extract.ledger import Archive
-from ..pool import run_tasks
-from ..progress import Progress
-from ..report import Tally
-from ..schema import IndexRow
-from ..storage import Folder
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.pool import run_tasks
+from biomedica_dataset.progress import Progress
+from biomedica_dataset.report import Tally
+from biomedica_dataset.schema import IndexRow
+from biomedica_dataset.storage import Folder
+
 from .card import CARD, write_card
 from .manifest import MANIFEST, Manifest, make_manifest, read_manifest
 from .parquet import TableWriter
@@ -32,7 +33,7 @@ from .shard import (
 if TYPE_CHECKING:
     import os
 
-    from ..progress import Counters
+    from biomedica_dataset.progress import Counters
 
 _STARTED = f"{RECORDS}/shards.json"
 _INDEX_SHARDS = 64  # shards an index file, so that the whole index is few files to resolve
@@ -121,19 +122,20 @@ def serialize(
 
 
 def _start(folder: Folder, archive: Archive) -> int:
-    """Return the blocks a shard of a dataset folder, which stay as they were when it was started."""
+    """Return the blocks a shard of a dataset folder, which stay what they were at its start."""
     folder.sweep()
     if folder.exists(_STARTED):
         stored: dict[str, int] = json.loads(folder.read_bytes(_STARTED))
         if stored["block_width"] != archive.width:
             msg = (
-                f"{folder.url} was made of an archive with blocks of {stored['block_width']} PMCIDs, this one has "
+                f"{folder.url} was made of an archive with blocks of {stored['block_width']} "
+                "PMCIDs, this one has "
                 f"{archive.width}; name another folder"
             )
             raise UsageError(msg)
         return stored["shard_blocks"]
     if not folder.is_empty():
-        msg = f"{folder.url} holds something else than a dataset folder; name an empty or a new folder"
+        msg = f"{folder.url} holds something else than a dataset folder; name another folder"
         raise UsageError(msg)
     blocks = _ALL_SHARD_BLOCKS if archive.selection.pmcids is None else 1
     stored = {"shard_blocks": blocks, "block_width": archive.width}

@@ -1,7 +1,7 @@
 """One shard: the rows of a few neighbouring blocks, in a file for each table and licence group.
 
-A shard is finished when its record is there, written last: the index rows of the shard, with the digest of all that the
-shard was made of and the list of its files.
+A shard is finished when its record is there, written last: the index rows of the shard, with the
+digest of all that the shard was made of and the list of its files.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import ArchiveError
-from ..extract.ledger import Archive, articles_name
-from ..rows import rows_of
-from ..schema import (
+from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.extract.ledger import Archive, articles_name
+from biomedica_dataset.rows import rows_of
+from biomedica_dataset.schema import (
     LICENSE_GROUPS,
     SCHEMA_VERSION,
     ArticleRow,
@@ -31,20 +31,21 @@ from ..schema import (
     Pair,
     column_names,
 )
+
 from .parquet import TableWriter
 
 if TYPE_CHECKING:
-    from ..progress import Ticker
-    from ..rows import ArticleRows
-    from ..storage import Folder, NewFile
+    from biomedica_dataset.progress import Ticker
+    from biomedica_dataset.rows import ArticleRows
+    from biomedica_dataset.storage import Folder, NewFile
 
 RECORDS = ".shards"
 """Folder of the records; it stays with the maker and is no part of the dataset."""
 
 _RECORD = b"biomedica_shard"
 _ROW_CODE = (
-    "extract/metadata.py", "files.py", "images.py", "jats", "matching.py", "records.py", "rows.py", "schema.py",
-    "serialize/parquet.py", "serialize/shard.py",
+    "extract/metadata.py", "files.py", "images.py", "jats", "matching.py", "records.py", "rows.py",
+    "schema.py", "serialize/parquet.py", "serialize/shard.py",
 )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def read_record(output: Folder, shard: int) -> ShardRecord | None:
 
 
 def fingerprint(archive: Archive, blocks: list[int]) -> str:
-    """Return the digest of all that a shard depends on: its blocks' ledgers, the code and its libraries."""
+    """Return the digest of all that a shard depends on: ledgers, code and libraries."""
     digest = hashlib.sha256(code_digest().encode())
     for block in blocks:
         digest.update(f"{block} {archive.folder.sha256(articles_name(block))}\n".encode())
@@ -139,7 +140,8 @@ def build_shard(
                 files.add(rows)
                 counts.add(rows)
                 tick(1, len(rows.pairs), sum(map(len, images.values())))
-            files.flush()  # so that a change in one block leaves the row groups of the others as they are
+            # A change in one block leaves the row groups of the others as they are.
+            files.flush()
         written, index = files.publish()
         record = ShardRecord(
             shard=shard,
@@ -190,7 +192,7 @@ class _Files:
             writer.flush()
 
     def publish(self) -> tuple[list[ShardFile], list[IndexRow]]:
-        """Make the files visible, and remove those that an earlier state of the shard had and this one has not."""
+        """Make the files visible, and remove those that only an earlier state of the shard had."""
         written = []
         for (config, group), (file, writer) in sorted(self._writers.items()):
             ranges = writer.close()

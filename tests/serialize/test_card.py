@@ -21,13 +21,23 @@ def card(sample_dataset):
 def test_configs_are_those_with_rows_and_the_first_is_the_default(card):
     configs = MetadataConfigs.from_dataset_card_data(card.data)
 
-    assert list(configs) == ["commercial", "noncommercial", "other", "all", "articles", "captions", "index"]
+    assert list(configs) == [
+        "commercial",
+        "noncommercial",
+        "other",
+        "all",
+        "articles",
+        "captions",
+        "index",
+    ]
     assert configs.get_default_config_name() == "commercial"
 
 
 def test_dataset_info_is_exact(card, sample_dataset):
     manifest = read_manifest(Folder(sample_dataset))
-    infos = {info["config_name"]: DatasetInfo._from_yaml_dict(info) for info in card.data.dataset_info}
+    infos = {
+        info["config_name"]: DatasetInfo._from_yaml_dict(info) for info in card.data.dataset_info
+    }
 
     for config, info in infos.items():
         assert info.features == features(TABLES[config])
@@ -42,7 +52,14 @@ def test_every_column_is_explained(card, table):
 
 @pytest.mark.parametrize(
     "words",
-    ["National Library of Medicine", "not endorsed", "no commercial use", "load_dataset(", "arXiv:2501.07171", "62"],
+    [
+        "National Library of Medicine",
+        "not endorsed",
+        "no commercial use",
+        "load_dataset(",
+        "arXiv:2501.07171",
+        "62",
+    ],
 )
 def test_the_card_says(card, words):
     assert words in card.text
@@ -54,4 +71,6 @@ def test_the_card_shows_no_local_path(card, sample_dataset):
 
 def test_text_of_strangers_has_no_effect():
     assert escape("a|b\n# <script>*x*</script> [l](u) `c`").isascii()
-    assert not set("|<>*`[]\n#") & set(escape("a|b\n<script>*x*</script> [l](u) `c`").replace("&#", ""))
+    assert not set("|<>*`[]\n#") & set(
+        escape("a|b\n<script>*x*</script> [l](u) `c`").replace("&#", "")
+    )

@@ -19,8 +19,8 @@ from biomedica_dataset import ArchiveError, UsageError
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.rows import rows_of
 from biomedica_dataset.schema import LICENSE_GROUPS, TABLES, arrow_schema, column_names
-from biomedica_dataset.serialize.manifest import read_manifest
 from biomedica_dataset.serialize import serialize
+from biomedica_dataset.serialize.manifest import read_manifest
 from biomedica_dataset.storage import Folder
 from biomedica_dataset.verify import verify
 
@@ -75,7 +75,11 @@ def test_captions_are_the_rows_without_their_images(sample_dataset):
 
 
 def test_articles_name_the_keys_of_all_their_pairs(sample_dataset):
-    named = [key for keys in tables(sample_dataset, "articles")["article_keys"].to_pylist() for key in keys]
+    named = [
+        key
+        for keys in tables(sample_dataset, "articles")["article_keys"].to_pylist()
+        for key in keys
+    ]
 
     assert sorted(named) == sorted(tables(sample_dataset, "all")["key"].to_pylist())
     assert all(tables(sample_dataset, "articles")["article_text"].to_pylist())
@@ -83,7 +87,9 @@ def test_articles_name_the_keys_of_all_their_pairs(sample_dataset):
 
 def test_the_index_gives_the_byte_range_of_every_image(sample_dataset):
     index = tables(sample_dataset, "index").to_pylist()
-    hashes = {row["key"]: row["image_hash"] for row in tables(sample_dataset, "captions").to_pylist()}
+    hashes = {
+        row["key"]: row["image_hash"] for row in tables(sample_dataset, "captions").to_pylist()
+    }
 
     assert {row["key"] for row in index} == set(hashes)
     for row in index:
@@ -121,7 +127,9 @@ def test_image_pages_are_plain_and_text_is_compressed(sample_dataset):
     assert columns["caption"].has_offset_index
 
 
-def test_the_same_archive_gives_the_same_bytes_whatever_the_workers(sample_archive, sample_dataset, tmp_path):
+def test_the_same_archive_gives_the_same_bytes_whatever_the_workers(
+    sample_archive, sample_dataset, tmp_path
+):
     serialize(sample_archive, tmp_path / "biomedica", workers=2)
 
     assert digests(tmp_path / "biomedica") == digests(sample_dataset)
@@ -150,7 +158,9 @@ def test_a_change_in_one_block_rewrites_one_shard(sample_archive, tmp_path):
 
     assert report.rewritten == 1
     kept = {name for name in after if "/" in name and not name.startswith(("index", ".shards"))}
-    assert {name for name in kept if after[name] == before.get(name)} >= {n for n in kept if "049501" in n}
+    assert {name for name in kept if after[name] == before.get(name)} >= {
+        n for n in kept if "049501" in n
+    }
     assert not verify(out).problems
 
 
@@ -194,9 +204,19 @@ def test_card_and_manifest_are_away_while_shards_are_written(sample_archive, tmp
 
 
 @pytest.mark.parametrize("after", [0.8, 1.4, 2.0])
-def test_a_killed_run_is_continued_to_the_same_bytes(sample_archive, sample_dataset, tmp_path, after):
+def test_a_killed_run_is_continued_to_the_same_bytes(
+    sample_archive, sample_dataset, tmp_path, after
+):
     out = tmp_path / "biomedica"
-    command = [sys.executable, "-m", "biomedica_dataset", "serialize", str(sample_archive), "-o", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "biomedica_dataset",
+        "serialize",
+        str(sample_archive),
+        "-o",
+        str(out),
+    ]
     process = subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL)
     time.sleep(after)
     os.kill(process.pid, signal.SIGKILL)

@@ -1,0 +1,149 @@
+"""Samples per second of streaming image and caption, undecoded, over loopback HTTP.
+
+    python benchmarks/stream.py BUCKET
+
+Compares `load_dataset("parquet", data_files=[urls], columns=...)` on our shards with webdataset's
+reader on the layout of the published dataset, in which each sample repeats its article's text.
+Served by nginx, which must be installed, as must curl (webdataset reads through it) and the package
+aiohttp (datasets reads through it). BUCKET is a folder laid out as PMC's bucket; its pictures are
+padded to 153 kB, the mean of PMC.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import datasets
+import webdataset
+from inputs import pad_bucket
+
+from biomedica_dataset.extract import ExtractOptions, extract
+from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.progress import Progress
+from biomedica_dataset.rows import rows_of
+from biomedica_dataset.serialize import serialize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_NGINX = """
+worker_processes 1; daemon off; pid {root}/nginx.pid; error_log {root}/error.log;
+events {{ worker_connections 256; }}
+http {{ log_format bytes '$body_bytes_sent'; access_log {root}/access.log bytes;
+  client_body_temp_path {root}/t1; proxy_temp_path {root}/t2; fastcgi_temp_path {root}/t3;
+  uwsgi_temp_path {root}/t4; scgi_temp_path {root}/t5;
+  server {{ listen 127.0.0.1:{port}; root {root}/www; sendfile on; }} }}
+"""
+
+
+@contextlib.contextmanager
+def served(root: Path) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (root / "nginx.conf").write_text(_NGINX.format(root=root, port=port))
+    process = subprocess.Popen(
+        ["nginx", "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")]
+    )
+    try:
+        for _ in range(50):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def write_fat_tars(archive: Path, folder: Path) -> int:
+    """Write the published layout: each sample repeats the text of its article."""
+    folder.mkdir(parents=True)
+    opened, count = Archive.open(archive), 0
+    with webdataset.ShardWriter(f"{folder}/%05d.tar", maxcount=400, verbose=0) as writer:
+        for block in opened.blocks():
+            for row, images in opened.articles(block):
+                text = (row.xml or b"").decode("utf-8", "replace")
+                for _group, pair in rows_of(row, images).pairs:
+                    record = json.dumps({"article_text": text, "image_context": pair.image_context})
+                    writer.write({"__key__": pair.key, "jpg": pair.image["bytes"],
+                                  "txt": pair.caption, "json": record.encode()})  # fmt: skip
+                    count += 1
+    return count
+
+
+def read_tars(urls: list[str]) -> int:
+    pipes = [f"pipe:curl -s -f {url}" for url in urls]
+    samples = webdataset.WebDataset(pipes, shardshuffle=False).to_tuple("jpg", "txt")
+    return sum(1 for _ in samples)
+
+
+def read_parquet(urls: list[str]) -> int:
+    rows = datasets.load_dataset(
+        "parquet",
+        data_files={"train": urls},
+        columns=["image", "caption"],
+        split="train",
+        streaming=True,
+    ).cast_column("image", datasets.Image(decode=False))
+    return sum(1 for _ in rows)
+
+
+def sent(root: Path) -> int:
+    return sum(map(int, (root / "access.log").read_text().split()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bucket", type=Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        root.chmod(0o755)
+        (root / "access.log").touch()
+        (root / "access.log").chmod(0o666)
+        pad_bucket(options.bucket, root / "bucket")
+        everything = ExtractOptions(
+            limit=10**6
+        )  # as a selection, so that its blocks are as full as those of PMC
+        extract(str(root / "bucket"), str(root / "archive"), everything, Progress())
+        serialize(root / "archive", root / "www" / "biomedica")
+        count = write_fat_tars(root / "archive", root / "www" / "tars")
+        with served(root) as address:
+            groups = ("commercial", "noncommercial", "other")
+            files = [p for g in groups for p in (root / "www/biomedica" / g / "train").iterdir()]
+            shards = [f"{address}/{p.relative_to(root / 'www')}" for p in sorted(files)]
+            tars = [f"{address}/tars/{p.name}" for p in sorted((root / "www" / "tars").iterdir())]
+            ways: dict[str, Callable[[], int]] = {
+                "webdataset, published layout": lambda: read_tars(tars),
+                "datasets parquet, columns=[image, caption]": lambda: read_parquet(shards),
+            }
+            best = dict.fromkeys(ways, float("inf"))
+            moved = dict.fromkeys(ways, 0)
+            for _ in range(options.rounds):
+                for name, way in ways.items():
+                    before, started = sent(root), time.perf_counter()
+                    assert way() == count
+                    best[name] = min(best[name], time.perf_counter() - started)
+                    moved[name] = sent(root) - before
+    print(f"{count} samples, {len(shards)} shards, {len(tars)} tars")
+    reference = next(iter(best.values()))
+    for name, wall in best.items():
+        print(
+            f"{name:<44} {count / wall:7.0f} samples/s ({reference / wall:.2f} x) "
+            f"{moved[name] / count:10,.0f} bytes/sample"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

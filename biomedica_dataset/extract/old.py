@@ -1,0 +1,177 @@
+"""What an archive has of a block already: read once, and copied where nothing has changed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from biomedica_dataset.errors import ArchiveError, BiomedicaError
+
+from .fetch import Fetched, Known
+from .layout import articles_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from .block import Task
+    from .inventory import Version
+    from .ledger import Archive, BlockHeader, LedgerRow
+    from .spool import Held, Spool
+
+ImageId = tuple[int, int, str, str]
+"""PMCID, version, file name and MD5 of an image."""
+
+
+class OldBlock:
+    """The rows, documents and images of an older state of a block; nothing where there is none.
+
+    Attributes
+    ----------
+    header
+        Its header, if there is one.
+    images
+        Its images, in their order; empty where their file has gone.
+    """
+
+    def __init__(self) -> None:
+        self.header: BlockHeader | None = None
+        self.images: list[ImageId] = []
+        self._rows: dict[int, dict[int, LedgerRow]] = {}
+        self._xml: dict[int, dict[int, Held]] = {}
+        self._held: dict[int, dict[tuple[str, str], Held]] = {}
+
+    @classmethod
+    @contextmanager
+    def open(cls, archive: Archive, block: int, spool: Spool) -> Iterator[OldBlock]:
+        """Yield what is there of a block; its images can be read until the body ends.
+
+        Raises
+        ------
+        ArchiveError
+            What is there is damaged.
+        """
+        old = cls()
+        if not archive.folder.exists(articles_name(block)):
+            yield old
+            return
+        old.header = archive.header(block)
+        images_file = old.header.images_file
+        with _named(archive.folder.path(articles_name(block))):
+            old._read_rows(archive, block, spool)
+        if images_file is None or not archive.folder.exists(images_file):
+            yield old
+            return
+        with archive.folder.open(images_file) as file:
+            old._read_images(_OldImages(file, archive.folder.path(images_file)))
+            yield old
+
+    def _read_rows(self, archive: Archive, block: int, spool: Spool) -> None:
+        for row in archive.rows(block):
+            if row.xml is not None:
+                self._xml.setdefault(row.pmcid, {})[row.version] = spool.add(row.xml)
+            self._rows.setdefault(row.pmcid, {})[row.version] = replace(row, xml=None)
+
+    def _read_images(self, images: _OldImages) -> None:
+        sizes = {
+            (row.pmcid, row.version, entry.name, entry.md5): entry.size or 0
+            for rows in self._rows.values()
+            for row in rows.values()
+            for entry in row.images
+        }
+        for image, group, position in images.entries():
+            self.images.append(image)
+            held = _OldImage(images, group, position, sizes.get(image, 0))
+            self._held.setdefault(image[0], {})[image[2:]] = held
+
+    def known(self, pmcid: int, *, retry: bool) -> Known:
+        """Return what is there of a PMCID; with ``retry`` nothing that was dropped for now counts as settled."""
+        rows = self._rows.get(pmcid, {})
+        if retry:
+            rows = {
+                version: replace(row, etag="", metadata=None, metadata_md5=None)
+                if row.failed
+                else row
+                for version, row in rows.items()
+            }
+        return Known(rows, self._xml.get(pmcid, {}), self._held.get(pmcid, {}))
+
+    def agreeing(self, pmcid: int, versions: Sequence[Version], task: Task) -> Fetched | None:
+        """Return what is there of a PMCID, where nothing about it has changed."""
+        rows = self._rows.get(pmcid, {})
+        if self.header is None or self.header.wants != task.wants.digest:
+            return None
+        if {v.version: v.etag for v in versions} != {r.version: r.etag for r in rows.values()}:
+            return None
+        ordered = [rows[version] for version in sorted(rows)]
+        if task.retry and any(row.failed for row in ordered):
+            return None
+        held = self._held.get(pmcid, {})
+        wanted = [
+            (row.version, entry.name, entry.md5)
+            for row in ordered
+            for entry in row.images
+            if entry.status == "kept" and entry.name and entry.md5
+        ]
+        if any((name, md5) not in held for _version, name, md5 in wanted):
+            return None  # the images file has gone
+        images = {(version, name): held[name, md5] for version, name, md5 in wanted}
+        return Fetched(ordered, dict(self._xml.get(pmcid, {})), images)
+
+
+class _OldImages:
+    """An images file, read a row group at a time."""
+
+    def __init__(self, file: object, path: str) -> None:
+        self._path = path
+        with _named(path):
+            self._parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        self._group = -1
+        self._bytes: pa.ChunkedArray | None = None
+
+    def entries(self) -> Iterator[tuple[ImageId, int, int]]:
+        """Yield each image with its row group and the row in it."""
+        columns = ["pmcid", "version", "name", "md5"]
+        for group in range(self._parquet.num_row_groups):
+            with _named(self._path):
+                table = self._parquet.read_row_group(group, columns=columns)
+            for row, image in enumerate(zip(*table.to_pydict().values(), strict=True)):
+                yield image, group, row
+
+    def read(self, group: int, row: int) -> Any:  # noqa: ANN401 - a buffer
+        """Return an image where it lies in its row group, which is let go of after its last row."""
+        if self._bytes is None or group != self._group:
+            self._bytes = None
+            with _named(self._path):
+                self._bytes = self._parquet.read_row_group(group, columns=["bytes"])["bytes"]
+            self._group = group
+        data = self._bytes[row].as_buffer()
+        if row + 1 == len(self._bytes):
+            self._bytes = None
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class _OldImage:
+    images: _OldImages
+    group: int
+    row: int
+    size: int
+
+    def read(self) -> Any:  # noqa: ANN401 - a buffer
+        return self.images.read(self.group, self.row)
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Name the file in an error of reading it, and the way out."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, BiomedicaError):
+            raise
+        msg = f"{path} is damaged: {error}. Remove it and run the same command again."
+        raise ArchiveError(msg) from error

@@ -1,0 +1,96 @@
+"""Numeric citations: one pair of brackets around each run of them.
+
+An ``xref`` to the bibliography is first held between two characters that XML forbids, since how a
+run of them is to be written is known only when the text around it is: superscript or not, the
+document may have brackets of its own, around each, around all, or none.
+"""
+
+from __future__ import annotations
+
+import re
+
+OPEN, CLOSE = "\x02", "\x03"
+DASHES = "-‐‑‒–—−"  # the first of a class, so that no range begins with it
+# Three or four digits that read as a year belong to an author-year citation.
+_NUMBER = r"(?!(?:1[5-9]|20)\d\d)\d{1,4}[a-z]?"
+_NUMERIC = re.compile(rf"{_NUMBER}(?:[{DASHES},; ]{_NUMBER})*", re.ASCII)
+_START = re.compile(r"([\s\[(]*)\d")
+_AROUND_SEPARATOR = re.compile(rf" ?([{DASHES},;]) ?")
+
+# White space is folded before; more than two spaces in a row cannot be, and none is without bound.
+_S = "[ \xa0\u2009\u202f]{0,2}"
+_ITEM = rf"{OPEN}[^{CLOSE}]*{CLOSE}"
+# A separator may be superscript too: a minus, or one of , ; – in braces.
+_SEPARATOR = rf"{_S}\]?{_S}(?:[{DASHES},;⁻]|\^\{{[{DASHES},;]\}})?{_S}\[?{_S}"
+_RUN = re.compile(rf"{_ITEM}(?:{_SEPARATOR}{_ITEM})*")
+_AFTER = re.compile(rf"{_S}([\])])")
+_TOKEN = re.compile(rf"{OPEN}([^{CLOSE}]*){CLOSE}|[{DASHES}⁻]")
+_COMMAS, _HYPHENS = re.compile("[,; ]"), re.compile(f"[{DASHES}]")
+
+
+def held(text: str) -> str | None:
+    r"""Return a numeric citation between `OPEN` and `CLOSE`, or ``None`` where text is none.
+
+    Examples
+    --------
+    >>> held("[12]"), held("9 11"), held("Smith 2010"), held("2010")
+    ('\x0212\x03', '\x029 11\x03', None, None)
+    """
+    if len(text) <= 3 and text.isascii() and text.isdecimal():  # nearly all
+        return f"{OPEN}{text}{CLOSE}"
+    start = _START.match(text)
+    if start is None:
+        return None
+    inner = text.strip("[]() \t\n\r\xa0")
+    inner = _AROUND_SEPARATOR.sub(r"\1", " ".join(inner.split()))
+    if not _NUMERIC.fullmatch(inner):
+        return None
+    before, after = start[1], text[len(text.rstrip("]) \t\n\r\xa0")) :]
+    if before.strip() and after.strip():  # its own brackets
+        before, after = " " * before[0].isspace(), " " * after[-1].isspace()
+    return f"{before}{OPEN}{inner}{CLOSE}{after}"
+
+
+def bracketed(text: str) -> str:
+    r"""Return text with one pair of brackets around each run of held citations.
+
+    Examples
+    --------
+    >>> bracketed("shown before [\x021\x03,\x024\x03-\x026\x03]")
+    'shown before [1, 4–6]'
+    >>> bracketed("(\x021\x03; Fig. 2) and [\x021\x03, p. 5]")
+    '([1]; Fig. 2) and [1, p. 5]'
+    """
+    parts: list[str] = []
+    position = 0
+    for run in _RUN.finditer(text):
+        before = text[position : run.start()]
+        position = run.end()
+        numbers, between = _numbers(run[0])
+        left = before.rstrip()[-1:]
+        after = _AFTER.match(text, position)
+        right = after[1] if after else ""
+        pair = left + right in ("[]", "()")
+        if pair or (left == "[" and "]" in between):
+            before = before.rstrip()[:-1]
+            left = "("
+        if after and (pair or (right == "]" and "[" in between)):
+            position = after.end()
+            right = ")"
+        # "[3, p. 5]" and "[see 3]": the other bracket is further off.
+        opening, closing = ("", "") if left == "[" or right == "]" else ("[", "]")
+        parts += (before, opening, numbers, closing)
+    return "".join(parts) + text[position:]
+
+
+def _numbers(run: str) -> tuple[str, str]:
+    """Return the numbers of a run with commas and dashes, and what stood between its items."""
+    numbers = ""
+    for token in _TOKEN.finditer(run):
+        number = token[1]
+        if number is None:
+            numbers += "–"
+        else:
+            number = _COMMAS.sub(", ", _HYPHENS.sub("–", number))
+            numbers += number if not numbers or numbers.endswith("–") else f", {number}"
+    return numbers, _TOKEN.sub("", run)

@@ -1,0 +1,43 @@
+"""Small typed doors to lxml, and the names that JATS takes from other namespaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+HREF = "{http://www.w3.org/1999/xlink}href"
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_TEXT_NODES = etree.XPath("descendant::text()", smart_strings=False)
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+
+
+def child(element: _Element, tag: str) -> _Element | None:
+    """Return the first child of a name; ``find`` does the same and takes three times as long."""
+    return next(element.iterchildren(tag), None)
+
+
+def pieces(element: _Element) -> list[str]:
+    """Return the text nodes of an element in document order."""
+    return cast("list[str]", _TEXT_NODES(element))
+
+
+def words(element: _Element) -> str:
+    """Return all text of an element as it stands.
+
+    Examples
+    --------
+    >>> words(etree.fromstring("<p>10<sup>6</sup> cells</p>"))
+    '106 cells'
+    """
+    if len(element) == 0:
+        return element.text or ""
+    return etree.tostring(element, encoding="unicode", method="text", with_tail=False)
+
+
+def markup(element: _Element) -> str:
+    """Return an element as XML, without the text after it."""
+    return etree.tostring(element, encoding="unicode", with_tail=False)

@@ -1,0 +1,107 @@
+"""Runs that are killed leave valid blocks, and the next run ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.verify import verify
+
+from ..servers import BucketServer
+from .helpers import run, tree
+
+FIRST = "2026-11-20T01-00Z"
+
+
+@pytest.fixture(scope="module")
+def server(sample_bucket):
+    with BucketServer(sample_bucket, latency=0.05) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server, tmp_path_factory):
+    archive = tmp_path_factory.mktemp("undisturbed") / "archive"
+    run(server.url, archive, inventory=FIRST)
+    return tree(archive)
+
+
+def begin(server, archive, workers):
+    command = [sys.executable, "-m", "biomedica_dataset", "extract", server.url, "-o", archive]
+    return subprocess.Popen(
+        [*command, "--inventory", FIRST, "--workers", str(workers)],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+
+def wait_for(condition, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_run_is_continued_to_the_same_bytes(server, undisturbed, archive, workers):
+    rng = random.Random(workers)
+    for _ in range(3):
+        process = begin(server, archive, workers)
+        wait_for(lambda: (archive / "archive.json").exists() or process.poll() is not None)
+        time.sleep(rng.uniform(0, 0.6 * workers))
+        process.kill()
+        process.communicate()
+        if archive.exists() and Archive.find(Archive.open(archive).folder):
+            assert [p for p in verify(archive).problems if "sweeps" not in p] == []
+    time.sleep(0.3)  # orphaned workers notice
+    run(server.url, archive, inventory=FIRST)
+
+    assert tree(archive) == undisturbed
+
+
+def test_workers_end_with_a_parent_that_was_killed(server, archive):
+    process = begin(server, archive, 2)
+    wait_for(lambda: len(_group(process.pid)) >= 4)  # two workers, a resource tracker, itself
+    process.kill()
+    process.communicate()
+
+    wait_for(lambda: not _group(process.pid), 10)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_half_done(server, archive, workers):
+    process = begin(server, archive, workers)
+    wait_for(lambda: (archive / "archive.json").exists())
+    time.sleep(0.4 * workers)
+    began = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert time.monotonic() - began < 5
+    assert said.decode().splitlines() == [
+        "Stopped. What is finished stays valid; run the same command again to go on."
+    ]
+    assert not list(archive.glob(".partial-*"))
+    assert verify(archive).problems == []
+
+
+def _group(pid):
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == pid and fields[0] != "Z":
+            found.append(path)
+    return found

@@ -1,0 +1,5 @@
+"""Real servers for tests: buckets over loopback HTTP, plain or S3, that misbehave on demand."""
+
+from .bucket import BucketServer, Fault, Request
+
+__all__ = ["BucketServer", "Fault", "Request"]

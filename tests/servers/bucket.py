@@ -1,0 +1,276 @@
+"""A threaded web server over a folder: keep-alive, ETag, Range, latency, a log of requests, and faults on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from .s3 import error_xml, list_objects
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUCKET = "pmc-oa-opendata"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with a request.
+
+    Parameters
+    ----------
+    status
+        Answer with this status and no object; ``None`` to answer with the object, spoilt as follows.
+    times
+        How many requests of a key it strikes; ``None`` for all.
+    retry_after
+        Seconds in a ``Retry-After`` header.
+    stall
+        Seconds of silence in the middle of the body.
+    reset
+        Tear the connection down in the middle of the body.
+    body
+        Bytes to serve in place of the object's, with the object's ETag.
+    extra_length
+        Bytes that ``Content-Length`` promises too many; the connection is closed after the body.
+    """
+
+    status: int | None = None
+    times: int | None = None
+    retry_after: int | None = None
+    stall: float = 0.0
+    reset: bool = False
+    body: bytes | None = None
+    extra_length: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that was answered: bytes of body that were sent."""
+
+    method: str
+    key: str
+    status: int
+    sent: int
+
+
+@dataclass
+class _State:
+    root: Path
+    latency: float
+    listing: bool
+    page: int
+    faults: dict[str, Fault]
+    share: tuple[float, Fault] | None = None
+    log: list[Request] = field(default_factory=list)
+    struck: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    etags: dict[tuple[str, int, int], str] = field(default_factory=dict)
+
+    def fault(self, key: str) -> Fault | None:
+        """Return what goes wrong with this request, and count it."""
+        found = self.faults.get(key)
+        if found is None and self.share is not None:
+            chance, common = self.share
+            # By the key and the number of its tries, not by the order in which threads come.
+            draw = hashlib.sha256(f"{key} {self.struck[key]}".encode()).digest()
+            found = common if int.from_bytes(draw[:4], "big") < chance * 2**32 else None
+        with self.lock:
+            tries = self.struck[key]
+            self.struck[key] += 1
+        return (
+            None if found is None or (found.times is not None and tries >= found.times) else found
+        )
+
+    def etag(self, path: Path) -> str:
+        stat = path.stat()
+        known = (str(path), stat.st_mtime_ns, stat.st_size)
+        if known not in self.etags:
+            self.etags[known] = hashlib.md5(path.read_bytes()).hexdigest()
+        return self.etags[known]
+
+
+class BucketServer:
+    """A folder served on a loopback port, to be used as a context manager.
+
+    It is a plain web server at ``url`` and an S3 endpoint at ``endpoint`` whose one bucket is ``pmc-oa-opendata``.
+
+    Parameters
+    ----------
+    root
+        The folder.
+    latency
+        Seconds before each answer.
+    listing
+        Whether the S3 side answers listings; the plain side never does.
+    page
+        Keys a page of a listing at most.
+    faults
+        By key.
+    share
+        Chance and kind of a fault of any other request, drawn by key and number of the try.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        latency: float = 0.0,
+        listing: bool = True,
+        page: int = 1000,
+        faults: dict[str, Fault] | None = None,
+        share: tuple[float, Fault] | None = None,
+    ) -> None:
+        self._state = _State(root, latency, listing, page, faults or {}, share)
+        handler = type("Handler", (_Handler,), {"state": self._state})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self.endpoint = self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> BucketServer:
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def log(self) -> list[Request]:
+        """Requests answered so far."""
+        return list(self._state.log)
+
+    @property
+    def faults(self) -> dict[str, Fault]:
+        """Faults by key; may be changed at any time."""
+        return self._state.faults
+
+    def forget(self) -> None:
+        """Empty the log and begin to count tries anew."""
+        self._state.log.clear()
+        self._state.struck.clear()
+
+    def sent(self) -> int:
+        """Return the bytes of all bodies sent so far."""
+        return sum(request.sent for request in self._state.log)
+
+    def keys(self) -> list[str]:
+        """Return the keys asked for so far, in order, repeats and all; listings are not among them."""
+        return [request.key for request in self._state.log if not request.key.startswith("?")]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+    block_on_close = False
+
+    def handle_error(self, *_: object) -> None:
+        """A client that went away is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    state: _State
+
+    def log_message(self, *_: object) -> None:
+        """The log of the server is its list of requests."""
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_PROPFIND(self) -> None:
+        self._answer(405, b"", "?propfind")
+
+    def do_GET(self) -> None:
+        if self.state.latency:
+            time.sleep(self.state.latency)
+        parts = urlsplit(self.path)
+        path = unquote(parts.path).strip("/")
+        s3 = path == BUCKET or path.startswith(f"{BUCKET}/")
+        key = path.removeprefix(BUCKET).lstrip("/") if s3 else path
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if s3 and query.get("list-type") == "2":
+            self._list(query)
+            return
+        fault = self.state.fault(key)
+        if fault is not None and fault.status is not None:
+            self._answer(fault.status, error_xml(fault.status, key), key, retry=fault.retry_after)
+            return
+        file = self.state.root / key
+        if ".." in key or not file.is_file():
+            self._answer(404, error_xml(404, key), key)
+            return
+        self._object(file, key, fault or Fault())
+
+    def _list(self, query: dict[str, str]) -> None:
+        fault = self.state.fault("?list")
+        if fault is not None and fault.status is not None:
+            self._answer(
+                fault.status, error_xml(fault.status, ""), "?list", retry=fault.retry_after
+            )
+        elif not self.state.listing:
+            self._answer(403, error_xml(403, ""), "?list")
+        else:
+            answer = list_objects(self.state.root, query, self.state.page, self.state.etag)
+            self._answer(200, answer, "?list")
+
+    def _object(self, file: Path, key: str, fault: Fault) -> None:
+        body, status = fault.body if fault.body is not None else file.read_bytes(), 200
+        headers = {"ETag": f'"{self.state.etag(file)}"', "Accept-Ranges": "bytes"}
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        if wanted:
+            start, end = int(wanted[1]), min(int(wanted[2] or len(body) - 1), len(body) - 1)
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(body)}"
+            body, status = body[start : end + 1], 206
+        self._start(status, len(body) + fault.extra_length, headers)
+        sent = 0
+        if self.command != "HEAD":
+            sent = self._body(body, fault)
+        self._log(key, status, sent)
+
+    def _body(self, body: bytes, fault: Fault) -> int:
+        half = len(body) // 2
+        if fault.stall or fault.reset:
+            self.wfile.write(body[:half])
+            self.wfile.flush()
+            time.sleep(fault.stall)
+        if fault.reset:
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return half
+        self.wfile.write(body[half:] if fault.stall else body)
+        self.close_connection = self.close_connection or bool(fault.extra_length)
+        return len(body)
+
+    def _answer(self, status: int, body: bytes, key: str, retry: int | None = None) -> None:
+        headers = {"Content-Type": "application/xml"}
+        if retry is not None:
+            headers["Retry-After"] = str(retry)
+        self._start(status, len(body), headers)
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        self._log(key, status, len(body))
+
+    def _start(self, status: int, length: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(length), **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Last-Modified", "Thu, 19 Nov 2026 11:47:59 GMT")
+        self.end_headers()
+
+    def _log(self, key: str, status: int, sent: int) -> None:
+        self.state.log.append(Request(self.command, key, status, sent))

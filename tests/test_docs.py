@@ -1,0 +1,177 @@
+"""The documentation is in step with the code: what it shows was generated, or runs here."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import re
+import shlex
+import shutil
+from collections import defaultdict
+from pathlib import Path
+
+import click
+import pytest
+
+from biomedica_dataset.cli import main
+from biomedica_dataset.schema import IMAGE_KINDS, Pair, column_names
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+# A block after this line is run by a test; a block of text right after it is what it prints.
+RUNS = re.compile(
+    r"^<!-- runs -->\n```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?",
+    re.DOTALL | re.MULTILINE,
+)
+SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
+DROPPING = [
+    "extract/current.py",
+    "extract/fetch.py",
+    "images.py",
+    "jats/figures.py",
+    "matching.py",
+    "rows.py",
+]
+PRIVATE = re.compile(
+    r"/work/|/tmp/|shared/|localhost|127\.0\.0\.1|\bissues? #?\d+\b", re.IGNORECASE
+)
+
+
+@pytest.fixture(scope="module")
+def generate():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def workplace(sample_bucket, sample_archive, sample_dataset, tmp_path, monkeypatch):
+    """Change to a folder that holds the sample as `bucket`, `archive` and `biomedica`."""
+    folders = {"bucket": sample_bucket, "archive": sample_archive, "biomedica": sample_dataset}
+    for name, folder in folders.items():
+        shutil.copytree(folder, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def text(page):
+    return page.read_text(encoding="utf-8")
+
+
+def commands(page):
+    """Yield each `biomedica` command line of a page, without comments, as its words."""
+    for block in SHELL.findall(text(page)):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|\|(?!\w)", line.removeprefix("$ ").partition(" #")[0]):
+                words = shlex.split(part.split(" <")[0])
+                if words and Path(words[0]).name == "biomedica":
+                    yield words[1:]
+
+
+def test_the_generated_parts_are_in_step_with_the_code(generate):
+    assert not generate.stale(), "run: python docs/generate.py --write"
+
+
+def test_every_command_and_option_is_documented_and_explained():
+    page = text(ROOT / "docs" / "cli.md")
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert f"## biomedica {name}\n" in page
+        for option in (p for p in command.params if isinstance(p, click.Option)):
+            assert option.help, f"{name} {option.opts[-1]}"
+            assert option.opts[-1] in page
+
+
+def test_every_command_is_in_the_readme():
+    named = {words[0] for words in commands(ROOT / "README.md") if words}
+
+    assert set(main.commands) <= named
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_line_that_is_shown_is_one_that_is_understood(page):
+    for words in commands(page):
+        if not words or words[0].startswith("-"):
+            continue
+        command = main.commands[words[0]]
+        known = {name for p in command.params for name in (*p.opts, *p.secondary_opts)}
+        passes_on = command.context_settings.get("ignore_unknown_options")
+        given = {word.partition("=")[0] for word in words[1:] if re.match(r"-{1,2}[a-z]", word)}
+        assert passes_on or given <= known, shlex.join(words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_code_that_is_shown_runs_and_prints_what_is_shown(page, workplace):
+    names = {"__name__": "__main__"}
+    for block in RUNS.finditer(text(page)):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(block["code"], f"{page.name}", "exec"), names)
+        if block["output"] is not None:
+            assert printed.getvalue() == block["output"]
+
+
+def test_most_of_the_code_that_is_shown_is_run():
+    shown, run = defaultdict(int), defaultdict(int)
+    for page in PAGES:
+        shown[page.name] += text(page).count("```python\n")
+        run[page.name] += len(RUNS.findall(text(page)))
+
+    assert sum(run.values()) >= 0.6 * sum(shown.values()), {p: (run[p], shown[p]) for p in shown}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    for target, anchor in LINK.findall(text(page)):
+        there = (page.parent / target) if target else page
+        assert there.exists(), target
+        if anchor and there.suffix == ".md":
+            titles = re.findall(r"^#+ (.*)$", text(there), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert anchor[1:] in slugs, f"{target}{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_nothing_of_the_machine_that_it_was_written_on_is_named(page):
+    assert not PRIVATE.search(text(page))
+
+
+def test_every_page_is_on_the_map():
+    index = text(ROOT / "docs" / "index.md")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "index.md" or f"({page.name})" in index, page.name
+
+
+def test_the_two_commands_of_the_readme_are_what_ci_runs():
+    first, second = re.findall(
+        r"^```sh\n(python3 -m venv [^\n]+)\n```$", text(ROOT / "README.md"), re.MULTILINE
+    )
+    ci = text(ROOT / ".ci" / "run").splitlines()
+
+    assert first in ci
+    assert any(line.startswith(second) for line in ci)
+
+
+def test_every_reason_of_the_sample_is_explained(sample_archive, sample_dataset):
+    """Every word that stands in a report is one that `docs/extract.md` explains."""
+    explained = set(re.findall(r"`([\w ]+)`", text(ROOT / "docs" / "extract.md")))
+    report = json.loads((sample_archive / "report.json").read_bytes())
+    manifest = json.loads((sample_dataset / "manifest.json").read_bytes())
+    words = [word for thing in ("articles", "figures") for word in report[thing]["dropped"]]
+    for word in [*words, *manifest["figures"]]:
+        assert set(word.split(": ")) <= explained, word
+
+
+def test_every_reason_of_the_code_is_explained():
+    explained = set(re.findall(r"`([\w ]+)`", text(ROOT / "docs" / "extract.md")))
+    package = ROOT / "biomedica_dataset"
+    code = "".join(map(text, (package / name for name in DROPPING)))
+    words = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', code))
+    reasons = words - set(IMAGE_KINDS) - set(column_names(Pair))
+
+    assert {"no_caption", "no_file", "not_an_image", "license_not_wanted"} <= reasons <= explained

@@ -1,0 +1,216 @@
+"""Imports flow one way, parsing is pure, heavy parts load late: read from the source itself."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1] / "biomedica_dataset"
+
+# From the lowest to the highest: a module imports from its own layer and from those below it.
+LAYERS = [
+    "errors records files schema progress pool storage report",
+    "jats",
+    "matching",
+    "images extract",
+    "rows",
+    "live serialize",
+    "verify builder registration",
+    "sample",  # needs nothing of the route but the errors, and is needed by the demo alone
+    "demo",
+    "cli",
+    "__init__ __main__",  # the face of the package; nothing inside imports from it
+]
+HEIGHT = {room: height for height, rooms in enumerate(LAYERS) for room in rooms.split()}
+
+# What the reader may import: none of it touches disk or network.
+PURE = {
+    "__future__",
+    "codecs",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "functools",
+    "html",
+    "itertools",
+    "lxml",
+    "re",
+    "string",
+    "typing",
+    "unicodedata",
+    "urllib",
+}
+PURE_ROOMS = {"errors", "records", "files", "jats"}
+
+HEAVY_NOWHERE = {
+    "gradio",
+    "matplotlib",
+    "open_clip",
+    "ray",
+    "sklearn",
+    "torch",
+    "torchvision",
+    "transformers",
+}
+LONG, TOO_LONG = 300, 350  # lines of a file: what to aim for, and what no file may have
+
+
+@cache
+def modules() -> list[str]:
+    """Return the modules of the package by their path inside it, such as ``jats.text``."""
+    paths = (path.relative_to(ROOT).with_suffix("") for path in sorted(ROOT.rglob("*.py")))
+    return [".".join(path.parts) for path in paths]
+
+
+def source(module: str) -> str:
+    return ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(source(module))
+
+
+def room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def imports(module: str, *, at_import: bool = False) -> Iterator[str]:
+    """Yield what a module imports: ``numpy.linalg``, or ``.jats.text`` of the package itself.
+
+    Parameters
+    ----------
+    at_import
+        Only what is imported together with the module: not in functions, not for type checkers.
+    """
+    package = [ROOT.name, *module.split(".")[:-1]]
+    for node in _at_import(tree(module)) if at_import else ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (_named(alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            where = ".".join([*base, *filter(None, [node.module])])
+            for alias in node.names:
+                inner = _named(f"{where}.{alias.name}")
+                yield inner if inner[1:] in modules() else _named(where)
+
+
+def _named(name: str) -> str:
+    top, _, rest = name.partition(".")
+    if top != ROOT.name:
+        return name
+    return f".{rest}" if rest in modules() else f".{rest}.__init__".replace("..", ".")
+
+
+def _at_import(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        checking = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test)
+        if not checking and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield child
+            yield from _at_import(child)
+
+
+def own_imports(module: str, *, at_import: bool = False) -> set[str]:
+    """Return the modules of the package that a module imports."""
+    found = imports(module, at_import=at_import)
+    return {name[1:] for name in found if name.startswith(".")}
+
+
+def test_every_module_has_a_layer():
+    assert {room(module) for module in modules()} == set(HEIGHT)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_imports_from_its_own_layer_and_from_those_below(module):
+    above = {name for name in own_imports(module) if HEIGHT[room(name)] > HEIGHT[room(module)]}
+
+    assert not above, f"{module} ({room(module)}) may not import {sorted(above)}"
+
+
+def test_no_import_goes_in_a_circle():
+    graph = {module: own_imports(module, at_import=True) for module in modules()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if room(m) in PURE_ROOMS])
+def test_the_reader_and_what_it_stands_on_touch_neither_disk_nor_network(module):
+    foreign = {name.split(".")[0] for name in imports(module) if not name.startswith(".")}
+    calls = {
+        node.func.id
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+    assert foreign <= PURE
+    assert "urllib.request" not in imports(module)
+    assert {room(name) for name in own_imports(module)} <= PURE_ROOMS
+    assert not calls & {"open", "__import__", "exec", "eval", "input"}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_heavy_parts_are_imported_where_they_are_used(module):
+    heavy = {name.split(".")[0] for name in imports(module, at_import=True)}
+
+    assert not heavy & HEAVY_NOWHERE
+
+
+@pytest.mark.parametrize(
+    "module", ["__init__", "__main__", "cli", "demo", "errors", "registration", "schema"]
+)
+def test_the_face_of_the_package_loads_nothing_heavy(module):
+    """What is imported together with the command, followed through the package."""
+    seen, ahead, foreign = set(), [module], set()
+    while ahead:
+        seen.add(ahead[-1])
+        names = set(imports(ahead.pop(), at_import=True))
+        foreign |= {name.partition(".")[0] for name in names if not name.startswith(".")}
+        ahead += {name[1:] for name in names if name.startswith(".")} - seen
+
+    assert not foreign & {
+        "datasets",
+        "huggingface_hub",
+        "lxml",
+        "numpy",
+        "obstore",
+        "PIL",
+        "pyarrow",
+        "tqdm",
+    }
+
+
+@pytest.mark.parametrize("module", modules())
+def test_nothing_is_caught_blindly_and_nothing_printed(module):
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"bare except in line {node.lineno}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print", f"print in line {node.lineno}"
+
+
+def test_a_room_is_named_by_its_purpose():
+    vague = {"util", "utils", "helper", "helpers", "common", "misc", "tools"}
+
+    assert not vague & {part for module in modules() for part in module.split(".")}
+
+
+def test_files_are_short():
+    lines = {module: source(module).count("\n") for module in modules()}
+    long = {module: n for module, n in lines.items() if n > LONG}
+
+    assert max(lines.values()) <= TOO_LONG, long
+    assert len(long) <= len(lines) // 10, long
+
+
+def test_every_module_says_what_it_is_for():
+    assert all(ast.get_docstring(tree(module)) for module in modules() if source(module).strip())

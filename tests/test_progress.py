@@ -1,0 +1,87 @@
+"""Progress counts across processes, and shows a line now and then."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from biomedica_dataset import progress as module
+from biomedica_dataset.errors import BiomedicaError
+from biomedica_dataset.pool import WorkerDiedError, run_tasks
+from biomedica_dataset.progress import Progress
+
+_progress = None
+
+
+def start(counters):
+    global _progress
+    _progress = Progress(counters=counters)
+
+
+def double(number):
+    _progress.tick(1, 2, 3)
+    if number < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if number == 13:
+        msg = "unlucky"
+        raise BiomedicaError(msg)
+    return 2 * number
+
+
+def run(tasks, workers, progress=None):
+    progress = progress or Progress()
+    progress.start(len(tasks), "tasks")
+    results = run_tasks(double, tasks, workers=workers, start=start, args=(), progress=progress)
+    return dict(results), list(progress.counters)
+
+
+@pytest.mark.parametrize("workers", [1, 2, None])
+def test_tasks_are_done_and_counted_in_any_process(workers):
+    results, counters = run([1, 2, 3, 4], workers)
+
+    assert results == {1: 2, 2: 4, 3: 6, 4: 8}
+    assert counters == [4, 8, 12]
+
+
+def test_no_tasks_are_no_work():
+    assert run([], 4) == ({}, [0, 0, 0])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_of_a_task_comes_back_as_it_is(workers):
+    with pytest.raises(BiomedicaError, match="unlucky"):
+        run([1, 13, 2, 3], workers)
+
+
+def test_a_worker_that_is_killed_is_told_of():
+    with pytest.raises(WorkerDiedError, match="mostly for want of memory: .* fewer workers"):
+        run([1, -1, 2, 3], 2)
+
+
+def test_a_caller_may_stop_early():
+    progress = Progress()
+    progress.start(4, "tasks")
+    results = run_tasks(double, [1, 2, 3, 4], workers=2, start=start, args=(), progress=progress)
+    assert next(results)[0] in {1, 2, 3, 4}
+    results.close()
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(capsys, monkeypatch):
+    monkeypatch.setattr(module, "_LINE_EVERY", 0.0)
+    progress = Progress(quiet=False)
+    progress.start(1000, "articles")
+    progress.tick(500, 2000, 10**9)
+    progress._show()
+
+    line = capsys.readouterr().err
+    assert line.startswith("500 of 1,000 articles, 2,000 figures, ")
+    assert line.endswith(" s left\n")
+    assert " MB/s, " in line
+
+
+def test_quiet_progress_shows_nothing(capsys):
+    run([1, 2], 1)
+
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,194 @@
+"""Files of ours are visible only when they are whole, and a file system that fails is one clear line."""
+
+from __future__ import annotations
+
+import os
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from biomedica_dataset.errors import BiomedicaError, UsageError
+from biomedica_dataset.storage import Folder, StorageError
+
+
+def listed(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def in_another_process(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+
+
+def test_a_file_is_not_seen_before_it_is_whole(tmp_path):
+    folder = Folder(tmp_path)
+    with folder.create() as file:
+        file.write(b"half")
+        assert folder.names() == []
+        file.write(b" and half")
+        file.publish("deep/down")
+        assert folder.read_bytes("deep/down") == b"half and half"
+
+    assert listed(tmp_path) == ["deep"]
+    assert folder.sha256("deep/down") == file.sha256
+    assert folder.size("deep/down") == file.size == 13
+
+
+def test_a_file_that_is_not_published_is_gone(tmp_path):
+    with pytest.raises(RuntimeError), Folder(tmp_path).create() as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert listed(tmp_path) == []
+
+
+def test_files_have_the_mode_of_the_umask(tmp_path):
+    old = os.umask(0o027)
+    try:
+        Folder(tmp_path).write_bytes("name", b"x")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "name").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_sweep_removes_what_a_killed_writer_left(tmp_path):
+    code = """
+    import os, signal, sys
+    from biomedica_dataset.storage import Folder
+    with Folder(sys.argv[1]).create() as file:
+        file.write(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    assert in_another_process(code, tmp_path).returncode == -9
+    assert len(listed(tmp_path)) == 1
+    assert Folder(tmp_path).is_empty()
+
+    Folder(tmp_path).sweep()
+
+    assert listed(tmp_path) == []
+
+
+def test_a_sweep_leaves_what_another_process_is_writing(tmp_path):
+    code = """
+    import sys
+    from biomedica_dataset.storage import Folder
+    with Folder(sys.argv[1]).create() as file:
+        print("begun", flush=True)
+        sys.stdin.read()
+        file.write(b"whole")
+        file.publish("name")
+    """
+    writer = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert writer.stdout.readline() == "begun\n"
+    Folder(tmp_path).sweep()
+    assert len(listed(tmp_path)) == 1
+    writer.communicate()
+
+    assert listed(tmp_path) == ["name"]
+
+
+def test_a_file_that_grows_too_large_is_told_in_one_line(tmp_path):
+    code = """
+    import resource, sys
+    from biomedica_dataset.errors import BiomedicaError
+    from biomedica_dataset.storage import Folder
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    try:
+        Folder(sys.argv[1]).write_bytes("name", bytes(5_000_000))
+    except BiomedicaError as error:
+        print(error)
+    """
+    result = in_another_process(code, tmp_path)
+
+    assert result.stdout.splitlines() == [
+        f"{tmp_path} cannot be written: File too large; see to it and run the same command again. "
+        "What is finished stays valid."
+    ], result.stderr
+    assert listed(tmp_path) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 3 MB, where this process may mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_finished_blocks(small_disk, sample_bucket):
+    from biomedica_dataset.extract import ExtractOptions, extract
+    from biomedica_dataset.extract.ledger import Archive
+    from biomedica_dataset.progress import Progress
+
+    (small_disk / "ballast").mkdir()
+    free = os.statvfs(small_disk)
+    (small_disk / "ballast" / "x").write_bytes(bytes(free.f_bavail * free.f_bsize - 900_000))
+    archive = small_disk / "archive"
+    options = ExtractOptions(workers=1)
+
+    with pytest.raises(StorageError, match="No space left on device; make room and run") as told:
+        extract(str(sample_bucket), str(archive), options, Progress())
+    assert told.value.exit_code == 1
+    assert "\n" not in str(told.value)
+    assert not list(archive.glob(".partial-*"))
+
+    (small_disk / "ballast" / "x").unlink()
+    report = extract(str(sample_bucket), str(archive), options, Progress())
+    assert (report.blocks, report.blocks_failed) == (4, {})
+    assert Archive.open(archive).blocks() == [99000, 99001, 99002, 99003]
+
+
+def test_a_read_only_disk_is_told(small_disk):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+
+    with pytest.raises(StorageError, match="Read-only file system; name a folder that may be"):
+        Folder(small_disk / "archive").write_bytes("name", b"x")
+
+
+def test_a_folder_that_is_a_file_is_the_callers_mistake(tmp_path):
+    (tmp_path / "file").write_text("x")
+
+    for place in ("file", "file/below"):
+        with pytest.raises(UsageError, match="is no folder; name a folder that may be written"):
+            Folder(tmp_path / place).write_bytes("name", b"x")
+
+
+def test_an_address_that_nobody_knows_is_refused():
+    with pytest.raises(UsageError, match="cannot be opened"):
+        Folder("gopher://host/x")
+
+
+def test_other_file_systems_work_as_well():
+    folder = Folder("memory://archive")
+    assert folder.is_empty()
+    folder.write_bytes("deep/name", b"whole")
+
+    assert folder.read_bytes("deep/name") == b"whole"
+    assert folder.names("deep") == ["name"]
+    folder.remove("deep/name")
+    folder.remove("deep/name")
+    assert not folder.exists("deep/name")
+
+
+def test_errors_of_storage_are_ours():
+    assert issubclass(StorageError, BiomedicaError)
