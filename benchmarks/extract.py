@@ -4,13 +4,14 @@
 
     python benchmarks/extract.py BUCKET [--rounds 3]
 
-BUCKET is one that ``../shared/tools/make_bucket.py BUCKET --copies 16`` makes: some 4,100 real articles in five blocks,
-31,000 objects. It is served over loopback by tests/servers/fast.py, an event loop in a process of its own that keeps
-the files in memory. Each measurement is a fresh process; of the rounds the median counts.
+BUCKET is one that ``../shared/tools/make_bucket.py BUCKET --copies 16`` makes: some 4,100 real
+articles in five blocks, 31,000 objects. It is served over loopback by tests/servers/fast.py, an
+event loop in a process of its own that keeps the files in memory. Each measurement is a fresh
+process; of the rounds the median counts.
 
-(a) objects/s at 40 ms a request and 128 requests in flight: extract and obstore alone getting the same objects;
-(b) CPU seconds without latency: extract, and GET + MD5 + lxml.etree.fromstring + read_article of the same bytes;
-(c) articles/s of extract held to one core, at 40 ms.
+(a) objects/s at 40 ms a request and 128 requests in flight: extract and obstore alone getting the
+same objects; (b) CPU seconds without latency: extract, and GET + MD5 + lxml.etree.fromstring +
+read_article of the same bytes; (c) articles/s of extract held to one core, at 40 ms.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def served(bucket: Path, latency: float) -> Iterator[str]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as server:
-        assert server.stdin and server.stdout  # noqa: S101, PT018 - pipes, as asked
+        assert server.stdin
+        assert server.stdout
         yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
         server.stdin.close()
 
@@ -61,7 +63,7 @@ def extract(url: str, archive: str, workers: int) -> dict[str, Any]:
 
 
 def read(url: str, keys: str, *, parse: bool) -> dict[str, Any]:
-    """Get the objects that extract gets, and do nothing with them, or what must be done at least."""
+    """Get the objects that extract gets; with ``parse`` do what must be done with them."""
     from lxml import etree
 
     from biomedica_dataset.errors import ArticleError

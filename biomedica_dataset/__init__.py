@@ -12,11 +12,21 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from .errors import ArchiveError, ArticleError, BiomedicaError, JatsError, SourceError, UsageError
+from .errors import (
+    ArchiveError,
+    ArticleError,
+    BiomedicaError,
+    JatsError,
+    SourceError,
+    StorageError,
+    UsageError,
+    WorkerDiedError,
+)
 from .registration import register_when_imported
 
 if TYPE_CHECKING:
     from .builder import BiomedicaBuilder, BiomedicaConfig
+    from .hub import push_to_hub
     from .jats import read_article
 
 __version__ = version("biomedica-dataset")
@@ -29,14 +39,18 @@ __all__ = [
     "BiomedicaError",
     "JatsError",
     "SourceError",
+    "StorageError",
     "UsageError",
+    "WorkerDiedError",
     "__version__",
+    "push_to_hub",
     "read_article",
 ]
 
 _HOME = {
     "BiomedicaBuilder": ".builder",
     "BiomedicaConfig": ".builder",
+    "push_to_hub": ".hub",
     "read_article": ".jats",
 }
 

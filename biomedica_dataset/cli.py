@@ -142,10 +142,24 @@ def _extract_options(options: dict[str, Any]) -> ExtractOptions:
 @click.argument("archive")
 @click.option("-o", "--output", required=True, help="The dataset folder: new, or one to continue.")
 @click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["parquet", "webdataset"]),
+    default="parquet",
+    show_default=True,
+    help="The dataset folder, or tars in the layout of the published dataset.",
+)
+@click.option(
     "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
 )
-def serialize(archive: str, output: str, workers: int | None) -> None:
+def serialize(archive: str, output: str, layout: str, workers: int | None) -> None:
     """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
+    if layout == "webdataset":
+        from .serialize.webdataset import serialize_webdataset
+
+        report = serialize_webdataset(archive, output, workers=workers, progress=_progress())
+        click.echo(printable(str(report)))
+        return
     from .serialize.run import serialize as run
 
     click.echo(printable(str(run(archive, output, workers=workers, progress=_progress()))))
@@ -161,6 +175,26 @@ def verify(directory: str) -> None:
     click.echo(printable(str(report)))
     if report.problems:
         sys.exit(1)
+
+
+@main.command()
+@click.argument("dataset")
+@click.argument("repo_id")
+@click.option("--private", is_flag=True, help="Make the repository private.")
+@click.option("--revision", help="Branch to push to, made where it is not there. [default: main]")
+@click.option("--tag", help="Name for the state after the push.")
+@click.option("--include-other", is_flag=True, help="Also publish the licence group other.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
+def push(dataset: str, repo_id: str, **options: Any) -> None:
+    """Bring the repository REPO_ID of the Hugging Face Hub into agreement with a dataset folder.
+
+    Only what differs is uploaded, and what is no more in the manifest is deleted, in one commit.
+    The same command again continues an interrupted push. Log in once with `hf auth login`, or set
+    HF_TOKEN.
+    """
+    from .hub import push_to_hub
+
+    click.echo(printable(str(push_to_hub(dataset, repo_id, **options))))
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})

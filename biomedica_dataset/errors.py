@@ -2,9 +2,11 @@
 
 ::
 
-    BiomedicaError            base of all; its text says what, where, what was allowed and what to
-    do ├── UsageError            the caller's mistake: nothing was done (exit 2)
+    BiomedicaError            base of all: what, where, what was allowed, what to do
+    ├── UsageError            the caller's mistake: nothing was done (exit 2)
     ├── SourceError           the source or the network failed: try again later (exit 1)
+    ├── StorageError          a file of ours cannot be written or read (exit 1)
+    ├── WorkerDiedError       a process was killed, mostly for want of memory (exit 1)
     ├── ArchiveError          a file of ours is broken or of another version (exit 1)
     └── ArticleError          one article cannot be used: drop it, count it, go on
         └── JatsError         its XML cannot be read
@@ -27,6 +29,14 @@ class UsageError(BiomedicaError, ValueError):
 
 class SourceError(BiomedicaError, OSError):
     """The source or the network failed; what was finished before stays valid."""
+
+
+class StorageError(BiomedicaError, OSError):
+    """A file of ours could not be written or read; what was finished before stays valid."""
+
+
+class WorkerDiedError(BiomedicaError):
+    """A process of the pool ended without a word; what was finished before stays valid."""
 
 
 class ArchiveError(BiomedicaError):

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .errors import BiomedicaError
+from .errors import WorkerDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-class WorkerDiedError(BiomedicaError):
-    """A process of the pool ended without a word; what was finished before stays valid."""
 
 
 def processors() -> int:
@@ -51,7 +47,8 @@ def run_tasks(
     workers
         Processes; as many as there are processors by default. One works in this process.
     start
-        Called in each process before its first task, with ``args`` and the shared counters of ``progress``.
+        Called in each process before its first task, with ``args`` and the shared counters of
+        ``progress``.
 
     Raises
     ------
@@ -65,30 +62,33 @@ def run_tasks(
             for task in tasks:
                 yield task, work(task)
             return
-        # A forked child would share the network client without the threads that drive it.
-        pool = ProcessPoolExecutor(
-            count,
-            mp_context=get_context("spawn"),
-            initializer=_start_process,
-            initargs=(start, *args, progress.counters),
+        yield from _run_in_processes(work, tasks, count, (start, *args, progress.counters))
+
+
+def _run_in_processes(
+    work: Callable[[Task], Result], tasks: Sequence[Task], count: int, start: tuple[Any, ...]
+) -> Iterator[tuple[Task, Result]]:
+    # A forked child would share the network client without the threads that drive it.
+    pool = ProcessPoolExecutor(
+        count, mp_context=get_context("spawn"), initializer=_start_process, initargs=start
+    )
+    try:
+        with _interrupts_held():  # the processes start with the first task
+            waiting = {pool.submit(work, task): task for task in tasks}
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield waiting.pop(future), future.result()
+    except BrokenProcessPool as error:
+        msg = (
+            "a worker process was killed, mostly for want of memory: run the same command "
+            "again with fewer workers. What is finished stays valid."
         )
-        try:
-            with _interrupts_held():  # the processes start with the first task
-                waiting = {pool.submit(work, task): task for task in tasks}
-            while waiting:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield waiting.pop(future), future.result()
-        except BrokenProcessPool as error:
-            msg = (
-                "a worker process was killed, mostly for want of memory: run the same command again with fewer "
-                "workers. What is finished stays valid."
-            )
-            raise WorkerDiedError(msg) from error
-        except BaseException:
-            _stop(pool)
-            raise
-        pool.shutdown()
+        raise WorkerDiedError(msg) from error
+    except BaseException:
+        _stop(pool)
+        raise
+    pool.shutdown()
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -103,7 +103,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back, also in the processes started meanwhile: the parent alone answers it, they are told."""
+    """Hold Ctrl-C back, also in processes started meanwhile: the parent alone answers it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

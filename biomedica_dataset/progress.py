@@ -94,7 +94,8 @@ class Progress:
         left = (now - self._started) / done * (self._total - done) if done else None
         ahead = f", {left:.0f} s left" if left is not None else ""
         sys.stderr.write(
-            f"{done:,} of {self._total:,} {self._unit}, {images:,} figures, {rate:.1f} MB/s{ahead}\n"
+            f"{done:,} of {self._total:,} {self._unit}, {images:,} figures, "
+            f"{rate:.1f} MB/s{ahead}\n"
         )
 
     def _finish(self) -> None:

@@ -41,7 +41,8 @@ class Figure:
     kind
         One of `schema.IMAGE_KINDS`.
     dropped
-        Why this is no pair (``no_caption``, ``no_graphic``, ``translation``); ``None`` for a pair.
+        Why this is no pair (``no_caption``, ``no_graphic``, ``no_href``, ``repeated_graphic``,
+        ``translation``); ``None`` for a pair.
     own_license
         What the figure's own ``<permissions>`` say; ``None`` where it has none.
     context

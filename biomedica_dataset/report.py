@@ -67,7 +67,8 @@ class ExtractReport:
     Parameters
     ----------
     blocks, blocks_done, blocks_failed
-        Valid blocks, those written by this run, and those that could not be written, with the reason.
+        Valid blocks, those written by this run, and those that could not be written, with the
+        reason.
     articles, figures
         Article versions and graphics by status and reason.
     newer
@@ -88,7 +89,7 @@ class ExtractReport:
     not_listed: list[str]
 
     def as_json(self) -> bytes:
-        """Return the report as ``report.json``; what one run did is left out, so that the same archive says the same."""
+        """Return ``report.json``: without what this run did, so that it tells of the archive."""
         stored = asdict(self)
         del stored["blocks_done"]
         for name in ("articles", "figures"):

@@ -163,4 +163,8 @@ def _article_columns(
 
 
 def _word(status: str, reason: str | None) -> str:
-    return "not_fetched" if status == "kept" else reason or status
+    if status == "kept":
+        return "not_fetched"
+    if reason is None:
+        return status
+    return reason if status == "rejected" else f"{status}: {reason}"

@@ -1,7 +1,7 @@
-"""Files of ours: every path but those of the source, through fsspec, visible only when they are whole.
+"""Files of ours, on any file system of fsspec, visible only when they are whole.
 
-A file is written under another name and renamed when it is whole. Until its writer lets go of it, also after the rename,
-it is locked, so that others can tell it from what a killed run left behind.
+A file is written under another name and renamed when it is whole. Until its writer lets go of it,
+also after the rename, it is locked, so that others can tell it from what a killed run left behind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from fsspec.core import url_to_fs
 
-from .errors import BiomedicaError, UsageError
+from .errors import BiomedicaError, StorageError, UsageError
 
 try:
     import fcntl
@@ -39,10 +39,6 @@ _ADVICE = {
 }
 
 
-class StorageError(BiomedicaError, OSError):
-    """A file of ours could not be written or read; what was finished before stays valid."""
-
-
 @contextlib.contextmanager
 def told(path: str | os.PathLike[str], what: str = "written") -> Iterator[None]:
     """Turn an error of the file system into one line that names the path and the way out."""
@@ -53,8 +49,8 @@ def told(path: str | os.PathLike[str], what: str = "written") -> Iterator[None]:
     except OSError as error:
         advice = _ADVICE.get(error.errno or 0, "see to it")
         msg = (
-            f"{os.fspath(path)} cannot be {what}: {error.strerror or error}; {advice} and run the same command again. "
-            "What is finished stays valid."
+            f"{os.fspath(path)} cannot be {what}: {error.strerror or error}; {advice} "
+            "and run the same command again. What is finished stays valid."
         )
         raise StorageError(msg) from error
 
@@ -90,12 +86,12 @@ class Folder:
         return int(self.filesystem.size(self.path(name)))
 
     def modified(self, name: str) -> str:
-        """Return when a file was last written, as text: only good to tell one state from another."""
+        """Return when a file was last written, as text that tells one state from another."""
         info = self.filesystem.info(self.path(name))
         return f"{info.get('mtime') or info.get('LastModified')} {info['size']}"
 
     def names(self, below: str = "") -> list[str]:
-        """Return the names of the files directly in a subfolder, sorted, those being written left out."""
+        """Return the names of the files directly in a subfolder, sorted, no unfinished ones."""
         folder = self.path(below).rstrip("/")
         try:
             with told(folder, "listed"):
@@ -158,7 +154,7 @@ class Folder:
             file.discard()
 
     def scratch(self) -> str:
-        """Return a local folder for unfinished files: this one where it is local, so that a rename suffices."""
+        """Return a local folder for unfinished files: this one if it is local, for the rename."""
         if not self.is_local:
             return tempfile.gettempdir()
         try:
@@ -206,7 +202,7 @@ class NewFile:
         self._discarded = self._published = False
 
     def write(self, data: Any) -> int:
-        """Append bytes; once discarded, take no notice: a Parquet writer that failed still tries to end its file."""
+        """Append bytes; once discarded take no notice: a failed Parquet writer goes on."""
         if self._discarded:
             return len(data)
         self._digest.update(data)
@@ -227,7 +223,7 @@ class NewFile:
         return self.size
 
     def close(self) -> None:
-        """Do nothing: a writer on top may close, the file is closed when its maker lets go of it."""
+        """Do nothing: a writer on top may close, the maker of the file lets go of it."""
 
     @property
     def sha256(self) -> str:

@@ -22,8 +22,8 @@ LAYERS = [
     "matching",
     "images extract",
     "rows",
-    "live serialize",
-    "verify builder registration",
+    "live serialize pubmed",
+    "verify builder registration hub streaming",
     "sample",  # needs nothing of the route but the errors, and is needed by the demo alone
     "demo",
     "cli",

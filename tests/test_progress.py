@@ -8,15 +8,15 @@ import signal
 import pytest
 
 from biomedica_dataset import progress as module
-from biomedica_dataset.errors import BiomedicaError
-from biomedica_dataset.pool import WorkerDiedError, run_tasks
+from biomedica_dataset.errors import BiomedicaError, WorkerDiedError
+from biomedica_dataset.pool import run_tasks
 from biomedica_dataset.progress import Progress
 
 _progress = None
 
 
 def start(counters):
-    global _progress
+    global _progress  # noqa: PLW0603 - as a worker keeps what it needs
     _progress = Progress(counters=counters)
 
 
@@ -56,7 +56,7 @@ def test_an_error_of_a_task_comes_back_as_it_is(workers):
 
 
 def test_a_worker_that_is_killed_is_told_of():
-    with pytest.raises(WorkerDiedError, match="mostly for want of memory: .* fewer workers"):
+    with pytest.raises(WorkerDiedError, match=r"mostly for want of memory: .* fewer workers"):
         run([1, -1, 2, 3], 2)
 
 

@@ -65,7 +65,7 @@ def test_what_is_not_a_pair_is_counted_with_its_reason():
         {"g1.png": picture()},
     )
 
-    assert rows.figures == {"kept": 1, "404": 1, "no_caption": 1}
+    assert rows.figures == {"kept": 1, "unavailable: 404": 1, "no_caption": 1}
 
 
 def test_an_image_that_is_none_is_dropped():

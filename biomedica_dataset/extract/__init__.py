@@ -1,4 +1,4 @@
-"""From PMC's cloud bucket to an archive: raw XML, images and metadata, and a ledger of everything seen."""
+"""From PMC's cloud bucket to an archive: raw XML, images, metadata, and a ledger of all seen."""
 
 from .run import ExtractOptions, extract
 

@@ -1,7 +1,7 @@
-"""Blocks: what is there is compared with the inventory, what is missing fetched, and both files written.
+"""Blocks: compared with the inventory; what is missing is fetched, and both files written.
 
-A worker takes blocks in order and begins the next one when the last articles of a block are on their way, so that the
-network is not idle at the end of each.
+A worker takes blocks in order and begins the next one when the last articles of a block are on
+their way, so that the network is not idle at the end of each.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which version of an article counts: decided by the metadata JSONs, the highest first, as few as needed."""
+"""Which version of an article counts: its metadata JSONs decide, the highest first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Current:
     Parameters
     ----------
     rows
-        By version, for all of them: the one that counts as ``kept``, the others with the reason why not.
+        By version, for all of them: the one that counts as ``kept``, the others with the reason why
+        not.
     version, metadata
         The one that counts, if any does.
     """
@@ -44,7 +45,8 @@ async def find_current(
 ) -> Current:
     """Return the version of a PMCID that counts.
 
-    The highest counts; below an author manuscript the next one does, unless there is none but manuscripts.
+    The highest counts; below an author manuscript the next one does, unless there is none but
+    manuscripts.
 
     Parameters
     ----------

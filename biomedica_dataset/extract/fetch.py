@@ -1,4 +1,4 @@
-"""Fetches what a run wants of one PMCID, in order of cost: JSON, XML, then the media that captioned graphics need.
+"""Fetches what a run wants of a PMCID: JSON, XML, then the media that captioned graphics need.
 
 What an older block already has under the same ETag or MD5 is taken from there.
 """

@@ -1,7 +1,7 @@
 """What the source holds: the (key, ETag) list of all article versions.
 
-PMC writes an inventory a day: a manifest that names gzipped CSV files of bucket, key, date and ETag. The ETag of a
-version's metadata JSON changes when any of its objects changes.
+PMC writes an inventory a day: a manifest that names gzipped CSV files of bucket, key, date and
+ETag. The ETag of a version's metadata JSON changes when any of its objects changes.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Inventory:
     Parameters
     ----------
     table
-        Columns ``pmcid`` (int64), ``version`` (int32), ``etag`` (string), in any order; of a repeated version the last
-        one counts.
+        Columns ``pmcid`` (int64), ``version`` (int32), ``etag`` (string), in any order; of a
+        repeated version the last one counts.
     date
         When the source wrote it, or ``None`` for a listing made now.
     """
@@ -98,7 +98,7 @@ class Inventory:
         """Return the number of article versions."""
         return int(self.table.num_rows)
 
-    def pmcids(self) -> Any:  # noqa: ANN401 - a numpy array
+    def pmcids(self) -> Any:
         """Return the distinct PMCIDs, ascending, as int64 of shape (n,)."""
         import numpy as np
 
@@ -151,7 +151,8 @@ def read_inventory(source: Source, which: str | None) -> Inventory:
     Parameters
     ----------
     which
-        A date (``2026-11-20`` or ``2026-11-20T01-00Z``) or a CSV file; the newest complete one by default.
+        A date (``2026-11-20`` or ``2026-11-20T01-00Z``) or a CSV file; the newest complete one by
+        default.
 
     Raises
     ------
@@ -165,7 +166,7 @@ def read_inventory(source: Source, which: str | None) -> Inventory:
     elif Path(which).is_file():
         found = _local(which)
     elif not _DATE.fullmatch(which):
-        msg = f"inventory {which!r} is neither a file nor a date such as 2026-11-20 or 2026-11-20T01-00Z"
+        msg = f"inventory {which!r} is neither a file nor a date such as 2026-11-20"
         raise UsageError(msg)
     else:
         date = which if "T" in which else f"{which}T01-00Z"
@@ -175,7 +176,10 @@ def read_inventory(source: Source, which: str | None) -> Inventory:
             raise UsageError(msg)
         found = dated
     if not len(found):  # taken at its word, it would empty the archive
-        msg = f"the inventory {found.date or which} of {source.url} lists no article; name another, --inventory DATE_OR_FILE"
+        msg = (
+            f"the inventory {found.date or which} of {source.url} lists no article; "
+            "name another, --inventory DATE_OR_FILE"
+        )
         raise SourceError(msg)
     return found
 
@@ -184,7 +188,7 @@ def _local(path: str) -> Inventory:
     try:
         return Inventory(_parse(Path(path).read_bytes(), _COLUMNS), None)
     except (ValueError, OSError) as error:  # Arrow's errors are ValueErrors
-        msg = f"inventory {path} is no whole CSV of bucket, key, date and ETag, plain or gzipped: {error}"
+        msg = f"inventory {path} is no whole CSV of bucket, key, date and ETag: {error}"
         raise UsageError(msg) from error
 
 
@@ -230,7 +234,7 @@ async def _inventory_file(source: Source, key: str, md5: str) -> bytes:
         data = await source.get(key, limit=_FILE_LIMIT)
         if md5_of(data) == md5:
             return data
-    msg = f"{source.url}/{key}, a part of the inventory, differs from the MD5 {md5} that its manifest gives"
+    msg = f"{source.url}/{key} differs from the MD5 {md5} that the manifest gives"
     raise SourceError(msg)
 
 

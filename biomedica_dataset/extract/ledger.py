@@ -5,10 +5,12 @@
     archive/
       archive.json                     source, selection, width, format version: written once
       images/<block>-<digest>.parquet  images as they came
-      articles/<block>.parquet         a row per article version in the inventory; renamed into place last
+      articles/<block>.parquet         a row per article version in the inventory; renamed into
+      place last
 
-The articles file alone makes a block valid: its metadata holds the digest of the block's part of the inventory, what
-was wanted, and the name and SHA-256 of its images file. Images that no articles file names are swept.
+The articles file alone makes a block valid: its metadata holds the digest of the block's part of
+the inventory, what was wanted, and the name and SHA-256 of its images file. Images that no articles
+file names are swept.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = [
-    "ARTICLE_STATUSES", "FAILED", "FORMAT_VERSION", "REPORT", "Archive", "BlockHeader", "ImageEntry", "LedgerRow",
-    "articles_name", "articles_schema", "count", "header_metadata", "images_name", "images_schema",
+    "ARTICLE_STATUSES", "FAILED", "FORMAT_VERSION", "REPORT", "Archive", "BlockHeader",
+    "ImageEntry", "LedgerRow", "articles_name", "articles_schema", "count", "header_metadata",
+    "images_name", "images_schema",
 ]  # fmt: skip
 
 FORMAT_VERSION = 1
@@ -111,7 +114,7 @@ class Archive:
         return cls(folder, header)
 
     def inventory_date(self) -> str | None:
-        """Return the date of the inventory that the last finished run agreed with, if it read one."""
+        """Return the date of the inventory that the last run read, if it read one."""
         if not self.folder.exists(REPORT):
             return None
         date: str | None = json.loads(self.folder.read_bytes(REPORT))["inventory"]
@@ -154,7 +157,7 @@ class Archive:
             self.folder.remove(images_file)
 
     def sweep(self, headers: Mapping[int, BlockHeader]) -> set[str]:
-        """Remove what killed runs left behind, and return the names of the images files that are there.
+        """Remove what killed runs left behind, and return the names of the images files.
 
         What a living run is writing is locked, and stays.
         """
@@ -190,7 +193,7 @@ class Archive:
                     yield LedgerRow(**row)
 
     def images(self, block: int) -> Iterator[tuple[int, int, str, bytes]]:
-        """Yield (PMCID, version, file name, bytes) of a block's images, in the order of its rows."""
+        """Yield (PMCID, version, file name, bytes) of a block's images, as its rows come."""
         import pyarrow.parquet as pq
 
         name = self.header(block).images_file
@@ -217,7 +220,7 @@ class Archive:
                 yield row, own
 
 
-def _batches(file: Any, size: int, columns: list[str] | None = None) -> Iterator[Any]:  # noqa: ANN401 - Parquet
+def _batches(file: Any, size: int, columns: list[str] | None = None) -> Iterator[Any]:
     """Yield batches that end with their row group, which bounds the bytes in memory."""
     for group in range(file.num_row_groups):
         yield from file.iter_batches(batch_size=size, row_groups=[group], columns=columns)

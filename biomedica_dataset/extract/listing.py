@@ -1,4 +1,4 @@
-"""What the source holds of some articles, listed now, where there is no inventory or too little is asked of it."""
+"""What the source holds, listed now: for a few articles, or where there is no inventory."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
-    """Return the result of a coroutine, in a thread of its own where an event loop is running already."""
+    """Return the result of a coroutine; where an event loop runs already, a thread does it."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -29,8 +29,8 @@ class Metadata:
     Parameters
     ----------
     media
-        By file name: figures, tables and formulas as pictures, supplements. What lies outside the version's own
-        folder is left out.
+        By file name: figures, tables and formulas as pictures, supplements. What lies outside the
+        version's own folder is left out.
     """
 
     name: str
@@ -62,7 +62,8 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
     Raises
     ------
     ArticleError
-        It is no such JSON, is about another version, or its XML is no object of the version's own folder.
+        It is no such JSON, is about another version, or its XML is no object of the version's own
+        folder.
     """
     try:
         record = json.loads(data)
@@ -75,7 +76,7 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
     xml_url = record.get("xml_url")
     xml = _file(xml_url, name)
     if xml_url and xml is None:
-        msg = f"the metadata JSON of {name} names {str(xml_url)[:200]!r}, which is no object of {name}/ with its MD5"
+        msg = f"the metadata JSON of {name} names {str(xml_url)[:200]!r}, no object of {name}/"
         raise ArticleError(msg)
     media = filter(None, (_file(url, name) for url in _list(record.get("media_urls"))))
     return Metadata(
@@ -93,8 +94,8 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
     )
 
 
-def _file(url: Any, name: str) -> RemoteFile | None:  # noqa: ANN401 - whatever the JSON holds
-    """Return the object that a URL names, or ``None`` where it is none of the version's own folder."""
+def _file(url: Any, name: str) -> RemoteFile | None:
+    """Return the object that a URL names, or ``None`` where it is outside the own folder."""
     found = _URL.fullmatch(url) if isinstance(url, str) else None
     folder, _, file = found["key"].partition("/") if found else ("", "", "")
     if found is None or folder != name or not is_safe_name(file):
@@ -102,13 +103,13 @@ def _file(url: Any, name: str) -> RemoteFile | None:  # noqa: ANN401 - whatever 
     return RemoteFile(file, found["key"], found["md5"])
 
 
-def _flag(value: Any) -> bool:  # noqa: ANN401 - booleans, and yes or no in older copies
+def _flag(value: Any) -> bool:
     return value is True or (isinstance(value, str) and value.lower() in ("yes", "true"))
 
 
-def _text(value: Any) -> str | None:  # noqa: ANN401 - whatever the JSON holds
+def _text(value: Any) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def _list(value: Any) -> list[Any]:  # noqa: ANN401 - absent where there are no media
+def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

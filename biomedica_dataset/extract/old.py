@@ -88,7 +88,7 @@ class OldBlock:
             self._held.setdefault(image[0], {})[image[2:]] = held
 
     def known(self, pmcid: int, *, retry: bool) -> Known:
-        """Return what is there of a PMCID; with ``retry`` nothing that was dropped for now counts as settled."""
+        """Return what is there of a PMCID; with ``retry`` nothing dropped for now is settled."""
         rows = self._rows.get(pmcid, {})
         if retry:
             rows = {
@@ -141,7 +141,7 @@ class _OldImages:
             for row, image in enumerate(zip(*table.to_pydict().values(), strict=True)):
                 yield image, group, row
 
-    def read(self, group: int, row: int) -> Any:  # noqa: ANN401 - a buffer
+    def read(self, group: int, row: int) -> Any:
         """Return an image where it lies in its row group, which is let go of after its last row."""
         if self._bytes is None or group != self._group:
             self._bytes = None
@@ -161,7 +161,7 @@ class _OldImage:
     row: int
     size: int
 
-    def read(self) -> Any:  # noqa: ANN401 - a buffer
+    def read(self) -> Any:
         return self.images.read(self.group, self.row)
 
 

@@ -42,8 +42,9 @@ class ExtractPlan:
     articles, versions
         Articles that are new, changed or looked at again, and their versions.
     kept, requests, bytes
-        Estimates, upper bounds: articles without figures, and pictures that no captioned figure needs, show only in
-        the XML. What the archive holds already of these articles is not deducted.
+        Estimates, upper bounds: articles without figures, and pictures that no captioned figure
+        needs, show only in the XML. What the archive holds already of these articles is not
+        deducted.
     sampled, sized
         Articles whose metadata was read, and those whose files were measured.
     spent
@@ -74,14 +75,15 @@ class ExtractPlan:
         return "\n".join(
             [
                 *lines,
-                f"to look at: {self.versions:,} versions of {self.articles:,} articles in {self.blocks:,} blocks; "
-                f"{self.blocks_agreeing:,} blocks agree already",
+                f"to look at: {self.versions:,} versions of {self.articles:,} articles in "
+                f"{self.blocks:,} blocks; {self.blocks_agreeing:,} blocks agree already",
                 f"kept:       at most {self.kept:,} articles",
                 f"requests:   at most {self.requests:,}",
                 f"bytes:      at most {self.bytes / 1e6:,.1f} MB",
-                f"Estimated from the metadata of {self.sampled:,} articles (seed {self.seed}) and the sizes of the "
-                f"files of {self.sized:,}, by {self.spent:,} requests. Upper bounds: articles without figures, and "
-                "pictures that no captioned figure needs, show only in the XML.",
+                f"Estimated from the metadata of {self.sampled:,} articles (seed {self.seed}) and "
+                f"the sizes of the files of {self.sized:,}, by {self.spent:,} requests. Upper "
+                "bounds: articles without figures, and pictures that no captioned figure needs, "
+                "show only in the XML.",
             ]
         )
 
@@ -163,7 +165,7 @@ def _etags(archive: Archive, block: int) -> dict[int, dict[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a sample of articles would cost: requests for JSON, kept articles, images, and all bytes."""
+    """What a sample would cost: requests for JSON, kept articles, images, and all bytes."""
 
     metadata: int
     kept: int

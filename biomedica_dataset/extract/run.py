@@ -1,8 +1,8 @@
-"""A run of extract: finds out what there is, brings every block into agreement with it, and reports."""
+"""A run of extract: finds out what there is, makes every block agree with it, and reports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import SourceError, UsageError
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .inventory import Inventory
     from .ledger import BlockHeader
 
-_RUN = 4000  # article versions that a worker goes through without a pause
-_RUNS_A_WORKER = 4  # at least, so that all end at about the same time
+_RUN = 10_000  # article versions that a worker goes through without a pause
+_RUNS_A_WORKER = 2  # at least, so that all end at about the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class ExtractOptions:
 
     pmcids: tuple[int, ...] | None = None
     limit: int | None = None
-    wants: Wants = Wants()
+    wants: Wants = field(default_factory=Wants)
     inventory: str | None = None
     workers: int | None = None
     retry: bool = False
@@ -68,18 +68,32 @@ class ExtractOptions:
                 raise UsageError(msg)
 
 
-def extract(source: str, output: str, options: ExtractOptions, progress: Progress) -> ExtractReport:
+def extract(
+    source: str,
+    output: str,
+    options: ExtractOptions | None = None,
+    progress: Progress | None = None,
+) -> ExtractReport:
     """Bring an archive into agreement with a source, starting it where it is not there yet.
+
+    Parameters
+    ----------
+    source
+        ``s3://bucket``, ``https://host/path``, ``http://host/path`` or a folder.
+    output
+        The archive: a new or empty folder, or one that an earlier run made.
 
     Raises
     ------
     UsageError
         The output holds another selection or something else, or an option is wrong.
     SourceError
-        The source cannot be read. What fails later is told by the report: its blocks are not written.
+        The source cannot be read. What fails later is told by the report: its blocks are not
+        written.
     StorageError, ArchiveError
         The output cannot be written, or is damaged. Finished blocks stay valid.
     """
+    options, progress = options or ExtractOptions(), progress or Progress()
     opened, folder = Source(source), Folder(output)
     archive, selection, inventory = find_archive(opened, folder, options)
     if archive is None:
@@ -101,7 +115,7 @@ def extract(source: str, output: str, options: ExtractOptions, progress: Progres
 def find_archive(
     source: Source, folder: Folder, options: ExtractOptions
 ) -> tuple[Archive | None, Selection, Inventory]:
-    """Return the archive of a folder, if it is there, its selection, and what the source has of that.
+    """Return the archive of a folder, if any, its selection, and what the source has of that.
 
     Raises
     ------
@@ -129,8 +143,8 @@ def _check_same(archive: Archive, wanted: Selection) -> None:
     same = stored.limit == wanted.limit if wanted.limit else stored == wanted
     if not same:
         msg = (
-            f"{archive.folder.url} was made of {stored}; this run asks for {wanted}. Ask for the same, or name another "
-            "output folder."
+            f"{archive.folder.url} was made of {stored}; this run asks for {wanted}. "
+            "Ask for the same, or name another output folder."
         )
         raise UsageError(msg)
 
@@ -196,7 +210,7 @@ def _run(
 
 
 def _runs(tasks: list[Task], workers: int) -> list[list[Task]]:
-    """Cut tasks into runs of neighbours: long enough to keep the network busy, and some for each worker."""
+    """Cut tasks into runs of neighbours: long for the network, and some for each worker."""
     total = sum(len(task.inventory) for task in tasks)
     enough = min(_RUN, max(1, total // (workers * _RUNS_A_WORKER)))
     runs: list[list[Task]] = []

@@ -1,7 +1,7 @@
 """Which articles an archive holds, and what of them a run wants.
 
-The selection (all, a list of ids, the newest N) is the archive's identity and stays. Licences and images may be widened
-or narrowed by a later run.
+The selection (all, a list of ids, the newest N) is the archive's identity and stays. Licences and
+images may be widened or narrowed by a later run.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Wants:
 
 
 def wants_by_block(wants: Wants, width: int) -> Callable[[int], Wants]:
-    """Return what is wanted of each block: of keys its own, so that those of others do not change it."""
+    """Return what is wanted of each block: of keys its own, lest those of others change it."""
     if isinstance(wants.images, str):
         return lambda _block: wants
     keys: dict[int, set[str]] = {}
@@ -140,7 +140,7 @@ def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[i
         if text and not text.startswith("#"):
             match = _PMCID.fullmatch(text)
             if match is None:
-                msg = f"line {number} of {where} is {text[:40]!r}; a PMCID such as PMC13900 was expected"
+                msg = f"line {number} of {where} is {text[:40]!r}, not a PMCID such as PMC13900"
                 raise UsageError(msg)
             found.add(int(match[1]))
     if not found:
@@ -183,7 +183,7 @@ def parse_images(value: str) -> str | frozenset[str]:
     for number, line in enumerate(lines, start=1):
         key = line.strip().lstrip("\ufeff")
         if key and not _PAIR.fullmatch(key):
-            msg = f"line {number} of {value} is {key[:40]!r}; a key such as PMC13900_g001 was expected"
+            msg = f"line {number} of {value} is {key[:40]!r}, not a key such as PMC13900_g001"
             raise UsageError(msg)
         keys.add(key)
     keys.discard("")
@@ -196,8 +196,8 @@ def parse_images(value: str) -> str | frozenset[str]:
 def list_versions(source: Source, selection: Selection, inventory: str | None) -> Inventory:
     """Return what the source has of the selected articles.
 
-    A few ids are listed one by one, which takes seconds; all others are looked up in an inventory. A folder is listed
-    where ids are asked for or it holds no inventory.
+    A few ids are listed one by one, which takes seconds; all others are looked up in an inventory.
+    A folder is listed where ids are asked for or it holds no inventory.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def list_versions(source: Source, selection: Selection, inventory: str | None) -
 
 
 def block_width(pmcids: Sequence[int] | None) -> int:
-    """Return the width of blocks: 1000, wider for a small selection, so that a block holds some 64 articles.
+    """Return the width of blocks: 1000, or wider, so that a block holds some 64 articles.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """The source of the articles: objects by key, from S3, a web server or a folder.
 
-obstore was measured 10 to 30 times cheaper per small object than s3fs, boto3 and httpx; it retries 5xx answers,
-timeouts and lost connections with backoff, and goes on within a body where it broke off.
+obstore was measured 10 to 30 times cheaper per small object than s3fs, boto3 and httpx; it retries
+5xx answers, timeouts and lost connections with backoff, and goes on within a body where it broke
+off.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Source:
                 raise
 
     def _bind(self) -> None:
-        """Make the gates those of the running event loop, to which they are bound by their first use."""
+        """Make the gates those of the running event loop, to which their first use binds them."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
@@ -133,8 +134,9 @@ class Source:
     def _give_up(self, error: NetworkFailedError) -> None:
         if self.requests >= _FAILURES_OF and self.failures > _MAX_FAILED_SHARE * self.requests:
             msg = (
-                f"{self.failures} of {self.requests} requests to {self.url} failed for the network, the last with: "
-                f"{error}. Finished blocks are valid; run the same command again to go on."
+                f"{self.failures} of {self.requests} requests to {self.url} failed for the "
+                f"network, the last with: {error}. Finished blocks are valid; run the same "
+                "command again to go on."
             )
             raise SourceError(msg) from error
 
@@ -190,7 +192,7 @@ class Source:
     def _cannot_list(self, error: BaseException) -> SourceError:
         plain = type(self._store).__name__ == "HTTPStore"
         advice = (
-            "a plain web server cannot list its files: say which inventory to read, --inventory DATE_OR_FILE"
+            "a plain web server cannot list its files: name an inventory, --inventory DATE_OR_FILE"
             if plain
             else "is the address right, and is the network there?"
         )
@@ -238,7 +240,7 @@ def md5_of(data: bytes) -> str:
 
 
 def is_md5(etag: str) -> bool:
-    """Whether an ETag is the MD5 of its object: of parts uploaded apart it is not, and looks like ``...-2``."""
+    """Whether an ETag is the MD5 of its object; that of an upload in parts, ``...-2``, is not."""
     return _MD5.fullmatch(etag) is not None
 
 

@@ -1,4 +1,4 @@
-"""Bytes on their way into a block's files: in memory while they are few, else in an unfinished file."""
+"""Bytes on their way into a block's files: in memory while few, else in an unfinished file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Held(Protocol):
     def size(self) -> int:
         """Bytes."""
 
-    def read(self) -> Any:  # noqa: ANN401 - bytes or a buffer of Arrow's
+    def read(self) -> Any:
         """Return them."""
 
 
@@ -47,7 +47,7 @@ class Spool:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed with the spool
             max_size=_IN_MEMORY, dir=folder, prefix=PARTIAL
         )
         self._size = 0

@@ -70,13 +70,14 @@ class Patience:
 def open_store(url: str, patience: Patience) -> tuple[Any, Path | None]:
     """Return the store of a source, and its folder where it is one.
 
-    An S3 endpoint other than Amazon's is named by the environment as for the AWS tools: ``AWS_ENDPOINT_URL_S3`` or
-    ``AWS_ENDPOINT_URL``.
+    An S3 endpoint other than Amazon's is named by the environment as for the AWS tools:
+    ``AWS_ENDPOINT_URL_S3`` or ``AWS_ENDPOINT_URL``.
 
     Raises
     ------
     UsageError
-        The address is none of ``s3://bucket``, ``https://host/path``, ``http://host/path`` and a folder.
+        The address is none of ``s3://bucket``, ``https://host/path``, ``http://host/path`` and a
+        folder.
     """
     _linger_at_exit()
     scheme, separator, rest = url.partition("://")
@@ -93,9 +94,10 @@ def open_store(url: str, patience: Patience) -> tuple[Any, Path | None]:
 
 @cache
 def _linger_at_exit() -> None:
-    """Give the threads of the network client a moment to let go of Python's objects before the interpreter ends.
+    """Give the threads of the client a moment to let go of Python's objects at its end.
 
-    One that does so later finds no interpreter, and aborts the process whatever its exit status was.
+    One that does so later finds no interpreter, and aborts the process whatever its exit status
+    was.
     """
     atexit.register(time.sleep, 0.15)
 
@@ -110,7 +112,7 @@ def _open_folder(url: str) -> tuple[Any, Path]:
     return LocalStore(folder), folder
 
 
-def _open_web(url: str, rest: str, patience: Patience) -> Any:  # noqa: ANN401 - a store
+def _open_web(url: str, rest: str, patience: Patience) -> Any:
     from obstore import exceptions
     from obstore.store import HTTPStore
 
@@ -128,7 +130,7 @@ def _open_web(url: str, rest: str, patience: Patience) -> Any:  # noqa: ANN401 -
         raise UsageError(msg) from error
 
 
-def _open_s3(url: str, bucket: str, prefix: str, region: str, patience: Patience) -> Any:  # noqa: ANN401 - a store
+def _open_s3(url: str, bucket: str, prefix: str, region: str, patience: Patience) -> Any:
     from obstore.store import S3Store
 
     if not bucket:

@@ -30,7 +30,7 @@ _ROW_GROUP_ROWS = 256
 
 
 def write_block(archive: Archive, task: Task, fetched: list[Fetched], old: OldBlock) -> BlockHeader:
-    """Write a block: its images, then the articles file that makes them valid; remove the images it had before."""
+    """Write a block: images, then the articles file that makes them valid; drop old images."""
     with _images_file(archive, task.block, fetched, old) as (images_file, images_sha256):
         header = BlockHeader(
             inventory=task.inventory.digest(),
@@ -44,7 +44,8 @@ def write_block(archive: Archive, task: Task, fetched: list[Fetched], old: OldBl
             "compression": "zstd",
             "write_page_index": True,
             "write_page_checksum": True,
-            # Statistics of documents would be their first bytes, and a dictionary of them their copy.
+            # Statistics of documents would be their first bytes, and a dictionary of them their
+            # copy.
             "use_dictionary": ["status", "reason"],
             "write_statistics": ["pmcid", "version", "status", "reason"],
         }
@@ -81,7 +82,7 @@ def _size_of_xml(row: dict[str, object]) -> int:
 def _images_file(
     archive: Archive, block: int, fetched: list[Fetched], old: OldBlock
 ) -> Iterator[tuple[str | None, str | None]]:
-    """Yield name and SHA-256 of the images file, which is kept from sweepers until the body ends."""
+    """Yield name and SHA-256 of the images file, kept from sweepers until the body ends."""
     images = list(_images(fetched))
     if not images:
         yield None, None

@@ -117,6 +117,9 @@ def _citation(entry: _Element, *, is_ruled: bool) -> str | None:
 def _form(form: _Element, *, is_ruled: bool) -> str:
     """Return the text of one form, with spaces where nothing stands between its parts."""
     if (form.text or "").strip() or any((part.tail or "").strip() for part in form):
+        for name in form.iter("name"):  # whose parts never have anything between them
+            for part in name:
+                part.tail = " " if part.getnext() is not None else None
         return (text_of(form) or "") if is_ruled else words(form)
     texts = []
     for part in form:

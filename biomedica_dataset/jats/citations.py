@@ -64,23 +64,30 @@ def bracketed(text: str) -> str:
     parts: list[str] = []
     position = 0
     for run in _RUN.finditer(text):
-        before = text[position : run.start()]
-        position = run.end()
         numbers, between = _numbers(run[0])
-        left = before.rstrip()[-1:]
-        after = _AFTER.match(text, position)
-        right = after[1] if after else ""
-        pair = left + right in ("[]", "()")
-        if pair or (left == "[" and "]" in between):
-            before = before.rstrip()[:-1]
-            left = "("
-        if after and (pair or (right == "]" and "[" in between)):
-            position = after.end()
-            right = ")"
-        # "[3, p. 5]" and "[see 3]": the other bracket is further off.
-        opening, closing = ("", "") if left == "[" or right == "]" else ("[", "]")
-        parts += (before, opening, numbers, closing)
+        before, end = _unwrapped(text, position, run, between)
+        after = _AFTER.match(text, end)
+        # "[3, p. 5]" and "[see 3]": the brackets around hold more than the run.
+        enclosed = before.rstrip().endswith("[") or (after is not None and after[1] == "]")
+        parts += (before, numbers if enclosed else f"[{numbers}]")
+        position = end
     return "".join(parts) + text[position:]
+
+
+def _unwrapped(text: str, start: int, run: re.Match[str], between: str) -> tuple[str, int]:
+    """Return the text from ``start`` to a run and the place behind it, brackets around it left out.
+
+    Those are pairs, and a bracket whose other half stands between the items: "[1] 2".
+    """
+    before, end = text[start : run.start()], run.end()
+    if "]" in between and before.rstrip().endswith("["):
+        before = before.rstrip()[:-1]
+    after = _AFTER.match(text, end)
+    if "[" in between and after and after[1] == "]":
+        end = after.end()
+    while (after := _AFTER.match(text, end)) and before.rstrip()[-1:] + after[1] in ("[]", "()"):
+        before, end = before.rstrip()[:-1], after.end()
+    return before, end
 
 
 def _numbers(run: str) -> tuple[str, str]:

@@ -31,10 +31,7 @@ _OWNERS = frozenset(
 )
 # A graphic below one of these before it meets an owner is a glyph, a formula, a cell or a portrait.
 _NO_FIGURE = frozenset(
-    (
-        *("inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio"),
-        *("abbrev", "journal-meta", "mixed-citation"),
-    )
+    ("inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio")
 )
 _FIGURE_LABEL = re.compile(r"(?:supp\w*|additional)?\s*fig", re.IGNORECASE)
 # PMC puts this under every supplementary file.
@@ -194,11 +191,15 @@ def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, .
 
 
 def _group(owner: _Element) -> _Element | None:
-    """Return what stands around an owner and speaks for it too.
+    """Return what speaks for an owner beside itself.
 
-    That is a ``fig-group``, the figure around one without a caption of its own, and the
-    ``supplementary-material`` around a file with its own caption.
+    That is the ``fig-group`` around it, the figure around one without a caption of its own, the
+    ``supplementary-material`` around a file with its own caption, and of a group with graphics of
+    its own the first figure without any: in some journals it holds only the caption.
     """
+    if owner.tag == "fig-group":
+        figs = owner.iterchildren("fig")
+        return next((f for f in figs if next(f.iterdescendants("graphic"), None) is None), None)
     parent = owner.getparent()
     if parent is None or parent.tag not in _OWNERS:
         return None
@@ -226,7 +227,7 @@ def _caption(owner: _Element, group: _Element | None) -> tuple[_Element | None, 
 
 def _label(owner: _Element) -> str | None:
     text = text_of(child(owner, "label"))
-    return text.rstrip(" .:") or None if text else None
+    return text.rstrip(" .:") if text else None
 
 
 def _kind(owner: _Element, scope: str, label: str | None) -> str:

@@ -41,8 +41,8 @@ _PLAIN = re.compile(
 _STEP = re.compile(rf"(S?)(\d+)[A-Za-z]?(?:\s?{_DASH}\s?S?(\d+))?", re.IGNORECASE)
 _LONGEST_RANGE = 50  # figures; more is a misread number
 _NO_PARAGRAPH = FLOATS | {"caption"}
-# Boxes, notes and sub-articles are floats beside a text, and hold paragraphs of their own.
-_NO_CONTEXT = _NO_PARAGRAPH - {"boxed-text", "sub-article", "response", "fn", "fn-group"}
+# Boxes and notes are floats beside a text, and hold paragraphs of their own.
+_NO_CONTEXT = _NO_PARAGRAPH - {"boxed-text", "fn", "fn-group"}
 
 Series = tuple[str, str]
 """What a label numbers: its word, shortened (``fig``), and the letters before it (``S``)."""
@@ -137,10 +137,9 @@ class _Citing:
         if not tail or len(tail) > _LONGEST_BETWEEN or not _BETWEEN.fullmatch(tail):
             return
         following = xref.getnext()
-        if following is None or following.tag != "xref":
-            return
+        ends = self.targets(following) if following is not None else []
         for start in targets:
-            for end in self.targets(following):
+            for end in ends:
                 (series, first), (other, last) = self._numbers[start], self._numbers[end]
                 if series == other and first and last:
                     yield from self._range(series, min(first), max(last))

@@ -70,7 +70,9 @@ def title(meta: _Element) -> str | None:
         return None
     marks = [x for x in element.iter("xref", "fn") if x.get("ref-type") != "bibr"]
     for mark in marks:
-        _remove(mark)
+        tail = mark.tail
+        mark.clear()
+        mark.tag, mark.tail = "x", tail  # a note would be parted from the text around it
     return text_of(element)
 
 
@@ -196,15 +198,3 @@ def holders(meta: _Element) -> frozenset[str]:
 
 def _each(elements: Iterable[_Element]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for e in elements if (text := text_of(e))))
-
-
-def _remove(element: _Element) -> None:
-    """Take an element out of the tree and leave the text after it where it was."""
-    parent, before = element.getparent(), element.getprevious()
-    if parent is None:
-        return
-    if before is not None:
-        before.tail = (before.tail or "") + (element.tail or "")
-    else:
-        parent.text = (parent.text or "") + (element.tail or "")
-    parent.remove(element)

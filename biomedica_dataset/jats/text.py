@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 FLOATS = frozenset(
     (
         *("fig", "fig-group", "table-wrap", "table-wrap-group", "supplementary-material", "media"),
-        *("boxed-text", "graphic", "chem-struct-wrap", "fn", "fn-group", "floats-group"),
-        *("sub-article", "response"),
+        *("boxed-text", "graphic", "chem-struct-wrap", "fn", "fn-group"),
     )
 )
 """Elements with a text of their own, which is not part of the text around them."""

@@ -6,149 +6,48 @@
       commercial/000012-00.tar   KEY.jpg, KEY.txt and KEY.json of up to 10,000 pairs
       commercial/sizes.json      samples of each tar, as open_clip reads them; written last
       noncommercial/...  other/...
+      README.md                  configs and features, so that datasets reads the tars as they are
 
-A tar holds the pairs of a fixed run of blocks in an order that a seeded hash of the key gives, so that neighbours have
-nothing in common, and a change in one block changes the tars of one run.
+A tar holds the pairs of a fixed run of blocks in an order that a seeded hash of the key gives, so
+that neighbours have nothing in common, and a change in one block changes the tars of one run.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import re
-import tarfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import ArchiveError, UsageError
-from ..extract.ledger import Archive
-from ..extract.spool import Spool
-from ..pool import run_tasks
-from ..progress import Progress
-from ..report import Tally, total
-from ..rows import rows_of
-from ..schema import LICENSE_GROUPS, pair_key
-from ..storage import Folder
+from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.extract.spool import Spool
+from biomedica_dataset.pool import run_tasks
+from biomedica_dataset.progress import Progress
+from biomedica_dataset.report import Tally, total
+from biomedica_dataset.rows import rows_of
+from biomedica_dataset.schema import LICENSE_GROUPS
+from biomedica_dataset.storage import Folder
+
+from .card import CARD
+from .published import key_of_published, tar_card
 from .shard import RECORDS, fingerprint
+from .tars import Samples
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
-    from ..extract.spool import Held
-    from ..progress import Counters, Ticker
-    from ..rows import ArticleRows
-    from ..schema import ArticleRow, Pair
+    from biomedica_dataset.progress import Counters, Ticker
+
+__all__ = ["SIZES", "WebDatasetReport", "key_of_published", "serialize_webdataset"]
 
 SIZES = "sizes.json"
-SAMPLES = 10_000
-"""The most samples of a tar."""
-
 _STARTED = f"{RECORDS}/tars.json"
 _ALL_RUN_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs on all of PMC
-_SEED = "0"
-_VERSION = re.compile(r" \d+(\.\d+)*$")
-_OLD_KEY = re.compile(r"(?P<batch>[^-]+)-(?P<pmcid>PMC\d+)-(?P<position>\d+)-(?P<name>.+)")
-
-
-def key_of_published(old_key: str) -> str:
-    """Return our key of a pair of the published dataset.
-
-    The key of a repeated file name has a suffix here, which an old key does not tell.
-
-    Parameters
-    ----------
-    old_key
-        A ``__key__``: batch, PMCID, position and file name without its ending.
-
-    Raises
-    ------
-    UsageError
-        It is none.
-
-    Examples
-    --------
-    >>> key_of_published("17-PMC13900-3-1471-2180-11-174.g001")
-    'PMC13900_1471-2180-11-174_g001'
-    """
-    match = _OLD_KEY.fullmatch(old_key)
-    if match is None:
-        msg = f"{old_key!r} is no key of the published dataset; those are batch-PMCID-position-name"
-        raise UsageError(msg)
-    return pair_key(match["pmcid"], re.sub(r"\.jpe?g$", "", match["name"], flags=re.IGNORECASE))
-
-
-def published_json(pair: Pair, article: ArticleRow | None, siblings: list[Pair]) -> dict[str, Any]:
-    """Return the ``.json`` of a pair, with the names and types of the published dataset.
-
-    Parameters
-    ----------
-    article
-        The row of its article.
-    siblings
-        All pairs of the article that may stand beside it.
-    """
-    references = (article.article_references if article else None) or []
-    contexts = {image_id(p): p.image_context for p in siblings if p.image_context}
-    return {
-        "image_file_name": pair.image_file_name,
-        "image_cluster_id": image_id(pair),
-        "image_hash": pair.image_hash,
-        "image_label_id": pair.image_label_id,
-        "image_panel_type": pair.image_panel_type,
-        "image_panel_subtype": pair.image_panel_subtype,
-        "image_primary_label": pair.image_primary_label or [],
-        "image_secondary_label": pair.image_secondary_label or [],
-        "image_size": pair.image_size,
-        "image_set": [_of_set(sibling) for sibling in siblings],
-        "image_context": contexts,
-        "article_accession_id": pair.article_accession_id,
-        "article_title": pair.article_title,
-        "article_journal": pair.article_journal,
-        "article_date": unix_time(pair.article_date),
-        "article_abstract": pair.article_abstract,
-        "article_mesh_terms": pair.article_mesh_terms or [],
-        "article_keywords": pair.article_keywords or [],
-        "article_subject": pair.article_subject or [],
-        "article_reference_ids": [str(r["pmid"]) for r in references if r["pmid"] is not None],
-        "article_reference_count": pair.article_reference_count,
-        "article_reference_list": references,
-        "article_citation": pair.article_citation,
-        "article_license": pair.article_license and _VERSION.sub("", pair.article_license),
-        "article_text": article.article_text if article else None,
-    }
-
-
-def image_id(pair: Pair) -> str:
-    """Return the id that the published dataset gives an image: its file name without the ending."""
-    return pair.image_file_name.rpartition(".")[0] or pair.image_file_name
-
-
-def unix_time(date: str | None) -> int | None:
-    """Return the first second, in UTC, of a day, month or year in ISO 8601.
-
-    Examples
-    --------
-    >>> unix_time("1970-01-02"), unix_time("1971"), unix_time(None)
-    (86400, 31536000, None)
-    """
-    if date is None:
-        return None
-    year, month, day = (*map(int, date.split("-")), 1, 1)[:3]
-    return int(datetime(year, month, day, tzinfo=UTC).timestamp())
-
-
-def _of_set(pair: Pair) -> dict[str, Any]:
-    return {
-        "image_id": image_id(pair),
-        "image_file_name": pair.image_file_name,
-        "caption": pair.caption,
-        "hash": pair.image_hash,
-    }
+_CODE = ("published.py", "tars.py", "webdataset.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,18 +128,21 @@ def serialize_webdataset(
         runs.setdefault(block // size, []).append(block)
     old = _records(folder)
     records = {
-        run: old[run] for run in runs if run in old and old[run].fingerprint == _made_of(archive, runs[run])
+        run: old[run]
+        for run in runs
+        if run in old and old[run].fingerprint == _made_of(archive, runs[run])
     }
     todo = [(run, blocks) for run, blocks in runs.items() if run not in records]
     gone = [run for run in old if run not in runs]
     if todo or gone:
         for group in LICENSE_GROUPS:
             folder.remove(f"{group}/{SIZES}")
+        folder.remove(CARD)
         for run in gone:
             _remove(folder, run, old[run])
         records |= _build(archive, folder, todo, workers, progress or Progress())
     tars = {path: n for run in sorted(records) for path, n in sorted(records[run].tars.items())}
-    _write_sizes(folder, tars)
+    _finish(folder, tars)
     return WebDatasetReport(
         tars=tars,
         figures=total(record.figures for record in records.values()),
@@ -248,3 +150,144 @@ def serialize_webdataset(
         rewritten=len(todo),
         problems=[problem for run in sorted(records) for problem in records[run].problems],
     )
+
+
+def _start(folder: Folder, archive: Archive) -> int:
+    """Return the blocks a run, which stay as they were when the folder was started."""
+    folder.sweep()
+    if folder.exists(_STARTED):
+        stored: dict[str, int] = json.loads(folder.read_bytes(_STARTED))
+        if stored["block_width"] != archive.width:
+            msg = (
+                f"{folder.url} was made of an archive with blocks of {stored['block_width']} "
+                f"PMCIDs, this one has {archive.width}; name another folder"
+            )
+            raise UsageError(msg)
+        return stored["run_blocks"]
+    if not folder.is_empty():
+        msg = f"{folder.url} holds something else than tars of ours; name an empty or a new folder"
+        raise UsageError(msg)
+    blocks = _ALL_RUN_BLOCKS if archive.selection.pmcids is None else 1
+    stored = {"run_blocks": blocks, "block_width": archive.width}
+    folder.write_bytes(_STARTED, json.dumps(stored).encode())
+    return blocks
+
+
+def _record_name(run: int) -> str:
+    return f"{RECORDS}/{run:06d}.json"
+
+
+def _records(folder: Folder) -> dict[int, TarRecord]:
+    """Return the records of the finished runs, by number."""
+    found = {}
+    for name in folder.names(RECORDS):
+        number, _, ending = name.partition(".")
+        if ending != "json" or not number.isdecimal():
+            continue
+        try:
+            found[int(number)] = TarRecord(**json.loads(folder.read_bytes(f"{RECORDS}/{name}")))
+        except (ValueError, TypeError) as error:
+            path = folder.path(f"{RECORDS}/{name}")
+            msg = f"{path} cannot be read: {error}. Remove it and serialize again."
+            raise ArchiveError(msg) from error
+    return found
+
+
+def _made_of(archive: Archive, blocks: list[int]) -> str:
+    """Return the digest of all that a run of blocks depends on."""
+    return hashlib.sha256(f"{fingerprint(archive, blocks)} {_code()}".encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    code = b"".join(Path(__file__).with_name(name).read_bytes() for name in _CODE)
+    return hashlib.sha256(code).hexdigest()
+
+
+def _remove(folder: Folder, run: int, record: TarRecord) -> None:
+    for path in record.tars:
+        folder.remove(path)
+    folder.remove(_record_name(run))
+
+
+def _finish(folder: Folder, tars: dict[str, int]) -> None:
+    """Write sizes and card where they are not there: that they are tells that all is."""
+    groups = [group for group in LICENSE_GROUPS if any(p.startswith(f"{group}/") for p in tars)]
+    for group in groups:
+        sizes = {p.rpartition("/")[2]: n for p, n in tars.items() if p.startswith(f"{group}/")}
+        if not folder.exists(f"{group}/{SIZES}"):
+            folder.write_bytes(f"{group}/{SIZES}", json.dumps(sizes, indent=1).encode())
+    if not folder.exists(CARD):
+        folder.write_bytes(CARD, tar_card(groups).encode())
+
+
+def _build(
+    archive: Archive,
+    folder: Folder,
+    todo: list[tuple[int, list[int]]],
+    workers: int | None,
+    progress: Progress,
+) -> dict[int, TarRecord]:
+    blocks = [block for _run, blocks in todo for block in blocks]
+    kept = sum(archive.header(block).counts["articles"].get("kept", 0) for block in blocks)
+    progress.start(kept, "articles")
+    results = run_tasks(
+        _work,
+        todo,
+        workers=workers,
+        start=_start_worker,
+        args=(archive.folder.url, folder.url),
+        progress=progress,
+    )
+    return {task[0]: record for task, record in results}
+
+
+_worker: tuple[Archive, Folder, Progress] | None = None
+
+
+def _start_worker(archive: str, folder: str, counters: Counters) -> None:
+    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
+    _worker = Archive.open(archive), Folder(folder), Progress(counters=counters)
+
+
+def _work(task: tuple[int, list[int]]) -> TarRecord:
+    if _worker is None:
+        msg = "the worker was not started by its pool"
+        raise RuntimeError(msg)
+    archive, folder, progress = _worker
+    return _build_run(archive, folder, *task, progress.tick)
+
+
+def _build_run(
+    archive: Archive, folder: Folder, run: int, blocks: list[int], tick: Ticker
+) -> TarRecord:
+    """Write the tars of a run of blocks and, last, its record."""
+    figures: Counter[str] = Counter()
+    problems: list[str] = []
+    with Spool(folder.scratch()) as spool:
+        samples = Samples(spool)
+        for block in blocks:
+            for row, images in archive.articles(block):
+                rows = rows_of(row, images, full_text=True)
+                samples.add(rows)
+                figures.update(rows.figures)
+                problems += [rows.problem] if rows.problem else []
+                tick(1, len(rows.pairs), sum(map(len, images.values())))
+        tars = samples.write(folder, run)
+    _remove_stale(folder, run, tars)
+    record = TarRecord(
+        fingerprint=_made_of(archive, blocks),
+        tars=tars,
+        figures=dict(sorted(figures.items())),
+        problems=problems,
+    )
+    folder.write_bytes(_record_name(run), json.dumps(asdict(record), indent=1).encode())
+    return record
+
+
+def _remove_stale(folder: Folder, run: int, tars: dict[str, int]) -> None:
+    """Remove the tars that an earlier state of the run had and this one has not."""
+    for group in LICENSE_GROUPS:
+        for name in folder.names(group):
+            if name.startswith(f"{run:06d}-") and f"{group}/{name}" not in tars:
+                folder.remove(f"{group}/{name}")

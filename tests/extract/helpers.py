@@ -13,11 +13,15 @@ from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.extract.run import ExtractOptions, extract
 from biomedica_dataset.progress import Progress
 
+from ..servers import BucketServer, Fault  # noqa: TID252 - no path leads to the tests
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from biomedica_dataset.extract.ledger import LedgerRow
     from biomedica_dataset.report import ExtractReport
+
+__all__ = ["Bucket", "BucketServer", "Fault"]
 
 REPORTS = "inventory-reports/pmc-oa-opendata/metadata"
 DAY = "2026-11-21T01-00Z"
@@ -63,7 +67,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return inode and time of every file below a folder: both change when a file is written again."""
+    """Return inode and time of every file below a folder: writing it again changes both."""
     found = ((path, path.stat()) for path in sorted(folder.rglob("*")))
     return {str(path): (stat.st_ino, stat.st_mtime_ns) for path, stat in found}
 

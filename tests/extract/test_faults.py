@@ -17,8 +17,7 @@ from biomedica_dataset.extract.source import Source, SourceError
 from biomedica_dataset.extract.stores import Patience
 from biomedica_dataset.storage import Folder
 
-from ..servers import BucketServer, Fault
-from .helpers import fates, images, inventory_csv, rows, run, tree
+from .helpers import BucketServer, Fault, fates, images, inventory_csv, rows, run, tree
 
 FIRST = "2026-11-20T01-00Z"
 SECOND = "2026-11-23T01-00Z"
@@ -143,7 +142,7 @@ def test_wrong_bytes_are_asked_for_again(bucket, archive):
     key = f"{NAME}/{NAME}.xml"
     with BucketServer(bucket.root, faults={key: Fault(body=b"<a/>", times=2)}) as server:
         run(server.url, archive, inventory=FIRST, pmcids=(99000205,))
-        assert server.keys().count(key) == 3
+        assert server.asked().count(key) == 3
 
     assert fates(archive)[NAME] == "kept"
 
@@ -172,21 +171,21 @@ def test_a_block_with_a_network_failure_is_not_written_and_the_others_are(bucket
 
         assert list(failed) == [99000]
         assert failed[99000].startswith("1 articles, the first PMC99000205: ")
-        assert server.keys().count(f"metadata/{NAME}.json") == 4  # tried and retried, twice
+        assert server.asked().count(f"metadata/{NAME}.json") == 4  # tried and retried, twice
     assert Archive.open(archive).blocks() == [99001, 99002, 99003]
 
 
 def test_what_failed_for_the_network_has_a_second_try_at_the_end(bucket, archive):
     with BucketServer(bucket.root, faults={f"{NAME}/{NAME}.xml": Fault(500, times=2)}) as server:
         header = run_block(start(archive), Source(server.url, QUICK), tasks_of(bucket)[0], no_tick)
-        assert server.keys()[-1].startswith(NAME)
+        assert server.asked()[-1].startswith(NAME)
     assert header.counts["articles"]["kept"] == 5
 
 
 def test_a_failed_block_names_itself(bucket, archive):
     with (
         BucketServer(bucket.root, share=(1.0, Fault(500))) as server,
-        pytest.raises(BlockFailedError, match="4 articles|5 articles|6 articles"),
+        pytest.raises(BlockFailedError, match=r"4 articles|5 articles|6 articles"),
     ):
         run_block(start(archive), Source(server.url, QUICK), tasks_of(bucket)[0], no_tick)
     assert Archive.open(archive).blocks() == []
@@ -197,7 +196,7 @@ def test_when_too_much_fails_the_rest_is_not_tried(tmp_path, archive):
     versions = [Version(n, 1, f"{n:032x}") for n in range(1, 1001)]
     task = Task(0, Inventory.of(versions), Wants())
     with BucketServer(tmp_path, share=(1.0, Fault(503))) as server:
-        with pytest.raises(SourceError, match="requests to .* failed for the network"):
+        with pytest.raises(SourceError, match=r"requests to .* failed for the network"):
             run_blocks(start(archive), Source(server.url, QUICK), [task], no_tick)
         assert len({request.key for request in server.log}) < 500
 

@@ -15,8 +15,7 @@ import pytest
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.verify import verify
 
-from ..servers import BucketServer
-from .helpers import run, tree
+from .helpers import BucketServer, run, tree
 
 FIRST = "2026-11-20T01-00Z"
 
@@ -56,7 +55,7 @@ def test_a_killed_run_is_continued_to_the_same_bytes(server, undisturbed, archiv
     rng = random.Random(workers)
     for _ in range(3):
         process = begin(server, archive, workers)
-        wait_for(lambda: (archive / "archive.json").exists() or process.poll() is not None)
+        wait_for((archive / "archive.json").exists)
         time.sleep(rng.uniform(0, 0.6 * workers))
         process.kill()
         process.communicate()
@@ -80,7 +79,7 @@ def test_workers_end_with_a_parent_that_was_killed(server, archive):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_half_done(server, archive, workers):
     process = begin(server, archive, workers)
-    wait_for(lambda: (archive / "archive.json").exists())
+    wait_for((archive / "archive.json").exists)
     time.sleep(0.4 * workers)
     began = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)

@@ -9,8 +9,7 @@ from biomedica_dataset.extract.plan import plan
 from biomedica_dataset.extract.run import ExtractOptions
 from biomedica_dataset.extract.selection import Wants, parse_licenses
 
-from ..servers import BucketServer
-from .helpers import Bucket, rows, run, tree
+from .helpers import Bucket, BucketServer, rows, run, tree
 
 FIRST = "2026-11-20T01-00Z"
 

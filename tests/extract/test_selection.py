@@ -24,7 +24,7 @@ def test_ids_come_with_or_without_prefix_and_version():
 
 @pytest.mark.parametrize("line", ["PMCX", "13900,13901", "0", "PMC", "-5", "1" * 30, "１３"])
 def test_rubbish_among_ids_is_named_with_its_line(line):
-    with pytest.raises(UsageError, match=r"line 2 of ids\.txt is .* a PMCID such as PMC13900"):
+    with pytest.raises(UsageError, match=r"line 2 of ids\.txt is .* not a PMCID such as PMC13900"):
         parse_pmcids(["PMC1", line], "ids.txt")
 
 

@@ -17,7 +17,7 @@ from biomedica_dataset.extract.source import (
 )
 from biomedica_dataset.extract.stores import Patience
 
-from ..servers import BucketServer, Fault
+from .helpers import BucketServer, Fault
 
 QUICK = Patience(connect=1, silence=0.4, retries=2, first_pause=0.01, longest_pause=0.05)
 KEY = "PMC99000205.1/PMC99000205.1.xml"
@@ -137,7 +137,7 @@ def test_too_many_failures_stop_the_run(tmp_path):
                     await source.get(KEY, limit=LIMIT)
             await source.get(KEY, limit=LIMIT)
 
-        with pytest.raises(SourceError, match="200 of 200 requests to http://.* failed"):
+        with pytest.raises(SourceError, match=r"200 of 200 requests to http://.* failed"):
             asyncio.run(crowd())
 
 
@@ -158,7 +158,7 @@ def test_no_network_is_one_clear_line():
         closed.bind(("127.0.0.1", 0))
         source = Source(f"http://127.0.0.1:{closed.getsockname()[1]}", QUICK)
 
-        with pytest.raises(SourceError, match="cannot be listed; .*--inventory") as told:
+        with pytest.raises(SourceError, match=r"cannot be listed; .*--inventory") as told:
             asyncio.run(source.folders("x"))
     assert "\n" not in str(told.value)
 

@@ -176,7 +176,7 @@ anything = st.recursive(_TEXT, _element, max_leaves=25).map(
 
 @st.composite
 def damage(draw: st.DrawFn) -> list[tuple[float, int, bytes]]:
-    """Return changes to a file: where (a part of its length), bytes to take out, bytes to put in."""
+    """Return changes to a file: where, as a part of its length, bytes to take out and to put in."""
     piece = st.one_of(
         st.binary(max_size=4),
         st.sampled_from(

@@ -55,6 +55,9 @@ MIXED = "<mixed-citation>Roe J. <italic>On cells</italic>. J Ab 3<bold>:</bold>4
         pytest.param(
             ELEMENTS.replace("element-", "mixed-"), "Roe J On cells", id="mixed without a comma"
         ),
+        pytest.param(
+            f"<mixed-citation>{NAME}, {NAME} 2007</mixed-citation>", "Roe J, Roe J 2007", id="names"
+        ),
         pytest.param(ELEMENTS + MIXED, "Roe J. On cells. J Ab 3:4.", id="both: the printed one"),
         pytest.param(
             f"<citation-alternatives>{MIXED}{ELEMENTS}</citation-alternatives>",
@@ -115,6 +118,14 @@ def test_a_reference_is_its_printed_text(ref: str, expected: str | None):
             None,
             "10.1234/x",
             id="stop",
+        ),
+        pytest.param(
+            '<pub-id pub-id-type="doi">10.1234/x</pub-id>'
+            '<pub-id pub-id-type="doi">10.1234/y</pub-id>'
+            '<pub-id pub-id-type="pmid">17</pub-id><pub-id pub-id-type="pmid">18</pub-id>',
+            17,
+            "10.1234/x",
+            id="the first of two",
         ),
         pytest.param('<pub-id pub-id-type="pmid">PMID: 17</pub-id>', 17, None, id="words"),
         pytest.param('<pub-id pub-id-type="doi">none</pub-id>', None, None, id="no DOI"),

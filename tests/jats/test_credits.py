@@ -26,6 +26,7 @@ def credit(caption: str = "Cells.", inner: str = "") -> str | None:
         *("Image taken under permission 5 of the museum.", "With permission from Springer."),
         *("Reprinted from Nature.", "Republished here from [2] under a CC BY license."),
         *("© 2009 Elsevier.", "Copyright 2014 John Wiley and Sons.", "Photo (c) 2010 Jane Roe."),
+        *("Photo (c) 1999 Jane Roe.", "Reproduced from Nature.", "Re-printed after Roe."),
         *("All rights reserved.", "Map used under license by Roe."),
     ],
 )
@@ -63,6 +64,10 @@ def test_a_credit_may_stand_beside_the_caption(inner: str):
 )
 def test_consent_own_copyright_and_other_words_are_no_credit(caption: str):
     assert credit(caption) is None
+
+
+def test_a_permission_says_more_than_a_copyright_line():
+    assert credit("Used with permission of Roe. © 2009 Elsevier.") == "Used with permission of Roe."
 
 
 def test_the_own_holders_may_stand_in_the_figures_permissions():

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from biomedica_dataset.schema import IMAGE_KINDS
-
 from .documents import fig, figures
 
 GRAPHIC = '<graphic xlink:href="g1"/>'
@@ -75,6 +73,40 @@ def test_a_figure_without_a_caption_inside_a_figure_takes_that_of_the_outer():
     ]
 
 
+def test_a_figure_takes_the_caption_of_its_graphic_but_not_that_of_its_box():
+    inside = f'<fig id="F1"><graphic xlink:href="g1">{CAPTION}</graphic></fig>'
+    around = f'<boxed-text>{CAPTION}<fig id="F2">{GRAPHIC}</fig></boxed-text>'
+
+    assert [(f.figure_id, f.caption, f.dropped) for f in figures(inside + around)] == [
+        ("F1", "Cells. Two of them.", None),
+        ("F2", None, "no_caption"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inner", "label"),
+    [
+        pytest.param("<p><label>no</label>{}</p>", None, id="of a paragraph"),
+        pytest.param("<boxed-text><label>Box 1</label>{}</boxed-text>", "Box 1", id="of a box"),
+    ],
+)
+def test_a_graphic_with_its_own_caption_takes_the_label_of_what_owns_it(
+    inner: str, label: str | None
+):
+    (figure,) = figures(inner.format(f'<graphic xlink:href="g1">{CAPTION}</graphic>'))
+
+    assert (figure.caption, figure.label) == ("Cells. Two of them.", label)
+
+
+def test_a_table_of_a_supplement_does_not_take_its_label():
+    table = f"<table-wrap>{CAPTION}{GRAPHIC}</table-wrap>"
+    (figure,) = figures(
+        f"<supplementary-material><label>S1</label>{table}</supplementary-material>"
+    )
+
+    assert figure.label is None
+
+
 def test_figures_of_a_group_take_its_caption_where_they_have_none():
     found = figures(
         f'<fig-group id="G"><label>Figure 1</label>{CAPTION}'
@@ -94,6 +126,18 @@ def test_graphics_of_a_group_beside_empty_figures_are_pairs_of_the_group():
     assert sorted((f.figure_id or "", f.hrefs, f.dropped) for f in found) == [
         ("G", ("g1",), None),
         ("a", (), "no_graphic"),
+    ]
+
+
+def test_graphics_of_a_group_take_the_caption_of_the_empty_figure_beside_them():
+    figs = "".join(
+        f"<fig><label>{word} 1</label><caption><p>{caption}</p></caption></fig>"
+        for word, caption in (("Figura", "Uma célula."), ("Figure", "A cell."))
+    )
+    found = figures(f'<p><xref rid="G"/>a</p><fig-group id="G">{figs}{GRAPHIC}</fig-group>')
+
+    assert [(f.label, f.caption, f.context) for f in found if not f.dropped] == [
+        ("Figura 1", "Uma célula.", ("a",))
     ]
 
 
@@ -160,145 +204,24 @@ def test_glyphs_formulas_cells_and_decorations_are_no_figures(inner: str):
     assert figures(inner) == ()
 
 
+@pytest.mark.parametrize(
+    "tag", ["inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio"]
+)
+def test_what_stands_inside_of_something_else_is_no_graphic_of_the_figure(tag: str):
+    assert figures(f"<boxed-text>{CAPTION}<p><{tag}>{GRAPHIC}</{tag}></p></boxed-text>") == ()
+
+
+@pytest.mark.parametrize("label", ["", "<label>Text S1</label>", "<label>Video S1</label>"])
+def test_a_supplement_that_nothing_calls_a_picture_is_none(label: str):
+    file = f'{label}{CAPTION}<media xlink:href="s1"/>'
+
+    assert figures(f"<supplementary-material>{file}</supplementary-material>") == ()
+
+
 def test_a_formula_in_a_caption_is_no_graphic_of_the_figure():
     caption = 'x <disp-formula><graphic xlink:href="e1"/></disp-formula>'
 
     assert [f.hrefs for f in figures(fig(1, caption=caption))] == [("g1",)]
-
-
-LABELLED = "<label>{}</label>" + CAPTION
-SUPPLEMENT = "<supplementary-material id='s1'>{}</supplementary-material>"
-
-
-@pytest.mark.parametrize(
-    ("inner", "kind"),
-    [
-        pytest.param(FIG, "figure", id="figure"),
-        pytest.param(f"<table-wrap>{CAPTION}{GRAPHIC}</table-wrap>", "table", id="table"),
-        pytest.param(
-            f"<table-wrap>{LABELLED.format('Table S1')}{GRAPHIC}</table-wrap>",
-            "supplementary",
-            id="supplementary table",
-        ),
-        pytest.param(
-            f"<table-wrap>{CAPTION}<alternatives>{GRAPHIC}<table/></alternatives></table-wrap>",
-            "table",
-            id="table with alternatives",
-        ),
-        pytest.param(
-            f"<chem-struct-wrap>{CAPTION}{GRAPHIC}</chem-struct-wrap>",
-            "chemical_structure",
-            id="chemical structure",
-        ),
-        pytest.param(f"<boxed-text>{CAPTION}{GRAPHIC}</boxed-text>", "box", id="box"),
-        *(
-            pytest.param(f"<fig>{LABELLED.format(label)}{GRAPHIC}</fig>", kind, id=label)
-            for label, kind in (
-                *(("Scheme 1", "scheme"), ("Table 2", "table"), ("Box 1", "box")),
-                *(("Figure S1", "supplementary"), ("Fig. S2", "supplementary")),
-                *(("Figure EV3", "supplementary"), ("Supplementary Fig. 1", "supplementary")),
-                *(("Extended Data Fig. 1", "supplementary"), ("Figura 3", "figure")),
-                *(("Figure 1—figure supplement 2.", "supplementary"), ("Foto 1", "figure")),
-                *(("Graphical abstract", "graphical_abstract"), ("Appendix 1", "supplementary")),
-            )
-        ),
-        *(
-            pytest.param(f'<fig fig-type="{value}">{CAPTION}{GRAPHIC}</fig>', kind, id=value)
-            for value, kind in (
-                *(("graphical-abstract", "graphical_abstract"), ("featured", "graphical_abstract")),
-                *(("Scheme", "scheme"), ("supplementary-material", "supplementary")),
-                *(("FIGURE", "figure"), ("image", "figure")),
-            )
-        ),
-        pytest.param(
-            f'<fig specific-use="child-fig">{CAPTION}{GRAPHIC}</fig>', "supplementary", id="child"
-        ),
-        pytest.param(SUPPLEMENT.format(FIG), "supplementary", id="figure of a supplement"),
-        pytest.param(
-            f'<sec sec-type="supplementary-material">{FIG}</sec>', "supplementary", id="section"
-        ),
-    ],
-)
-def test_the_kind_is_what_the_element_is_in_the_article(inner: str, kind: str):
-    (figure,) = figures(inner)
-
-    assert (figure.kind, figure.dropped) == (kind, None)
-    assert kind in IMAGE_KINDS
-
-
-@pytest.mark.parametrize(
-    "inner",
-    [
-        pytest.param(f'{CAPTION}<media xlink:href="s1.tif"/>', id="a picture by its name"),
-        pytest.param(f'{CAPTION}<media xlink:href="s1" mimetype="image"/>', id="by its type"),
-        pytest.param(
-            f'<label>Figure S1</label>{CAPTION}<media xlink:href="s1"/>', id="by its label"
-        ),
-        pytest.param(
-            f'{CAPTION}<media xlink:href="s1.tif"><caption><p>Click here for additional data file.'
-            "</p></caption></media>",
-            id="with PMC's own line under it",
-        ),
-        pytest.param(
-            f'<media xlink:href="s1.jpg">{CAPTION}</media>', id="caption at the file itself"
-        ),
-        pytest.param(f'{CAPTION}<graphic xlink:href="s1"/>', id="a graphic"),
-    ],
-)
-def test_a_supplementary_figure_with_an_image_is_a_pair(inner: str):
-    (figure,) = figures(SUPPLEMENT.format(inner))
-
-    assert (figure.caption, figure.kind, figure.dropped) == (
-        "Cells. Two of them.",
-        "supplementary",
-        None,
-    )
-
-
-def test_a_supplement_that_is_itself_a_picture_is_a_pair():
-    (figure,) = figures(
-        f'<supplementary-material id="s1" xlink:href="s1.png">{CAPTION}</supplementary-material>'
-    )
-
-    assert (figure.figure_id, figure.hrefs, figure.kind) == ("s1", ("s1.png",), "supplementary")
-
-
-@pytest.mark.parametrize(
-    "abstract",
-    [
-        '<abstract abstract-type="graphical">{}</abstract>',
-        "<abstract><p>{}</p></abstract>",
-        "<trans-abstract><p>{}</p></trans-abstract>",
-    ],
-)
-def test_a_figure_of_the_abstract_is_a_graphical_abstract(abstract: str):
-    (figure,) = figures(meta=abstract.format(FIG))
-
-    assert (figure.kind, figure.caption) == ("graphical_abstract", "Cells. Two of them.")
-
-
-@pytest.mark.parametrize("tag", ["sub-article", "response"])
-def test_a_figure_of_an_author_response_is_a_pair(tag: str):
-    (figure,) = figures(rest=f'<{tag} article-type="reply"><body><p>{FIG}</p></body></{tag}>')
-
-    assert (figure.kind, figure.caption, figure.dropped) == (
-        "response",
-        "Cells. Two of them.",
-        None,
-    )
-
-
-def test_figures_of_a_translation_are_dropped_as_repeats():
-    inner = f"<sub-article><body>{fig(2)}</body></sub-article>"
-    found = figures(
-        FIG, rest=f'<sub-article article-type="translation"><body>{FIG}</body>{inner}</sub-article>'
-    )
-
-    assert [(f.figure_id, f.dropped) for f in found] == [
-        ("F1", None),
-        ("F1", "translation"),
-        ("F2", "translation"),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from .documents import cited, fig, figures
@@ -56,6 +58,7 @@ def test_every_graphic_of_a_figure_has_its_context():
         pytest.param(f"{x('F1')}, {x('F3')}", {"F1", "F3"}, id="a list is no range"),
         pytest.param(f"{x('F1')} and {x('F3')}", {"F1", "F3"}, id="and is no range"),
         pytest.param(f"{x('F1')}–{x('S1', kind='bibr')}", {"F1"}, id="a dash to something else"),
+        pytest.param(f"{x('F1')}–", {"F1"}, id="a dash to nothing"),
         pytest.param(f"{x('F1')}–<italic>a</italic>{x('F3')}", {"F1", "F3"}, id="a word between"),
     ],
 )
@@ -73,6 +76,16 @@ def test_a_range_of_supplementary_figures_stays_among_them():
     )
 
     assert [f.figure_id for f in figures(body) if f.context] == ["S1", "S2", "S3"]
+
+
+def test_a_dash_between_a_figure_and_a_table_is_no_range():
+    table = (
+        '<table-wrap id="T3"><label>Table 3</label><caption><p>c</p></caption>'
+        '<graphic xlink:href="t"/></table-wrap>'
+    )
+    body = f"<p>{x('F1')}–{x('T3')}</p>{fig(1)}{fig(2)}{table}"
+
+    assert [f.figure_id for f in figures(body) if f.context] == ["F1", "T3"]
 
 
 def test_a_figure_with_several_numbers_is_reached_by_a_range():
@@ -182,7 +195,31 @@ def test_an_article_with_a_link_is_not_searched():
     assert cited(f"<p>{x('F1')}</p><p>Figure 2</p>") == {"F1": ["Fig"]}
 
 
+def test_notes_at_the_end_are_context():
+    notes = f"<back><fn-group><fn><p>a {x('F1')}</p></fn></fn-group></back>"
+    (figure,) = figures(fig(1), rest=notes)
+
+    assert figure.context == ("a Fig",)
+
+
+def test_figures_without_a_label_have_no_range():
+    one, two = (f'<fig id="F{n}"><caption><p>c</p></caption></fig>' for n in (1, 2))
+
+    assert [f.context for f in figures(f"<p>{x('F1')}–{x('F2')}</p>{one}{two}")] == [
+        ("Fig–Fig",)
+    ] * 2
+
+
+def test_a_range_reaches_a_figure_by_any_of_its_numbers():
+    body = f"<p>{x('F1', 'Figs 5–6')}</p>{fig(1)}{fig(3, label='Figures 3–7')}"
+
+    assert [f.context for f in figures(body)] == [("Figs 5–6",)] * 2
+
+
 def test_a_long_gap_between_two_links_is_looked_at_quickly():
-    body = f"<p>{x('F1')}{' ' * 200_000}-{x('F3')}</p><p>{x('F2', 'Fig 1' + ' ' * 200_000)}</p>"
+    gap = " " * 100_000
+    body = f"<p>{x('F1')}{gap}- a a{x('F3')}</p><p>{x('F2', f'Fig 1{gap}a')}</p>"
+    started = time.perf_counter()
 
     assert set(cited(body)) == {"F1", "F2", "F3"}
+    assert time.perf_counter() - started < 1

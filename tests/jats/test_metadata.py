@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+from itertools import pairwise
+
 import pytest
 
 from .documents import fig, read
@@ -123,6 +126,24 @@ def dated(year: str = "", month: str = "", day: str = "", kind: str = "epub") ->
 )
 def test_the_date_is_as_precise_as_the_source(dates: str, expected: str | None):
     assert read(meta=dates).date == expected
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_every_month_has_a_name(number: int):
+    name = datetime.date(2011, number, 1).strftime("%B")
+
+    assert read(meta=dated("2011", name)).date == f"2011-{number:02d}"
+
+
+KINDS = (
+    *("epub", "pub", "publication", "epub-ppub", "ppub", "collection", "epreprint"),
+    *("original-publication", "any-other"),
+)
+
+
+@pytest.mark.parametrize(("first", "second"), list(pairwise(KINDS)))
+def test_of_two_kinds_of_date_the_one_believed_more_counts(first: str, second: str):
+    assert read(meta=dated("2012", kind=second) + dated("2011", kind=first)).date == "2011"
 
 
 @pytest.mark.parametrize(

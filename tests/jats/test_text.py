@@ -81,6 +81,10 @@ def test_superscripts_and_subscripts_keep_their_meaning(inner: str, expected: st
         pytest.param(f"[{ref('1')}], [{ref('4')}]", "[1, 4]", id="pairs become one"),
         pytest.param(f"{ref('1')}{ref('4')}", "[1, 4]", id="side by side"),
         pytest.param(f"{ref('1')}; {ref('4')}", "[1, 4]", id="semicolon"),
+        pytest.param(f"[{ref('1')},\n  {ref('4')}]", "[1, 4]", id="a line break between"),
+        pytest.param(f"[{ref('1')},\n{ref('4')}\t]", "[1, 4]", id="a tab behind"),
+        pytest.param(f"[{ref('1')},\xa0{ref('4')}]", "[1, 4]", id="a hard space between"),
+        pytest.param("<xref ref-type='ref' rid='b'>3</xref>", "[3]", id="another type"),
         pytest.param(f"[{ref('3')}-{ref('5')}]", "[3–5]", id="range by a hyphen"),
         pytest.param(f"[{ref('3')}–{ref('5')}]", "[3–5]", id="range by a dash"),
         pytest.param(f"{ref('3')}{ref('–')}{ref('5')}", "[3–5]", id="a dash that is a link"),
@@ -106,10 +110,18 @@ def test_superscripts_and_subscripts_keep_their_meaning(inner: str, expected: st
         pytest.param(f"see {ref('6a')}", "see [6a]", id="with a letter"),
         pytest.param(f"[{ref('1')}] {ref('2')} end", "[1, 2] end", id="one pair of two items"),
         pytest.param(f"{ref('1')} [{ref('2')}] end", "[1, 2] end", id="the other of two"),
+        pytest.param(f"[({ref('3')}); fig. S1]", "[3; fig. S1]", id="no brackets in brackets"),
+        pytest.param(f"([{ref('3')}])", "[3]", id="one pair of two"),
+        pytest.param(f"[[{ref('1')}] {ref('2')}]", "[1, 2]", id="brackets of all sorts"),
         pytest.param(f"{ref('(3')}) and", "[3] and", id="half of the brackets inside"),
         pytest.param(f"({ref('1')}; Fig. 2)", "([1]; Fig. 2)", id="brackets that hold more"),
         pytest.param(f"[{ref('1')}, p. 5]", "[1, p. 5]", id="brackets that hold a page"),
         pytest.param(f"[see {ref('1')}]", "[see 1]", id="brackets that hold a word"),
+        pytest.param(f"({ref('3)')} and", "[3] and", id="the other half inside"),
+        pytest.param(f"(see {ref('3')})", "(see [3])", id="round brackets that hold a word"),
+        pytest.param(f"({ref('1')} [{ref('2')})", "[1, 2]", id="brackets that do not match"),
+        pytest.param(f"a {ref('1')}] {ref('2')}", "a [1, 2]", id="an end without a start"),
+        pytest.param(f"{ref('1')} [{ref('2')} a", "[1, 2] a", id="a start without an end"),
         pytest.param(f"{ref('1')} and {ref('2')}", "[1] and [2]", id="no word is lost"),
         pytest.param(f"a{ref(' 3 ')}b", "a [3] b", id="space inside stays"),
     ],
@@ -126,6 +138,7 @@ def test_a_run_of_numeric_citations_has_one_pair_of_brackets(inner: str, expecte
         pytest.param(f"Smith ({ref('1998a')})", "Smith (1998a)", id="a year with a letter"),
         pytest.param(f"{ref('Matos (2009')})", "Matos (2009)", id="half of the brackets"),
         pytest.param(f"see {ref('▶')}", "see ▶", id="a sign"),
+        pytest.param(f"see {ref('١٢')}", "see ١٢", id="digits of another script"),
         pytest.param(f"a{ref('')}b", "ab", id="an empty link"),
         pytest.param('<xref ref-type="fig" rid="F1">Figs 1–3</xref>', "Figs 1–3", id="a figure"),
         pytest.param('<xref ref-type="fn" rid="n1">*</xref>', "*", id="a footnote mark"),
@@ -165,12 +178,15 @@ MATH = "<mml:math><mml:msup><mml:mi>x</mml:mi><mml:mn>2</mml:mn></mml:msup></mml
             id="the alternative with a text",
         ),
         pytest.param(
+            f"a <inline-formula>\n {MATH}\n </inline-formula>, b", "a x², b", id="layout around it"
+        ),
+        pytest.param(
             f"<inline-formula>{MATH}<tex-math>{TEX}</tex-math></inline-formula>",
             "$x^2$",
             id="two forms without alternatives",
         ),
         pytest.param(
-            f"<inline-formula>n = {MATH}</inline-formula>", "n = x²", id="text beside MathML"
+            f"<inline-formula>n = {MATH} m</inline-formula>", "n = x² m", id="text beside MathML"
         ),
         pytest.param(
             "<inline-formula><italic>n</italic><sub>1</sub></inline-formula>", "n₁", id="plain text"
@@ -218,7 +234,11 @@ def test_a_formula_stands_once(inner: str, expected: str | None):
             "1 2",
             id="cells are parted",
         ),
-        pytest.param("<msup><mi>a</mi></msup><mfrac/><msqrt/>", "a√", id="missing parts"),
+        pytest.param(
+            "<msup><mi>a</mi></msup><mfrac/><msqrt/><msubsup><mi>b</mi></msubsup><semantics/>",
+            "a√b",
+            id="missing parts",
+        ),
     ],
 )
 def test_mathml_reads_as_one_line(inner: str, expected: str):
@@ -239,7 +259,25 @@ def test_a_float_is_no_part_of_the_text_around_it(tag: str):
 
 
 @pytest.mark.parametrize(
-    "tag", ["alt-text", "long-desc", "object-id", "index-term", "inline-graphic", "permissions"]
+    "tag",
+    [
+        *("p", "title", "subtitle", "sec", "label", "caption", "attrib", "abstract", "kwd"),
+        *("address", "list", "list-item", "def-list", "def-item", "def", "term", "disp-quote"),
+        *("statement", "verse-group", "verse-line", "speech", "speaker", "preformat", "code"),
+        *("array", "break", "hr", "tr", "td", "th", "ack", "app", "ref-list", "ref"),
+        *("disp-formula", "disp-formula-group"),
+    ],
+)
+def test_a_block_is_parted_from_the_text_around_it(tag: str):
+    assert clean(f"a<{tag}>b</{tag}>c") == "a b c"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        *("alt-text", "long-desc", "object-id", "index-term", "inline-graphic", "permissions"),
+        *("glyph-data", "glyph-ref", "annotation", "table-wrap-foot", "processing-meta"),
+    ],
 )
 def test_what_is_not_read_aloud_is_no_text(tag: str):
     assert clean(f"a<{tag}>no</{tag}>b") == "ab"

@@ -1,4 +1,4 @@
-"""A threaded web server over a folder: keep-alive, ETag, Range, latency, a log of requests, and faults on demand."""
+"""A threaded web server over a folder: ETag, Range, latency, a log, and faults on demand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Fault:
     Parameters
     ----------
     status
-        Answer with this status and no object; ``None`` to answer with the object, spoilt as follows.
+        Answer with this status and no object; ``None`` to answer with the object, spoilt as
+        follows.
     times
         How many requests of a key it strikes; ``None`` for all.
     retry_after
@@ -102,7 +103,8 @@ class _State:
 class BucketServer:
     """A folder served on a loopback port, to be used as a context manager.
 
-    It is a plain web server at ``url`` and an S3 endpoint at ``endpoint`` whose one bucket is ``pmc-oa-opendata``.
+    It is a plain web server at ``url`` and an S3 endpoint at ``endpoint`` whose one bucket is
+    ``pmc-oa-opendata``.
 
     Parameters
     ----------
@@ -166,8 +168,8 @@ class BucketServer:
         """Return the bytes of all bodies sent so far."""
         return sum(request.sent for request in self._state.log)
 
-    def keys(self) -> list[str]:
-        """Return the keys asked for so far, in order, repeats and all; listings are not among them."""
+    def asked(self) -> list[str]:
+        """Return the keys asked for so far, in order, with repeats and without listings."""
         return [request.key for request in self._state.log if not request.key.startswith("?")]
 
 

@@ -1,4 +1,4 @@
-"""A fast web server over a folder, for timing: one process, an event loop, files kept in memory, a latency.
+"""A fast web server over a folder, for timing: an event loop, files in memory, a latency.
 
 ::
 

@@ -17,7 +17,8 @@ def error_xml(status: int, key: str) -> bytes:
     """Return the body of an error."""
     code = _CODES.get(status, "Error")
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{code}</Message>'
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code>'
+        f"<Message>{code}</Message>"
         f"<Key>{escape(key)}</Key></Error>"
     ).encode()
 
@@ -25,7 +26,7 @@ def error_xml(status: int, key: str) -> bytes:
 def list_objects(
     root: Path, query: dict[str, str], page: int, etag: Callable[[Path], str]
 ) -> bytes:
-    """Return the answer to a ListObjectsV2 with prefix, delimiter, start-after, continuation-token and max-keys."""
+    """Return the answer to a ListObjectsV2: a page of keys or of common prefixes."""
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     after = query.get("continuation-token") or query.get("start-after", "")
     limit = min(int(query.get("max-keys", page)), page)
@@ -65,7 +66,8 @@ def _answer(
         else:
             lines.append(
                 f"<Contents><Key>{escape(entry)}</Key><LastModified>2026-11-19T11:47:59.000Z</LastModified>"
-                f"<ETag>&quot;{etag(root / entry)}&quot;</ETag><Size>{(root / entry).stat().st_size}</Size>"
+                f"<ETag>&quot;{etag(root / entry)}&quot;</ETag>"
+                f"<Size>{(root / entry).stat().st_size}</Size>"
                 "<StorageClass>STANDARD</StorageClass></Contents>"
             )
     return "\n".join([*lines, "</ListBucketResult>"]).encode()

@@ -1,0 +1,245 @@
+"""A dataset repository of the Hub: what it holds, and how it gets what it lacks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: of httpx or httpx2
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.hf_api import RepoFile
+
+from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, UsageError
+from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
+from biomedica_dataset.serialize.card import CARD
+from biomedica_dataset.serialize.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .stage import LocalFile
+
+_FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
+_OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
+_SHARD = re.compile(rf"(?:{'|'.join(TABLES)}|embeddings)(?:/[a-z]+)*/[\w-]+\.parquet")
+_OURS = re.compile(rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|plots/.*")
+_ELSEWHERE = "name a new or an empty repository"
+_AGAIN = "push again, what is there already stays"
+_REFUSED = {
+    401: "cannot be written: there is no valid token; log in with `hf auth login`, or set HF_TOKEN",
+    403: "cannot be written: the token has no right to do so",
+    404: "is not there, or this token does not see it",
+    409: "is in use by another request; push again",
+    412: "was changed by someone else during the push; push again",
+}
+
+
+class Repository:
+    """A dataset repository, as it was found at one commit.
+
+    Parameters
+    ----------
+    revision
+        The branch; ``None`` for the main one.
+    head
+        Commit of the branch, or of the main one where the branch is not there; ``None`` where there
+        is no repository.
+    private
+        Whether to make it private, if it is made.
+
+    Attributes
+    ----------
+    tree
+        Its files by path.
+    """
+
+    def __init__(
+        self, repo_id: str, revision: str | None, head: str | None, *, private: bool, branched: bool
+    ) -> None:
+        self._api = HfApi(library_name="biomedica-dataset")
+        self._id, self._revision = repo_id, revision
+        self._private, self._branched = private, branched
+        self.head = head
+        self.tree = self._files() if head else {}
+
+    @classmethod
+    def find(cls, repo_id: str, revision: str | None, *, private: bool) -> Repository:
+        """Return a repository, which may not be there yet."""
+        api, branched, info = HfApi(), True, None
+        try:
+            try:
+                info = api.dataset_info(repo_id, revision=revision)
+            except RevisionNotFoundError:
+                info, branched = api.dataset_info(repo_id), False
+        except GatedRepoError:
+            raise
+        except RepositoryNotFoundError:
+            branched = revision is None
+        if info is not None and private and not info.private:
+            msg = f"{repo_id} is public already; make it private in its settings first"
+            raise UsageError(msg)
+        head = info.sha if info else None
+        return cls(repo_id, revision, head, private=private, branched=branched)
+
+    def _files(self) -> dict[str, RepoFile]:
+        found = self._api.list_repo_tree(
+            self._id, recursive=True, revision=self.head, repo_type="dataset"
+        )
+        return {entry.path: entry for entry in found if isinstance(entry, RepoFile)}
+
+    def differing(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
+        """Return the files that it has not, and the paths of ours that it should not have."""
+        wanted = {file.path for file in files}
+        ours = {path for path in self.tree if _OURS.fullmatch(path)}
+        return [f for f in files if not f.is_same(self.tree.get(f.path))], sorted(ours - wanted)
+
+    def check(self, tag: str | None, *, changes: bool) -> None:
+        """Refuse a repository that holds something else, or has the tag on another state."""
+        if self.head is None:
+            return
+        if MANIFEST in self.tree:
+            self._check_manifest()
+        foreign = sorted(path for path in self.tree if not _SHARD.fullmatch(path))
+        if MANIFEST not in self.tree and foreign not in ([], [_OF_THE_HUB]):
+            first = next(path for path in foreign if path != _OF_THE_HUB)
+            msg = f"{self._id} holds something else, such as {first}; {_ELSEWHERE}"
+            raise UsageError(msg)
+        if tag is not None and self._commit_of(tag) not in {None, None if changes else self.head}:
+            msg = f"{self._id} has a tag {tag} already, of another state; name another tag"
+            raise UsageError(msg)
+
+    def _commit_of(self, tag: str) -> str | None:
+        try:
+            return self._api.dataset_info(self._id, revision=tag).sha
+        except RevisionNotFoundError:
+            return None
+
+    def _check_manifest(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="biomedica-push-") as scratch:
+            place = self._api.hf_hub_download(
+                self._id, MANIFEST, repo_type="dataset", revision=self.head, local_dir=scratch
+            )
+            text = Path(place).read_bytes()
+        try:
+            stored = json.loads(text)
+            ours, schema = "biomedica-dataset" in stored["libraries"], int(stored["schema_version"])
+        except (ValueError, KeyError, TypeError):
+            ours, schema = False, 0
+        if not ours:
+            msg = f"{self._id} holds something else: its {MANIFEST} is not ours; {_ELSEWHERE}"
+            raise UsageError(msg)
+        if schema > int(SCHEMA_VERSION):
+            msg = (
+                f"{self._id} has schema version {schema}, this package writes {SCHEMA_VERSION}; "
+                "update the package"
+            )
+            raise UsageError(msg)
+
+    def push(self, upload: list[LocalFile], delete: list[str]) -> None:
+        """Upload and delete; new files first where that takes several commits."""
+        if self.head is None:
+            self._api.create_repo(self._id, repo_type="dataset", private=self._private)
+            self.head = self._api.dataset_info(self._id).sha
+        if not self._branched:
+            self._api.create_branch(
+                self._id,
+                repo_type="dataset",
+                branch=self._revision or "",
+                revision=self.head,
+                exist_ok=True,
+            )
+        last = [file for file in upload if not _is_data(file)]
+        data = sorted((f for f in upload if _is_data(f)), key=lambda file: file.path in self.tree)
+        while len(data) > _FILES_PER_COMMIT:
+            self._commit(data[:_FILES_PER_COMMIT], [])
+            del data[:_FILES_PER_COMMIT]
+        if upload or delete:
+            self._commit(data + last, delete)
+
+    def _commit(self, upload: list[LocalFile], delete: list[str]) -> None:
+        additions = [CommitOperationAdd(file.path, file.place) for file in upload]
+        try:
+            self._api.preupload_lfs_files(
+                self._id, additions, repo_type="dataset", revision=self._revision, free_memory=False
+            )
+        except (HTTPError, BiomedicaError):
+            raise
+        except (RuntimeError, ValueError, OSError) as error:  # as LFS and Xet have it
+            cause = error.__cause__ or error
+            msg = f"the upload to {self._id} stopped: {_line(cause)}; {_AGAIN}"
+            raise SourceError(msg) from error
+        for file, addition in zip(upload, additions, strict=True):
+            if addition.upload_info.sha256.hex() != file.sha256:
+                msg = (
+                    f"{file.path} differs from its SHA-256 in {MANIFEST}; nothing was published. "
+                    "Remove it with its record in .shards and serialize again."
+                )
+                raise ArchiveError(msg)
+        done = self._api.create_commit(
+            self._id,
+            [*additions, *(CommitOperationDelete(path) for path in delete)],
+            commit_message=f"Update {len(upload):,} files, delete {len(delete):,}",
+            repo_type="dataset",
+            revision=self._revision,
+            parent_commit=self.head,
+        )
+        self.head = done.oid
+
+    def compare(self, files: list[LocalFile]) -> None:
+        """See that the commit holds what it should."""
+        self.tree = self._files()
+        wrong, strange = self.differing(files)
+        if wrong or strange:
+            first = [*(file.path for file in wrong), *strange][0]
+            msg = f"{self._id} differs from the folder after the push, first in {first}; push again"
+            raise SourceError(msg)
+
+    def name(self, tag: str | None) -> None:
+        """Give the commit a tag."""
+        if tag is not None:
+            self._api.create_tag(
+                self._id, tag=tag, revision=self.head, repo_type="dataset", exist_ok=True
+            )
+
+
+def _is_data(file: LocalFile) -> bool:
+    return _SHARD.fullmatch(file.path) is not None and not file.path.startswith("index/")
+
+
+@contextlib.contextmanager
+def told(repo_id: str) -> Iterator[None]:
+    """Turn an error of the Hub into one line that says what to do."""
+    try:
+        yield
+    except (HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
+        raise UsageError(_line(error)) from error
+    except GatedRepoError as error:
+        msg = f"{repo_id} is gated; ask for access on its page, and log in with `hf auth login`"
+        raise UsageError(msg) from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        if status in _REFUSED:
+            msg = f"{repo_id} {_REFUSED[status]}"
+            raise UsageError(msg) from error
+        msg = f"the Hub failed for {repo_id}: {_line(error)}; {_AGAIN}"
+        raise SourceError(msg) from error
+    except HTTPError as error:
+        msg = f"the Hub cannot be reached: {_line(error)}; {_AGAIN}"
+        raise SourceError(msg) from error
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
