@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .hub import push_to_hub
     from .jats import read_article
+    from .streaming import open_dataset
 
 __version__ = version("biomedica-dataset")
 
@@ -43,6 +44,7 @@ __all__ = [
     "UsageError",
     "WorkerDiedError",
     "__version__",
+    "open_dataset",
     "push_to_hub",
     "read_article",
 ]
@@ -50,6 +52,7 @@ __all__ = [
 _HOME = {
     "BiomedicaBuilder": ".builder",
     "BiomedicaConfig": ".builder",
+    "open_dataset": ".streaming",
     "push_to_hub": ".hub",
     "read_article": ".jats",
 }

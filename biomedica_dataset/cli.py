@@ -79,6 +79,7 @@ def demo(directory: str, bucket_only: bool, seed: int) -> None:
 @click.option(
     "--pmcids", metavar="FILE", help="Only these articles: a PMCID a line, - for standard input."
 )
+@click.option("--query", metavar="TEXT", help="Only articles that this search of PMC finds.")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest N articles.")
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
@@ -104,7 +105,13 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     """
     from .extract.run import extract as run
 
-    settings = _extract_options(options)
+    settings = _extract_options(options, output)
+    if dry_run and settings.query is not None:
+        from .pubmed import Ncbi
+        from .pubmed.choose import overview
+
+        found = overview(Ncbi(), settings.query, settings.wants.licenses, settings.pmcids or ())
+        click.echo(printable(str(found)))
     if dry_run:
         from .extract.plan import plan
 
@@ -116,11 +123,20 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
         sys.exit(1)
 
 
-def _extract_options(options: dict[str, Any]) -> ExtractOptions:
+def _extract_options(options: dict[str, Any], output: str) -> ExtractOptions:
     from .extract.run import ExtractOptions
     from .extract.selection import Wants, parse_images, parse_licenses, parse_pmcids
 
-    pmcids = None
+    pmcids = query = None
+    licenses = parse_licenses(options["licenses"])
+    if options["query"] is not None:
+        if options["pmcids"] is not None or options["limit"] is not None:
+            msg = "--query was given together with --pmcids or --limit; give one of them"
+            raise UsageError(msg)
+        from .pubmed import Ncbi
+        from .pubmed.choose import choose
+
+        pmcids, query = choose(output, options["query"], licenses, Ncbi())
     if options["pmcids"] is not None:
         try:
             with click.open_file(options["pmcids"], encoding="utf-8") as lines:
@@ -131,7 +147,8 @@ def _extract_options(options: dict[str, Any]) -> ExtractOptions:
     return ExtractOptions(
         pmcids=pmcids,
         limit=options["limit"],
-        wants=Wants(parse_licenses(options["licenses"]), parse_images(options["images"])),
+        query=query,
+        wants=Wants(licenses, parse_images(options["images"])),
         inventory=options["inventory"],
         workers=options["workers"],
         retry=options["retry"],
@@ -152,17 +169,84 @@ def _extract_options(options: dict[str, Any]) -> ExtractOptions:
 @click.option(
     "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
 )
-def serialize(archive: str, output: str, layout: str, workers: int | None) -> None:
+@click.option("--mesh", metavar="FOLDER", help="MeSH table, by `biomedica mesh`; for parquet.")
+def serialize(
+    archive: str, output: str, layout: str, workers: int | None, mesh: str | None
+) -> None:
     """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
     if layout == "webdataset":
+        if mesh is not None:
+            msg = "--mesh goes with --format parquet: the tars have no MeSH terms yet to join"
+            raise UsageError(msg)
         from .serialize.webdataset import serialize_webdataset
 
-        report = serialize_webdataset(archive, output, workers=workers, progress=_progress())
-        click.echo(printable(str(report)))
+        tars = serialize_webdataset(archive, output, workers=workers, progress=_progress())
+        click.echo(printable(str(tars)))
         return
     from .serialize.run import serialize as run
 
-    click.echo(printable(str(run(archive, output, workers=workers, progress=_progress()))))
+    report = run(archive, output, mesh=mesh, workers=workers, progress=_progress())
+    click.echo(printable(str(report)))
+
+
+@main.command()
+@click.argument("archive")
+@click.option("-o", "--output", required=True, help="The table's folder: new, or one to update.")
+@click.option(
+    "--baseline", metavar="DIR_OR_URL", help="PubMed's bulk files; needed for many articles."
+)
+@click.option("--email", help="Whom NCBI may write to. [default: NCBI_EMAIL]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+)
+def mesh(archive: str, output: str, **options: Any) -> None:
+    """Get the MeSH terms of the articles of an ARCHIVE from PubMed.
+
+    One by one from NCBI, or in bulk from PubMed's baseline and update files, such as
+    https://ftp.ncbi.nlm.nih.gov/pubmed. A key is taken from NCBI_API_KEY.
+    """
+    from .pubmed import make_mesh
+
+    click.echo(printable(str(make_mesh(archive, output, progress=_progress(), **options))))
+
+
+@main.command()
+@click.argument("source")
+@click.option(
+    "-o", "--output", metavar="FOLDER", help="The subset: a new folder; none for --dry-run."
+)
+@click.option(
+    "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
+    help="Only rows of a licence: a group, or a code such as CC-BY. Repeatable.",
+)  # fmt: skip
+@click.option("--concept", "concepts", multiple=True, help="Only rows with a concept. Repeatable.")
+@click.option(
+    "--filter", "filters", multiple=True, metavar="CONDITION",
+    help="Such as 'article_year >= 2015' or 'caption contains melanoma'. Repeatable: all of them.",
+)  # fmt: skip
+@click.option("--recipe", help="drop-overrepresented, cap-overrepresented or sqrt-weights.")
+@click.option("--limit", type=click.IntRange(1), help="N rows at most: drawn by --seed.")
+@click.option("--seed", type=click.IntRange(0), help="Of recipe and limit.")
+@click.option("--split", help="A split, or all. [default: train]")
+@click.option("--dry-run", is_flag=True, help="Only say what it would be: rows, bytes, requests.")
+def select(source: str, output: str | None, dry_run: bool, **options: Any) -> None:
+    """Write chosen rows of SOURCE as a smaller dataset folder; only their bytes are fetched.
+
+    SOURCE is a dataset folder, a repository of the Hub such as org/name, or hf://, https:// or
+    s3://.
+    """
+    from .streaming import Choice
+    from .streaming import select as run
+    from .streaming.filters import parse_condition
+
+    choice = Choice(
+        licenses=options["licenses"] or None,
+        concepts=options["concepts"] or None,
+        filters=[parse_condition(text) for text in options["filters"]] or None,
+        **{name: options[name] for name in ("recipe", "limit", "seed", "split")},
+    )
+    report = run(source, output, choice, dry_run=dry_run, progress=_progress())
+    click.echo(printable(str(report)))
 
 
 @main.command()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .extract.ledger import LedgerRow
     from .extract.metadata import Metadata
     from .matching import Match
+    from .pubmed.table import ArticleTerms
     from .records import Article, Figure, License
 
 
@@ -49,7 +50,13 @@ class ArticleRows:
     licenses_disagree: bool = False
 
 
-def rows_of(row: LedgerRow, images: Mapping[str, bytes], *, full_text: bool = False) -> ArticleRows:
+def rows_of(
+    row: LedgerRow,
+    images: Mapping[str, bytes],
+    *,
+    full_text: bool = False,
+    terms: ArticleTerms | None = None,
+) -> ArticleRows:
     """Return the rows of one kept article version.
 
     Parameters
@@ -60,6 +67,8 @@ def rows_of(row: LedgerRow, images: Mapping[str, bytes], *, full_text: bool = Fa
         Bytes by file name. They go into the rows as they are.
     full_text
         Also return the row of the article, with its text and references.
+    terms
+        What PubMed says of the article.
     """
     try:
         metadata = parse_metadata(row.metadata or b"", row.name)
@@ -68,7 +77,7 @@ def rows_of(row: LedgerRow, images: Mapping[str, bytes], *, full_text: bool = Fa
         return ArticleRows(problem=f"{row.name}: {error}")
     licensed = resolved_license(metadata.license_code, article.license)
     named = article.license.code
-    common = _article_columns(row, metadata, article, licensed)
+    common = _article_columns(row, metadata, article, licensed, terms)
     reasons = {entry.name: _word(entry.status, entry.reason) for entry in row.images if entry.name}
     result = ArticleRows(
         licenses_disagree=bool(named and metadata.license_code and named != metadata.license_code)
@@ -94,6 +103,7 @@ def rows_of(row: LedgerRow, images: Mapping[str, bytes], *, full_text: bool = Fa
         **common,
         article_text=article.text,
         article_references=references or None,
+        article_mesh_headings=terms.mesh if terms else None,
         article_keys=keys,
     )
     return ArticleRows(
@@ -139,8 +149,15 @@ def _pair(
 
 
 def _article_columns(
-    row: LedgerRow, metadata: Metadata, article: Article, licensed: License
+    row: LedgerRow,
+    metadata: Metadata,
+    article: Article,
+    licensed: License,
+    terms: ArticleTerms | None,
 ) -> dict[str, Any]:
+    abstract, keywords = article.abstract, list(article.keywords) or None
+    if terms is not None:  # PubMed's where the article has none of its own
+        abstract, keywords = abstract or terms.abstract_text, keywords or terms.keywords
     return {
         "article_accession_id": f"PMC{row.pmcid}",
         "article_version": row.version,
@@ -150,12 +167,12 @@ def _article_columns(
         "article_journal": article.journal,
         "article_date": article.date,
         "article_citation": metadata.citation,
-        "article_abstract": article.abstract,
+        "article_abstract": abstract,
         "article_type": article.type,
         "article_language": article.language,
-        "article_keywords": list(article.keywords) or None,
+        "article_keywords": keywords,
         "article_subject": list(article.subjects) or None,
-        "article_mesh_terms": None,
+        "article_mesh_terms": terms.names if terms else None,
         "article_license": licensed.name,
         "article_license_url": licensed.url,
         "article_reference_count": article.reference_count,

@@ -43,7 +43,14 @@ shows.
 """
 
 FeatureType = Literal[
-    "string", "int32", "int64", "image", "list<string>", "list<int32>", "list<reference>"
+    "string",
+    "int32",
+    "int64",
+    "image",
+    "list<string>",
+    "list<int32>",
+    "list<reference>",
+    "list<heading>",
 ]
 
 
@@ -120,6 +127,9 @@ class ArticleRow(_ArticleColumns):
     article_references: list[dict[str, Any]] | None = _column(
         "list<reference>", "citation, pmid and doi of each entry"
     )
+    article_mesh_headings: list[dict[str, Any]] | None = _column(
+        "list<heading>", "MeSH descriptors of PubMed with UI, qualifiers and major topics"
+    )
     article_keys: list[str] = _column(
         "list<string>", "keys of its pairs, whatever their licence group"
     )
@@ -177,7 +187,9 @@ def features(table: type) -> Features:
     """Return the `datasets.Features` of a table."""
     from datasets import Features, Image, List, Value
 
+    term = {"name": Value("string"), "ui": Value("string"), "is_major": Value("bool")}
     kinds: dict[str, Any] = {
+        "list<heading>": List({**term, "qualifiers": List(dict(term))}),
         "string": Value("string"),
         "int32": Value("int32"),
         "int64": Value("int64"),

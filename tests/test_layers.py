@@ -21,8 +21,9 @@ LAYERS = [
     "jats",
     "matching",
     "images extract",
+    "pubmed",
     "rows",
-    "live serialize pubmed",
+    "live serialize",
     "verify builder registration hub streaming",
     "sample",  # needs nothing of the route but the errors, and is needed by the demo alone
     "demo",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.pool import processors, run_tasks
@@ -36,6 +36,8 @@ class ExtractOptions:
         Articles wanted, as sorted numbers; ``None`` for all.
     limit
         Only the newest articles, so many.
+    query
+        The question that found ``pmcids``, as `pubmed.choose` returns it.
     inventory
         Date or file of the inventory to read; the newest by default.
     workers
@@ -51,6 +53,7 @@ class ExtractOptions:
 
     pmcids: tuple[int, ...] | None = None
     limit: int | None = None
+    query: dict[str, Any] | None = None
     wants: Wants = field(default_factory=Wants)
     inventory: str | None = None
     workers: int | None = None
@@ -126,7 +129,7 @@ def find_archive(
     if archive is None and not folder.is_empty():
         msg = f"{folder.url} holds something else than an archive; name an empty or a new folder"
         raise UsageError(msg)
-    wanted = Selection(options.pmcids, options.limit)
+    wanted = Selection(options.pmcids, options.limit, options.query)
     if archive is not None:
         _check_same(archive, wanted)
         wanted = archive.selection

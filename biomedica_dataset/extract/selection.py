@@ -48,25 +48,32 @@ class Selection:
         Sorted numbers; ``None`` for all that the source has.
     limit
         How many of the newest were asked for, where that is how ``pmcids`` came about.
+    query
+        The question that found ``pmcids``, with its translation, licences, count and date.
     """
 
     pmcids: tuple[int, ...] | None = None
     limit: int | None = None
+    query: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``archive.json`` keeps."""
         pmcids = None if self.pmcids is None else [f"PMC{n}" for n in self.pmcids]
-        return {"kind": self.kind, "limit": self.limit, "pmcids": pmcids}
+        stored = {"kind": self.kind, "limit": self.limit, "pmcids": pmcids}
+        return stored if self.query is None else {**stored, "query": self.query}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Selection:
         """Return the selection that ``archive.json`` keeps."""
         ids = stored["pmcids"]
-        return cls(None if ids is None else tuple(parse_pmcids(ids)), stored["limit"])
+        pmcids = None if ids is None else tuple(parse_pmcids(ids))
+        return cls(pmcids, stored["limit"], stored.get("query"))
 
     @property
     def kind(self) -> str:
-        """One of ``all``, ``newest`` and ``ids``."""
+        """One of ``all``, ``newest``, ``query`` and ``ids``."""
+        if self.query is not None:
+            return "query"
         return "all" if self.pmcids is None else "newest" if self.limit else "ids"
 
     def __str__(self) -> str:
@@ -75,6 +82,8 @@ class Selection:
             return "all articles"
         if self.limit:
             return f"the newest {self.limit} articles"
+        if self.query is not None:
+            return f"{len(self.pmcids)} articles that {self.query['query']!r} finds"
         digest = hashlib.sha256(repr(self.pmcids).encode()).hexdigest()[:8]
         return f"{len(self.pmcids)} listed articles ({digest})"
 

@@ -18,21 +18,12 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-_CONTAINERS = frozenset(("sec", "body", "app", "app-group", "boxed-text"))
-_NO_CITATION = frozenset(("label", "note", "x", "object-id"))
+_CONTAINERS = frozenset(("sec", "boxed-text"))
+_NO_CITATION = frozenset(("label", "note"))
 _PERSONS = frozenset(("person-group", "name", "string-name", "name-alternatives", "collab"))
-_NAMES = ("pub-id", "ext-link", "article-id")
+_NAMES = ("pub-id", "ext-link")
 # What the rules of `text` treat in a way of its own, as far as references hold it.
-_RULED = (
-    "sup",
-    "sub",
-    "inline-formula",
-    "tex-math",
-    "inline-graphic",
-    "xref",
-    "fn",
-    "alternatives",
-)
+_RULED = ("sup", "sub", "inline-formula", "fn")
 _COUNT = etree.XPath("count(back/descendant::ref)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _PMID = re.compile(r"\d{1,9}")
@@ -106,11 +97,13 @@ def _ids(names: Iterable[_Element]) -> tuple[int | None, str | None]:
 
 def _citation(entry: _Element, *, is_ruled: bool) -> str | None:
     """Return the text of an entry; of several forms of it the printed one."""
-    parts = [part for part in entry if part.tag not in _NO_CITATION]
-    if len(parts) == 1 and parts[0].tag == "citation-alternatives":
-        parts = list(parts[0])
-    printed = [part for part in parts if part.tag == "mixed-citation"]
-    forms = printed or [p for p in parts if p.tag == "element-citation"][:1] or parts
+    forms = list(entry.iter("mixed-citation"))
+    if not forms:
+        parts = (part for part in entry if part.tag not in _NO_CITATION)
+        forms = [
+            next(iter(part), part) if part.tag == "citation-alternatives" else part
+            for part in parts
+        ]
     return tidy(" ".join(_form(form, is_ruled=is_ruled) for form in forms))
 
 

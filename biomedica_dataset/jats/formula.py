@@ -118,8 +118,7 @@ _RULES: dict[object, Callable[[_Element], str]] = {
         ("mroot", _indexed_root),
         ("mfenced", _fenced),
         *((tag, _first) for tag in ("semantics", "maction")),
-        *((tag, lambda _element: "") for tag in ("annotation", "annotation-xml")),
-        *((tag, _spaced) for tag in ("mtr", "mtd")),
+        ("mtd", _spaced),
         ("mtext", words),
         ("mspace", lambda _element: " "),
     )

@@ -136,8 +136,8 @@ def _entity(name: str) -> bytes:
     return "".join(f"&#x{ord(c):X};" for c in _character(name) or _UNKNOWN).encode()
 
 
-def _character(name: str) -> str | None:
+def _character(name: str) -> str:
     if name.startswith("b."):  # bold Greek
         name = name[2:]
     greek = _GREEK.get(name) or _GREEK.get(name.lower(), "").upper()
-    return html5.get(f"{name};") or greek or None
+    return html5.get(f"{name};") or greek

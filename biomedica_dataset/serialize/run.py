@@ -13,6 +13,7 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.pool import run_tasks
 from biomedica_dataset.progress import Progress
+from biomedica_dataset.pubmed.table import MeshTable
 from biomedica_dataset.report import Tally
 from biomedica_dataset.schema import IndexRow
 from biomedica_dataset.storage import Folder
@@ -81,6 +82,7 @@ def serialize(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    mesh: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> SerializeReport:
@@ -92,26 +94,29 @@ def serialize(
         The archive.
     output
         The dataset folder: new, empty, or written by an earlier run.
+    mesh
+        Folder of a MeSH table of the archive's articles; without one their terms are null.
     workers
         Processes; as many as there are processors by default.
 
     Raises
     ------
     UsageError
-        The source is no archive, or the output holds something else.
+        The source is no archive, the output holds something else, or there is no MeSH table.
     """
     archive, folder = Archive.open(source), Folder(output)
+    table = None if mesh is None else MeshTable.open(mesh)
     shard_blocks = _start(folder, archive)
     shards: dict[int, list[int]] = {}
     for block in archive.blocks():
         shards.setdefault(block // shard_blocks, []).append(block)
     old = {shard: read_record(folder, shard) for shard in shards}
-    todo = [(s, blocks) for s, blocks in shards.items() if _differs(archive, old[s], blocks)]
+    todo = [(s, blocks) for s, blocks in shards.items() if _differs(archive, old[s], blocks, table)]
     records = {shard: record for shard, record in old.items() if record is not None}
     gone = _gone(folder, shards)
     if todo or gone or not folder.exists(MANIFEST):
         _retract(folder, gone)
-        records |= _build(archive, folder, todo, workers, progress or Progress())
+        records |= _build(archive, folder, todo, table, workers, progress or Progress())
         manifest = _publish(archive, folder, shard_blocks, [records[s] for s in sorted(shards)])
     else:
         manifest = read_manifest(folder)
@@ -143,8 +148,10 @@ def _start(folder: Folder, archive: Archive) -> int:
     return blocks
 
 
-def _differs(archive: Archive, record: ShardRecord | None, blocks: list[int]) -> bool:
-    return record is None or record.fingerprint != fingerprint(archive, blocks)
+def _differs(
+    archive: Archive, record: ShardRecord | None, blocks: list[int], mesh: MeshTable | None
+) -> bool:
+    return record is None or record.fingerprint != fingerprint(archive, blocks, mesh)
 
 
 def _gone(folder: Folder, shards: dict[int, list[int]]) -> list[int]:
@@ -169,6 +176,7 @@ def _build(
     archive: Archive,
     folder: Folder,
     todo: list[tuple[int, list[int]]],
+    mesh: MeshTable | None,
     workers: int | None,
     progress: Progress,
 ) -> dict[int, ShardRecord]:
@@ -180,7 +188,7 @@ def _build(
         todo,
         workers=workers,
         start=_start_worker,
-        args=(archive.folder.url, folder.url),
+        args=(archive.folder.url, folder.url, mesh.url if mesh else None),
         progress=progress,
     )
     return {task[0]: record for task, record in results}
@@ -190,22 +198,25 @@ def _build(
 class _Worker:
     archive: Archive
     folder: Folder
+    mesh: MeshTable | None
     progress: Progress
 
 
 _worker: _Worker | None = None
 
 
-def _start_worker(archive: str, folder: str, counters: Counters) -> None:
+def _start_worker(archive: str, folder: str, mesh: str | None, counters: Counters) -> None:
     global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
-    _worker = _Worker(Archive.open(archive), Folder(folder), Progress(counters=counters))
+    table = MeshTable.open(mesh) if mesh else None
+    _worker = _Worker(Archive.open(archive), Folder(folder), table, Progress(counters=counters))
 
 
 def _work(task: tuple[int, list[int]]) -> ShardRecord:
     if _worker is None:
         msg = "the worker was not started by its pool"
         raise RuntimeError(msg)
-    return build_shard(_worker.archive, _worker.folder, *task, _worker.progress.tick)
+    tick, mesh = _worker.progress.tick, _worker.mesh
+    return build_shard(_worker.archive, _worker.folder, *task, tick, mesh)
 
 
 def _publish(

@@ -36,6 +36,7 @@ from .parquet import TableWriter
 
 if TYPE_CHECKING:
     from biomedica_dataset.progress import Ticker
+    from biomedica_dataset.pubmed.table import ArticleTerms, MeshTable
     from biomedica_dataset.rows import ArticleRows
     from biomedica_dataset.storage import Folder, NewFile
 
@@ -44,7 +45,8 @@ RECORDS = ".shards"
 
 _RECORD = b"biomedica_shard"
 _ROW_CODE = (
-    "extract/metadata.py", "files.py", "images.py", "jats", "matching.py", "records.py", "rows.py",
+    "extract/metadata.py", "files.py", "images.py", "jats", "matching.py",
+    "pubmed/table.py", "records.py", "rows.py",
     "schema.py", "serialize/parquet.py", "serialize/shard.py",
 )  # fmt: skip
 
@@ -99,12 +101,24 @@ def read_record(output: Folder, shard: int) -> ShardRecord | None:
         raise ArchiveError(msg) from error
 
 
-def fingerprint(archive: Archive, blocks: list[int]) -> str:
-    """Return the digest of all that a shard depends on: ledgers, code and libraries."""
+def fingerprint(archive: Archive, blocks: list[int], mesh: MeshTable | None = None) -> str:
+    """Return the digest of all that a shard depends on: ledgers, MeSH, code and libraries."""
     digest = hashlib.sha256(code_digest().encode())
     for block in blocks:
         digest.update(f"{block} {archive.folder.sha256(articles_name(block))}\n".encode())
+        if mesh is not None:
+            digest.update(mesh.digest(*_pmcids(archive, block)).encode())
     return digest.hexdigest()
+
+
+def terms_of(archive: Archive, block: int, mesh: MeshTable | None) -> dict[int, ArticleTerms]:
+    """Return what PubMed says of the articles of a block, by PMCID."""
+    return {} if mesh is None else mesh.articles(*_pmcids(archive, block))
+
+
+def _pmcids(archive: Archive, block: int) -> tuple[int, int]:
+    """Return the first PMCID of a block and that of the next."""
+    return block * archive.width, (block + 1) * archive.width
 
 
 @cache
@@ -122,7 +136,12 @@ def code_digest() -> str:
 
 
 def build_shard(
-    archive: Archive, output: Folder, shard: int, blocks: list[int], tick: Ticker
+    archive: Archive,
+    output: Folder,
+    shard: int,
+    blocks: list[int],
+    tick: Ticker,
+    mesh: MeshTable | None = None,
 ) -> ShardRecord:
     """Write the files of a shard and, last, its record.
 
@@ -135,8 +154,9 @@ def build_shard(
     with ExitStack() as stack:
         files = _Files(output, shard, stack)
         for block in blocks:
+            terms = terms_of(archive, block, mesh)
             for row, images in archive.articles(block):
-                rows = rows_of(row, images, full_text=True)
+                rows = rows_of(row, images, full_text=True, terms=terms.get(row.pmcid))
                 files.add(rows)
                 counts.add(rows)
                 tick(1, len(rows.pairs), sum(map(len, images.values())))
@@ -145,7 +165,7 @@ def build_shard(
         written, index = files.publish()
         record = ShardRecord(
             shard=shard,
-            fingerprint=fingerprint(archive, blocks),
+            fingerprint=fingerprint(archive, blocks, mesh),
             files=written,
             articles=dict(sorted(counts.articles.items())),
             figures=dict(sorted(counts.figures.items())),

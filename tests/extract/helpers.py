@@ -13,7 +13,7 @@ from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.extract.run import ExtractOptions, extract
 from biomedica_dataset.progress import Progress
 
-from ..servers import BucketServer, Fault  # noqa: TID252 - no path leads to the tests
+from ..servers import BucketServer, Fault
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ _LFS = ("*.parquet", "*.tar", "*.png", "*.jpg", "*.arrow")
 _REGULAR = 10 * 2**20  # bytes above which everything is LFS
 
 
-class Answer(Exception):  # noqa: N818 - an answer, right or wrong
+class Answer(Exception):
     def __init__(self, status, body=None, **headers):
         super().__init__(status)
         self.status, self.body, self.headers = status, body, headers

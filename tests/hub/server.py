@@ -101,7 +101,7 @@ class _Handler(Endpoints, BaseHTTPRequestHandler):
         else:
             self._send(answer)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _any  # noqa: N815 - as http.server has it
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _any
 
     def _fault(self):
         for fault in self.server.faults:

@@ -16,8 +16,8 @@ from biomedica_dataset.serialize.manifest import read_manifest
 from biomedica_dataset.storage import Folder
 from biomedica_dataset.verify import verify
 
-from ..extract.helpers import Bucket  # noqa: TID252 - no path leads to the tests
-from ..extract.helpers import run as extract  # noqa: TID252
+from ..extract.helpers import Bucket
+from ..extract.helpers import run as extract
 from .repos import File
 from .server import Fault
 

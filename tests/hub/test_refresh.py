@@ -14,7 +14,7 @@ import pytest
 
 from biomedica_dataset.verify import verify
 
-from ..extract.helpers import Bucket  # noqa: TID252 - no path leads to the tests
+from ..extract.helpers import Bucket
 
 PAGE = Path(__file__).parents[2] / "docs" / "maintaining.md"
 NAME = "my-org/biomedica"

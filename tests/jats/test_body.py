@@ -64,7 +64,33 @@ MIXED = "<mixed-citation>Roe J. <italic>On cells</italic>. J Ab 3<bold>:</bold>4
             "Roe J. On cells. J Ab 3:4.",
             id="alternatives",
         ),
-        pytest.param("<citation>Roe J, <source>J Ab</source></citation>", "Roe J, J Ab", id="old"),
+        pytest.param(
+            "<label>1</label><citation>Roe J, <source>J Ab</source></citation><note>no</note>",
+            "Roe J, J Ab",
+            id="old",
+        ),
+        pytest.param(
+            f"<citation-alternatives>{ELEMENTS}{ELEMENTS}</citation-alternatives>",
+            "Roe J On cells",
+            id="alternatives without a printed one",
+        ),
+        pytest.param(ELEMENTS + ELEMENTS, "Roe J On cells Roe J On cells", id="two of elements"),
+        *(
+            pytest.param(
+                f"<element-citation><{tag}><a>Roe</a><b>J</b></{tag}></element-citation>",
+                "Roe J",
+                id=tag,
+            )
+            for tag in ("person-group", "name", "string-name", "name-alternatives", "collab")
+        ),
+        *(
+            pytest.param(f"<mixed-citation>On {inner}.</mixed-citation>", f"On {text}.", id=inner)
+            for inner, text in (
+                *(("x<sup>n</sup>", "x^{n}"), ("x<sub>n</sub>", "x_{n}")),
+                ("<inline-formula><tex-math>$x$</tex-math></inline-formula>", "$x$"),
+                ("a<fn><p>no</p></fn>b", "a b"),
+            )
+        ),
         pytest.param("<nlm-citation>Roe J.</nlm-citation>", "Roe J.", id="NLM"),
         pytest.param(
             MIXED + MIXED.replace("3", "5"),
@@ -129,6 +155,8 @@ def test_a_reference_is_its_printed_text(ref: str, expected: str | None):
         ),
         pytest.param('<pub-id pub-id-type="pmid">PMID: 17</pub-id>', 17, None, id="words"),
         pytest.param('<pub-id pub-id-type="doi">none</pub-id>', None, None, id="no DOI"),
+        pytest.param('<pub-id pub-id-type="pii">10.1234/x</pub-id>', None, None, id="another id"),
+        pytest.param('<pub-id pub-id-type="pmid"/>', None, None, id="an empty id"),
         pytest.param('<pub-id pub-id-type="pmid">none</pub-id>', None, None, id="no PMID"),
     ],
 )

@@ -69,6 +69,16 @@ def test_iso_entities_are_resolved_without_their_dtd(doctype: str, entity: str, 
     assert title_of(xml) == f"a{expected}b & <"
 
 
+def test_all_greek_letters_of_iso_are_known():
+    names = (
+        "agr bgr ggr dgr egr zgr eegr thgr igr kgr lgr mgr "
+        "ngr xgr ogr pgr rgr sfgr sgr tgr ugr phgr khgr psgr ohgr"
+    )
+    xml = article("".join(f"&{name};" for name in names.split()))
+
+    assert title_of(xml.encode()) == "αβγδεζηθικλμνξοπρςστυφχψω"
+
+
 def test_entities_in_attributes_are_resolved_too():
     xml = f'{DOCTYPE}{article("t", """ article-type="a&ndash;b" """)}'.encode()
 
@@ -164,6 +174,11 @@ def test_what_cannot_be_read_is_a_jats_error(xml: bytes):
 def test_the_error_says_where_the_xml_breaks():
     with pytest.raises(JatsError, match=r"not well-formed.*line 2"):
         read_article(b"<article>\n<p></article>")
+
+
+def test_an_entity_that_is_resolved_does_not_hide_another_fault():
+    with pytest.raises(JatsError, match=r"not well-formed.*mismatch"):
+        read_article(b"<article>&alpha;<p></article>")
 
 
 def test_the_error_names_the_root_that_came():

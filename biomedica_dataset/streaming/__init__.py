@@ -1,0 +1,13 @@
+"""Streams chosen rows of a dataset folder at the cost of those rows.
+
+::
+
+    places, web ─► index ─► choose (filters, recipes) ─► plan ─► dataset: an IterableDataset
+         └─ ranges, texts ─► shards ─────────────────────────┴─► select: a smaller dataset folder
+"""
+
+from .choose import Choice
+from .dataset import open_dataset
+from .select import select
+
+__all__ = ["Choice", "open_dataset", "select"]

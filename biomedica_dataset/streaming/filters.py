@@ -1,0 +1,196 @@
+"""Conditions on columns, in the syntax of datasets: and in a list, or between lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from biomedica_dataset.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+Condition = tuple[str, str, Any]
+Filters = "Sequence[Condition] | Sequence[Sequence[Condition]] | pc.Expression"
+
+_COMPARE: dict[str, Callable[..., Any]] = {
+    "=": pc.equal,
+    "==": pc.equal,
+    "!=": pc.not_equal,
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+}
+OPERATORS = (*_COMPARE, "in", "not in", "contains")
+"""``contains`` is ours: text that occurs in a text, in any case, or an element of a list."""
+
+
+def nearest(name: str, names: Collection[str]) -> str:
+    """Return a hint at the nearest of some names, or a few of them.
+
+    Examples
+    --------
+    >>> nearest("captoin", ["caption", "key"])
+    "did you mean 'caption'?"
+    """
+    by_lower = {known.lower(): known for known in names}
+    found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    if found:
+        return f"did you mean {by_lower[found[0]]!r}?"
+    some = sorted(names)[:20]
+    return f"there are {', '.join(some)}{' ...' if len(names) > len(some) else ''}"
+
+
+def conjunctions(filters: Any) -> list[list[Condition]]:
+    """Return filters as alternatives, each a list of conditions that hold together.
+
+    Raises
+    ------
+    UsageError
+        They are not of datasets' form.
+    """
+    if isinstance(filters, (list, tuple)) and filters:
+        alternatives = [filters] if _is_condition(filters[0]) else filters
+        if all(isinstance(group, (list, tuple)) and group for group in alternatives) and all(
+            _is_condition(condition) for group in alternatives for condition in group
+        ):
+            return [[(name, op, value) for name, op, value in group] for group in alternatives]
+    msg = (
+        f"filters {filters!r} are not of the form [(column, operator, value), ...] or a list of "
+        "such lists; "
+        f"operators are {', '.join(OPERATORS)}"
+    )
+    raise UsageError(msg)
+
+
+def columns_of(filters: Any, known: Collection[str]) -> set[str]:
+    """Return the columns that filters name.
+
+    Raises
+    ------
+    UsageError
+        One of them is not known.
+    """
+    if isinstance(filters, pc.Expression):
+        return set(re.findall(r"\w+", re.sub(r'"(?:[^"\\]|\\.)*"', "", str(filters)))) & set(known)
+    names = {name for group in conjunctions(filters) for name, _op, _value in group}
+    for name in sorted(names - set(known)):
+        msg = f"filters name the column {name!r}, which does not exist; {nearest(name, known)}"
+        raise UsageError(msg)
+    return names
+
+
+def mask(table: pa.Table, filters: Any) -> np.ndarray:
+    """Return which rows of a table filters keep, as bool of shape (rows,).
+
+    Raises
+    ------
+    UsageError
+        A value does not fit its column, or an operator does not exist.
+    """
+    if isinstance(filters, pc.Expression):
+        numbered = table.append_column("__row", pa.array(np.arange(len(table))))
+        try:
+            rows = numbered.filter(filters)["__row"].to_numpy()
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError) as error:
+            msg = f"the filter {filters} cannot be used: {str(error).splitlines()[0]}"
+            raise UsageError(msg) from error
+        kept = np.zeros(len(table), dtype=bool)
+        kept[rows] = True
+        return kept
+    kept = np.zeros(len(table), dtype=bool)
+    for group in conjunctions(filters):
+        together = np.ones(len(table), dtype=bool)
+        for name, op, value in group:
+            together &= _holds(table[name], op, value, name)
+        kept |= together
+    return kept
+
+
+def holds_any(column: pa.ChunkedArray, values: Collection[str]) -> np.ndarray:
+    """Return which lists of a column hold one of some texts, in any case."""
+    wanted = pa.array([value.lower() for value in values])
+    return _in_lists(column, lambda flat: pc.is_in(pc.utf8_lower(flat), value_set=wanted))
+
+
+def _is_condition(item: Any) -> bool:
+    return isinstance(item, (list, tuple)) and len(item) == 3 and isinstance(item[0], str)
+
+
+def _holds(column: pa.ChunkedArray, op: str, value: Any, name: str) -> np.ndarray:
+    is_list = pa.types.is_list(column.type)
+    if op not in OPERATORS:
+        msg = f"the operator {op!r} of {name} does not exist; {', '.join(OPERATORS)} do"
+        raise UsageError(msg)
+    if op == "contains" and is_list:
+        return holds_any(column, [str(value)])
+    if is_list or (op == "contains" and not pa.types.is_string(column.type)):
+        msg = f"{name} is a {column.type}: {op!r} cannot be asked of it" + (
+            "; ask with 'contains'" if is_list else ""
+        )
+        raise UsageError(msg)
+    try:
+        if op == "contains":
+            found = pc.match_substring(column, str(value), ignore_case=True)
+        elif op in ("in", "not in"):
+            found = pc.is_in(column, value_set=pa.array(list(value), type=column.type))
+            found = found if op == "in" else pc.invert(found)
+        else:
+            found = _COMPARE[op](column, pa.scalar(value, type=column.type))
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError) as error:
+        msg = f"{name} is of type {column.type}; it cannot be compared by {op!r} with {value!r}"
+        raise UsageError(msg) from error
+    return _as_bool(found)
+
+
+def _in_lists(column: pa.ChunkedArray, holds: Callable[[pa.Array], Any]) -> np.ndarray:
+    kept = np.zeros(len(column), dtype=bool)
+    start = 0
+    for chunk in column.chunks:
+        parents = pc.list_parent_indices(chunk).to_numpy(zero_copy_only=False)
+        inside = _as_bool(holds(pc.list_flatten(chunk)))
+        kept[start + parents[inside]] = True
+        start += len(chunk)
+    return kept
+
+
+def _as_bool(found: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    filled = pc.fill_null(found, False)  # noqa: FBT003 - Arrow's own signature
+    if isinstance(filled, pa.ChunkedArray):
+        filled = filled.combine_chunks()
+    return np.asarray(filled.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def parse_condition(text: str) -> Condition:
+    """Return a condition written as column, operator and value; lists are written as in JSON.
+
+    Raises
+    ------
+    UsageError
+        It is not of that form.
+
+    Examples
+    --------
+    >>> parse_condition("article_year >= 2015")
+    ('article_year', '>=', 2015)
+    >>> parse_condition("caption contains skin lesion")
+    ('caption', 'contains', 'skin lesion')
+    >>> parse_condition('image_kind in ["figure", "scheme"]')
+    ('image_kind', 'in', ['figure', 'scheme'])
+    """
+    found = re.fullmatch(r"\s*(\w+)\s*([=!<>]+|\s(?:not\s+in|in|contains)\s)\s*(.+?)\s*", text)
+    if found is None:
+        msg = f"condition {text!r} is not of the form 'COLUMN OPERATOR VALUE'"
+        raise UsageError(msg)
+    name, operator, value = found.groups()
+    try:
+        return name, " ".join(operator.split()), json.loads(value)
+    except ValueError:
+        return name, " ".join(operator.split()), value

@@ -1,0 +1,140 @@
+"""The index of a dataset folder: read once, and kept here under the digest of the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, column_names
+
+from .answers import AbsentError
+
+if TYPE_CHECKING:
+    from .places import Files, Place
+
+_MANIFEST = "manifest.json"
+_THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a dataset folder holds.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the manifest.
+    files
+        Bytes of each file of pictures.
+    table
+        The rows of the index, in order; `IndexRow` names its columns.
+    manifest
+        The manifest as it was read.
+    """
+
+    place: Place
+    digest: str
+    files: dict[str, int]
+    table: pa.Table
+    manifest: dict[str, Any]
+
+
+def read_index(place: Place) -> Index:
+    """Return the index of a dataset folder.
+
+    Raises
+    ------
+    UsageError
+        It is no dataset folder, one half written, or of another schema version.
+    ArchiveError
+        The manifest or the index is broken.
+    SourceError
+        It cannot be read.
+    """
+    with closing(place.open()) as files:
+        return _read(place, files)
+
+
+def _read(place: Place, files: Files) -> Index:
+    manifest, digest = _manifest(files)
+    parts = [file for file in manifest["files"] if file["config"] == "index"]
+    if not parts:
+        msg = f"{place.url} has no index: it holds no picture, or none of a licence that was pushed"
+        raise UsageError(msg)
+    cache = None if place.is_local else _cache() / digest
+    with ThreadPoolExecutor(_THREADS) as pool:
+        read = list(pool.map(lambda part: _part(files, part, cache), parts))
+    table = pa.concat_tables(part.replace_schema_metadata(None) for part in read).combine_chunks()
+    missing = set(column_names(IndexRow)) - set(table.column_names)
+    if missing:
+        msg = (
+            f"the index of {place.url} has no column {', '.join(sorted(missing))}; serialize it "
+            "again"
+        )
+        raise ArchiveError(msg)
+    return Index(place, digest, {f["path"]: f["bytes"] for f in manifest["files"]}, table, manifest)
+
+
+def _manifest(files: Files) -> tuple[dict[str, Any], str]:
+    try:
+        data = files.whole(_MANIFEST)
+    except AbsentError as error:
+        msg = (
+            f"{files.base} has no {_MANIFEST}: it is no dataset folder, or one that is half written"
+        )
+        raise UsageError(msg) from error
+    try:
+        manifest = json.loads(data)
+        version = manifest["schema_version"]
+        complete = all({"path", "config", "bytes", "sha256"} <= set(f) for f in manifest["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{files.base}/{_MANIFEST} cannot be read: {error!r}"
+        raise ArchiveError(msg) from error
+    if version != SCHEMA_VERSION:
+        msg = f"{files.base} has schema version {version}; this package reads {SCHEMA_VERSION}"
+        raise UsageError(msg)
+    if not complete:
+        msg = f"{files.base}/{_MANIFEST} does not say the size and digest of every file"
+        raise ArchiveError(msg)
+    return manifest, hashlib.sha256(data).hexdigest()
+
+
+def _cache() -> Path:
+    from datasets import config
+
+    return Path(config.HF_CACHE_HOME) / "biomedica" / "index"
+
+
+def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
+    """Return one file of the index, from the cache where it is there whole."""
+    path, size, kept = part["path"], part["bytes"], None
+    if cache is not None:
+        kept = cache / Path(path).name
+        if kept.is_file() and kept.stat().st_size == size:
+            return pq.read_table(kept)
+    data = files.range(path, 0, size)
+    if hashlib.sha256(data).hexdigest() != part["sha256"]:
+        msg = (
+            f"{files.base}/{path} differs from what the manifest says; it is half written or broken"
+        )
+        raise ArchiveError(msg)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial = kept.with_name(f".partial-{secrets.token_hex(8)}")
+        partial.write_bytes(data)
+        partial.replace(kept)
+    try:
+        return pq.read_table(pa.BufferReader(pa.py_buffer(data)))
+    except (pa.ArrowInvalid, OSError) as error:
+        msg = f"{files.base}/{path} cannot be read: {error}"
+        raise ArchiveError(msg) from error

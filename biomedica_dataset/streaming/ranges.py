@@ -1,0 +1,52 @@
+"""Joins neighbouring byte ranges, so that what lies together is asked for at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(slots=True)
+class Span:
+    """Bytes to ask for.
+
+    Parameters
+    ----------
+    members
+        Which of the ranges given lie in it.
+    """
+
+    start: int
+    length: int
+    members: list[int] = field(default_factory=list)
+
+
+def join(ranges: Sequence[tuple[int, int]], gap: int, most: int) -> list[Span]:
+    """Return spans that hold ranges of (start, length), by their start.
+
+    Parameters
+    ----------
+    gap
+        Bytes between two ranges that are not wanted, and fetched all the same.
+    most
+        Bytes of a span, unless one range alone is longer.
+
+    Examples
+    --------
+    >>> [(s.start, s.length, s.members) for s in join([(0, 10), (40, 5), (12, 8)], 4, 100)]
+    [(0, 20, [0, 2]), (40, 5, [1])]
+    """
+    spans: list[Span] = []
+    for member in sorted(range(len(ranges)), key=lambda i: ranges[i]):
+        start, length = ranges[member]
+        last = spans[-1] if spans else None
+        end = max(start + length, last.start + last.length) if last else 0
+        if last and start - (last.start + last.length) <= gap and end - last.start <= most:
+            last.length = end - last.start
+            last.members.append(member)
+        else:
+            spans.append(Span(start, length, [member]))
+    return spans

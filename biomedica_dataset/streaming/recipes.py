@@ -1,0 +1,151 @@
+"""Named recipes against over-represented concepts, seeded, working on the index alone.
+
+The paper filters and balances by concept, but its recipes are not published: these are our own. A
+concept is a global one (``image_primary_label``). It is over-represented when it has more than
+twice its even share of the labelled rows that were chosen. Rows without a concept fall out of every
+recipe, and are counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from biomedica_dataset.errors import UsageError
+
+from .filters import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+_CONCEPT = "image_primary_label"
+_MUCH = 2  # times the even share
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeReport:
+    """What a recipe keeps.
+
+    Parameters
+    ----------
+    concepts
+        Rows before and after, by concept; a row with two concepts counts in both.
+    unlabelled
+        Rows left out because they have no concept.
+    """
+
+    name: str
+    concepts: dict[str, tuple[int, int]]
+    unlabelled: int
+
+    def __str__(self) -> str:
+        """Return the report in words."""
+        lines = [f"recipe {self.name}:"]
+        lines += [
+            f"  {concept}: {after:,} of {before:,}"
+            for concept, (before, after) in sorted(self.concepts.items(), key=lambda c: -c[1][0])
+        ]
+        if self.unlabelled:
+            lines.append(f"  without a concept: 0 of {self.unlabelled:,}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """Which row has which concept: two arrays of shape (pairs,), rows, and names of concepts."""
+
+    rows: np.ndarray
+    concepts: np.ndarray
+    count: int
+    names: list[str]
+
+    @property
+    def sizes(self) -> np.ndarray:
+        return np.bincount(self.concepts, minlength=len(self.names))
+
+    @property
+    def much(self) -> float:
+        return _MUCH * len(self.concepts) / max(1, len(self.names))
+
+    def rows_with(self, is_wanted: np.ndarray) -> np.ndarray:
+        """Return which rows have one of the concepts that are wanted."""
+        kept = np.zeros(self.count, dtype=bool)
+        kept[self.rows[is_wanted[self.concepts]]] = True
+        return kept
+
+
+def _drop(labels: _Labels, _random: np.random.Generator) -> np.ndarray:
+    """Leave out rows all of whose concepts are over-represented."""
+    return labels.rows_with(labels.sizes <= labels.much)
+
+
+def _cap(labels: _Labels, random: np.random.Generator) -> np.ndarray:
+    """Keep as many rows of each concept as twice its even share, drawn by the seed."""
+    order = random.permutation(labels.count)
+    place = np.empty(labels.count, dtype=np.int64)
+    place[order] = np.arange(labels.count)
+    kept = np.zeros(labels.count, dtype=bool)
+    for concept in range(len(labels.names)):
+        rows = labels.rows[labels.concepts == concept]
+        most = max(1, int(labels.much))
+        kept[rows[np.argsort(place[rows])][:most]] = True
+    # A row of a rare concept may bring an over-represented one above its share: the rare one is
+    # worth more.
+    return kept
+
+
+def _weigh(labels: _Labels, random: np.random.Generator) -> np.ndarray:
+    """Keep a row with a chance that falls with the root of the size of its rarest concept."""
+    sizes = labels.sizes
+    rarest = np.full(labels.count, np.inf)
+    np.minimum.at(rarest, labels.rows, sizes[labels.concepts])
+    chance = np.sqrt(max(1, sizes.min(initial=labels.count)) / rarest)
+    drawn: np.ndarray = np.isfinite(rarest) & (random.random(labels.count) < chance)
+    return drawn
+
+
+RECIPES: dict[str, Callable[[_Labels, np.random.Generator], np.ndarray]] = {
+    "drop-overrepresented": _drop,
+    "cap-overrepresented": _cap,
+    "sqrt-weights": _weigh,
+}
+"""The recipes by name."""
+
+
+def apply(name: str, table: pa.Table, seed: int) -> tuple[np.ndarray, RecipeReport]:
+    """Return which rows a recipe keeps, as bool of shape (rows,), and the counts.
+
+    Raises
+    ------
+    UsageError
+        There is no such recipe, or no row has a concept.
+    """
+    if name not in RECIPES:
+        msg = f"there is no recipe {name!r}; {nearest(name, RECIPES)}"
+        raise UsageError(msg)
+    labels = _labels(table)
+    if not labels.names:
+        msg = (
+            f"recipe {name!r} works on concepts, and none of the {len(table):,} chosen rows has one"
+        )
+        raise UsageError(msg)
+    kept = RECIPES[name](labels, np.random.default_rng(seed))
+    after = np.bincount(labels.concepts[kept[labels.rows]], minlength=len(labels.names))
+    counts = zip(labels.sizes.tolist(), after.tolist(), strict=True)
+    unlabelled = len(table) - len(np.unique(labels.rows))
+    return kept, RecipeReport(name, dict(zip(labels.names, counts, strict=True)), unlabelled)
+
+
+def _labels(table: pa.Table) -> _Labels:
+    column = table[_CONCEPT].combine_chunks()
+    coded = pc.list_flatten(column).dictionary_encode()
+    pairs = np.stack(
+        [pc.list_parent_indices(column).to_numpy(), coded.indices.to_numpy(zero_copy_only=False)]
+    )
+    rows, concepts = np.unique(pairs, axis=1)  # a list may name a concept twice
+    return _Labels(rows, concepts, len(table), coded.dictionary.to_pylist())

@@ -1,0 +1,208 @@
+"""Writes chosen rows as a dataset folder of their own, of the same layout."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.progress import Progress
+from biomedica_dataset.schema import LICENSE_GROUPS, CaptionRow, IndexRow, Pair, column_names
+from biomedica_dataset.serialize.card import CARD, write_card
+from biomedica_dataset.serialize.manifest import MANIFEST, Manifest
+from biomedica_dataset.serialize.parquet import TableWriter
+from biomedica_dataset.serialize.shard import ShardFile
+from biomedica_dataset.storage import Folder
+
+from .dataset import choose_rows
+from .plan import make_plan
+from .shards import Reader
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from .choose import Choice, Chosen
+
+_SHARD_ROWS = 2_000
+_INDEX = "index/0000.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectReport:
+    """What a selection holds and costs.
+
+    Parameters
+    ----------
+    requests, moved
+        Requests for pictures, and the bytes they move; texts and footers come on top.
+    """
+
+    chosen: Chosen
+    requests: int
+    moved: int
+    output: str | None
+
+    def __str__(self) -> str:
+        """Return the report in words."""
+        cost = (
+            f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of pictures, texts on top"
+        )
+        end = "nothing was written" if self.output is None else f"written to {self.output}"
+        return f"{self.chosen}\n{cost}; {end}"
+
+
+def select(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
+    choice: Choice,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> SelectReport:
+    """Write chosen rows as a dataset folder that `open_dataset` and ``load_dataset`` read.
+
+    Parameters
+    ----------
+    source
+        As for `open_dataset`.
+    output
+        A new or empty folder; it becomes a dataset folder with its last file. Not needed for a dry
+        run.
+    dry_run
+        Only count rows, bytes and requests.
+    progress
+        Shown while rows are written; silent by default.
+
+    Raises
+    ------
+    UsageError
+        See `open_dataset`; or the output holds something else, or is missing.
+    SourceError
+        The source cannot be read; what was written is no dataset folder then, and can be removed.
+    """
+    if not dry_run:
+        if output is None:
+            msg = "no output was named; name a new folder, or ask for a dry run"
+            raise UsageError(msg)
+        if not Folder(output).is_empty():
+            msg = f"{output} is not empty; name a new folder"
+            raise UsageError(msg)
+    chosen = choose_rows(source, choice)
+    reader = Reader(chosen.index, chosen.table, column_names(Pair))
+    requests, moved = reader.cost(_runs(chosen.table))
+    if dry_run or output is None:
+        return SelectReport(chosen, requests, moved, None)
+    folder = Folder(output)
+    progress = progress or Progress()
+    progress.start(len(chosen.table), "rows")
+    with progress.shown():
+        _write(folder, chosen, progress)
+    return SelectReport(chosen, requests, moved, folder.url)
+
+
+def _runs(table: pa.Table) -> Iterator[np.ndarray]:
+    mean = pc.mean(table["image_length"]).as_py() or 0.0
+    plan = make_plan(len(table), mean, None)
+    return (plan.positions(run) for run in range(plan.runs))
+
+
+def _write(folder: Folder, chosen: Chosen, progress: Progress) -> None:
+    files: list[ShardFile] = []
+    index: list[IndexRow] = []
+    for group in LICENSE_GROUPS:
+        for split in pc.unique(chosen.table["split"]).to_pylist():
+            here = pc.and_(
+                pc.equal(chosen.table["license_group"], group),
+                pc.equal(chosen.table["split"], split),
+            )
+            table = chosen.table.filter(here)
+            for number, start in enumerate(range(0, len(table), _SHARD_ROWS)):
+                part = table.slice(start, _SHARD_ROWS)
+                path = f"{group}/{split}/{number:06d}.parquet"
+                index += _write_shard(folder, chosen, part, path, files, progress)
+    with folder.create() as file:
+        writer = TableWriter(file, IndexRow, {})
+        for row in index:
+            writer.write(row)
+        writer.close()
+        file.publish(_INDEX)
+    size = ShardFile(_INDEX, "index", writer.rows, file.size, writer.memory, file.sha256)
+    _finish(folder, chosen, [*sorted(files, key=lambda f: f.path), size])
+
+
+def _write_shard(
+    folder: Folder,
+    chosen: Chosen,
+    table: pa.Table,
+    path: str,
+    files: list[ShardFile],
+    progress: Progress,
+) -> list[IndexRow]:
+    group, split, name = path.split("/")
+    others = f"captions/{group}/{name if split == 'train' else f'{split}-{name}'}"
+    reader = Reader(chosen.index, table, column_names(Pair))
+    with ExitStack() as stack:
+        pictures, captions = (stack.enter_context(folder.create()) for _ in range(2))
+        with_image = TableWriter(pictures, Pair, {})
+        without = TableWriter(captions, CaptionRow, {})
+        for row in reader.rows(_runs(table)):
+            pair = Pair(**row)
+            with_image.write(pair)
+            without.write(pair)
+            progress.tick(1, 1, len(row["image"]["bytes"]))
+        ranges = with_image.close()
+        without.close()
+        for file, writer, name, config in (
+            (pictures, with_image, path, group),
+            (captions, without, others, "captions"),
+        ):
+            file.publish(name)
+            files.append(
+                ShardFile(name, config, writer.rows, file.size, writer.memory, file.sha256)
+            )
+    rows = [IndexRow(**row) for row in table.select(column_names(IndexRow)).to_pylist()]
+    return [
+        replace(row, file=path, row=number, image_offset=offset, image_length=length)
+        for number, (row, (offset, length)) in enumerate(zip(rows, ranges, strict=True))
+    ]
+
+
+def _finish(folder: Folder, chosen: Chosen, files: list[ShardFile]) -> None:
+    """Write the card, which says that this is a subset, and last the manifest."""
+    rows = len(chosen.table)
+    articles = len(pc.unique(chosen.table["article_accession_id"]))
+    origin = f"a subset of {chosen.index.manifest['source']}, dataset {chosen.index.digest[:16]}"
+    stored: dict[str, Any] = {
+        **chosen.index.manifest,
+        "source": origin,
+        "selection": str(chosen.choice),
+        "articles": {"kept": articles},
+        "figures": {"kept": rows},
+        "files": files,
+    }
+    manifest = Manifest(**stored)
+    write_card(folder, manifest)
+    card = folder.read_bytes(CARD).decode()
+    head, end, body = card.partition("\n---\n")
+    title, _, text = body.lstrip("\n").partition("\n")
+    note = (
+        f"> **A subset**: {rows:,} of {len(chosen.index.table):,} rows of a larger dataset "
+        "folder (manifest "
+        f"`{chosen.index.digest}`), chosen by `biomedica select`: {_plain(str(chosen.choice))}. "
+        "Full texts of the articles "
+        "are not part of it."
+    )
+    folder.write_bytes(CARD, f"{head}{end}\n{title}\n\n{note}\n{text}".encode())
+    folder.write_bytes(MANIFEST, manifest.as_json())
+
+
+def _plain(text: str) -> str:
+    """Return text of a caller without what Markdown or HTML would act upon."""
+    return "".join(c if c.isprintable() and c not in "`<>[]|*" else " " for c in text)
