@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import socket
@@ -17,6 +18,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from .s3 import error_xml, list_objects
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BUCKET = "pmc-oa-opendata"
@@ -76,6 +78,26 @@ class _State:
     struck: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
     etags: dict[tuple[str, int, int], str] = field(default_factory=dict)
+
+    active: int = 0
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count a request as being answered: it is logged when its last byte is on its way."""
+        with self.lock:
+            self.active += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.active -= 1
+
+    def settled(self) -> list[Request]:
+        """Return the log once no request is being answered."""
+        end = time.monotonic() + 5
+        while self.active and time.monotonic() < end:
+            time.sleep(0.005)
+        return list(self.log)
 
     def fault(self, key: str) -> Fault | None:
         """Return what goes wrong with this request, and count it."""
@@ -152,7 +174,7 @@ class BucketServer:
     @property
     def log(self) -> list[Request]:
         """Requests answered so far."""
-        return list(self._state.log)
+        return self._state.settled()
 
     @property
     def faults(self) -> dict[str, Fault]:
@@ -166,11 +188,11 @@ class BucketServer:
 
     def sent(self) -> int:
         """Return the bytes of all bodies sent so far."""
-        return sum(request.sent for request in self._state.log)
+        return sum(request.sent for request in self.log)
 
     def asked(self) -> list[str]:
         """Return the keys asked for so far, in order, with repeats and without listings."""
-        return [request.key for request in self._state.log if not request.key.startswith("?")]
+        return [request.key for request in self.log if not request.key.startswith("?")]
 
 
 class _Server(ThreadingHTTPServer):
@@ -198,6 +220,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(405, b"", "?propfind")
 
     def do_GET(self) -> None:
+        with self.state.at_work():
+            self._get()
+
+    def _get(self) -> None:
         if self.state.latency:
             time.sleep(self.state.latency)
         parts = urlsplit(self.path)
