@@ -51,7 +51,10 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     >>> article.title, article.figures
     ('On TP53', ())
     """
-    article = parse(xml)
+    return _record(parse(xml), full_text=full_text)
+
+
+def _record(article: _Element, *, full_text: bool) -> Article:
     front = _child_or_empty(article, "front")
     meta = _child_or_empty(front, "article-meta")
     language = metadata.language(article)
