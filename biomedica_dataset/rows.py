@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .errors import ArticleError
@@ -82,8 +82,7 @@ def rows_of(
     result = ArticleRows(
         licenses_disagree=bool(named and metadata.license_code and named != metadata.license_code)
     )
-    pmcid = f"PMC{row.pmcid}"
-    for match in match_figures(pmcid, article.figures, metadata.media):
+    for match in match_figures(f"PMC{row.pmcid}", article.figures, metadata.media):
         problem = match.dropped
         if problem is None and match.name not in images:
             problem = reasons.get(match.name or "", "not_fetched")
@@ -93,24 +92,25 @@ def rows_of(
             except ArticleError as error:
                 problem = str(error)
         result.figures[problem or "kept"] += 1
-    if not full_text:
-        return result
-    keys = [pair.key for _group, pair in result.pairs]
+    if full_text:
+        keys = [pair.key for _group, pair in result.pairs]
+        text = _article_row(common, article, keys, terms)
+        result = replace(result, article=(license_group(licensed.code), text))
+    return result
+
+
+def _article_row(
+    common: dict[str, Any], article: Article, keys: list[str], terms: ArticleTerms | None
+) -> ArticleRow:
     references = [
         {"citation": r.citation, "pmid": r.pmid, "doi": r.doi} for r in article.references or ()
     ]
-    text = ArticleRow(
+    return ArticleRow(
         **common,
         article_text=article.text,
         article_references=references or None,
         article_mesh_headings=terms.mesh if terms else None,
         article_keys=keys,
-    )
-    return ArticleRows(
-        pairs=result.pairs,
-        article=(license_group(licensed.code), text),
-        figures=result.figures,
-        licenses_disagree=result.licenses_disagree,
     )
 
 

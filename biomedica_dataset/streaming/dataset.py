@@ -214,4 +214,4 @@ class Runs(ExamplesIterable):  # type: ignore[misc]
     @staticmethod
     def _unused(**_: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         msg = "runs are not read by a generator function"
-        raise NotImplementedError(msg)
+        raise RuntimeError(msg)
