@@ -242,7 +242,10 @@ def _kind(owner: _Element, scope: str, label: str | None) -> str:
     kind = named.lastgroup if named else None
     if kind == "supplementary" or owner.tag in _KIND_OF_OWNER:
         return kind if kind == "supplementary" else _KIND_OF_OWNER[str(owner.tag)]
-    return kind or _KIND_OF_TYPE.get((owner.get("fig-type") or "").lower()) or "figure"
+    fig_type = (owner.get("fig-type") or "").lower()
+    if fig_type == "featured" and label:  # PNAS features one of its numbered figures
+        fig_type = ""
+    return kind or _KIND_OF_TYPE.get(fig_type) or "figure"
 
 
 def _is_supplement(owner: _Element) -> bool:

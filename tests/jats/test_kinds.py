@@ -61,6 +61,11 @@ SUPPLEMENT = "<supplementary-material id='s1'>{}</supplementary-material>"
             )
         ),
         pytest.param(
+            f'<fig fig-type="featured">{LABELLED.format("Fig. 1")}{GRAPHIC}</fig>',
+            "figure",
+            id="a numbered figure that is featured",
+        ),
+        pytest.param(
             f'<fig specific-use="child-fig">{CAPTION}{GRAPHIC}</fig>', "supplementary", id="child"
         ),
         pytest.param(SUPPLEMENT.format(FIG), "supplementary", id="figure of a supplement"),

@@ -23,13 +23,12 @@ if TYPE_CHECKING:
 ARTICLES = 258
 OUTCOMES = {None: 1458, "no_caption": 43, "translation": 39, "no_graphic": 37}
 KINDS = {
-    "figure": 1237,
+    "figure": 1239,
     "table": 104,
     "supplementary": 99,
     "scheme": 11,
     "box": 3,
     "response": 2,
-    "graphical_abstract": 2,
 }
 PAIRS_OF_FIGS = 1334
 LINKED_PARAGRAPHS = 2495
