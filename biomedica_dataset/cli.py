@@ -169,18 +169,17 @@ def _extract_options(options: dict[str, Any], output: str) -> ExtractOptions:
 @click.option(
     "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
 )
-@click.option("--mesh", metavar="FOLDER", help="MeSH table, by `biomedica mesh`; for parquet.")
+@click.option("--mesh", metavar="FOLDER", help="MeSH terms of the articles, by `biomedica mesh`.")
 def serialize(
     archive: str, output: str, layout: str, workers: int | None, mesh: str | None
 ) -> None:
     """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
     if layout == "webdataset":
-        if mesh is not None:
-            msg = "--mesh goes with --format parquet: the tars have no MeSH terms yet to join"
-            raise UsageError(msg)
         from .serialize.webdataset import serialize_webdataset
 
-        tars = serialize_webdataset(archive, output, workers=workers, progress=_progress())
+        tars = serialize_webdataset(
+            archive, output, mesh=mesh, workers=workers, progress=_progress()
+        )
         click.echo(printable(str(tars)))
         return
     from .serialize.run import serialize as run

@@ -27,6 +27,7 @@ from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.extract.spool import Spool
 from biomedica_dataset.pool import run_tasks
 from biomedica_dataset.progress import Progress
+from biomedica_dataset.pubmed.table import MeshTable
 from biomedica_dataset.report import Tally, total
 from biomedica_dataset.rows import rows_of
 from biomedica_dataset.schema import LICENSE_GROUPS
@@ -34,7 +35,7 @@ from biomedica_dataset.storage import Folder
 
 from .card import CARD
 from .published import key_of_published, tar_card
-from .shard import RECORDS, fingerprint
+from .shard import RECORDS, fingerprint, terms_of
 from .tars import Samples
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def serialize_webdataset(
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    mesh: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> WebDatasetReport:
@@ -113,6 +115,8 @@ def serialize_webdataset(
         The archive.
     output
         New, empty, or written by an earlier run.
+    mesh
+        The folder of the articles' MeSH terms, if they are to be joined.
     workers
         Processes; as many as there are processors by default.
 
@@ -122,6 +126,7 @@ def serialize_webdataset(
         The source is no archive, or the output holds something else.
     """
     archive, folder = Archive.open(source), Folder(output)
+    table = None if mesh is None else MeshTable.open(mesh)
     size = _start(folder, archive)
     runs: dict[int, list[int]] = {}
     for block in archive.blocks():
@@ -130,7 +135,7 @@ def serialize_webdataset(
     records = {
         run: old[run]
         for run in runs
-        if run in old and old[run].fingerprint == _made_of(archive, runs[run])
+        if run in old and old[run].fingerprint == _made_of(archive, runs[run], table)
     }
     todo = [(run, blocks) for run, blocks in runs.items() if run not in records]
     gone = [run for run in old if run not in runs]
@@ -140,7 +145,7 @@ def serialize_webdataset(
         folder.remove(CARD)
         for run in gone:
             _remove(folder, run, old[run])
-        records |= _build(archive, folder, todo, workers, progress or Progress())
+        records |= _build(archive, folder, todo, table, workers, progress or Progress())
     tars = {path: n for run in sorted(records) for path, n in sorted(records[run].tars.items())}
     _finish(folder, tars)
     return WebDatasetReport(
@@ -193,9 +198,9 @@ def _records(folder: Folder) -> dict[int, TarRecord]:
     return found
 
 
-def _made_of(archive: Archive, blocks: list[int]) -> str:
+def _made_of(archive: Archive, blocks: list[int], mesh: MeshTable | None) -> str:
     """Return the digest of all that a run of blocks depends on."""
-    return hashlib.sha256(f"{fingerprint(archive, blocks)} {_code()}".encode()).hexdigest()
+    return hashlib.sha256(f"{fingerprint(archive, blocks, mesh)} {_code()}".encode()).hexdigest()
 
 
 @cache
@@ -225,6 +230,7 @@ def _build(
     archive: Archive,
     folder: Folder,
     todo: list[tuple[int, list[int]]],
+    mesh: MeshTable | None,
     workers: int | None,
     progress: Progress,
 ) -> dict[int, TarRecord]:
@@ -236,30 +242,36 @@ def _build(
         todo,
         workers=workers,
         start=_start_worker,
-        args=(archive.folder.url, folder.url),
+        args=(archive.folder.url, folder.url, mesh.url if mesh else None),
         progress=progress,
     )
     return {task[0]: record for task, record in results}
 
 
-_worker: tuple[Archive, Folder, Progress] | None = None
+_worker: tuple[Archive, Folder, MeshTable | None, Progress] | None = None
 
 
-def _start_worker(archive: str, folder: str, counters: Counters) -> None:
+def _start_worker(archive: str, folder: str, mesh: str | None, counters: Counters) -> None:
     global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
-    _worker = Archive.open(archive), Folder(folder), Progress(counters=counters)
+    table = MeshTable.open(mesh) if mesh else None
+    _worker = Archive.open(archive), Folder(folder), table, Progress(counters=counters)
 
 
 def _work(task: tuple[int, list[int]]) -> TarRecord:
     if _worker is None:
         msg = "the worker was not started by its pool"
         raise RuntimeError(msg)
-    archive, folder, progress = _worker
-    return _build_run(archive, folder, *task, progress.tick)
+    archive, folder, mesh, progress = _worker
+    return _build_run(archive, folder, *task, mesh, progress.tick)
 
 
 def _build_run(
-    archive: Archive, folder: Folder, run: int, blocks: list[int], tick: Ticker
+    archive: Archive,
+    folder: Folder,
+    run: int,
+    blocks: list[int],
+    mesh: MeshTable | None,
+    tick: Ticker,
 ) -> TarRecord:
     """Write the tars of a run of blocks and, last, its record."""
     figures: Counter[str] = Counter()
@@ -267,8 +279,9 @@ def _build_run(
     with Spool(folder.scratch()) as spool:
         samples = Samples(spool)
         for block in blocks:
+            terms = terms_of(archive, block, mesh)
             for row, images in archive.articles(block):
-                rows = rows_of(row, images, full_text=True)
+                rows = rows_of(row, images, full_text=True, terms=terms.get(row.pmcid))
                 samples.add(rows)
                 figures.update(rows.figures)
                 problems += [rows.problem] if rows.problem else []
@@ -276,7 +289,7 @@ def _build_run(
         tars = samples.write(folder, run)
     _remove_stale(folder, run, tars)
     record = TarRecord(
-        fingerprint=_made_of(archive, blocks),
+        fingerprint=_made_of(archive, blocks, mesh),
         tars=tars,
         figures=dict(sorted(figures.items())),
         problems=problems,

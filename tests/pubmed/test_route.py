@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import tarfile
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +14,7 @@ from biomedica_dataset.cli import main
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.pubmed import MeshTable, make_mesh
 from biomedica_dataset.serialize import serialize
+from biomedica_dataset.serialize.webdataset import serialize_webdataset
 
 from . import made
 
@@ -61,6 +63,27 @@ def test_terms_come_into_the_rows_and_only_their_shards_change(
     again = serialize(sample_archive, tmp_path / "data", mesh=tmp_path / "mesh", workers=1)
     assert again.rewritten == 1
     assert first.rewritten == first.shards
+
+
+def test_terms_come_into_the_tars_too(sample_archive, pmcids, tmp_path):
+    records = [made.article(900 + i, pmcid=pmcid) for i, pmcid in enumerate(pmcids)]
+    made.write_bulk(tmp_path / "bulk", 1, *records)
+    make_mesh(sample_archive, tmp_path / "mesh", baseline=str(tmp_path / "bulk"), workers=1)
+    options = {"mesh": tmp_path / "mesh", "workers": 1}
+    serialize_webdataset(sample_archive, tmp_path / "tars", **options)
+    table = MeshTable.open(tmp_path / "mesh").articles(0, 10**12)
+
+    seen = 0
+    for path in sorted((tmp_path / "tars").rglob("*.tar")):
+        with tarfile.open(path) as tar:
+            for member in tar:
+                if member.name.endswith(".json"):
+                    record = json.load(tar.extractfile(member))
+                    pmcid = int(record["article_accession_id"][3:])
+                    assert record["article_mesh_terms"] == table[pmcid].names
+                    seen += 1
+    assert seen == 62
+    assert serialize_webdataset(sample_archive, tmp_path / "tars", **options).rewritten == 0
 
 
 def test_a_question_chooses_and_is_kept(eutils, sample_bucket, pmcids, tmp_path, monkeypatch):
