@@ -124,14 +124,14 @@ def _section(title: str, text: str) -> str:
 
 
 def _intro(manifest: Manifest) -> str:
-    pairs, articles = manifest.rows("captions"), manifest.rows("articles")
+    pairs = manifest.rows("captions")
+    # A subset holds no texts, but says of how many articles it is.
+    articles = manifest.rows("articles") or manifest.articles.get("kept", 0)
     return (
         f"# BIOMEDICA\n\n{pairs:,} figures of {articles:,} open-access articles of PubMed Central, "
-        "each with its "
-        "caption, the paragraphs that cite it, and the metadata and licence of its article. "
-        "Rebuilt from PMC's cloud "
-        "bucket by the `biomedica-dataset` package after the design of BIOMEDICA (arXiv "
-        "2501.07171).\n"
+        "each with its caption, the paragraphs that cite it, and the metadata and licence of its "
+        "article. Rebuilt from PMC's cloud bucket by the `biomedica-dataset` package after the "
+        "design of BIOMEDICA (arXiv 2501.07171).\n"
     )
 
 

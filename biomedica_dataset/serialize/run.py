@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.pool import run_tasks
 from biomedica_dataset.progress import Progress
@@ -30,6 +28,7 @@ from .shard import (
     read_record,
     record_name,
 )
+from .started import blocks_together
 
 if TYPE_CHECKING:
     import os
@@ -106,7 +105,7 @@ def serialize(
     """
     archive, folder = Archive.open(source), Folder(output)
     table = None if mesh is None else MeshTable.open(mesh)
-    shard_blocks = _start(folder, archive)
+    shard_blocks = blocks_together(folder, archive, marker=_STARTED, of_all=_ALL_SHARD_BLOCKS)
     shards: dict[int, list[int]] = {}
     for block in archive.blocks():
         shards.setdefault(block // shard_blocks, []).append(block)
@@ -124,28 +123,6 @@ def serialize(
     return SerializeReport(
         manifest=manifest, shards=len(shards), rewritten=len(todo), problems=problems
     )
-
-
-def _start(folder: Folder, archive: Archive) -> int:
-    """Return the blocks a shard of a dataset folder, which stay what they were at its start."""
-    folder.sweep()
-    if folder.exists(_STARTED):
-        stored: dict[str, int] = json.loads(folder.read_bytes(_STARTED))
-        if stored["block_width"] != archive.width:
-            msg = (
-                f"{folder.url} was made of an archive with blocks of {stored['block_width']} "
-                "PMCIDs, this one has "
-                f"{archive.width}; name another folder"
-            )
-            raise UsageError(msg)
-        return stored["shard_blocks"]
-    if not folder.is_empty():
-        msg = f"{folder.url} holds something else than a dataset folder; name another folder"
-        raise UsageError(msg)
-    blocks = _ALL_SHARD_BLOCKS if archive.selection.pmcids is None else 1
-    stored = {"shard_blocks": blocks, "block_width": archive.width}
-    folder.write_bytes(_STARTED, json.dumps(stored).encode())
-    return blocks
 
 
 def _differs(

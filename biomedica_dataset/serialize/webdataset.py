@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.extract.spool import Spool
 from biomedica_dataset.pool import run_tasks
@@ -36,6 +36,7 @@ from biomedica_dataset.storage import Folder
 from .card import CARD
 from .published import key_of_published, tar_card
 from .shard import RECORDS, fingerprint, terms_of
+from .started import blocks_together
 from .tars import Samples
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def serialize_webdataset(
     """
     archive, folder = Archive.open(source), Folder(output)
     table = None if mesh is None else MeshTable.open(mesh)
-    size = _start(folder, archive)
+    size = blocks_together(folder, archive, marker=_STARTED, of_all=_ALL_RUN_BLOCKS)
     runs: dict[int, list[int]] = {}
     for block in archive.blocks():
         runs.setdefault(block // size, []).append(block)
@@ -155,27 +156,6 @@ def serialize_webdataset(
         rewritten=len(todo),
         problems=[problem for run in sorted(records) for problem in records[run].problems],
     )
-
-
-def _start(folder: Folder, archive: Archive) -> int:
-    """Return the blocks a run, which stay as they were when the folder was started."""
-    folder.sweep()
-    if folder.exists(_STARTED):
-        stored: dict[str, int] = json.loads(folder.read_bytes(_STARTED))
-        if stored["block_width"] != archive.width:
-            msg = (
-                f"{folder.url} was made of an archive with blocks of {stored['block_width']} "
-                f"PMCIDs, this one has {archive.width}; name another folder"
-            )
-            raise UsageError(msg)
-        return stored["run_blocks"]
-    if not folder.is_empty():
-        msg = f"{folder.url} holds something else than tars of ours; name an empty or a new folder"
-        raise UsageError(msg)
-    blocks = _ALL_RUN_BLOCKS if archive.selection.pmcids is None else 1
-    stored = {"run_blocks": blocks, "block_width": archive.width}
-    folder.write_bytes(_STARTED, json.dumps(stored).encode())
-    return blocks
 
 
 def _record_name(run: int) -> str:

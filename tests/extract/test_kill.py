@@ -74,6 +74,7 @@ def test_workers_end_with_a_parent_that_was_killed(server, archive):
     process.communicate()
 
     wait_for(lambda: not _group(process.pid), 10)
+    assert not _group(process.pid)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

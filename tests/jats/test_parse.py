@@ -216,4 +216,6 @@ def test_the_deepest_nesting_that_parses_is_read(tag: str):
         f"<body><fig><caption>{inner}</caption><graphic href='g'/></fig></body>",
     )
     for place in places:
-        read_article(f"<article>{place}</article>".encode(), full_text=True)
+        article = read_article(f"<article>{place}</article>".encode(), full_text=True)
+
+        assert article.title is None

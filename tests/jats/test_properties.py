@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,8 +19,18 @@ from biomedica_dataset.schema import IMAGE_KINDS
 from .documents import document, fig, figures
 from .strategies import Document, Prose, anything, damage, damaged, documents, prose
 
+if TYPE_CHECKING:
+    from biomedica_dataset.records import Article
+
 GOLDEN = (Path(__file__).parent / "golden" / "modern.xml").read_bytes()
 bounded = settings(max_examples=150, deadline=1000)
+
+
+def assert_sound(article: Article) -> None:
+    """Check what holds of any article: a figure is a pair with all it needs, or has a reason."""
+    for figure in article.figures:
+        assert figure.kind in IMAGE_KINDS
+        assert figure.dropped or (figure.caption and figure.hrefs)
 
 
 @bounded
@@ -64,21 +75,21 @@ def test_clean_text_stays_as_it_is(text: str):
 @settings(max_examples=300, deadline=1000)
 @given(anything)
 def test_a_well_formed_article_is_always_read(xml: bytes):
-    read_article(xml, full_text=True)
+    assert_sound(read_article(xml, full_text=True))
 
 
 @bounded
 @given(st.binary(max_size=200))
 def test_bytes_of_any_kind_are_read_or_a_jats_error(xml: bytes):
     with suppress(JatsError):
-        read_article(xml, full_text=True)
+        assert_sound(read_article(xml, full_text=True))
 
 
 @settings(max_examples=400, deadline=1000)
 @given(damage())
 def test_a_damaged_article_is_read_or_a_jats_error(changes: list[tuple[float, int, bytes]]):
     with suppress(JatsError):
-        read_article(damaged(GOLDEN, changes), full_text=True)
+        assert_sound(read_article(damaged(GOLDEN, changes), full_text=True))
 
 
 @settings(max_examples=100, deadline=1000)
@@ -87,7 +98,7 @@ def test_a_damaged_real_article_is_read_or_a_jats_error(real: Path, data: st.Dat
     paths = sorted(p for p in (real / "jats").iterdir() if p.stat().st_size < 100_000)
     xml = data.draw(st.sampled_from(paths)).read_bytes()
     with suppress(JatsError):
-        read_article(damaged(xml, data.draw(damage())), full_text=True)
+        assert_sound(read_article(damaged(xml, data.draw(damage())), full_text=True))
 
 
 @bounded
