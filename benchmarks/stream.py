@@ -12,10 +12,7 @@ padded to 153 kB, the mean of PMC.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +22,7 @@ from typing import TYPE_CHECKING
 import datasets
 import webdataset
 from inputs import pad_bucket
+from serving import sent, served
 
 from biomedica_dataset.extract import ExtractOptions, extract
 from biomedica_dataset.extract.ledger import Archive
@@ -33,36 +31,7 @@ from biomedica_dataset.rows import rows_of
 from biomedica_dataset.serialize import serialize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_NGINX = """
-worker_processes 1; daemon off; pid {root}/nginx.pid; error_log {root}/error.log;
-events {{ worker_connections 256; }}
-http {{ log_format bytes '$body_bytes_sent'; access_log {root}/access.log bytes;
-  client_body_temp_path {root}/t1; proxy_temp_path {root}/t2; fastcgi_temp_path {root}/t3;
-  uwsgi_temp_path {root}/t4; scgi_temp_path {root}/t5;
-  server {{ listen 127.0.0.1:{port}; root {root}/www; sendfile on; }} }}
-"""
-
-
-@contextlib.contextmanager
-def served(root: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (root / "nginx.conf").write_text(_NGINX.format(root=root, port=port))
-    process = subprocess.Popen(
-        ["nginx", "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")]
-    )
-    try:
-        for _ in range(50):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
+    from collections.abc import Callable
 
 
 def write_fat_tars(archive: Path, folder: Path) -> int:
@@ -96,10 +65,6 @@ def read_parquet(urls: list[str]) -> int:
         streaming=True,
     ).cast_column("image", datasets.Image(decode=False))
     return sum(1 for _ in rows)
-
-
-def sent(root: Path) -> int:
-    return sum(map(int, (root / "access.log").read_text().split()))
 
 
 def main() -> None:

@@ -29,7 +29,8 @@ import pyarrow.parquet as pq
 import webdataset
 from inputs import pad_bucket
 from obstore.store import HTTPStore
-from stream import sent, served, write_fat_tars
+from serving import sent, served
+from stream import write_fat_tars
 
 from biomedica_dataset.extract import ExtractOptions, extract
 from biomedica_dataset.progress import Progress
@@ -182,6 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bucket", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--latency", type=float, default=0, help="Seconds before each answer.")
     parser.add_argument("--keep", type=Path, help="Folder of the inputs, made where it is empty.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -193,7 +195,7 @@ def main() -> None:
         datasets.config.HF_CACHE_HOME = str(root / "cache")
         if not (root / "www").exists():
             make_inputs(options.bucket, root)
-        with served(root) as address:
+        with served(root, options.latency) as address:
             measure(root, address, options.rounds)
 
 

@@ -18,8 +18,9 @@ from .errors import UsageError
 from .extract.selection import Wants, parse_pmcids
 from .extract.source import DEFAULT_SOURCE
 from .jats.licenses import COMMERCIAL, NONCOMMERCIAL
-from .rows import rows_of
+from .joins import JoinFolders, Joins
 from .schema import CONFIGS, SCHEMA_VERSION, Pair, features, to_dict
+from .splits import SPLITS, Splits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ _WANTED = {
     "commercial": frozenset(COMMERCIAL),
     "noncommercial": frozenset((*COMMERCIAL, *NONCOMMERCIAL)),
 }
+_ABOVE_ALL = 10**10  # above any PMCID
 _VERSION = datasets.Version(f"{SCHEMA_VERSION}.0.0")
 _TEXTS = {
     "commercial": "pairs that may be used commercially",
@@ -55,12 +57,21 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
         Only the newest articles of a bucket, so many.
     inventory
         Date or file of the inventory of a bucket that cannot be listed.
+    mesh, clusters, labels
+        Folders of what is joined to the rows, as for ``biomedica serialize``.
+    splits
+        Shares of train, validation and test by article, such as ``0.9,0.05,0.05``; all is ``train``
+        by default.
     """
 
     source: str = DEFAULT_SOURCE
     pmcids: tuple[str, ...] | list[str] | None = None
     limit: int | None = None
     inventory: str | None = None
+    mesh: str | None = None
+    clusters: str | None = None
+    labels: str | None = None
+    splits: str = str(Splits())
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -68,11 +79,20 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
         if self.limit is not None and self.limit < 1:
             msg = f"The 'limit' of BiomedicaConfig must be at least 1. Got {self.limit} instead."
             raise UsageError(msg)
+        Splits.parse(self.splits)
+
+    @property
+    def joins(self) -> JoinFolders:
+        """What is joined to the rows."""
+        return JoinFolders(mesh=self.mesh, clusters=self.clusters, labels=self.labels)
 
     def create_config_id(self, config_kwargs: dict[str, Any], *args: Any, **kwargs: Any) -> str:
         """Return the id of the cache: of an archive, it changes when the archive does."""
         if live.is_archive(self.source):
             config_kwargs = {**config_kwargs, "state": live.archive_state(self.source)}
+        if self.joins != JoinFolders():
+            everything = Joins.open(self.joins).digest(0, _ABOVE_ALL)
+            config_kwargs = {**config_kwargs, "joined": everything}
         config_id: str = super().create_config_id(config_kwargs, *args, **kwargs)
         return config_id
 
@@ -108,17 +128,24 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
         shared = {"url": blocks.url, "width": blocks.width, "listing": blocks.listing}
         # The one list is what datasets shards by: over nodes, workers and processes.
         kwargs = {"blocks": list(blocks.numbers), **shared}
-        return [datasets.SplitGenerator(name=datasets.Split.TRAIN, gen_kwargs=kwargs)]
+        shares = Splits.parse(config.splits)
+        return [
+            datasets.SplitGenerator(name=split, gen_kwargs={**kwargs, "split": split})
+            for split, share in zip(SPLITS, shares.shares, strict=True)
+            if share
+        ]
 
     def _generate_examples(
-        self, blocks: list[int], url: str, width: int, listing: str | None
+        self, blocks: list[int], url: str, width: int, listing: str | None, split: str
     ) -> Iterator[tuple[Key, dict[str, Any]]]:
         wants = Wants(_WANTED.get(self.config.name))
         source = live.Blocks(url, tuple(blocks), width, listing)
+        joins = Joins.open(self.config.joins)
+        splits = Splits.parse(self.config.splits)
         for shard, block in enumerate(blocks):
             position = 0
-            for row, images in live.read_block(source, block, wants):
-                rows = rows_of(row, images)
+            articles = live.read_block(source, block, wants, lambda n: splits.of(n) == split)
+            for rows, _size in joins.rows(articles, block * width, (block + 1) * width):
                 if rows.problem:
                     logger.warning("left out: %s", rows.problem)
                 for group, pair in rows.pairs:

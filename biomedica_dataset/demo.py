@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
+from .extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WIDTH = 88
 _PAIRS = 3
+_CLUSTERS = 8
 
 
 def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Iterator[str]:
@@ -22,7 +24,7 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
     Parameters
     ----------
     directory
-        New or empty: it gets ``bucket``, ``archive`` and ``biomedica``.
+        New or empty: it gets ``bucket``, ``archive``, what annotation makes, and ``biomedica``.
     bucket_only
         Stop after the bucket.
     seed
@@ -42,7 +44,9 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
     yield from _stage("bucket", lambda: _bucket(root, seed))
     if not bucket_only:
         yield from _stage("extract", lambda: _extract(root))
-        yield from _stage("serialize", lambda: _serialize(root))
+        joined: dict[str, str] = {}
+        yield from _stage("annotate", lambda: _annotate(root, joined))
+        yield from _stage("serialize", lambda: _serialize(root, joined))
         yield from _stage("verify", lambda: _verify(root))
         yield from _stream(root)
     yield from _next(root, bucket_only=bucket_only)
@@ -73,11 +77,46 @@ def _extract(root: Path) -> str:
     return f"{versions}, {figures.kept} of {figures.seen} figures"
 
 
-def _serialize(root: Path) -> str:
+def _annotate(root: Path, joined: dict[str, str]) -> str:
+    """Embed, cluster, show, vote and label; needs what not everybody has installed."""
+    from .annotation.assign import assign
+    from .annotation.cluster import cluster
+    from .annotation.embed import embed
+    from .annotation.review.sheets import Review, write_sheets
+    from .annotation.tally import make_labels
+    from .sample.encoder import write_encoder
+    from .sample.votes import write_votes
+
+    names = ("encoder", "embeddings", "clusters", "assignments", "review", "labels")
+    encoder, vectors, centers, assigned, review, labels = (root / name for name in names)
+    archive = root / "archive"
+    try:
+        require("nltk", "review")
+        write_encoder(encoder)
+    except UsageError:
+        return "left out: pip install 'biomedica-dataset[embed,review]'"
+    embed(archive, vectors, model=str(encoder), workers=0)
+    cluster(vectors, centers, components=8, clusters=_CLUSTERS)
+    assign(centers, vectors, assigned, workers=1)
+    write_sheets(assigned, archive, review, workers=1)
+    votes = write_votes(Review.open(review), root / "votes")
+    report = make_labels(votes, labels, assignments=assigned)
+    joined.update(clusters=str(assigned), labels=str(labels), embeddings=str(vectors))
+    settled = sum(not label.open for label in report.labels.values())
+    return f"{_CLUSTERS} clusters of an untrained encoder; {len(votes)} voters agree on {settled}"
+
+
+def _serialize(root: Path, joined: dict[str, str]) -> str:
     from .schema import LICENSE_GROUPS
     from .serialize.run import serialize
 
-    manifest = serialize(root / "archive", root / "biomedica").manifest
+    manifest = serialize(
+        root / "archive",
+        root / "biomedica",
+        clusters=joined.get("clusters"),
+        labels=joined.get("labels"),
+        embeddings=joined.get("embeddings"),
+    ).manifest
     groups = ", ".join(f"{manifest.rows(group)} {group}" for group in LICENSE_GROUPS)
     return f"{manifest.rows('captions')} pairs: {groups}"
 
@@ -102,6 +141,7 @@ def _stream(root: Path) -> Iterator[str]:
         facts += [pair["image_license"] or "no known licence", pair["article_journal"]]
         if pair["image_panels"]:
             facts.append(f"panels {', '.join(pair['image_panels'])}")
+        facts += pair["image_primary_label"] or []
         yield ""
         yield "  " + " · ".join(fact for fact in facts if fact)
         yield from _quoted("caption", pair["caption"])

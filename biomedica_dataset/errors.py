@@ -7,7 +7,10 @@
     ├── SourceError           the source or the network failed: try again later (exit 1)
     ├── StorageError          a file of ours cannot be written or read (exit 1)
     ├── WorkerDiedError       a process was killed, mostly for want of memory (exit 1)
+    ├── TakenOverError        another run has the output now: this one has stopped (exit 1)
     ├── ArchiveError          a file of ours is broken or of another version (exit 1)
+    ├── DivergedError         a training's loss is no number any more (exit 1)
+    ├── PreemptedError        a training was asked to end: start it again (exit 75)
     └── ArticleError          one article cannot be used: drop it, count it, go on
         └── JatsError         its XML cannot be read
 """
@@ -39,6 +42,10 @@ class WorkerDiedError(BiomedicaError):
     """A process of the pool ended without a word; what was finished before stays valid."""
 
 
+class TakenOverError(BiomedicaError):
+    """Another run took the output over; what this one finished stays valid."""
+
+
 class ArchiveError(BiomedicaError):
     """A file of an archive or of a dataset folder is broken or has another format version."""
 
@@ -49,3 +56,13 @@ class ArticleError(BiomedicaError):
 
 class JatsError(ArticleError):
     """The XML of an article cannot be read."""
+
+
+class DivergedError(BiomedicaError):
+    """A training's loss is no number any more; its last checkpoint stays valid."""
+
+
+class PreemptedError(BiomedicaError):
+    """A training was asked to end, and wrote a checkpoint: start it again (exit 75)."""
+
+    exit_code = 75

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 RASTER_EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".gif", ".webp", ".bmp")
 """Endings of pictures, best first where one stem has several files."""
 
-_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]|^\.{0,2}$")
+_UNSAFE = re.compile(
+    r"[/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|^\.{0,2}$"
+)
 
 
 def file_stem(name: str) -> str:
@@ -50,7 +52,7 @@ def is_raster(name: str) -> bool:
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether a file name is a plain name: no path, no control character."""
+    """Whether a file name is a plain name: no path, no character that controls or turns text."""
     return _UNSAFE.search(name) is None
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from .errors import ArticleError
 
-_FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")
+FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")
+"""The kinds of pictures that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def probe(data: bytes) -> ImageFacts:
         with warnings.catch_warnings():
             # Pillow warns at half of its hard limit; the hard limit is ours.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 width, height = image.size
     except Image.DecompressionBombError as error:
         msg = "too_many_pixels"

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from .errors import SourceError
-from .extract.block import BlockFailedError, Task, run_block
+from .extract.agreement import Task
+from .extract.block import BlockFailedError, run_block
 from .extract.inventory import Inventory
 from .extract.ledger import Archive
 from .extract.selection import Selection, Wants, block_width, list_versions
@@ -24,7 +25,7 @@ from .extract.source import Source
 from .storage import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .extract.ledger import LedgerRow
 
@@ -111,9 +112,14 @@ def _keep(inventory: Inventory, cache: str) -> str:
 
 
 def read_block(
-    blocks: Blocks, number: int, wants: Wants
-) -> Iterator[tuple[LedgerRow, dict[str, bytes]]]:
+    blocks: Blocks, number: int, wants: Wants, is_wanted: Callable[[int], bool]
+) -> Iterator[tuple[LedgerRow, Mapping[str, bytes]]]:
     """Yield the kept articles of one block with their images by file name.
+
+    Parameters
+    ----------
+    is_wanted
+        Says of a PMCID whether its article is read; others are not fetched.
 
     Raises
     ------
@@ -121,12 +127,14 @@ def read_block(
         The block cannot be fetched whole.
     """
     if blocks.listing is None:
-        yield from Archive.open(blocks.url).articles(number)
+        articles = Archive.open(blocks.url).articles(number)
+        yield from (article for article in articles if is_wanted(article[0].pmcid))
         return
     with _temporary(blocks) as archive:
         with pa.memory_map(blocks.listing) as file:
             whole = Inventory(pa.ipc.open_file(file).read_all(), None)
             part = dict(whole.blocks(blocks.width))[number]
+            part = part.only([int(n) for n in part.pmcids() if is_wanted(int(n))])
             try:
                 run_block(archive, Source(blocks.url), Task(number, part, wants), _no_tick)
             except BlockFailedError as error:

@@ -1,4 +1,4 @@
-"""Runs independent tasks in processes of this machine."""
+"""Runs independent tasks in processes of this machine, or of a cluster."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from multiprocessing import connection, get_context, parent_process
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import WorkerDiedError
+from .ray_pool import run_with_ray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,7 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-def run_tasks(
+def run_tasks(  # noqa: PLR0913 - each is given by name
     work: Callable[[Task], Result],
     tasks: Sequence[Task],
     *,
@@ -37,6 +38,8 @@ def run_tasks(
     start: Callable[..., None],
     args: tuple[Any, ...],
     progress: Progress,
+    engine: str = "processes",
+    on_gpu: bool = False,
 ) -> Iterator[tuple[Task, Result]]:
     """Yield each task with its result, as they are done.
 
@@ -49,12 +52,23 @@ def run_tasks(
     start
         Called in each process before its first task, with ``args`` and the shared counters of
         ``progress``.
+    engine
+        One of `launch.ENGINES`; with ``ray`` the cluster says how many processes there are.
+    on_gpu
+        Whether a task wants a GPU of its own, where a cluster has some.
 
     Raises
     ------
+    UsageError
+        The engine is not installed.
     WorkerDiedError
         A process was killed, mostly for want of memory.
     """
+    if engine == "ray":
+        yield from run_with_ray(
+            work, tasks, start=start, args=args, progress=progress, on_gpu=on_gpu
+        )
+        return
     count = min(workers or processors(), len(tasks))
     with progress.shown():
         if count <= 1:
@@ -115,12 +129,16 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _start_process(start: Callable[..., None], *args: Any) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     start(*args)
 
 
-def _end_with_parent() -> None:
-    """End this process when its parent was killed, lest it writes on beside the next run."""
+def end_with_parent() -> None:
+    """End this process when its parent is killed, lest it works on beside the next run."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])

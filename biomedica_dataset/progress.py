@@ -87,16 +87,15 @@ class Progress:
         # Not under their lock: a worker that was killed may hold it for ever.
         done, images, received = self.counters.get_obj()[:]
         rate = received / max(now - self._started, 1e-9) / 1e6
+        also = f"{images:,} figures, {rate:.1f} MB/s" if images or received else ""
         if self._bar is not None:
-            self._bar.set_postfix_str(f"{images:,} figures, {rate:.1f} MB/s")
+            self._bar.set_postfix_str(also)
             self._bar.update(done - self._bar.n)
             return
         left = (now - self._started) / done * (self._total - done) if done else None
         ahead = f", {left:.0f} s left" if left is not None else ""
-        sys.stderr.write(
-            f"{done:,} of {self._total:,} {self._unit}, {images:,} figures, "
-            f"{rate:.1f} MB/s{ahead}\n"
-        )
+        told = f"{done:,} of {self._total:,} {self._unit}"
+        sys.stderr.write(f"{told}{', ' if also else ''}{also}{ahead}\n")
 
     def _finish(self) -> None:
         if self._bar is not None:

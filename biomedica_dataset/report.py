@@ -56,8 +56,12 @@ class Tally:
         lines = [
             f"{what}: {self.seen:,} seen = {self.kept:,} kept + {self.seen - self.kept:,} dropped"
         ]
-        width = max((len(f"{n:,}") for n in self.dropped.values()), default=0)
-        return lines + [f"  {n:>{width},}  {word}" for word, n in self.dropped.items()]
+        return lines + _aligned(self.dropped)
+
+
+def _aligned(counts: Mapping[str, int]) -> list[str]:
+    width = max((len(f"{n:,}") for n in counts.values()), default=0)
+    return [f"  {n:>{width},}  {word}" for word, n in counts.items()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,10 @@ class ExtractReport:
     blocks, blocks_done, blocks_failed
         Valid blocks, those written by this run, and those that could not be written, with the
         reason.
+    blocks_left
+        Those of other parts of the run that are not done.
+    changes
+        Article versions that this run found other than they were, by kind.
     articles, figures
         Article versions and graphics by status and reason.
     newer
@@ -82,7 +90,9 @@ class ExtractReport:
     inventory: str | None
     blocks: int
     blocks_done: int
+    blocks_left: int = 0
     blocks_failed: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
     articles: dict[str, int]
     figures: dict[str, int]
     newer: int
@@ -91,7 +101,7 @@ class ExtractReport:
     def as_json(self) -> bytes:
         """Return ``report.json``: without what this run did, so that it tells of the archive."""
         stored = asdict(self)
-        del stored["blocks_done"]
+        del stored["blocks_done"], stored["blocks_left"], stored["changes"]
         for name in ("articles", "figures"):
             stored[name] = asdict(Tally.of(stored[name]))
         return json.dumps(stored, indent=1, ensure_ascii=False).encode()
@@ -102,6 +112,9 @@ class ExtractReport:
             *Tally.of(self.articles).lines("article versions"),
             *Tally.of(self.figures).lines("figures"),
         ]
+        if self.changes:
+            lines.append(f"changed by this run: {sum(self.changes.values()):,} article versions")
+            lines += _aligned(self.changes)
         if self.newer:
             lines.append(f"metadata newer than the inventory: {self.newer:,}")
         if self.not_listed:
@@ -115,9 +128,25 @@ class ExtractReport:
             lines += [
                 f"  {_ranges(numbers)}: {why}" for why, numbers in _by_reason(self.blocks_failed)
             ]
-        elif not self.blocks_done:
+        elif not self.blocks_done and not self.blocks_left:
             lines.append("nothing to do: the archive agrees with the source")
+        if self.blocks_left and not self.blocks_failed:
+            lines.append(told_part(self.blocks_done, self.blocks_left, "blocks"))
         return "\n".join(lines)
+
+
+def told_part(done: int, left: int, units: str) -> str:
+    """Return what a part says at its end, while others are not done.
+
+    Examples
+    --------
+    >>> told_part(12, 3, "blocks")
+    'this part is done, 12 blocks written; 3 blocks of other parts are not done yet'
+    """
+    return (
+        f"this part is done, {done:,} {units} written; {left:,} {units} of other parts are not "
+        "done yet"
+    )
 
 
 def _by_reason(failed: Mapping[str, str]) -> list[tuple[str, list[int]]]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import ArticleError
@@ -12,7 +16,7 @@ from .images import probe
 from .jats import read_article
 from .jats.licenses import license_group, resolved_license, stricter
 from .matching import match_figures
-from .schema import ArticleRow, Pair
+from .schema import SCHEMA_VERSION, ArticleRow, Pair, StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +26,12 @@ if TYPE_CHECKING:
     from .matching import Match
     from .pubmed.table import ArticleTerms
     from .records import Article, Figure, License
+
+
+_CODE = (
+    "extract/metadata.py", "files.py", "images.py", "jats", "matching.py", "pubmed/table.py",
+    "records.py", "rows.py", "schema.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +98,7 @@ def rows_of(
             problem = reasons.get(match.name or "", "not_fetched")
         if problem is None:
             try:
-                result.pairs.append(_pair(match, images[match.name or ""], licensed, common))
+                result.pairs.append(_pair(match, images, licensed, common))
             except ArticleError as error:
                 problem = str(error)
         result.figures[problem or "kept"] += 1
@@ -115,9 +125,11 @@ def _article_row(
 
 
 def _pair(
-    match: Match, image: bytes, licensed: License, common: dict[str, Any]
+    match: Match, images: Mapping[str, bytes], licensed: License, common: dict[str, Any]
 ) -> tuple[str, Pair]:
     figure: Figure = match.figure
+    name = match.name or ""
+    image = images[name]
     facts = probe(image)
     own = figure.own_license or licensed
     if figure.credit is not None:
@@ -126,9 +138,9 @@ def _pair(
         group, image_license = license_group(stricter(licensed.code, own.code)), own.name
     pair = Pair(
         key=match.key or "",
-        image={"bytes": image, "path": match.name},
+        image=StoredImage(name, len(image), images),
         caption=figure.caption or "",
-        image_file_name=match.name or "",
+        image_file_name=name,
         image_hash=facts.sha256,
         image_size=[facts.width, facts.height],
         image_kind=figure.kind,
@@ -185,3 +197,17 @@ def _word(status: str, reason: str | None) -> str:
     if reason is None:
         return status
     return reason if status == "rejected" else f"{status}: {reason}"
+
+
+@cache
+def code_digest() -> str:
+    """Return the digest of the code that makes rows, so that a better reader makes them anew."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256(SCHEMA_VERSION.encode())
+    for name in _CODE:
+        path = package / name
+        for module in sorted(path.glob("*.py")) if path.is_dir() else [path]:
+            digest.update(hashlib.sha256(module.read_bytes()).digest())
+    for library in ("lxml", "pillow"):
+        digest.update(version(library).encode())
+    return digest.hexdigest()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
     from datasets import Features
@@ -49,6 +50,7 @@ FeatureType = Literal[
     "image",
     "list<string>",
     "list<int32>",
+    "list<float16>",
     "list<reference>",
     "list<heading>",
 ]
@@ -99,9 +101,51 @@ class _PictureColumns:
     image_secondary_label: list[str] | None = _column("list<string>", "local concepts, by experts")
 
 
+class StoredImage(Mapping[str, Any]):
+    """What stands in the column ``image``: the bytes are read where they lie, when asked for.
+
+    Parameters
+    ----------
+    path
+        File name.
+    size
+        Bytes.
+    images
+        By file name.
+    """
+
+    __slots__ = ("_images", "path", "size")
+
+    def __init__(self, path: str, size: int, images: Mapping[str, bytes]) -> None:
+        self.path, self.size, self._images = path, size, images
+
+    def __getitem__(self, name: str) -> Any:
+        """Return ``bytes`` or ``path``."""
+        if name == "bytes":
+            return self._images[self.path]
+        if name == "path":
+            return self.path
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the parts."""
+        return iter(("bytes", "path"))
+
+    def __len__(self) -> int:
+        """Return how many parts there are."""
+        return 2
+
+
+def image_length(image: Mapping[str, Any] | None) -> int:
+    """Return the bytes of an image, which is read only where that does not say them."""
+    if image is None:
+        return 0
+    return image.size if isinstance(image, StoredImage) else len(image["bytes"])
+
+
 @dataclass(frozen=True, kw_only=True)
 class _ImageColumn:
-    image: dict[str, Any] | None = _column("image", "the original bytes, untouched")
+    image: Mapping[str, Any] | None = _column("image", "the original bytes, untouched")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +191,7 @@ class IndexRow:
     article_year: int | None = _column("int32", "year of publication")
     article_journal: str | None = _column("string", "full journal title")
     article_license: str | None = _column("string", "licence of the article")
+    article_mesh_terms: list[str] | None = _column("list<string>", "MeSH descriptors of PubMed")
     image_license: str | None = _column("string", "licence of this image; null where unknown")
     image_kind: str = _column("string", f"one of {', '.join(IMAGE_KINDS)}")
     image_panel_count: int | None = _column("int32", "panel letters named in the caption")
@@ -161,6 +206,20 @@ class IndexRow:
     row: int = _column("int32", "row of the pair in the shard, from 0")
     image_offset: int = _column("int64", "first byte of the image in the shard")
     image_length: int = _column("int64", "bytes of the image")
+    caption_offset: int = _column("int64", "first byte of the caption in the shard")
+    caption_bytes: int = _column("int32", "bytes of the caption, in UTF-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorRow(_KeyColumn):
+    """The vector of one image: a row of the ``embeddings`` config."""
+
+    image_embedding: Any = _column(
+        "list<float16>", "vector of the image; null where it could not be decoded"
+    )
+    image_embedding_model: str | None = _column(
+        "string", "what made the vector: model, revision or weights, preprocessing"
+    )
 
 
 TABLES: dict[str, type] = {
@@ -168,6 +227,7 @@ TABLES: dict[str, type] = {
     "articles": ArticleRow,
     "captions": CaptionRow,
     "index": IndexRow,
+    "embeddings": VectorRow,
 }
 """The table of each config."""
 
@@ -196,6 +256,7 @@ def features(table: type) -> Features:
         "image": Image(),
         "list<string>": List(Value("string")),
         "list<int32>": List(Value("int32")),
+        "list<float16>": List(Value("float16")),
         "list<reference>": List(
             {"citation": Value("string"), "pmid": Value("int64"), "doi": Value("string")}
         ),
@@ -203,6 +264,7 @@ def features(table: type) -> Features:
     return Features({f.name: kinds[f.metadata["type"]] for f in dataclasses.fields(table)})
 
 
+@cache
 def arrow_schema(table: type) -> pa.Schema:
     """Return the Arrow schema of a table, with the ``huggingface`` and our version metadata."""
     schema = features(table).arrow_schema
@@ -225,7 +287,7 @@ def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
     columns = [
         ready[field.name]
         if field.name in ready
-        else pa.array(list(map(attrgetter(field.name), rows)), type=field.type)
+        else pa.array([_plain(getattr(row, field.name)) for row in rows], type=field.type)
         for field in schema
     ]
     return pa.Table.from_arrays(columns, schema=schema)
@@ -233,7 +295,11 @@ def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
 
 def to_dict(row: Any) -> dict[str, Any]:
     """Return a row as a dict of its columns, nested values as they are."""
-    return {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    return {field.name: _plain(getattr(row, field.name)) for field in dataclasses.fields(row)}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, StoredImage) else value
 
 
 def pair_key(pmcid: str, stem: str) -> str:

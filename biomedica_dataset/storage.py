@@ -1,58 +1,37 @@
 """Files of ours, on any file system of fsspec, visible only when they are whole.
 
-A file is written under another name and renamed when it is whole. Until its writer lets go of it,
-also after the rename, it is locked, so that others can tell it from what a killed run left behind.
+On a store of objects a file is put whole, or not at all; what is unfinished lies on this machine.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
-import secrets
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from fsspec.core import url_to_fs
 
-from .errors import BiomedicaError, StorageError, UsageError
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: nothing is locked there, and nothing swept
-    fcntl = None  # type: ignore[assignment]
+from .errors import StorageError, UsageError
+from .faults import is_absent, told
+from .unfinished import PARTIAL, NewFile, abandoned, begin_file, link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-PARTIAL = ".partial-"
-"""How the names of unfinished files begin."""
+__all__ = ["PARTIAL", "RUN", "Folder", "NewFile", "abandoned", "told"]
 
-_ADVICE = {
-    errno.ENOSPC: "make room",
-    errno.EDQUOT: "make room",
-    errno.EROFS: "name a folder that may be written",
-    errno.EACCES: "name a folder that may be written",
-    errno.EPERM: "name a folder that may be written",
-}
+RUN = ".run.json"
+"""Says which run writes to a folder; see `hold`."""
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
-@contextlib.contextmanager
-def told(path: str | os.PathLike[str], what: str = "written") -> Iterator[None]:
-    """Turn an error of the file system into one line that names the path and the way out."""
-    try:
-        yield
-    except BiomedicaError:
-        raise
-    except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "see to it")
-        msg = (
-            f"{os.fspath(path)} cannot be {what}: {error.strerror or error}; {advice} "
-            "and run the same command again. What is finished stays valid."
-        )
-        raise StorageError(msg) from error
+_AT_ONCE = 32  # requests to a store
+_EXTRA = "for s3:// it is pip install 'biomedica-dataset[s3]'"
 
 
 class Folder:
@@ -67,9 +46,11 @@ class Folder:
     def __init__(self, url: str | os.PathLike[str]) -> None:
         self.url = os.fspath(url)
         try:
-            self.filesystem, self.root = url_to_fs(self.url)
+            # Others write there too: a listing that is remembered would be an old one.
+            self.filesystem, self.root = url_to_fs(self.url, use_listings_cache=False)
         except (ValueError, ImportError) as error:
-            msg = f"{self.url} cannot be opened: {error}"
+            more = "" if isinstance(error, ValueError) else "; " + _EXTRA
+            msg = f"{self.url} cannot be opened: {error}{more}"
             raise UsageError(msg) from error
         self.is_local = "file" in (self.filesystem.protocol, *self.filesystem.protocol)
 
@@ -79,7 +60,13 @@ class Folder:
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
-        return bool(self.filesystem.isfile(self.path(name)))
+        try:
+            with told(self.path(name), "read"):
+                return bool(self.filesystem.info(self.path(name))["type"] == "file")
+        except StorageError as error:
+            if is_absent(error):
+                return False
+            raise
 
     def size(self, name: str) -> int:
         """Return the bytes of a file."""
@@ -97,40 +84,59 @@ class Folder:
             with told(folder, "listed"):
                 found = self.filesystem.ls(folder, detail=True, refresh=True)
         except StorageError as error:
-            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+            if is_absent(error):
                 return []
             raise
         names = (str(item["name"]).rpartition("/")[2] for item in found if item["type"] == "file")
         return sorted(name for name in names if not name.startswith(PARTIAL))
 
     def is_empty(self) -> bool:
-        """Whether the folder is absent or holds nothing but unfinished files of a killed run."""
+        """Whether the folder is absent or holds nothing but what runs leave on their way."""
         try:
-            found = self.filesystem.ls(self.root, detail=False, refresh=True)
-        except FileNotFoundError:
-            return True
-        return all(str(name).rpartition("/")[2].startswith(PARTIAL) for name in found)
+            with told(self.root, "listed"):
+                found = self.filesystem.ls(self.root, detail=False, refresh=True)
+        except StorageError as error:
+            if is_absent(error):
+                return True
+            raise
+        return all(str(name).rpartition("/")[2].startswith((PARTIAL, RUN)) for name in found)
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file to read."""
         opened: IO[bytes] = self.filesystem.open(self.path(name), "rb")
         return opened
 
-    def open_arrow(self, name: str) -> Any:
-        """Open a file for Arrow: mapped into memory where it is local."""
+    def open_arrow(self, name: str, *, is_mapped: bool = True) -> Any:
+        """Open a file for Arrow: mapped into memory where it is local, unless told otherwise."""
         import pyarrow as pa
 
-        return pa.memory_map(self.path(name)) if self.is_local else self.open(name)
+        if not self.is_local:
+            return self.open(name)
+        return pa.memory_map(self.path(name)) if is_mapped else pa.OSFile(self.path(name))
 
     def read_bytes(self, name: str) -> bytes:
         """Return the whole of a file."""
-        return bytes(self.filesystem.cat_file(self.path(name)))
+        with told(self.path(name), "read"):
+            return bytes(self.filesystem.cat_file(self.path(name)))
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write a file at once."""
         with self.create() as file:
             file.write(data)
             file.publish(name)
+
+    def begin(self, name: str, data: bytes) -> bool:
+        """Write a file unless it is there; return whether it was not."""
+        with self.create() as file:
+            file.write(data)
+            return file.claim(name)
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Return what a function of files gives for each item: many at once, if by requests."""
+        if self.is_local:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return list(threads.map(work, items))
 
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
@@ -147,7 +153,7 @@ class Folder:
         """Yield a file that becomes visible when it is published, and is gone when it is not."""
         folder = self.scratch()
         with told(folder):
-            file = NewFile(self, *_new_file(folder))
+            file = NewFile(self, *begin_file(folder))
         try:
             yield file
         finally:
@@ -169,13 +175,14 @@ class Folder:
 
     def sweep(self) -> None:
         """Remove unfinished files that a killed run left behind, those of a living one not."""
-        if self.is_local and Path(self.root).is_dir():
-            for path in Path(self.root).glob(f"{PARTIAL}*"):
-                with abandoned(path) as is_abandoned:
-                    if is_abandoned:
-                        self.remove(path.name)
+        place = Path(self.root if self.is_local else tempfile.gettempdir())
+        for path in place.glob(f"{PARTIAL}*"):
+            with abandoned(path) as is_abandoned, told(path, "removed"):
+                if is_abandoned:
+                    path.unlink(missing_ok=True)
 
-    def _publish(self, path: Path, name: str) -> None:
+    def put(self, path: Path, name: str) -> None:
+        """Make an unfinished file visible, in place of one that is there."""
         target = self.path(name)
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
@@ -183,97 +190,17 @@ class Folder:
         else:
             self.filesystem.put_file(str(path), target)
 
-
-class NewFile:
-    """A file being written, with the SHA-256 of what was written so far.
-
-    Attributes
-    ----------
-    size
-        Bytes written so far.
-    """
-
-    closed = False
-
-    def __init__(self, folder: Folder, file: IO[bytes], path: Path) -> None:
-        self._folder, self._file, self._path = folder, file, path
-        self._digest = hashlib.sha256()
-        self.size = 0
-        self._discarded = self._published = False
-
-    def write(self, data: Any) -> int:
-        """Append bytes; once discarded take no notice: a failed Parquet writer goes on."""
-        if self._discarded:
-            return len(data)
-        self._digest.update(data)
-        with told(self._folder.url):
-            written = self._file.write(data)
-        self.size += written
-        return written
-
-    def flush(self) -> None:
-        """Do nothing: the file is made safe when it is published."""
-
-    def writable(self) -> bool:
-        """Whether bytes can be appended."""
-        return True
-
-    def tell(self) -> int:
-        """Return the bytes written so far."""
-        return self.size
-
-    def close(self) -> None:
-        """Do nothing: a writer on top may close, the maker of the file lets go of it."""
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the bytes written so far."""
-        return self._digest.hexdigest()
-
-    def publish(self, name: str) -> None:
-        """Make the file visible under a name of its folder, in place of one that is there."""
-        with told(self._folder.path(name)):
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._folder._publish(self._path, name)
-        self._published = self._folder.is_local
-
-    def discard(self) -> None:
-        """Let go of the file, and remove it where it was not published."""
-        self._discarded = True
-        with contextlib.suppress(OSError):  # a full disk was told of when it was written to
-            if not self._published:
-                self._path.unlink(missing_ok=True)
-            self._file.close()
-
-
-@contextlib.contextmanager
-def abandoned(path: Path) -> Iterator[bool]:
-    """Yield whether nobody is writing a file of ours, and keep it so until the body ends."""
-    if fcntl is None:
-        yield False
-        return
-    try:
-        file = path.open("r+b")
-    except OSError:
-        yield False
-        return
-    with file:
+    def put_new(self, path: Path, name: str) -> bool:
+        """Make an unfinished file visible unless there is one; return whether there was none."""
+        target = self.path(name)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or no locks here: then it stays
-            yield False
-        else:
-            yield True
-
-
-def _new_file(folder: str) -> tuple[IO[bytes], Path]:
-    while True:
-        path = Path(folder, f"{PARTIAL}{secrets.token_hex(8)}")
-        file = path.open("xb", buffering=1 << 20)
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # a file system without locks is never swept
-                fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:  # else another run swept it before it was locked
-            return file, path
-        file.close()
+            if self.is_local:
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                link(path, Path(target))
+            else:
+                self.filesystem.pipe_file(target, path.read_bytes(), mode="create")
+        except OSError:  # not every store says that it is for the file that is there
+            if self.exists(name):
+                return False
+            raise
+        return True

@@ -11,11 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .errors import ArchiveError, UsageError
+from .extract.entries import row_digest
 from .extract.inventory import Inventory, Version
 from .extract.ledger import ARTICLE_STATUSES, Archive, articles_name, count
 from .schema import TABLES, arrow_schema
 from .serialize.card import CARD
 from .serialize.manifest import MANIFEST, Manifest, read_manifest
+from .serialize.record import path_beside
+from .splits import Splits
 from .storage import Folder
 
 if TYPE_CHECKING:
@@ -23,9 +26,12 @@ if TYPE_CHECKING:
 
     from .extract.ledger import LedgerRow
     from .progress import Ticker
-    from .serialize.shard import ShardFile
+    from .serialize.manifest import CardPicture
+    from .serialize.record import ShardFile
 
 _MOST = 50  # problems told one by one
+_ARTICLES = ["article_accession_id", "split"]
+_PLACES = ("image_offset", "image_length", "caption_offset", "caption_bytes")
 
 
 @dataclass(slots=True)
@@ -109,11 +115,13 @@ def _verify_block(archive: Archive, block: int, report: VerifyReport) -> None:
     name, header = articles_name(block), archive.header(block)
     versions: list[Version] = []
     promised: Counter[tuple[int, int, str, str]] = Counter()
+    digest = hashlib.sha256()
 
     def rows() -> list[LedgerRow]:
         seen = []
         for row in archive.rows(block):
             versions.append(Version(row.pmcid, row.version, row.etag))
+            digest.update(row_digest(row, row.xml))
             if row.status not in ARTICLE_STATUSES or row.pmcid // archive.width != block:
                 report.problems.append(f"{name}: the row of {row.name} does not belong there")
             kept = {(e.name, e.md5) for e in row.images if e.status == "kept"}
@@ -125,6 +133,8 @@ def _verify_block(archive: Archive, block: int, report: VerifyReport) -> None:
     report.rows += len(versions)
     if counts != header.counts:
         report.problems.append(f"{name}: its counts differ from its rows")
+    if digest.hexdigest() != header.rows:
+        report.problems.append(f"{name}: its rows differ from the digest that it gives")
     if Inventory.of(versions).digest() != header.inventory:
         report.problems.append(f"{name}: its rows differ from the inventory that it was made of")
     if header.images_file is None:
@@ -152,9 +162,11 @@ class _Dataset:
         self._folder, self._tick = folder, tick
         self._report = VerifyReport("dataset folder")
         self._whole: set[str] = set()
+        self._splits = Splits()
 
     def verify(self) -> VerifyReport:
         manifest = read_manifest(self._folder)
+        self._splits = Splits.parse(manifest.split)
         for file in manifest.files:
             if not self._folder.exists(file.path):
                 self._wrong(file.path, "missing")
@@ -162,7 +174,11 @@ class _Dataset:
             self._file(file)
             self._report.files += 1
             self._tick(1, file.rows, file.bytes)
+        for picture in manifest.pictures:
+            self._picture(picture)
         pointed = [self._index(file) for file in manifest.config_files("index")]
+        for file in manifest.config_files("all"):
+            self._vectors(file)
         self._covered(manifest, set().union(*pointed))
         self._strangers(manifest)
         if not self._folder.exists(CARD):
@@ -190,6 +206,24 @@ class _Dataset:
         self._report.rows += rows
         self._whole.add(file.path)
 
+    def _picture(self, picture: CardPicture) -> None:
+        self._report.files += 1
+        if not self._folder.exists(picture.path):
+            self._wrong(picture.path, "missing")
+        elif self._folder.sha256(picture.path) != picture.sha256:
+            self._wrong(picture.path, f"differs from its SHA-256 in {MANIFEST}")
+
+    def _vectors(self, pictures: ShardFile) -> None:
+        """Check that vectors, where there are some, stand row by row beside the pictures."""
+        path = path_beside(pictures.path, "embeddings", self._splits)
+        if {path, pictures.path} <= self._whole and self._keys(path) != self._keys(pictures.path):
+            self._wrong(path, f"has other rows than {pictures.path}")
+
+    def _keys(self, path: str) -> list[str]:
+        with self._folder.open_arrow(path) as opened:
+            keys: list[str] = pq.read_table(opened, columns=["key"])["key"].to_pylist()
+        return keys
+
     def _index(self, file: ShardFile) -> set[str]:
         """Check the rows of one index file; return the shards that they point to.
 
@@ -198,35 +232,46 @@ class _Dataset:
         """
         if file.path not in self._whole:
             return set()
-        columns = ["key", "file", "row", "image_offset", "image_length"]
+        columns = ["key", "file", "row", *_PLACES]
         with self._folder.open_arrow(file.path) as opened:
-            table = pq.read_table(opened, columns=columns)
+            table = pq.read_table(opened, columns=[*columns, *_ARTICLES])
+        self._split(file.path, table.select(_ARTICLES))
         keys = table["key"].to_pylist()
         if len(set(keys)) < len(keys):
             repeated = [key for key, n in Counter(keys).items() if n > 1][:3]
             self._wrong(file.path, f"has keys more than once: {repeated}")
-        by_shard: dict[str, list[tuple[str, int, int, int]]] = {}
-        for key, path, *place in zip(*(table[name].to_pylist() for name in columns), strict=True):
-            by_shard.setdefault(path, []).append((key, *place))
+        by_shard: dict[str, list[tuple[str, int, tuple[int, ...]]]] = {}
+        for key, path, row, *place in zip(*(table[n].to_pylist() for n in columns), strict=True):
+            by_shard.setdefault(path, []).append((key, row, tuple(place)))
         for path, rows in by_shard.items():
             if path in self._whole:
                 self._ranges(path, rows)
         return set(by_shard)
 
-    def _ranges(self, path: str, rows: list[tuple[str, int, int, int]]) -> None:
-        """Check that the index lists a shard's rows in order, and each image at its place."""
+    def _split(self, path: str, articles: pa.Table) -> None:
+        """Check that each article is in the split that its PMCID says."""
+        for row in articles.group_by(_ARTICLES).aggregate([]).to_pylist():
+            pmcid = int(row["article_accession_id"].removeprefix("PMC"))
+            if row["split"] != self._splits.of(pmcid):
+                self._wrong(path, f"has PMC{pmcid} in the split {row['split']}")
+
+    def _ranges(self, path: str, rows: list[tuple[str, int, tuple[int, ...]]]) -> None:
+        """Check that the index lists a shard's rows in order, image and caption at their places."""
         with self._folder.open_arrow(path) as opened:
-            shard = pq.read_table(opened, columns=["key", "image_hash"])
+            shard = pq.read_table(opened, columns=["key", "image_hash", "caption"])
         expected = list(enumerate(shard["key"].to_pylist()))
-        if [(row, key) for key, row, _offset, _length in rows] != expected:
+        if [(row, key) for key, row, _place in rows] != expected:
             self._wrong(path, "has other rows than the index lists")
             return
-        hashes = shard["image_hash"].to_pylist()
+        hashes, captions = shard["image_hash"].to_pylist(), shard["caption"].to_pylist()
         with self._folder.open(path) as file:
-            for key, row, offset, length in rows:
+            for key, row, (offset, length, caption_offset, caption_bytes) in rows:
                 file.seek(offset)
                 if hashlib.sha256(file.read(length)).hexdigest() != hashes[row]:
                     self._wrong(path, f"the byte range of {key} does not hold its image")
+                file.seek(caption_offset)
+                if file.read(caption_bytes) != captions[row].encode():
+                    self._wrong(path, f"the byte range of {key} does not hold its caption")
 
     def _covered(self, manifest: Manifest, pointed: set[str]) -> None:
         """Check that no shard is left out of the index, where all of the index could be read."""
@@ -238,6 +283,7 @@ class _Dataset:
 
     def _strangers(self, manifest: Manifest) -> None:
         known = {file.path for file in manifest.files}
+        known |= {picture.path for picture in manifest.pictures}
         for folder in sorted({path.rpartition("/")[0] for path in known}):
             for name in self._folder.names(folder):
                 if f"{folder}/{name}" not in known:

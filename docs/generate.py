@@ -1,4 +1,4 @@
-"""Writes what follows from the code: the page of the command, and the columns of every table.
+"""Writes what follows from the code: the page of the command, the columns of tables, the tasks.
 
 ``python docs/generate.py`` says what is out of step; ``python docs/generate.py --write`` mends it.
 """
@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.cli import main
-from biomedica_dataset.schema import SCHEMA_VERSION, ArticleRow, IndexRow, Pair
+from biomedica_dataset.clip.evaluate import shipped_tasks
+from biomedica_dataset.schema import SCHEMA_VERSION, ArticleRow, IndexRow, Pair, VectorRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import click
+
+    from biomedica_dataset.clip.evaluate.task import Source
 
 DOCS = Path(__file__).parent
 _WIDTH = 88
-_TABLES = {table.__name__: table for table in (Pair, ArticleRow, IndexRow)}
+_TABLES = {table.__name__: table for table in (Pair, ArticleRow, IndexRow, VectorRow)}
 _SLOT = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_TASKS = re.compile(r"(<!-- tasks -->\n).*?(<!-- end -->)", re.DOTALL)
 _VERSION = re.compile(r"(<!-- schema version -->)[^<]*(<!-- end -->)")
 
 _CLI = """\
@@ -43,12 +49,16 @@ What was finished before a failure stays valid, and the same command again goes 
 
 def cli_page() -> str:
     """Return the whole of ``cli.md``: the help of the command and of each of its stages."""
-    with _context(main, "biomedica", None) as top:
-        pages = [_help("biomedica", main.get_help(top))]
-        for name, command in main.commands.items():
-            with _context(command, name, top) as context:
-                pages.append(_help(f"biomedica {name}", command.get_help(context)))
-    return _CLI + "\n".join(pages)
+    return _CLI + "\n".join(_pages(main, "biomedica", None))
+
+
+def _pages(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
+    """Yield the help of a command and, below it, of those that it groups."""
+    title = f"{parent.command_path} {name}" if parent else name
+    with _context(command, name, parent) as context:
+        yield _help(title, command.get_help(context))
+        for below, member in getattr(command, "commands", {}).items():
+            yield from _pages(member, below, context)
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
@@ -76,12 +86,35 @@ def dataset_page(text: str) -> str:
     return _VERSION.sub(rf"\g<1>{SCHEMA_VERSION}\g<2>", text)
 
 
+def tasks_page(text: str) -> str:
+    """Return the text of ``tasks.md`` with the table of shipped tasks written anew."""
+    tasks = shipped_tasks()
+    prompts = list(dict.fromkeys(task.prompts_from for task in tasks))
+    rows = [
+        f"| `{task.name}` | {task.domain} | {task.protocol} | "
+        f"{len(task.classes) or 'own options'} | `{_place(task.source)}` | "
+        f"{prompts.index(task.prompts_from) + 1} | {task.citation} |"
+        for task in tasks
+    ]
+    head = ["task", "domain", "protocol", "classes", "pictures", "prompts", "citation"]
+    table = "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *rows])
+    sources = "\n".join(f"{number}. {text}" for number, text in enumerate(prompts, 1))
+    count = f"{len(tasks)} tasks in {len({task.domain for task in tasks})} domains."
+    slot = f"\n{count}\n\n{table}\n\nPrompts and classes come from:\n\n{sources}\n"
+    return _TASKS.sub(lambda found: f"{found[1]}{slot}\n{found[2]}", text)
+
+
+def _place(source: Source) -> str:
+    return str(source.hub or source.folder or source.csv)
+
+
 def pages() -> dict[Path, str]:
     """Return what the generated pages must hold."""
-    dataset = DOCS / "dataset.md"
+    dataset, tasks = DOCS / "dataset.md", DOCS / "tasks.md"
     return {
         DOCS / "cli.md": cli_page(),
         dataset: dataset_page(dataset.read_text(encoding="utf-8")),
+        tasks: tasks_page(tasks.read_text(encoding="utf-8")),
     }
 
 

@@ -69,7 +69,11 @@ def test_plain_names_are_safe(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../a", "a/b", "a\\b", "/etc/passwd", "a\x00b", "a\nb", "a\x7f"]
+    "name",
+    [
+        *("", ".", "..", "../a", "a/b", "a\\b", "/etc/passwd", "a\x00b", "a\nb", "a\x7f", "a\x9bb"),
+        *("a\u202egpj.exe", "\u2066a", "a\u200f", "a\u2028b", "a\ud800"),
+    ],
 )
 def test_paths_and_control_characters_are_not_safe(name: str):
     assert not is_safe_name(name)

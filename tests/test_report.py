@@ -15,6 +15,7 @@ REPORT = ExtractReport(
     blocks_failed={"7": "no answer", "8": "no answer", "12": "no answer", "3": "reset"},
     articles={"kept": 1200, "rejected: retracted": 34},
     figures={"kept": 5, "no_caption": 2},
+    changes={"new article": 1180, "retracted": 3},
     newer=2,
     not_listed=[f"PMC{n}" for n in range(1, 24)],
 )
@@ -33,6 +34,9 @@ def test_a_report_says_all_in_words():
         "  34  rejected: retracted",
         "figures: 7 seen = 5 kept + 2 dropped",
         "  2  no_caption",
+        "changed by this run: 1,183 article versions",
+        "  1,180  new article",
+        "      3  retracted",
         "metadata newer than the inventory: 2",
         "asked for, not in the source: " + ", ".join(REPORT.not_listed[:20]) + " and 3 more",
         "4 blocks not written; run the same command again:",
@@ -44,7 +48,7 @@ def test_a_report_says_all_in_words():
 def test_a_stored_report_does_not_tell_of_the_run():
     stored = json.loads(REPORT.as_json())
 
-    assert "blocks_done" not in stored
+    assert not {"blocks_done", "changes"} & stored.keys()
     assert stored["articles"] == {
         "seen": 1234,
         "kept": 1200,

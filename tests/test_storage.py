@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -46,6 +47,21 @@ def test_a_file_that_is_not_published_is_gone(tmp_path):
     with Folder(tmp_path).create() as file:
         file.write(b"half")
     assert listed(tmp_path) == []
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_is_begun_by_one_alone(tmp_path, monkeypatch, has_links):
+    def refuse(_path, _target):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not has_links:  # as on exFAT and some shared disks
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    folder = Folder(tmp_path)
+
+    assert folder.begin("deep/name", b"first")
+    assert not folder.begin("deep/name", b"second")
+    assert folder.read_bytes("deep/name") == b"first"
+    assert listed(tmp_path) == ["deep"]
 
 
 def test_files_have_the_mode_of_the_umask(tmp_path):
@@ -154,6 +170,57 @@ def test_a_full_disk_is_told_and_leaves_finished_blocks(small_disk, sample_bucke
     report = extract(str(sample_bucket), str(archive), options, Progress())
     assert (report.blocks, report.blocks_failed) == (4, {})
     assert Archive.open(archive).blocks() == [99000, 99001, 99002, 99003]
+
+
+@pytest.fixture
+def little_room(small_disk):
+    """A disk with room for 0.9 MB, and what gives it more."""
+    ballast = small_disk / "ballast"
+    free = os.statvfs(small_disk)
+    ballast.write_bytes(bytes(free.f_bavail * free.f_bsize - 900_000))
+    return ballast.unlink
+
+
+def test_a_full_disk_ends_serialize_in_one_line_and_it_goes_on(
+    small_disk, little_room, sample_archive, sample_dataset
+):
+    from biomedica_dataset.serialize import serialize
+
+    folder = small_disk / "biomedica"
+    with pytest.raises(StorageError, match="No space left on device; make room and run"):
+        serialize(sample_archive, folder, workers=1)
+    assert not (folder / "manifest.json").exists()
+    assert not list(folder.rglob(".partial-*"))
+
+    little_room()
+    serialize(sample_archive, folder, workers=1)
+    assert (folder / "README.md").read_bytes() == (sample_dataset / "README.md").read_bytes()
+
+
+def test_a_full_disk_ends_select_in_one_line(small_disk, little_room, sample_dataset):
+    from biomedica_dataset.streaming import Choice, select
+
+    with pytest.raises(StorageError, match="No space left on device"):
+        select(sample_dataset, small_disk / "subset", Choice())
+    assert not (small_disk / "subset" / "manifest.json").exists()
+
+
+def test_an_index_that_cannot_be_kept_is_read_all_the_same(
+    small_disk, sample_dataset, monkeypatch, caplog
+):
+    from biomedica_dataset.streaming import open_dataset
+
+    from .servers.bucket import BucketServer
+
+    free = os.statvfs(small_disk)
+    (small_disk / "ballast").write_bytes(bytes(free.f_bavail * free.f_bsize))
+    monkeypatch.setattr("datasets.config.HF_CACHE_HOME", small_disk)
+    with BucketServer(sample_dataset) as server:
+        rows = list(open_dataset(server.url, columns=["key"]))
+
+    assert len(rows) == 62
+    assert "cannot be kept: No space left on device" in caplog.text
+    assert not list(small_disk.rglob(".partial-*"))
 
 
 def test_a_read_only_disk_is_told(small_disk):

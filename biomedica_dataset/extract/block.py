@@ -7,10 +7,13 @@ their way, so that the network is not idle at the end of each.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .agreement import Task, still_to_do
+from .changes import changes_of
 from .fetch import ArticleFetch, Fetched
 from .loop import run_async
 from .old import OldBlock
@@ -21,11 +24,13 @@ from .write import write_block
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from biomedica_dataset.hold import Hold
     from biomedica_dataset.progress import Ticker
 
-    from .inventory import Inventory, Version
+    from .inventory import Version
     from .ledger import Archive, BlockHeader
-    from .selection import Wants
+
+__all__ = ["BlockFailedError", "Outcome", "Task", "run_block", "run_blocks"]
 
 _ARTICLES_IN_FLIGHT = 128
 """Articles begun and not finished: enough for all requests in flight, and so few that JSONs, XMLs
@@ -39,21 +44,19 @@ class BlockFailedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A block to bring into agreement with the inventory.
+class Outcome:
+    """What became of some blocks.
 
     Parameters
     ----------
-    inventory
-        The block's part of it.
-    retry
-        Whether to fetch again what was unavailable or corrupt.
+    failed
+        Those that could not be written for the network, with the reason.
+    changes
+        Article versions that are not as they were, by kind, of the others.
     """
 
-    block: int
-    inventory: Inventory
-    wants: Wants
-    retry: bool = False
+    failed: dict[int, str] = field(default_factory=dict)
+    changes: Counter[str] = field(default_factory=Counter)
 
 
 def run_block(archive: Archive, source: Source, task: Task, tick: Ticker) -> BlockHeader:
@@ -68,34 +71,43 @@ def run_block(archive: Archive, source: Source, task: Task, tick: Ticker) -> Blo
     StorageError, ArchiveError
         The archive cannot be written, or what is there of the block is damaged.
     """
-    failed = run_blocks(archive, source, [task], tick)
+    failed = run_blocks(archive, source, [task], tick).failed
     if failed:
         raise BlockFailedError(failed[task.block])
     return archive.header(task.block)
 
 
 def run_blocks(
-    archive: Archive, source: Source, tasks: Sequence[Task], tick: Ticker
-) -> dict[int, str]:
-    """Do blocks as `run_block` does one, several at a time.
+    archive: Archive,
+    source: Source,
+    tasks: Sequence[Task],
+    tick: Ticker,
+    hold: Hold | None = None,
+) -> Outcome:
+    """Do blocks as `run_block` does one, several at a time; leave out what has been done meanwhile.
 
-    Returns
-    -------
-    dict
-        The blocks that could not be written for the network, with the reason.
+    Parameters
+    ----------
+    hold
+        That of the run on the archive, where it is one that several may write to.
+
+    Raises
+    ------
+    TakenOverError
+        Another run holds the archive now.
     """
-    return run_async(_Blocks(archive, source, tick).run(tasks))
+    return run_async(_Blocks(archive, source, tick, hold).run(tasks))
 
 
 class _Blocks:
     """Goes through blocks, many articles at a time."""
 
-    def __init__(self, archive: Archive, source: Source, tick: Ticker) -> None:
-        self._archive, self._source = archive, source
+    def __init__(self, archive: Archive, source: Source, tick: Ticker, hold: Hold | None) -> None:
+        self._archive, self._source, self._hold = archive, source, hold
         self._tick, self._ticked = tick, source.received
-        self._failed: dict[int, str] = {}
+        self._outcome = Outcome()
 
-    async def run(self, tasks: Iterable[Task]) -> dict[int, str]:
+    async def run(self, tasks: Iterable[Task]) -> Outcome:
         self._articles = asyncio.Semaphore(_ARTICLES_IN_FLIGHT)
         self._open = asyncio.Semaphore(_BLOCKS_OPEN)
         self._writing = asyncio.Lock()  # of one block at a time, for the memory that it takes
@@ -104,11 +116,24 @@ class _Blocks:
                 async with asyncio.TaskGroup() as group:
                     for task in tasks:
                         await self._open.acquire()
+                        if self._is_done(task):
+                            self._open.release()
+                            continue
                         block = stack.enter_context(_Block(self._archive, task))
                         await self._begin(block, group)
             except BaseExceptionGroup as errors:
                 raise errors.exceptions[0] from None
-        return self._failed
+        return self._outcome
+
+    def _is_done(self, task: Task) -> bool:
+        """Whether another run has done a block since its task was found."""
+        if self._hold is None:
+            return False
+        self._hold.check()
+        if task.retry or still_to_do(self._archive, [task]):
+            return False
+        self._tick(len(task.inventory), 0, 0)
+        return True
 
     async def _begin(self, block: _Block, group: asyncio.TaskGroup) -> None:
         """Start all articles of a block, as there is room for them, and its end after them."""
@@ -143,10 +168,15 @@ class _Blocks:
         if block.problems:
             pmcid, problem = min(block.problems.items())
             count = len(block.problems)
-            self._failed[block.task.block] = f"{count} articles, the first PMC{pmcid}: {problem}"
+            self._outcome.failed[block.task.block] = (
+                f"{count} articles, the first PMC{pmcid}: {problem}"
+            )
         else:
             async with self._writing:
+                if self._hold is not None:
+                    self._hold.check()
                 await asyncio.to_thread(block.write)
+            self._outcome.changes.update(block.changes())
         block.close()
         self._open.release()
 
@@ -206,3 +236,8 @@ class _Block:
         """Write the files of the block, its articles in order."""
         fetched = [self.done[pmcid] for pmcid in self.versions]
         write_block(self._archive, self.task, fetched, self._old)
+
+    def changes(self) -> Counter[str]:
+        """Return how many article versions are not as they were, by kind."""
+        old = (row for rows in self._old.rows.values() for row in rows.values())
+        return changes_of(old, (row for fetched in self.done.values() for row in fetched.rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -99,6 +100,8 @@ class BlockHeader:
     ----------
     inventory, wants
         Digests of the block's (key, ETag) list and of what was wanted.
+    rows
+        Digest of the rows, see `row_digest`.
     images_file, images_sha256
         Name of the images file and its digest; ``None`` where the block has no image.
     counts
@@ -107,9 +110,15 @@ class BlockHeader:
 
     inventory: str
     wants: str
+    rows: str
     images_file: str | None
     images_sha256: str | None
     counts: dict[str, dict[str, int]]
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that the block holds: it changes when any row or image does."""
+        return hashlib.sha256(header_metadata(self)[HEADER]).hexdigest()
 
     def dropped_for_now(self) -> bool:
         """Whether something was unavailable or corrupt, which another try may mend."""
@@ -131,6 +140,14 @@ def count(rows: Iterable[LedgerRow]) -> dict[str, dict[str, int]]:
         "figures": dict(sorted(figures.items())),
         "newer": {"metadata": newer},
     }
+
+
+def row_digest(row: LedgerRow, xml: bytes | None) -> bytes:
+    """Return the digest of a row, its document given by itself; 32 bytes."""
+    images = [[getattr(entry, name) for name in ImageEntry.__slots__] for entry in row.images]
+    documents = [hashlib.sha256(data).hexdigest() if data else None for data in (row.metadata, xml)]
+    told = [row.pmcid, row.version, row.etag, row.status, row.reason, row.metadata_md5]
+    return hashlib.sha256(json.dumps([*told, *documents, images]).encode()).digest()
 
 
 def _word(status: str, reason: str | None) -> str:

@@ -32,6 +32,9 @@ MAX_XML = 64 * 2**20
 MAX_IMAGE = 100 * 2**20
 """Bytes; what is larger is dropped unread as ``too_large``."""
 
+MAX_TAGS = 1_000_000
+"""Start and end tags of a document, each of which takes memory; more are ``too_large`` too."""
+
 
 @dataclass(slots=True)
 class Fetched:
@@ -191,7 +194,11 @@ class ArticleFetch:
             xml: bytes = known.read()
             if md5_of(xml) == file.md5:
                 return xml
-        return await self._verified(file, MAX_XML)
+        xml = await self._verified(file, MAX_XML)
+        if xml.count(b"<") > MAX_TAGS:
+            msg = f"more than {MAX_TAGS} tags"
+            raise TooLargeError(msg)
+        return xml
 
     async def _read_image(self, file: RemoteFile) -> _Result:
         held = self._known.images.get((file.name, file.md5))

@@ -51,6 +51,7 @@ _HEADER_FILE = "archive.json"
 _ARTICLES_FILE = re.compile(r"(\d{7,})\.parquet")
 _IMAGES_FILE = re.compile(r"\d{7,}-[0-9a-f]{16}\.parquet")
 REPORT = "report.json"
+_AT_ONCE = 64 * 2**20  # bytes of the images of an article that are in memory together
 
 
 class Archive:
@@ -103,14 +104,25 @@ class Archive:
 
     @classmethod
     def create(cls, folder: Folder, source: str, selection: Selection, width: int) -> Archive:
-        """Start an archive in an empty folder."""
+        """Start an archive in an empty folder; one that another part has just started is it too.
+
+        Raises
+        ------
+        UsageError
+            Another part has started one of other articles.
+        """
         header = {
             "format_version": FORMAT_VERSION,
             "source": source,
             "selection": selection.as_json(),
             "width": width,
         }
-        folder.write_bytes(_HEADER_FILE, json.dumps(header, indent=1).encode())
+        if not folder.begin(_HEADER_FILE, json.dumps(header, indent=1).encode()):
+            there = cls.open(folder.url)
+            if (there.selection, there.width) == (selection, width):
+                return there
+            msg = f"{folder.url} has just been begun by another part with other articles; run again"
+            raise UsageError(msg)
         return cls(folder, header)
 
     def inventory_date(self) -> str | None:
@@ -147,30 +159,32 @@ class Archive:
 
     def headers(self) -> dict[int, BlockHeader]:
         """Return the headers of all valid blocks, by number."""
-        return {block: self.header(block) for block in self.blocks()}
+        blocks = self.blocks()
+        return dict(zip(blocks, self.folder.map(self.header, blocks), strict=True))
 
-    def remove(self, block: int) -> None:
-        """Remove a block whose articles have all gone from the inventory."""
-        images_file = self.header(block).images_file
+    def remove(self, block: int) -> int:
+        """Remove a block whose articles have all gone from the inventory; return how many."""
+        header = self.header(block)
         self.folder.remove(articles_name(block))
-        if images_file is not None:
-            self.folder.remove(images_file)
+        if header.images_file is not None:
+            self.folder.remove(header.images_file)
+        return sum(header.counts["articles"].values())
 
-    def sweep(self, headers: Mapping[int, BlockHeader]) -> set[str]:
-        """Remove what killed runs left behind, and return the names of the images files.
-
-        What a living run is writing is locked, and stays.
-        """
+    def sweep(self, headers: Mapping[int, BlockHeader]) -> None:
+        """Remove what killed runs left behind; what a run of this machine is writing stays."""
         self.folder.sweep()
-        found = self.images_files()
-        for name in found - {header.images_file for header in headers.values()}:
-            if not self.folder.is_local:
+        for name in self.images_files() - {header.images_file for header in headers.values()}:
+            if not self.folder.is_local:  # nobody else writes: `hold` sees to it
+                self._remove_unnamed(name)
                 continue
             with abandoned(Path(self.folder.path(name))) as is_abandoned:
-                # Its block may have been finished since the headers were read.
-                if is_abandoned and not self._is_named(name):
-                    self.folder.remove(name)
-        return found
+                if is_abandoned:
+                    self._remove_unnamed(name)
+
+    def _remove_unnamed(self, name: str) -> None:
+        """Remove an images file, unless its block was finished since the headers were read."""
+        if not self._is_named(name):
+            self.folder.remove(name)
 
     def images_files(self) -> set[str]:
         """Return the names of the images files that are there."""
@@ -188,7 +202,9 @@ class Archive:
 
         with self.folder.open(articles_name(block)) as file:
             for batch in _batches(pq.ParquetFile(file, page_checksum_verification=True), 32):
-                for row in batch.to_pylist():
+                found = batch.to_pylist()
+                del batch  # a document may be large: it is held once
+                for row in found:
                     row["images"] = [ImageEntry(**entry) for entry in row["images"]]
                     yield LedgerRow(**row)
 
@@ -206,18 +222,25 @@ class Archive:
                 for row, found in enumerate(zip(ids, versions, names, strict=True)):
                     yield *found, batch.column(3)[row].as_py()
 
-    def articles(self, block: int) -> Iterator[tuple[LedgerRow, dict[str, bytes]]]:
-        """Yield the kept article versions of a block with their images by file name."""
-        images = self.images(block)
-        following = next(images, None)
+    def articles(self, block: int) -> Iterator[tuple[LedgerRow, Mapping[str, bytes]]]:
+        """Yield the kept article versions of a block with their images by file name.
+
+        Of an article with very many bytes an image is read when it is asked for.
+        """
+        from .stored import ArticleImages, open_images
+
+        places: dict[tuple[int, int], dict[str, tuple[int, int]]] = {}
+        name = self.header(block).images_file
+        stored = open_images(self.folder, name) if name else None
+        for (pmcid, version, image, _md5), group, at in stored.entries() if stored else ():
+            places.setdefault((pmcid, version), {})[image] = (group, at)
         for row in self.rows(block):
-            own: dict[str, bytes] = {}
-            while following is not None and following[:2] <= (row.pmcid, row.version):
-                if following[:2] == (row.pmcid, row.version):
-                    own[following[2]] = following[3]
-                following = next(images, None)
-            if row.status == "kept":
-                yield row, own
+            if row.status != "kept":
+                continue
+            own = places.pop((row.pmcid, row.version), {})
+            size = sum(entry.size or 0 for entry in row.images if entry.status == "kept")
+            images = ArticleImages(self.folder, name or "", own, size, stored) if own else {}
+            yield row, images if size > _AT_ONCE else dict(images)
 
 
 def _batches(file: Any, size: int, columns: list[str] | None = None) -> Iterator[Any]:

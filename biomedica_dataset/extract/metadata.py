@@ -9,7 +9,9 @@ from typing import Any
 
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.files import is_safe_name
+from biomedica_dataset.jats.text import tidy
 
+_MOST = 2**63  # what a column of numbers holds
 _URL = re.compile(r"s3://[^/]+/(?P<key>.+)\?md5=(?P<md5>[0-9a-f]{32})")
 
 
@@ -81,7 +83,7 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
     media = filter(None, (_file(url, name) for url in _list(record.get("media_urls"))))
     return Metadata(
         name=name,
-        pmid=record["pmid"] if isinstance(record.get("pmid"), int) else None,
+        pmid=_pmid(record.get("pmid")),
         doi=_text(record.get("doi")),
         title=_text(record.get("title")),
         citation=_text(record.get("citation")),
@@ -107,8 +109,13 @@ def _flag(value: Any) -> bool:
     return value is True or (isinstance(value, str) and value.lower() in ("yes", "true"))
 
 
+def _pmid(value: Any) -> int | None:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 < value < _MOST else None
+
+
 def _text(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    return tidy(value) if isinstance(value, str) else None
 
 
 def _list(value: Any) -> list[Any]:

@@ -6,13 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from biomedica_dataset.errors import ArchiveError, BiomedicaError
-
 from .fetch import Fetched, Known
 from .layout import articles_name
+from .stored import StoredImages, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,9 +17,7 @@ if TYPE_CHECKING:
     from .inventory import Version
     from .ledger import Archive, BlockHeader, LedgerRow
     from .spool import Held, Spool
-
-ImageId = tuple[int, int, str, str]
-"""PMCID, version, file name and MD5 of an image."""
+    from .stored import ImageId
 
 
 class OldBlock:
@@ -33,6 +27,8 @@ class OldBlock:
     ----------
     header
         Its header, if there is one.
+    rows
+        Its ledger by PMCID and version, without the documents.
     images
         Its images, in their order; empty where their file has gone.
     """
@@ -40,7 +36,7 @@ class OldBlock:
     def __init__(self) -> None:
         self.header: BlockHeader | None = None
         self.images: list[ImageId] = []
-        self._rows: dict[int, dict[int, LedgerRow]] = {}
+        self.rows: dict[int, dict[int, LedgerRow]] = {}
         self._xml: dict[int, dict[int, Held]] = {}
         self._held: dict[int, dict[tuple[str, str], Held]] = {}
 
@@ -60,25 +56,25 @@ class OldBlock:
             return
         old.header = archive.header(block)
         images_file = old.header.images_file
-        with _named(archive.folder.path(articles_name(block))):
+        with named(archive.folder.path(articles_name(block))):
             old._read_rows(archive, block, spool)
         if images_file is None or not archive.folder.exists(images_file):
             yield old
             return
         with archive.folder.open(images_file) as file:
-            old._read_images(_OldImages(file, archive.folder.path(images_file)))
+            old._read_images(StoredImages(file, archive.folder.path(images_file)))
             yield old
 
     def _read_rows(self, archive: Archive, block: int, spool: Spool) -> None:
         for row in archive.rows(block):
             if row.xml is not None:
                 self._xml.setdefault(row.pmcid, {})[row.version] = spool.add(row.xml)
-            self._rows.setdefault(row.pmcid, {})[row.version] = replace(row, xml=None)
+            self.rows.setdefault(row.pmcid, {})[row.version] = replace(row, xml=None)
 
-    def _read_images(self, images: _OldImages) -> None:
+    def _read_images(self, images: StoredImages) -> None:
         sizes = {
             (row.pmcid, row.version, entry.name, entry.md5): entry.size or 0
-            for rows in self._rows.values()
+            for rows in self.rows.values()
             for row in rows.values()
             for entry in row.images
         }
@@ -89,7 +85,7 @@ class OldBlock:
 
     def known(self, pmcid: int, *, retry: bool) -> Known:
         """Return what is there of a PMCID; with ``retry`` nothing dropped for now is settled."""
-        rows = self._rows.get(pmcid, {})
+        rows = self.rows.get(pmcid, {})
         if retry:
             rows = {
                 version: replace(row, etag="", metadata=None, metadata_md5=None)
@@ -101,7 +97,7 @@ class OldBlock:
 
     def agreeing(self, pmcid: int, versions: Sequence[Version], task: Task) -> Fetched | None:
         """Return what is there of a PMCID, where nothing about it has changed."""
-        rows = self._rows.get(pmcid, {})
+        rows = self.rows.get(pmcid, {})
         if self.header is None or self.header.wants != task.wants.digest:
             return None
         if {v.version: v.etag for v in versions} != {r.version: r.etag for r in rows.values()}:
@@ -122,56 +118,12 @@ class OldBlock:
         return Fetched(ordered, dict(self._xml.get(pmcid, {})), images)
 
 
-class _OldImages:
-    """An images file, read a row group at a time."""
-
-    def __init__(self, file: object, path: str) -> None:
-        self._path = path
-        with _named(path):
-            self._parquet = pq.ParquetFile(file, page_checksum_verification=True)
-        self._group = -1
-        self._bytes: pa.ChunkedArray | None = None
-
-    def entries(self) -> Iterator[tuple[ImageId, int, int]]:
-        """Yield each image with its row group and the row in it."""
-        columns = ["pmcid", "version", "name", "md5"]
-        for group in range(self._parquet.num_row_groups):
-            with _named(self._path):
-                table = self._parquet.read_row_group(group, columns=columns)
-            for row, image in enumerate(zip(*table.to_pydict().values(), strict=True)):
-                yield image, group, row
-
-    def read(self, group: int, row: int) -> Any:
-        """Return an image where it lies in its row group, which is let go of after its last row."""
-        if self._bytes is None or group != self._group:
-            self._bytes = None
-            with _named(self._path):
-                self._bytes = self._parquet.read_row_group(group, columns=["bytes"])["bytes"]
-            self._group = group
-        data = self._bytes[row].as_buffer()
-        if row + 1 == len(self._bytes):
-            self._bytes = None
-        return data
-
-
 @dataclass(frozen=True, slots=True)
 class _OldImage:
-    images: _OldImages
+    images: StoredImages
     group: int
     row: int
     size: int
 
     def read(self) -> Any:
         return self.images.read(self.group, self.row)
-
-
-@contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Name the file in an error of reading it, and the way out."""
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, BiomedicaError):
-            raise
-        msg = f"{path} is damaged: {error}. Remove it and run the same command again."
-        raise ArchiveError(msg) from error

@@ -11,17 +11,18 @@ from biomedica_dataset.errors import SourceError
 from biomedica_dataset.files import is_raster
 from biomedica_dataset.storage import Folder
 
+from .agreement import find_tasks
 from .current import find_current
 from .layout import articles_name
 from .loop import run_async
-from .run import find_archive, find_tasks
+from .run import find_archive
 from .selection import block_width
 from .source import NetworkFailedError, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .block import Task
+    from .agreement import Task
     from .inventory import Version
     from .ledger import Archive
     from .metadata import Metadata

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.pool import processors, run_tasks
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.hold import held
+from biomedica_dataset.launch import Launch
 from biomedica_dataset.progress import Progress
 from biomedica_dataset.report import ExtractReport, total
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.storage import RUN, Folder
 
-from .block import Task, run_blocks
+from .agreement import find_tasks, still_to_do
+from .block import Outcome
+from .changes import KINDS
 from .ledger import REPORT, Archive
-from .selection import Selection, Wants, block_width, list_versions, wants_by_block
+from .selection import Selection, Wants, block_width, list_versions
 from .source import Source
+from .work import do_tasks
 
 if TYPE_CHECKING:
-    from biomedica_dataset.progress import Counters
+    from biomedica_dataset.hold import Hold
 
+    from .agreement import Task
     from .inventory import Inventory
     from .ledger import BlockHeader
-
-_RUN = 10_000  # article versions that a worker goes through without a pause
-_RUNS_A_WORKER = 2  # at least, so that all end at about the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class ExtractOptions:
         Processes; as many as there are processors by default.
     retry
         Fetch again what was unavailable or corrupt.
+    launch
+        On what it runs, and as which part of a run.
 
     Raises
     ------
@@ -58,6 +62,7 @@ class ExtractOptions:
     inventory: str | None = None
     workers: int | None = None
     retry: bool = False
+    launch: Launch = field(default_factory=Launch)
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -99,20 +104,96 @@ def extract(
     options, progress = options or ExtractOptions(), progress or Progress()
     opened, folder = Source(source), Folder(output)
     archive, selection, inventory = find_archive(opened, folder, options)
-    if archive is None:
-        archive = Archive.create(folder, source, selection, block_width(selection.pmcids))
+    width = archive.width if archive else block_width(selection.pmcids)
+    state = _State.of(archive, width, inventory, options)
+    if archive is not None and state.agrees():
+        report = _summarize(archive, inventory, state.headers)
+        if _has_report(archive, report):
+            return report  # and nothing was written
+    with held(folder, options.launch) as hold:
+        archive = archive or Archive.create(folder, source, selection, width)
+        return _agree(archive, source, inventory, options, progress, hold, state)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """An archive as it was found.
+
+    Parameters
+    ----------
+    headers, images
+        Its blocks, and the names of its images files.
+    tasks
+        Blocks that do not agree with the inventory and what is wanted.
+    gone
+        Blocks that the inventory has nothing of any more.
+    held
+        Whether a run holds it, or did when it was killed.
+    """
+
+    headers: dict[int, BlockHeader]
+    images: set[str]
+    tasks: list[Task]
+    gone: list[int]
+    held: bool
+
+    @classmethod
+    def of(
+        cls, archive: Archive | None, width: int, inventory: Inventory, options: ExtractOptions
+    ) -> _State:
+        headers = archive.headers() if archive else {}
+        images = archive.images_files() if archive else set()
+        tasks = find_tasks(width, inventory, options, headers, images)
+        gone = sorted(set(headers) - {block for block, _part in inventory.blocks(width)})
+        return cls(headers, images, tasks, gone, archive is not None and archive.folder.exists(RUN))
+
+    def agrees(self) -> bool:
+        """Whether there is nothing to do, nor anything that a killed run left."""
+        named = {header.images_file for header in self.headers.values()}
+        return not (self.tasks or self.gone or self.images - named or self.held)
+
+
+def _agree(
+    archive: Archive,
+    source: str,
+    inventory: Inventory,
+    options: ExtractOptions,
+    progress: Progress,
+    hold: Hold,
+    state: _State,
+) -> ExtractReport:
+    """Do what is to be done of this part; whoever finds all blocks done does the rest."""
+    if hold.is_first:
+        archive.sweep(state.headers)
+    mine = [task for task in state.tasks if options.launch.takes(task.block)]
+    progress.start(sum(len(task.inventory) for task in mine), "articles")
+    try:
+        outcome = do_tasks(archive, source, mine, options, progress, hold)
+    finally:
+        if mine and not hold.shared:  # stopped processes leave what they had begun or not yet named
+            archive.sweep(archive.headers())
+    done = len(mine) - len(outcome.failed)
+    others = [t for t in still_to_do(archive, state.tasks) if t.block not in outcome.failed]
+    if others or (outcome.failed and options.launch.part):
+        headers = archive.headers()
+        return _summarize(archive, inventory, headers, outcome, done=done, left=len(others))
+    hold.check()
+    removed = 0
+    for block in state.gone:
+        removed += archive.remove(block)
+    outcome.changes.update({"removed from PMC": removed} if removed else {})
     headers = archive.headers()
-    images = archive.sweep(headers)
-    tasks = find_tasks(archive.width, inventory, options, headers, images)
-    for block in set(headers) - {block for block, _part in inventory.blocks(archive.width)}:
-        archive.remove(block)
-    progress.start(sum(len(task.inventory) for task in tasks), "articles")
-    failed = _run(archive, source, tasks, options, progress)
-    report = _summarize(archive, inventory, len(tasks) - len(failed), failed)
-    stored = report.as_json()
-    if not folder.exists(REPORT) or folder.read_bytes(REPORT) != stored:
-        folder.write_bytes(REPORT, stored)
+    archive.sweep(headers)
+    report = _summarize(archive, inventory, headers, outcome, done=done)
+    if not _has_report(archive, report):
+        archive.folder.write_bytes(REPORT, report.as_json())
+    hold.let_go()
     return report
+
+
+def _has_report(archive: Archive, report: ExtractReport) -> bool:
+    there = archive.folder.exists(REPORT)
+    return there and archive.folder.read_bytes(REPORT) == report.as_json()
 
 
 def find_archive(
@@ -126,6 +207,8 @@ def find_archive(
         The folder holds another selection, or something else.
     """
     archive = Archive.find(folder)
+    if archive is None and not folder.is_empty():
+        archive = Archive.find(folder)  # another part may have begun it just now
     if archive is None and not folder.is_empty():
         msg = f"{folder.url} holds something else than an archive; name an empty or a new folder"
         raise UsageError(msg)
@@ -152,107 +235,16 @@ def _check_same(archive: Archive, wanted: Selection) -> None:
         raise UsageError(msg)
 
 
-def find_tasks(
-    width: int,
-    inventory: Inventory,
-    options: ExtractOptions,
-    headers: dict[int, BlockHeader],
-    images: set[str],
-) -> list[Task]:
-    """Return the blocks that do not agree with the inventory and what is wanted.
-
-    Parameters
-    ----------
-    headers, images
-        The blocks that are there, and the names of the images files.
-    """
-    wants_of = wants_by_block(options.wants, width)
-    tasks = []
-    for block, part in inventory.blocks(width):
-        task = Task(block, part, wants_of(block), options.retry)
-        header = headers.get(block)
-        if header is None or not _agrees(header, task, images):
-            tasks.append(task)
-    return tasks
-
-
-def _agrees(header: BlockHeader, task: Task, images: set[str]) -> bool:
-    return (
-        header.inventory == task.inventory.digest()
-        and header.wants == task.wants.digest
-        and (header.images_file is None or header.images_file in images)
-        and not (task.retry and header.dropped_for_now())
-    )
-
-
-def _run(
-    archive: Archive, source: str, tasks: list[Task], options: ExtractOptions, progress: Progress
-) -> dict[int, str]:
-    """Do the tasks, and return the blocks that could not be written, with the reason."""
-    results = run_tasks(
-        _work,
-        _runs(tasks, options.workers or processors()),
-        workers=options.workers,
-        start=_start_worker,
-        args=(archive.folder.url, source),
-        progress=progress,
-    )
-    failed: dict[int, str] = {}
-    try:
-        for _run_of_tasks, problems in results:
-            failed |= problems
-    except SourceError as error:  # too much fails: the rest was not tried
-        headers, images = archive.headers(), archive.images_files()
-        for task in tasks:
-            header = headers.get(task.block)
-            if header is None or not _agrees(header, replace(task, retry=False), images):
-                failed.setdefault(task.block, str(error))
-    finally:
-        archive.folder.sweep()  # what processes that were stopped had begun
-    return dict(sorted(failed.items()))
-
-
-def _runs(tasks: list[Task], workers: int) -> list[list[Task]]:
-    """Cut tasks into runs of neighbours: long for the network, and some for each worker."""
-    total = sum(len(task.inventory) for task in tasks)
-    enough = min(_RUN, max(1, total // (workers * _RUNS_A_WORKER)))
-    runs: list[list[Task]] = []
-    size = enough
-    for task in tasks:
-        if size >= enough:
-            runs.append([])
-            size = 0
-        runs[-1].append(task)
-        size += len(task.inventory)
-    return runs
-
-
-@dataclass(frozen=True, slots=True)
-class _Worker:
-    archive: Archive
-    source: Source
-    progress: Progress
-
-
-_worker: _Worker | None = None
-
-
-def _start_worker(folder: str, source: str, counters: Counters) -> None:
-    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
-    _worker = _Worker(Archive.open(folder), Source(source), Progress(counters=counters))
-
-
-def _work(tasks: list[Task]) -> dict[int, str]:
-    if _worker is None:
-        msg = "the worker was not started by its pool"
-        raise RuntimeError(msg)
-    return run_blocks(_worker.archive, _worker.source, tasks, _worker.progress.tick)
-
-
 def _summarize(
-    archive: Archive, inventory: Inventory, done: int, failed: dict[int, str]
+    archive: Archive,
+    inventory: Inventory,
+    headers: dict[int, BlockHeader],
+    outcome: Outcome | None = None,
+    *,
+    done: int = 0,
+    left: int = 0,
 ) -> ExtractReport:
-    headers = archive.headers()
+    outcome = outcome or Outcome()
     listed = {int(n) for n in inventory.pmcids()} if archive.selection.pmcids is not None else set()
     missing = [f"PMC{n}" for n in archive.selection.pmcids or () if n not in listed]
     return ExtractReport(
@@ -261,7 +253,9 @@ def _summarize(
         inventory=inventory.date,
         blocks=len(headers),
         blocks_done=done,
-        blocks_failed={str(block): reason for block, reason in failed.items()},
+        blocks_left=left,
+        blocks_failed={str(block): reason for block, reason in outcome.failed.items()},
+        changes={kind: n for kind in KINDS if (n := outcome.changes[kind])},
         articles=total(header.counts["articles"] for header in headers.values()),
         figures=total(header.counts["figures"] for header in headers.values()),
         newer=sum(header.counts["newer"]["metadata"] for header in headers.values()),

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 _REGION = "us-east-1"
+_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+"""What the store itself takes credentials from."""
+
 _AMAZON = re.compile(
     r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3[.-](?:dualstack\.)?(?:(?P<region>[a-z0-9-]+)\.)?amazonaws\.com"
 )
@@ -67,11 +74,16 @@ class Patience:
         }
 
 
-def open_store(url: str, patience: Patience) -> tuple[Any, Path | None]:
+def open_store(url: str, patience: Patience, *, signed: bool = False) -> tuple[Any, Path | None]:
     """Return the store of a source, and its folder where it is one.
 
     An S3 endpoint other than Amazon's is named by the environment as for the AWS tools:
     ``AWS_ENDPOINT_URL_S3`` or ``AWS_ENDPOINT_URL``.
+
+    Parameters
+    ----------
+    signed
+        Whether to show the credentials that the environment has, if any, to a bucket.
 
     Raises
     ------
@@ -85,7 +97,12 @@ def open_store(url: str, patience: Patience) -> tuple[Any, Path | None]:
         return _open_folder(url)
     if scheme == "s3":
         bucket, _, prefix = rest.partition("/")
-        return _open_s3(url, bucket, prefix, _REGION, patience), None
+        names = _CREDENTIALS if signed else ()
+        shown = any(name in os.environ for name in names)
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
+        return _open_s3(
+            url, bucket, prefix, region if shown else _REGION, patience, shown=shown
+        ), None
     if scheme in ("http", "https"):
         return _open_web(url, rest, patience), None
     msg = f"SOURCE {url!r} has the scheme {scheme!r}; s3, https, http or a folder are possible"
@@ -122,7 +139,7 @@ def _open_web(url: str, rest: str, patience: Patience) -> Any:
         bucket, prefix = amazon["bucket"], path
         if bucket is None:
             bucket, _, prefix = path.partition("/")
-        return _open_s3(url, bucket, prefix, amazon["region"] or _REGION, patience)
+        return _open_s3(url, bucket, prefix, amazon["region"] or _REGION, patience, shown=False)
     try:
         return HTTPStore.from_url(url.rstrip("/"), **patience.options())
     except (exceptions.BaseError, ValueError) as error:
@@ -130,7 +147,9 @@ def _open_web(url: str, rest: str, patience: Patience) -> Any:
         raise UsageError(msg) from error
 
 
-def _open_s3(url: str, bucket: str, prefix: str, region: str, patience: Patience) -> Any:
+def _open_s3(
+    url: str, bucket: str, prefix: str, region: str, patience: Patience, *, shown: bool
+) -> Any:
     from obstore.store import S3Store
 
     if not bucket:
@@ -141,7 +160,7 @@ def _open_s3(url: str, bucket: str, prefix: str, region: str, patience: Patience
     if endpoint:
         options["endpoint"] = endpoint
     return S3Store(
-        bucket, prefix=prefix.strip("/") or None, region=region, skip_signature=True, **options
+        bucket, prefix=prefix.strip("/") or None, region=region, skip_signature=not shown, **options
     )
 
 

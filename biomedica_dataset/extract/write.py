@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 from itertools import accumulate
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .entries import BlockHeader, ImageEntry, LedgerRow, count, header_metadata
+from .entries import BlockHeader, ImageEntry, LedgerRow, count, header_metadata, row_digest
 from .layout import articles_name, articles_schema, images_name, images_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .block import Task
+    from .agreement import Task
     from .fetch import Fetched
     from .ledger import Archive
-    from .old import ImageId, OldBlock
+    from .old import OldBlock
     from .spool import Held
+    from .stored import ImageId
 
     Image = tuple[ImageId, Held]
 
@@ -32,14 +34,6 @@ _ROW_GROUP_ROWS = 256
 def write_block(archive: Archive, task: Task, fetched: list[Fetched], old: OldBlock) -> BlockHeader:
     """Write a block: images, then the articles file that makes them valid; drop old images."""
     with _images_file(archive, task.block, fetched, old) as (images_file, images_sha256):
-        header = BlockHeader(
-            inventory=task.inventory.digest(),
-            wants=task.wants.digest,
-            images_file=images_file,
-            images_sha256=images_sha256,
-            counts=count(row for item in fetched for row in item.rows),
-        )
-        schema = articles_schema().with_metadata(header_metadata(header))
         options = {
             "compression": "zstd",
             "write_page_index": True,
@@ -49,10 +43,20 @@ def write_block(archive: Archive, task: Task, fetched: list[Fetched], old: OldBl
             "use_dictionary": ["status", "reason"],
             "write_statistics": ["pmcid", "version", "status", "reason"],
         }
+        digest, schema = hashlib.sha256(), articles_schema()
         with archive.folder.create() as file:
             with pq.ParquetWriter(file, schema, **options) as writer:
-                for rows in _groups(_article_rows(fetched), _size_of_xml):
+                for rows in _groups(_article_rows(fetched, digest), _size_of_xml):
                     writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+                header = BlockHeader(
+                    inventory=task.inventory.digest(),
+                    wants=task.wants.digest,
+                    rows=digest.hexdigest(),
+                    images_file=images_file,
+                    images_sha256=images_sha256,
+                    counts=count(row for item in fetched for row in item.rows),
+                )
+                writer.add_key_value_metadata(header_metadata(header))
             file.publish(articles_name(task.block))
     if old.header is not None and old.header.images_file not in (None, images_file):
         archive.folder.remove(str(old.header.images_file))
@@ -60,12 +64,14 @@ def write_block(archive: Archive, task: Task, fetched: list[Fetched], old: OldBl
     return header
 
 
-def _article_rows(fetched: list[Fetched]) -> Iterator[dict[str, object]]:
+def _article_rows(fetched: list[Fetched], digest: Any) -> Iterator[dict[str, object]]:
+    """Yield the rows of a block as columns, and add them to its digest."""
     for item in fetched:
         for row in item.rows:
             held = item.xml.get(row.version)
             columns: dict[str, object] = {name: getattr(row, name) for name in LedgerRow.__slots__}
-            columns["xml"] = held.read() if held else None
+            columns["xml"] = xml = held.read() if held else None
+            digest.update(row_digest(row, xml))
             columns["images"] = [
                 {name: getattr(entry, name) for name in ImageEntry.__slots__}
                 for entry in row.images

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.serialize.changes import remember_release
+from biomedica_dataset.serialize.manifest import read_manifest
 from biomedica_dataset.storage import Folder
 
 from .repository import Repository, told
@@ -86,7 +88,8 @@ def push_to_hub(
     revision
         Branch to push to, made where it is not there; the main one by default.
     tag
-        Name for the state of the dataset after the push.
+        Name for the state of the dataset after the push: a release. Its keys are kept in the
+        folder, and later cards say what was added and removed since.
     include_other
         Also publish the rows of licence group ``other``. Otherwise index, card and manifest go up
         without them, too.
@@ -130,6 +133,8 @@ def push_to_hub(
         repo.push(upload, delete)
         repo.compare(files)
         repo.name(tag)
+        if tag is not None:
+            remember_release(source, read_manifest(source), tag)
         return replace(pushed, oid=repo.head)
 
 

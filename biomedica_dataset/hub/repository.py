@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
-_SHARD = re.compile(rf"(?:{'|'.join(TABLES)}|embeddings)(?:/[a-z]+)*/[\w-]+\.parquet")
-_OURS = re.compile(rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|plots/.*")
+_SHARD = re.compile(rf"(?:{'|'.join(TABLES)})(?:/[a-z]+)*/[\w-]+\.parquet")
+_OURS = re.compile(rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|(?:plots|examples)/[\w-]+\.(?:png|jpg)")
 _ELSEWHERE = "name a new or an empty repository"
 _AGAIN = "push again, what is there already stays"
 _REFUSED = {

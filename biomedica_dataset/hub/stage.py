@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.schema import IndexRow
-from biomedica_dataset.serialize.card import CARD, write_card
+from biomedica_dataset.serialize.card import CARD, publish
 from biomedica_dataset.serialize.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.serialize.parquet import TableWriter
 from biomedica_dataset.storage import Folder
@@ -21,10 +20,11 @@ from biomedica_dataset.storage import Folder
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
 
-    from biomedica_dataset.serialize.shard import ShardFile
+    from biomedica_dataset.serialize.changes import Changes
+    from biomedica_dataset.serialize.manifest import CardPicture
+    from biomedica_dataset.serialize.record import ShardFile
 
 _LEFT_OUT = "other"
-_LINK = re.compile(r"(?:\]\(|src=\")(?![a-z]+:|#)([^)\"#\s]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,7 @@ def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[Local
         msg = f"{source.url} has no {CARD} of its {MANIFEST}; serialize again before you push"
         raise UsageError(msg)
     place = Path(source.root)
-    if not include_other and any(map(_is_left_out, manifest.files)):
-        manifest = _without_other(source, manifest, scratch)
-        place = scratch
-    files = []
-    for file in manifest.files:
+    for file in _named(manifest):
         path = place / file.path
         if not path.is_file() or path.stat().st_size != file.bytes:
             msg = (
@@ -71,11 +67,16 @@ def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[Local
                 f"see `biomedica verify {source.url}`"
             )
             raise ArchiveError(msg)
-        files.append(LocalFile(file.path, path, file.bytes, file.sha256))
+    if not include_other and any(map(_is_left_out, manifest.files)):
+        manifest = _without_other(source, manifest, scratch)
+        place = scratch
+    files = [LocalFile(f.path, place / f.path, f.bytes, f.sha256) for f in _named(manifest)]
     files.sort(key=lambda file: (file.path.startswith("index/"), file.path))
-    card = (place / CARD).read_text(encoding="utf-8")
-    pictures = {link for link in _LINK.findall(card) if (place / link).is_file()}
-    return files + [_local(place, path) for path in (*sorted(pictures), CARD, MANIFEST)]
+    return files + [_local(place, path) for path in (CARD, MANIFEST)]
+
+
+def _named(manifest: Manifest) -> list[ShardFile | CardPicture]:
+    return [*manifest.files, *manifest.pictures]
 
 
 def _local(place: Path, path: str) -> LocalFile:
@@ -106,10 +107,19 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
         files=files,
         figures=_moved(manifest, "figures", _LEFT_OUT),
         articles=_moved(manifest, "articles", "articles"),
+        changes=_changes_without_other(manifest.changes),
     )
-    write_card(stage, staged)
-    stage.write_bytes(MANIFEST, staged.as_json())
-    return staged
+    return publish(stage, staged)
+
+
+def _changes_without_other(changes: Changes | None) -> Changes | None:
+    if changes is None:
+        return None
+    added, removed = (
+        {group: n for group, n in counts.items() if group != _LEFT_OUT}
+        for counts in (changes.added, changes.removed)
+    )
+    return replace(changes, added=added, removed=removed)
 
 
 def _moved(manifest: Manifest, what: str, config: str) -> dict[str, int]:

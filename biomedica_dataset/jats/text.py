@@ -49,7 +49,7 @@ _SILENT = (
 _MATH = frozenset((f"{MATHML}math", "math"))
 _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffc\U000e0000-\U000e007f]"
+    "\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffc\U000e0000-\U000e007f]"
 )
 
 

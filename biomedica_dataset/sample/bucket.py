@@ -32,7 +32,8 @@ _FORMATS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "png": ("PNG", {"compress_level": 6}),
     "gif": ("GIF", {}),
     "webp": ("WEBP", {"quality": 85, "method": 4}),
-    "tif": ("TIFF", {"compression": "tiff_lzw"}),
+    # Not LZW: what libtiff writes of it depends on what was in memory before.
+    "tif": ("TIFF", {"compression": "tiff_adobe_deflate"}),
 }
 
 

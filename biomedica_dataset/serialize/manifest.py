@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.report import total
 from biomedica_dataset.schema import LICENSE_GROUPS, SCHEMA_VERSION, TABLES
 
-from .shard import ShardFile
+from .changes import Changes
+from .record import ShardFile
 
 if TYPE_CHECKING:
     from biomedica_dataset.extract.ledger import Archive
+    from biomedica_dataset.joins import Joins
     from biomedica_dataset.storage import Folder
 
-    from .shard import ShardRecord
+    from .record import ShardRecord
+    from .started import Started
 
 MANIFEST = "manifest.json"
 _LOCAL = "a local copy of the bucket"
 _LIBRARIES = ("biomedica-dataset", "datasets", "lxml", "pillow", "pyarrow")
+_PLOTS = ("matplotlib",)
+
+
+@dataclass(frozen=True, slots=True)
+class CardPicture:
+    """A picture that the card shows."""
+
+    path: str
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +49,18 @@ class Manifest:
         Date of the inventory; ``None`` where ids were listed one by one.
     shard_blocks, block_width
         Blocks a shard, and PMCIDs a block.
+    split
+        Shares of train, validation and test.
+    joined
+        What was joined to the rows, in words.
     articles, figures
         Counts by what became of them.
+    audit
+        Of how many audited images labels are true, as `annotation.audit.Purity` has it.
+    changes
+        Since the last release, if there was one.
+    pictures
+        Plots and examples of the card.
     """
 
     schema_version: str
@@ -45,10 +69,15 @@ class Manifest:
     inventory: str | None
     block_width: int
     shard_blocks: int
+    split: str
     libraries: dict[str, str]
     articles: dict[str, int]
     figures: dict[str, int]
     files: list[ShardFile]
+    joined: dict[str, str] = field(default_factory=dict)
+    audit: list[dict[str, Any]] = field(default_factory=list)
+    changes: Changes | None = None
+    pictures: list[CardPicture] = field(default_factory=list)
 
     def as_json(self) -> bytes:
         """Return the content of ``manifest.json``."""
@@ -78,7 +107,12 @@ class Manifest:
 
 
 def make_manifest(
-    archive: Archive, shard_blocks: int, records: list[ShardRecord], index: list[ShardFile]
+    archive: Archive,
+    started: Started,
+    joins: Joins,
+    records: list[ShardRecord],
+    index: list[ShardFile],
+    changes: Changes | None,
 ) -> Manifest:
     """Return the manifest of some shards and the index over them."""
     return Manifest(
@@ -88,12 +122,34 @@ def make_manifest(
         selection=str(archive.selection),
         inventory=archive.inventory_date(),
         block_width=archive.width,
-        shard_blocks=shard_blocks,
-        libraries={name: version(name) for name in _LIBRARIES},
+        shard_blocks=started.blocks,
+        split=str(started.splits),
+        libraries={name: version(name) for name in (*_LIBRARIES, *_PLOTS) if _is_used(name)},
         articles=total(record.articles for record in records),
         figures=total(record.figures for record in records),
         files=sorted((f for r in records for f in r.files), key=lambda f: f.path) + index,
+        joined=joins.told(),
+        audit=joins.audit(),
+        changes=changes,
     )
+
+
+def _is_used(library: str) -> bool:
+    return library not in _PLOTS or can_plot()
+
+
+def parse_manifest(stored: dict[str, Any]) -> Manifest:
+    """Return a manifest as it was read.
+
+    Raises
+    ------
+    KeyError, TypeError
+        It is none of this version.
+    """
+    files = [ShardFile(**file) for file in stored["files"]]
+    pictures = [CardPicture(**picture) for picture in stored["pictures"]]
+    changes = stored["changes"] and Changes(**stored["changes"])
+    return Manifest(**{**stored, "files": files, "pictures": pictures, "changes": changes})
 
 
 def read_manifest(folder: Folder) -> Manifest:
@@ -114,7 +170,7 @@ def read_manifest(folder: Folder) -> Manifest:
             found = stored["schema_version"]
             msg = f"{folder.url} has schema version {found}; this package reads {SCHEMA_VERSION}"
             raise UsageError(msg)
-        return Manifest(**{**stored, "files": [ShardFile(**file) for file in stored["files"]]})
+        return parse_manifest(stored)
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, UsageError):
             raise

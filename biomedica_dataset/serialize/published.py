@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.schema import pair_key
+from biomedica_dataset.schema import LICENSE_GROUPS, pair_key
+from biomedica_dataset.splits import SPLITS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from datasets import Features
 
     from biomedica_dataset.schema import ArticleRow, Pair
@@ -161,19 +164,31 @@ def published_features() -> Features:
     )
 
 
-def tar_card(groups: list[str]) -> str:
-    """Return the card of a folder of tars."""
+def tar_card(tars: Collection[str]) -> str:
+    """Return the card of a folder of tars, given by their paths."""
     from huggingface_hub import DatasetCardData
 
     shape = published_features()._to_yaml_list()
-    files = [{"split": "train", "path": [f"{group}/*.tar"]} for group in groups]
+    below = {path.rpartition("/")[0] for path in tars}
+    groups = [
+        group for group in LICENSE_GROUPS if group in {one.partition("/")[0] for one in below}
+    ]
+    files = [
+        [
+            {"split": split, "path": [f"{one}/*.tar"]}
+            for split in SPLITS
+            for one in (f"{group}/{split}", *([group] if split == SPLITS[0] else []))
+            if one in below
+        ]
+        for group in groups
+    ]
     data = DatasetCardData(
         pretty_name="BIOMEDICA, as tars",
         license="other",
         license_name="per-row",
         configs=[
-            {"config_name": group, "data_files": [file]}
-            for group, file in zip(groups, files, strict=True)
+            {"config_name": group, "data_files": data_files}
+            for group, data_files in zip(groups, files, strict=True)
         ],
         dataset_info=[{"config_name": group, "features": shape} for group in groups],
     )

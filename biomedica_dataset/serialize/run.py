@@ -6,36 +6,37 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.pool import run_tasks
+from biomedica_dataset.hold import held
+from biomedica_dataset.joins import JoinFolders, Joins
+from biomedica_dataset.launch import Launch
+from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.progress import Progress
-from biomedica_dataset.pubmed.table import MeshTable
-from biomedica_dataset.report import Tally
+from biomedica_dataset.report import Tally, told_part, total
 from biomedica_dataset.schema import IndexRow
 from biomedica_dataset.storage import Folder
 
-from .card import CARD, write_card
+from .card import CARD, publish
+from .changes import changes
 from .manifest import MANIFEST, Manifest, make_manifest, read_manifest
 from .parquet import TableWriter
-from .shard import (
-    RECORDS,
-    ShardFile,
-    ShardRecord,
-    build_shard,
-    fingerprint,
-    read_record,
-    record_name,
-)
-from .started import blocks_together
+from .record import RECORDS, ShardFile, ShardRecord, read_index, read_record, record_name
+from .shard import build_shard, fingerprint
+from .started import Started, begin
+from .vectors import join_vectors, vector_folders, vectors_print
+from .work import build_all
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping, Sequence
 
-    from biomedica_dataset.progress import Counters
+    from biomedica_dataset.splits import Splits
+
+    from .work import Bench
 
 _STARTED = f"{RECORDS}/shards.json"
+_NO_PLOTS = "the card has no plots: pip install 'biomedica-dataset[plots]'"
 _INDEX_SHARDS = 64  # shards an index file, so that the whole index is few files to resolve
 _ALL_SHARD_BLOCKS = (
     2  # of 1000 PMCIDs each: 200 to 500 MB a shard on all of PMC, and under 10,000 files a folder
@@ -48,8 +49,14 @@ class SerializeReport:
 
     Parameters
     ----------
+    manifest
+        Where other parts are not done, that of what is there; it was not written then.
     rewritten
         Shards written by this run, of ``shards``.
+    left
+        Shards of other parts of the run that are not done.
+    labels, vectors
+        Pairs by what was joined to them: ``kept``, or why they have no label or vector.
     problems
         Articles that give no row, each with its reason.
     """
@@ -57,6 +64,9 @@ class SerializeReport:
     manifest: Manifest
     shards: int
     rewritten: int
+    left: int = 0
+    labels: dict[str, int]
+    vectors: dict[str, int]
     problems: list[str]
 
     def __str__(self) -> str:
@@ -68,21 +78,31 @@ class SerializeReport:
                 for config in self.manifest.configs()
                 if (rows := self.manifest.rows(config))
             ),
+            *(Tally.of(self.labels).lines("labels") if self.labels else []),
+            *(Tally.of(self.vectors).lines("vectors") if self.vectors else []),
             *(f"unreadable: {problem}" for problem in self.problems[:20]),
+            *([] if can_plot() else [_NO_PLOTS]),
         ]
-        if self.rewritten:
+        if self.left:
+            lines.append(told_part(self.rewritten, self.left, "shards"))
+        elif self.rewritten:
             lines.append(f"{self.rewritten:,} of {self.shards:,} shards written")
         else:
             lines.append("nothing to do: the dataset folder agrees with the archive")
         return "\n".join(lines)
 
 
-def serialize(
+def serialize(  # noqa: PLR0913 - each is given by name
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
     mesh: str | os.PathLike[str] | None = None,
+    clusters: str | os.PathLike[str] | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    embeddings: str | os.PathLike[str] | None = None,
+    splits: Splits | None = None,
     workers: int | None = None,
+    launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> SerializeReport:
     """Write the dataset folder of an archive, or bring it into agreement with it.
@@ -95,40 +115,108 @@ def serialize(
         The dataset folder: new, empty, or written by an earlier run.
     mesh
         Folder of a MeSH table of the archive's articles; without one their terms are null.
+    clusters, labels
+        Folders of the clusters of the archive's images, and of the labels of those clusters.
+    embeddings
+        Folder of the vectors of the archive's images; they become the config ``embeddings``.
+    splits
+        Train, validation and test; a folder stays split as it was begun, and a new one is all
+        ``train`` by default.
     workers
         Processes; as many as there are processors by default.
+    launch
+        On what it runs, and as which part of a run; alone by default.
 
     Raises
     ------
     UsageError
-        The source is no archive, the output holds something else, or there is no MeSH table.
+        The source is no archive, the output holds something else or is split otherwise, or what is
+        to be joined is not there or of another archive.
     """
     archive, folder = Archive.open(source), Folder(output)
-    table = None if mesh is None else MeshTable.open(mesh)
-    shard_blocks = blocks_together(folder, archive, marker=_STARTED, of_all=_ALL_SHARD_BLOCKS)
-    shards: dict[int, list[int]] = {}
-    for block in archive.blocks():
-        shards.setdefault(block // shard_blocks, []).append(block)
-    old = {shard: read_record(folder, shard) for shard in shards}
-    todo = [(s, blocks) for s, blocks in shards.items() if _differs(archive, old[s], blocks, table)]
-    records = {shard: record for shard, record in old.items() if record is not None}
-    gone = _gone(folder, shards)
-    if todo or gone or not folder.exists(MANIFEST):
-        _retract(folder, gone)
-        records |= _build(archive, folder, todo, table, workers, progress or Progress())
-        manifest = _publish(archive, folder, shard_blocks, [records[s] for s in sorted(shards)])
-    else:
-        manifest = read_manifest(folder)
-    problems = [problem for s in sorted(shards) for problem in records[s].problems]
+    folders = JoinFolders(mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings)
+    joins = Joins.open(folders)
+    joins.check(archive)
+    launch, progress = launch or Launch(), progress or Progress()
+    with held(folder, launch) as hold:
+        started = begin(folder, archive, marker=_STARTED, of_all=_ALL_SHARD_BLOCKS, splits=splits)
+        shards: dict[int, list[int]] = {}
+        for block in archive.blocks():
+            shards.setdefault(block // started.blocks, []).append(block)
+        records = _agreeing(archive, folder, shards, joins)
+        todo = {shard: blocks for shard, blocks in shards.items() if shard not in records}
+        mine = [(shard, blocks) for shard, blocks in todo.items() if launch.takes(shard)]
+        if mine:
+            _retract(folder)
+        places = archive.folder.url, folder.url, folders, started.splits, hold
+        written = build_all(
+            _build, archive, mine, places,
+            workers=workers, progress=progress, engine=launch.engine,
+        )  # fmt: skip
+        records |= _agreeing(archive, folder, todo, joins)
+        ordered = [records[shard] for shard in sorted(records)]
+        if len(records) < len(shards):
+            manifest = make_manifest(archive, started, joins, ordered, [], None)
+        else:
+            hold.check()
+            gone = _gone(folder, shards)
+            if written or gone or not _says(folder, joins):
+                _retract(folder, gone)
+                manifest = _publish(archive, folder, started, joins, ordered)
+            else:
+                manifest = read_manifest(folder)
+            hold.let_go()
     return SerializeReport(
-        manifest=manifest, shards=len(shards), rewritten=len(todo), problems=problems
+        manifest=manifest,
+        shards=len(shards),
+        rewritten=written,
+        left=len(shards) - len(records),
+        labels=total(record.labels for record in ordered),
+        vectors=total(record.embedded for record in ordered),
+        problems=[problem for record in ordered for problem in record.problems],
     )
 
 
-def _differs(
-    archive: Archive, record: ShardRecord | None, blocks: list[int], mesh: MeshTable | None
-) -> bool:
-    return record is None or record.fingerprint != fingerprint(archive, blocks, mesh)
+def _differs(archive: Archive, record: ShardRecord | None, blocks: list[int], joins: Joins) -> bool:
+    """Whether a shard is to be written: its rows, or the vectors beside them."""
+    return (
+        record is None
+        or record.fingerprint != fingerprint(archive, blocks, joins)
+        or record.vectors != vectors_print(joins.embeddings, blocks)
+    )
+
+
+def _build(at: Bench, shard: int, blocks: list[int]) -> bool:
+    """Write a shard, unless it is there and agrees; return whether it was written."""
+    record = read_record(at.folder, shard)
+    if not _differs(at.archive, record, blocks, at.joins):
+        return False
+    if record is None or record.fingerprint != fingerprint(at.archive, blocks, at.joins):
+        tick = at.progress.tick
+        record = build_shard(at.archive, at.folder, shard, blocks, tick, at.joins, at.splits)
+    join_vectors(at.folder, record, at.splits, at.joins.embeddings, blocks)
+    return True
+
+
+def _agreeing(
+    archive: Archive, folder: Folder, shards: Mapping[int, list[int]], joins: Joins
+) -> dict[int, ShardRecord]:
+    """Return the records of those shards that agree with the archive and what is joined."""
+
+    def agreeing(shard: int) -> ShardRecord | None:
+        record = read_record(folder, shard)
+        return None if _differs(archive, record, shards[shard], joins) else record
+
+    found = zip(shards, folder.map(agreeing, shards), strict=True)
+    return {shard: record for shard, record in found if record is not None}
+
+
+def _says(folder: Folder, joins: Joins) -> bool:
+    """Whether there is a manifest, and of the same joins: an audit changes no row."""
+    if not folder.exists(MANIFEST):
+        return False
+    stored = read_manifest(folder)
+    return (stored.joined, stored.audit) == (joins.told(), joins.audit())
 
 
 def _gone(folder: Folder, shards: dict[int, list[int]]) -> list[int]:
@@ -138,7 +226,7 @@ def _gone(folder: Folder, shards: dict[int, list[int]]) -> list[int]:
     return [shard for shard in there if shard not in shards]
 
 
-def _retract(folder: Folder, gone: list[int]) -> None:
+def _retract(folder: Folder, gone: Sequence[int] = ()) -> None:
     """Take card and manifest away while the rest changes, and remove shards that have gone."""
     folder.remove(CARD)
     folder.remove(MANIFEST)
@@ -149,64 +237,22 @@ def _retract(folder: Folder, gone: list[int]) -> None:
         folder.remove(record_name(shard))
 
 
-def _build(
+def _publish(
     archive: Archive,
     folder: Folder,
-    todo: list[tuple[int, list[int]]],
-    mesh: MeshTable | None,
-    workers: int | None,
-    progress: Progress,
-) -> dict[int, ShardRecord]:
-    blocks = [block for _shard, blocks in todo for block in blocks]
-    kept = sum(archive.header(block).counts["articles"].get("kept", 0) for block in blocks)
-    progress.start(kept, "articles")
-    results = run_tasks(
-        _work,
-        todo,
-        workers=workers,
-        start=_start_worker,
-        args=(archive.folder.url, folder.url, mesh.url if mesh else None),
-        progress=progress,
-    )
-    return {task[0]: record for task, record in results}
-
-
-@dataclass(frozen=True, slots=True)
-class _Worker:
-    archive: Archive
-    folder: Folder
-    mesh: MeshTable | None
-    progress: Progress
-
-
-_worker: _Worker | None = None
-
-
-def _start_worker(archive: str, folder: str, mesh: str | None, counters: Counters) -> None:
-    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
-    table = MeshTable.open(mesh) if mesh else None
-    _worker = _Worker(Archive.open(archive), Folder(folder), table, Progress(counters=counters))
-
-
-def _work(task: tuple[int, list[int]]) -> ShardRecord:
-    if _worker is None:
-        msg = "the worker was not started by its pool"
-        raise RuntimeError(msg)
-    tick, mesh = _worker.progress.tick, _worker.mesh
-    return build_shard(_worker.archive, _worker.folder, *task, tick, mesh)
-
-
-def _publish(
-    archive: Archive, folder: Folder, shard_blocks: int, records: list[ShardRecord]
+    started: Started,
+    joins: Joins,
+    records: list[ShardRecord],
 ) -> Manifest:
     index = _write_index(folder, records)
-    manifest = make_manifest(archive, shard_blocks, records, index)
-    for name in folder.names("index"):
-        if f"index/{name}" not in {file.path for file in index}:
-            folder.remove(f"index/{name}")
-    write_card(folder, manifest)
-    folder.write_bytes(MANIFEST, manifest.as_json())
-    return manifest
+    since = changes(folder, [file.path for file in index])
+    manifest = make_manifest(archive, started, joins, records, index, since)
+    named = {file.path for file in manifest.files}
+    for below in ("index", *vector_folders(started.splits)):
+        for name in folder.names(below):
+            if f"{below}/{name}" not in named:
+                folder.remove(f"{below}/{name}")
+    return publish(folder, manifest)
 
 
 def _write_index(folder: Folder, records: list[ShardRecord]) -> list[ShardFile]:
@@ -220,13 +266,8 @@ def _write_index(folder: Folder, records: list[ShardRecord]) -> list[ShardFile]:
         path = f"index/{bundle:04d}.parquet"
         with folder.create() as file:
             writer = TableWriter(file, IndexRow, {})
-            writer.write_table(pa.concat_tables(_index_part(folder, record) for record in members))
+            writer.write_table(pa.concat_tables(read_index(folder, one.shard) for one in members))
             writer.close()
             file.publish(path)
         written.append(ShardFile(path, "index", writer.rows, file.size, writer.memory, file.sha256))
     return written
-
-
-def _index_part(folder: Folder, record: ShardRecord) -> pa.Table:
-    with folder.open(record_name(record.shard)) as file:
-        return pq.read_table(file).replace_schema_metadata(None)

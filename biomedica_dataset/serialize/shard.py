@@ -7,131 +7,65 @@ digest of all that the shard was made of and the list of its files.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from biomedica_dataset.errors import ArchiveError
-from biomedica_dataset.extract.ledger import Archive, articles_name
-from biomedica_dataset.rows import rows_of
+from biomedica_dataset.rows import code_digest
 from biomedica_dataset.schema import (
     LICENSE_GROUPS,
-    SCHEMA_VERSION,
     ArticleRow,
     CaptionRow,
     IndexRow,
     Pair,
     column_names,
+    to_table,
 )
+from biomedica_dataset.splits import SPLITS, Splits
 
 from .parquet import TableWriter
+from .record import ShardFile, ShardRecord, shard_path, write_record
 
 if TYPE_CHECKING:
+    from biomedica_dataset.extract.ledger import Archive
+    from biomedica_dataset.joins import Joins
     from biomedica_dataset.progress import Ticker
-    from biomedica_dataset.pubmed.table import ArticleTerms, MeshTable
     from biomedica_dataset.rows import ArticleRows
     from biomedica_dataset.storage import Folder, NewFile
 
-RECORDS = ".shards"
-"""Folder of the records; it stays with the maker and is no part of the dataset."""
-
-_RECORD = b"biomedica_shard"
-_ROW_CODE = (
-    "extract/metadata.py", "files.py", "images.py", "jats", "matching.py",
-    "pubmed/table.py", "records.py", "rows.py",
-    "schema.py", "serialize/parquet.py", "serialize/shard.py",
-)  # fmt: skip
+_CODE = ("parquet.py", "record.py", "shard.py")
 
 
-@dataclass(frozen=True, slots=True)
-class ShardFile:
-    """One Parquet file of the dataset.
-
-    Parameters
-    ----------
-    memory
-        Bytes of its columns before compression.
-    """
-
-    path: str
-    config: str
-    rows: int
-    bytes: int
-    memory: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardRecord:
-    """What a finished shard is made of and holds."""
-
-    shard: int
-    fingerprint: str
-    files: list[ShardFile] = field(default_factory=list)
-    articles: dict[str, int] = field(default_factory=dict)
-    figures: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
-def record_name(shard: int) -> str:
-    """Return the name of a shard's record."""
-    return f"{RECORDS}/{shard:06d}.parquet"
-
-
-def read_record(output: Folder, shard: int) -> ShardRecord | None:
-    """Return the record of a shard, or ``None`` where it is not finished."""
-    name = record_name(shard)
-    if not output.exists(name):
-        return None
-    try:
-        with output.open(name) as file:
-            stored = json.loads(pq.read_metadata(file).metadata[_RECORD])
-        stored["files"] = [ShardFile(**entry) for entry in stored["files"]]
-        return ShardRecord(**stored)
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
-        msg = f"{output.path(name)} cannot be read: {error}. Remove it and serialize again."
-        raise ArchiveError(msg) from error
-
-
-def fingerprint(archive: Archive, blocks: list[int], mesh: MeshTable | None = None) -> str:
-    """Return the digest of all that a shard depends on: ledgers, MeSH, code and libraries."""
-    digest = hashlib.sha256(code_digest().encode())
+def fingerprint(archive: Archive, blocks: list[int], joins: Joins) -> str:
+    """Return the digest of all that a shard depends on: ledgers, joins, code and libraries."""
+    digest = hashlib.sha256(_code().encode())
     for block in blocks:
-        digest.update(f"{block} {archive.folder.sha256(articles_name(block))}\n".encode())
-        if mesh is not None:
-            digest.update(mesh.digest(*_pmcids(archive, block)).encode())
+        digest.update(f"{block} {archive.header(block).digest}\n".encode())
+        digest.update(joins.digest(*pmcids(archive, block)).encode())
     return digest.hexdigest()
 
 
-def terms_of(archive: Archive, block: int, mesh: MeshTable | None) -> dict[int, ArticleTerms]:
-    """Return what PubMed says of the articles of a block, by PMCID."""
-    return {} if mesh is None else mesh.articles(*_pmcids(archive, block))
+def kept(archive: Archive, blocks: list[int]) -> int:
+    """Return how many article versions of some blocks are kept."""
+    return sum(archive.header(block).counts["articles"].get("kept", 0) for block in blocks)
 
 
-def _pmcids(archive: Archive, block: int) -> tuple[int, int]:
+def pmcids(archive: Archive, block: int) -> tuple[int, int]:
     """Return the first PMCID of a block and that of the next."""
     return block * archive.width, (block + 1) * archive.width
 
 
 @cache
-def code_digest() -> str:
-    """Return the digest of the code that makes rows, so that a better reader makes them anew."""
-    package = Path(__file__).parent.parent
-    digest = hashlib.sha256(SCHEMA_VERSION.encode())
-    for name in _ROW_CODE:
-        path = package / name
-        for module in sorted(path.glob("*.py")) if path.is_dir() else [path]:
-            digest.update(hashlib.sha256(module.read_bytes()).digest())
-    for library in ("lxml", "pillow", "pyarrow"):
-        digest.update(version(library).encode())
+def _code() -> str:
+    """Return the digest of the code that makes shards, and rows before."""
+    digest = hashlib.sha256(code_digest().encode())
+    for name in _CODE:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    digest.update(version("pyarrow").encode())
     return digest.hexdigest()
 
 
@@ -141,7 +75,8 @@ def build_shard(
     shard: int,
     blocks: list[int],
     tick: Ticker,
-    mesh: MeshTable | None = None,
+    joins: Joins,
+    splits: Splits,
 ) -> ShardRecord:
     """Write the files of a shard and, last, its record.
 
@@ -152,26 +87,26 @@ def build_shard(
     """
     counts = _Counts()
     with ExitStack() as stack:
-        files = _Files(output, shard, stack)
+        files = _Files(output, shard, splits, stack)
         for block in blocks:
-            terms = terms_of(archive, block, mesh)
-            for row, images in archive.articles(block):
-                rows = rows_of(row, images, full_text=True, terms=terms.get(row.pmcid))
+            articles = joins.rows(archive.articles(block), *pmcids(archive, block), full_text=True)
+            for rows, size in articles:
                 files.add(rows)
                 counts.add(rows)
-                tick(1, len(rows.pairs), sum(map(len, images.values())))
+                tick(1, len(rows.pairs), size)
             # A change in one block leaves the row groups of the others as they are.
             files.flush()
         written, index = files.publish()
         record = ShardRecord(
             shard=shard,
-            fingerprint=fingerprint(archive, blocks, mesh),
+            fingerprint=fingerprint(archive, blocks, joins),
             files=written,
             articles=dict(sorted(counts.articles.items())),
             figures=dict(sorted(counts.figures.items())),
+            labels=dict(sorted(counts.labels.items())) if joins.clusters else {},
             problems=counts.problems,
         )
-        _write_record(output, record, index)
+        write_record(output, record, to_table(IndexRow, index))
     return record
 
 
@@ -179,33 +114,45 @@ def build_shard(
 class _Counts:
     articles: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
     def add(self, rows: ArticleRows) -> None:
         self.figures.update(rows.figures)
+        self.labels.update(_labelled(pair) for _group, pair in rows.pairs)
         self.articles["unreadable" if rows.problem else "kept"] += 1
         self.articles["licences disagree, PMC's counts"] += rows.licenses_disagree
         if rows.problem:
             self.problems.append(rows.problem)
 
 
+def _labelled(pair: Pair) -> str:
+    if pair.image_label_id is None:
+        return "no cluster"
+    labels = (pair.image_panel_type, pair.image_primary_label, pair.image_secondary_label)
+    return "kept" if any(label is not None for label in labels) else "cluster without label"
+
+
 class _Files:
     """The files of one shard, opened when their first row comes."""
 
-    def __init__(self, output: Folder, shard: int, stack: ExitStack) -> None:
-        self._output, self._shard, self._stack = output, shard, stack
-        self._writers: dict[tuple[str, str], tuple[NewFile, TableWriter]] = {}
-        self._index: dict[str, list[IndexRow]] = {group: [] for group in LICENSE_GROUPS}
+    def __init__(self, output: Folder, shard: int, splits: Splits, stack: ExitStack) -> None:
+        self._output, self._shard, self._splits, self._stack = output, shard, splits, stack
+        self._writers: dict[tuple[str, str, str], tuple[NewFile, TableWriter]] = {}
+        self._index: dict[tuple[str, str], list[IndexRow]] = {
+            (group, split): [] for group in LICENSE_GROUPS for split in SPLITS
+        }
 
     def add(self, rows: ArticleRows) -> None:
         for group, pair in rows.pairs:
-            path = _path(group, group, self._shard)
-            self._index[group].append(_index_row(pair, group, path, len(self._index[group])))
-            self._writer(group, group, Pair).write(pair)
-            self._writer("captions", group, CaptionRow).write(pair)
+            split = self._split(pair)
+            index, path = self._index[group, split], self._path(group, group, split)
+            index.append(_index_row(pair, group, split, path, len(index)))
+            self._writer(group, group, split, Pair).write(pair)
+            self._writer("captions", group, split, CaptionRow).write(pair)
         if rows.article is not None:
             group, article = rows.article
-            self._writer("articles", group, ArticleRow).write(article)
+            self._writer("articles", group, self._split(article), ArticleRow).write(article)
 
     def flush(self) -> None:
         for _file, writer in self._writers.values():
@@ -214,45 +161,47 @@ class _Files:
     def publish(self) -> tuple[list[ShardFile], list[IndexRow]]:
         """Make the files visible, and remove those that only an earlier state of the shard had."""
         written = []
-        for (config, group), (file, writer) in sorted(self._writers.items()):
-            ranges = writer.close()
-            if ranges:
-                self._index[group] = [
-                    replace(row, image_offset=offset, image_length=length)
-                    for row, (offset, length) in zip(self._index[group], ranges, strict=True)
+        for (config, group, split), (file, writer) in sorted(self._writers.items()):
+            places = writer.close()
+            if places:
+                self._index[group, split] = [
+                    replace(row, **place)
+                    for row, place in zip(self._index[group, split], places, strict=True)
                 ]
-            path = _path(config, group, self._shard)
+            path = self._path(config, group, split)
             file.publish(path)
             written.append(
                 ShardFile(path, config, writer.rows, file.size, writer.memory, file.sha256)
             )
         paths = {item.path for item in written}
-        for group in LICENSE_GROUPS:
+        for group, split in self._index:
             for config in (group, "captions", "articles"):
-                path = _path(config, group, self._shard)
+                path = self._path(config, group, split)
                 if path not in paths:
                     self._output.remove(path)
-        return written, [row for group in LICENSE_GROUPS for row in self._index[group]]
+        return written, [row for rows in self._index.values() for row in rows]
 
-    def _writer(self, config: str, group: str, table: type) -> TableWriter:
-        if (config, group) not in self._writers:
+    def _split(self, row: Pair | ArticleRow) -> str:
+        return self._splits.of(int(row.article_accession_id.removeprefix("PMC")))
+
+    def _path(self, config: str, group: str, split: str) -> str:
+        return shard_path(config, group, split, self._shard, self._splits)
+
+    def _writer(self, config: str, group: str, split: str, table: type) -> TableWriter:
+        key = config, group, split
+        if key not in self._writers:
             file = self._stack.enter_context(self._output.create())
-            self._writers[config, group] = file, TableWriter(file, table, {})
-        return self._writers[config, group][1]
+            self._writers[key] = file, TableWriter(file, table, {})
+        return self._writers[key][1]
 
 
-def _path(config: str, group: str, shard: int) -> str:
-    folder = f"{group}/train" if config == group else f"{config}/{group}"
-    return f"{folder}/{shard:06d}.parquet"
-
-
-def _index_row(pair: Pair, group: str, path: str, row: int) -> IndexRow:
+def _index_row(pair: Pair, group: str, split: str, path: str, row: int) -> IndexRow:
     year = (pair.article_date or "")[:4]
     shared = {name: getattr(pair, name) for name in _SHARED}
     return IndexRow(
         **shared,
         license_group=group,
-        split="train",
+        split=split,
         article_year=int(year) if year else None,
         image_panel_count=len(pair.image_panels) if pair.image_panels else None,
         image_width=pair.image_size[0],
@@ -262,17 +211,9 @@ def _index_row(pair: Pair, group: str, path: str, row: int) -> IndexRow:
         row=row,
         image_offset=0,
         image_length=0,
+        caption_offset=0,
+        caption_bytes=0,
     )
 
 
 _SHARED = [name for name in column_names(IndexRow) if name in column_names(Pair)]
-
-
-def _write_record(output: Folder, record: ShardRecord, index: list[IndexRow]) -> None:
-    metadata: dict[bytes, Any] = {_RECORD: json.dumps(asdict(record), sort_keys=True).encode()}
-    with output.create() as file:
-        writer = TableWriter(file, IndexRow, metadata)
-        for row in index:
-            writer.write(row)
-        writer.close()
-        file.publish(record_name(record.shard))

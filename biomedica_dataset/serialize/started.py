@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.splits import Splits
 
 if TYPE_CHECKING:
     from biomedica_dataset.extract.ledger import Archive
     from biomedica_dataset.storage import Folder
 
 
-def blocks_together(folder: Folder, archive: Archive, *, marker: str, of_all: int) -> int:
-    """Return how many blocks go into one file; an empty folder is begun.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What stays as it was when an output folder was begun.
+
+    Parameters
+    ----------
+    blocks
+        Blocks that go into one file.
+    """
+
+    blocks: int
+    splits: Splits
+
+
+def begin(
+    folder: Folder, archive: Archive, *, marker: str, of_all: int, splits: Splits | None
+) -> Started:
+    """Begin an empty folder, or return how one was begun.
 
     Parameters
     ----------
@@ -21,26 +39,43 @@ def blocks_together(folder: Folder, archive: Archive, *, marker: str, of_all: in
         File that says that the folder is ours, and how it was begun.
     of_all
         Blocks a file where the archive holds all of PMC; of a selection it is one.
+    splits
+        ``None`` takes those the folder was begun with, for a new one no other than ``train``.
 
     Raises
     ------
     UsageError
-        The folder holds something else, or was made of an archive with other blocks.
+        The folder holds something else, was made of an archive with other blocks, or has other
+        splits.
     """
-    folder.sweep()
     if folder.exists(marker):
-        stored: dict[str, int] = json.loads(folder.read_bytes(marker))
-        if stored["block_width"] != archive.width:
-            msg = (
-                f"{folder.url} was made of an archive with blocks of {stored['block_width']} "
-                f"PMCIDs, this one has {archive.width}; name another folder"
-            )
-            raise UsageError(msg)
-        return stored["blocks"]
-    if not folder.is_empty():
+        return _go_on(folder, archive, json.loads(folder.read_bytes(marker)), splits)
+    if not folder.is_empty() and not folder.exists(marker):
         msg = f"{folder.url} holds something else than this writes; name an empty or a new folder"
         raise UsageError(msg)
     blocks = of_all if archive.selection.pmcids is None else 1
-    stored = {"blocks": blocks, "block_width": archive.width}
-    folder.write_bytes(marker, json.dumps(stored).encode())
-    return blocks
+    shares = (splits or Splits()).shares
+    stored = {"blocks": blocks, "block_width": archive.width, "split": shares}
+    if not folder.begin(marker, json.dumps(stored).encode()):
+        stored = json.loads(folder.read_bytes(marker))  # another part was faster
+    return _go_on(folder, archive, stored, splits)
+
+
+def _go_on(
+    folder: Folder, archive: Archive, stored: dict[str, Any], splits: Splits | None
+) -> Started:
+    if stored["block_width"] != archive.width:
+        msg = (
+            f"{folder.url} was made of an archive with blocks of {stored['block_width']} "
+            f"PMCIDs, this one has {archive.width}; name another folder"
+        )
+        raise UsageError(msg)
+    there = Splits(tuple(stored["split"]))
+    if splits not in (None, there):
+        msg = (
+            f"{folder.url} was split {there}, and {splits} was asked for, which would move "
+            "articles from one split to another; leave the split out to go on, or name another "
+            "folder"
+        )
+        raise UsageError(msg)
+    return Started(stored["blocks"], there)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.extract.spool import Held, Spool
     from biomedica_dataset.rows import ArticleRows
     from biomedica_dataset.schema import Pair
+    from biomedica_dataset.splits import Splits
     from biomedica_dataset.storage import Folder, NewFile
 
 SAMPLES = 10_000
@@ -28,9 +29,9 @@ _SEED = "0"
 class Samples:
     """The samples of one run of blocks, out of memory until their order is known."""
 
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
-        self._groups: dict[str, list[tuple[bytes, str, list[Held]]]] = {}
+    def __init__(self, spool: Spool, splits: Splits) -> None:
+        self._spool, self._splits = spool, splits
+        self._folders: dict[str, list[tuple[bytes, str, list[Held]]]] = {}
 
     def add(self, rows: ArticleRows) -> None:
         """Take in the pairs of an article."""
@@ -41,16 +42,18 @@ class Samples:
             members = (_image(pair), pair.caption.encode(), text.encode())
             order = hashlib.sha256(f"{_SEED} {pair.key}".encode()).digest()
             held = [self._spool.add(data) for data in members]
-            self._groups.setdefault(group, []).append((order, pair.key, held))
+            split = self._splits.of(int(pair.article_accession_id.removeprefix("PMC")))
+            below = f"{group}{self._splits.below(split)}"
+            self._folders.setdefault(below, []).append((order, pair.key, held))
 
     def write(self, folder: Folder, run: int) -> dict[str, int]:
         """Write the tars; return the samples of each by path."""
         written = {}
-        for group, samples in sorted(self._groups.items()):
+        for below, samples in sorted(self._folders.items()):
             samples.sort(key=lambda sample: sample[:2])
             for part, start in enumerate(range(0, len(samples), SAMPLES)):
                 chosen = samples[start : start + SAMPLES]
-                path = f"{group}/{run:06d}-{part:02d}.tar"
+                path = f"{below}/{run:06d}-{part:02d}.tar"
                 with folder.create() as file:
                     _write_tar(file, chosen)
                     file.publish(path)

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import numpy as np
+
 from biomedica_dataset.errors import SourceError
+
+_KEPT = 8 * 2**20  # bytes: more than joined ranges have
 
 
 class AbsentError(SourceError):
@@ -31,13 +35,27 @@ class Piece:
     """What is wanted of a file, and how much of it is there."""
 
     start: int
-    data: bytearray
+    data: memoryview
     reached: int = 0
 
     @property
     def header(self) -> str:
         """The ``Range`` that asks for the rest."""
         return f"bytes={self.start + self.reached}-{self.start + len(self.data) - 1}"
+
+
+class Memory(threading.local):
+    """Memory for the answers of each thread, one after the other.
+
+    Fresh memory would cost as much as the bytes that are read into it.
+    """
+
+    def __init__(self) -> None:
+        self._kept = np.empty(_KEPT, np.uint8).data
+
+    def take(self, length: int) -> memoryview:
+        """Return memory, good until this thread takes some again."""
+        return self._kept[:length] if length <= _KEPT else np.empty(length, np.uint8).data
 
 
 @dataclass(slots=True)
@@ -50,10 +68,17 @@ class Traffic:
 
 @dataclass(slots=True)
 class Known:
-    """What all threads know: the state of files, and until when to be silent."""
+    """What all threads know: the state of files, and until when to be silent.
+
+    Parameters
+    ----------
+    is_direct
+        Whether the last file that was found lay where it was asked for.
+    """
 
     etags: dict[str, str] = field(default_factory=dict)
     silent_until: float = 0.0
+    is_direct: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 

@@ -101,13 +101,20 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         seed=seed,
         split=split,
     )
-    chosen = choose_rows(path_or_repo, choice)
+    return stream_rows(choose_rows(path_or_repo, choice), wanted, verify=verify)
+
+
+def stream_rows(
+    chosen: Chosen, columns: Sequence[str] | None = None, *, verify: bool = False
+) -> IterableDataset:
+    """Stream rows that `choose_rows` chose; see `open_dataset`, which does both."""
     logger.info("%s", chosen)
-    plan = make_plan(len(chosen.table), chosen.bytes / len(chosen.table), seed)
+    wanted, choice = check_columns(columns), chosen.choice
+    plan = make_plan(len(chosen.table), chosen.bytes / len(chosen.table), choice.seed)
     reader = Reader(chosen.index, chosen.table, wanted, verify=verify)
     known = {**features(IndexRow), **features(Pair)}
     info = DatasetInfo(features=Features({name: known[name] for name in wanted}))
-    return IterableDataset(Runs(reader, plan), info=info, split=NamedSplit(split or "train"))
+    return IterableDataset(Runs(reader, plan), info=info, split=NamedSplit(choice.split or "train"))
 
 
 def choose_rows(path_or_repo: str | os.PathLike[str], choice: Choice) -> Chosen:

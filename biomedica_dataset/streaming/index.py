@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -21,6 +23,8 @@ from .answers import AbsentError
 
 if TYPE_CHECKING:
     from .places import Files, Place
+
+logger = logging.getLogger(__name__)
 
 _MANIFEST = "manifest.json"
 _THREADS = 16
@@ -115,26 +119,41 @@ def _cache() -> Path:
     return Path(config.HF_CACHE_HOME) / "biomedica" / "index"
 
 
+def _keep(data: bytes, path: Path) -> None:
+    """Write a file of the cache; without room it is read from afar again the next time."""
+    partial = path.with_name(f".partial-{secrets.token_hex(8)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        logger.warning("%s cannot be kept: %s", path, error.strerror or error)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
 def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
     """Return one file of the index, from the cache where it is there whole."""
     path, size, kept = part["path"], part["bytes"], None
     if cache is not None:
         kept = cache / Path(path).name
         if kept.is_file() and kept.stat().st_size == size:
-            return pq.read_table(kept)
-    data = files.range(path, 0, size)
+            return _table(pa.memory_map(str(kept)))
+    data = bytes(files.range(path, 0, size))
     if hashlib.sha256(data).hexdigest() != part["sha256"]:
         msg = (
             f"{files.base}/{path} differs from what the manifest says; it is half written or broken"
         )
         raise ArchiveError(msg)
     if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_name(f".partial-{secrets.token_hex(8)}")
-        partial.write_bytes(data)
-        partial.replace(kept)
+        _keep(data, kept)
     try:
-        return pq.read_table(pa.BufferReader(pa.py_buffer(data)))
+        return _table(pa.BufferReader(pa.py_buffer(data)))
     except (pa.ArrowInvalid, OSError) as error:
         msg = f"{files.base}/{path} cannot be read: {error}"
         raise ArchiveError(msg) from error
+
+
+def _table(source: pa.NativeFile) -> pa.Table:
+    """Return a file of the index; many are read at once, so that each needs no threads."""
+    return pq.ParquetFile(source).read(use_threads=False)

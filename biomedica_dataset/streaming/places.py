@@ -29,11 +29,11 @@ class Files(Protocol):
     base: str
     traffic: Traffic
 
-    def whole(self, name: str) -> bytes | bytearray:
+    def whole(self, name: str) -> bytes:
         """Return a small file."""
 
     def range(self, name: str, start: int, length: int) -> Any:
-        """Return a range of bytes of a file, all of it."""
+        """Return a range of bytes of a file, all of it, good until this thread asks again."""
 
     def close(self) -> None:
         """End what is under way."""
@@ -177,7 +177,7 @@ class _Store:
         from biomedica_dataset.extract.stores import Patience, open_store
 
         self.base, self.traffic = base, Traffic()
-        self._store, _folder = open_store(base, Patience())
+        self._store, _folder = open_store(base, Patience(), signed=True)
 
     def close(self) -> None:
         """Do nothing: the store closes its connections by itself."""

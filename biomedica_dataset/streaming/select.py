@@ -1,26 +1,36 @@
-"""Writes chosen rows as a dataset folder of their own, of the same layout."""
+"""Writes chosen rows as a dataset folder of their own, of the same layout, or as tars."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.progress import Progress
-from biomedica_dataset.schema import LICENSE_GROUPS, CaptionRow, IndexRow, Pair, column_names
-from biomedica_dataset.serialize.card import CARD, write_card
-from biomedica_dataset.serialize.manifest import MANIFEST, Manifest
+from biomedica_dataset.schema import (
+    LICENSE_GROUPS,
+    CaptionRow,
+    IndexRow,
+    Pair,
+    VectorRow,
+    column_names,
+)
+from biomedica_dataset.serialize.card import publish
+from biomedica_dataset.serialize.card.markdown import escape
+from biomedica_dataset.serialize.manifest import parse_manifest
 from biomedica_dataset.serialize.parquet import TableWriter
-from biomedica_dataset.serialize.shard import ShardFile
+from biomedica_dataset.serialize.record import ShardFile, path_beside
+from biomedica_dataset.splits import Splits
 from biomedica_dataset.storage import Folder
 
 from .dataset import choose_rows
 from .plan import make_plan
-from .shards import Reader
+from .shards import Reader, read_columns
+from .tar_subset import write_tars
 
 if TYPE_CHECKING:
     import os
@@ -63,6 +73,7 @@ def select(
     output: str | os.PathLike[str] | None,
     choice: Choice,
     *,
+    layout: Literal["parquet", "webdataset"] = "parquet",
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> SelectReport:
@@ -75,6 +86,8 @@ def select(
     output
         A new or empty folder; it becomes a dataset folder with its last file. Not needed for a dry
         run.
+    layout
+        A dataset folder, or tars in the layout of the published dataset.
     dry_run
         Only count rows, bytes and requests.
     progress
@@ -103,7 +116,10 @@ def select(
     progress = progress or Progress()
     progress.start(len(chosen.table), "rows")
     with progress.shown():
-        _write(folder, chosen, progress)
+        if layout == "webdataset":
+            write_tars(folder, chosen, _runs(chosen.table), progress)
+        else:
+            _write(folder, chosen, progress)
     return SelectReport(chosen, requests, moved, folder.url)
 
 
@@ -145,33 +161,48 @@ def _write_shard(
     files: list[ShardFile],
     progress: Progress,
 ) -> list[IndexRow]:
-    group, split, name = path.split("/")
-    others = f"captions/{group}/{name if split == 'train' else f'{split}-{name}'}"
+    group, splits = path.partition("/")[0], Splits.parse(chosen.index.manifest["split"])
+    tables = {group: Pair, "captions": CaptionRow}
     reader = Reader(chosen.index, table, column_names(Pair))
     with ExitStack() as stack:
-        pictures, captions = (stack.enter_context(folder.create()) for _ in range(2))
-        with_image = TableWriter(pictures, Pair, {})
-        without = TableWriter(captions, CaptionRow, {})
+        made = {config: stack.enter_context(folder.create()) for config in tables}
+        writers = {config: TableWriter(made[config], of, {}) for config, of in tables.items()}
         for row in reader.rows(_runs(table)):
             pair = Pair(**row)
-            with_image.write(pair)
-            without.write(pair)
+            for writer in writers.values():
+                writer.write(pair)
             progress.tick(1, 1, len(row["image"]["bytes"]))
-        ranges = with_image.close()
-        without.close()
-        for file, writer, name, config in (
-            (pictures, with_image, path, group),
-            (captions, without, others, "captions"),
-        ):
+        vectors = _vectors(chosen, table, splits)
+        if vectors is not None:
+            made["embeddings"] = stack.enter_context(folder.create())
+            writers["embeddings"] = TableWriter(made["embeddings"], VectorRow, {})
+            for row in vectors.to_pylist():
+                writers["embeddings"].write(VectorRow(**row))
+        places = writers[group].close()
+        for config, writer in writers.items():
+            name = path if config == group else path_beside(path, config, splits)
+            if config != group:
+                writer.close()
+            file = made[config]
             file.publish(name)
-            files.append(
-                ShardFile(name, config, writer.rows, file.size, writer.memory, file.sha256)
-            )
+            size = ShardFile(name, config, writer.rows, file.size, writer.memory, file.sha256)
+            files.append(size)
     rows = [IndexRow(**row) for row in table.select(column_names(IndexRow)).to_pylist()]
     return [
-        replace(row, file=path, row=number, image_offset=offset, image_length=length)
-        for number, (row, (offset, length)) in enumerate(zip(rows, ranges, strict=True))
+        replace(row, file=path, row=number, **place)
+        for number, (row, place) in enumerate(zip(rows, places, strict=True))
     ]
+
+
+def _vectors(chosen: Chosen, table: pa.Table, splits: Splits) -> pa.Table | None:
+    """Return the vectors of rows, if the source has some: they stand as the pictures do."""
+    beside = [path_beside(path, "embeddings", splits) for path in table["file"].to_pylist()]
+    if not set(beside) & set(chosen.index.files):
+        return None
+    place = table.schema.get_field_index("file")
+    columns = [name for name in column_names(VectorRow) if name != "key"]
+    there = table.set_column(place, "file", pa.array(beside))
+    return read_columns(chosen.index, there, columns).append_column("key", table["key"])
 
 
 def _finish(folder: Folder, chosen: Chosen, files: list[ShardFile]) -> None:
@@ -179,30 +210,20 @@ def _finish(folder: Folder, chosen: Chosen, files: list[ShardFile]) -> None:
     rows = len(chosen.table)
     articles = len(pc.unique(chosen.table["article_accession_id"]))
     origin = f"a subset of {chosen.index.manifest['source']}, dataset {chosen.index.digest[:16]}"
-    stored: dict[str, Any] = {
-        **chosen.index.manifest,
-        "source": origin,
-        "selection": str(chosen.choice),
-        "articles": {"kept": articles},
-        "figures": {"kept": rows},
-        "files": files,
-    }
-    manifest = Manifest(**stored)
-    write_card(folder, manifest)
-    card = folder.read_bytes(CARD).decode()
-    head, end, body = card.partition("\n---\n")
-    title, _, text = body.lstrip("\n").partition("\n")
+    manifest = replace(
+        parse_manifest(chosen.index.manifest),
+        source=origin,
+        selection=str(chosen.choice),
+        articles={"kept": articles},
+        figures={"kept": rows},
+        changes=None,
+        files=files,
+    )
     note = (
         f"> **A subset**: {rows:,} of {len(chosen.index.table):,} rows of a larger dataset "
         "folder (manifest "
-        f"`{chosen.index.digest}`), chosen by `biomedica select`: {_plain(str(chosen.choice))}. "
+        f"`{chosen.index.digest}`), chosen by `biomedica select`: {escape(str(chosen.choice))}. "
         "Full texts of the articles "
         "are not part of it."
     )
-    folder.write_bytes(CARD, f"{head}{end}\n{title}\n\n{note}\n{text}".encode())
-    folder.write_bytes(MANIFEST, manifest.as_json())
-
-
-def _plain(text: str) -> str:
-    """Return text of a caller without what Markdown or HTML would act upon."""
-    return "".join(c if c.isprintable() and c not in "`<>[]|*" else " " for c in text)
+    publish(folder, manifest, note=note)

@@ -1,13 +1,17 @@
-"""Rows of a dataset folder, fetched ahead: pictures by joined ranges, the rest by row groups."""
+"""Rows of a dataset folder, fetched ahead.
+
+Pictures and captions come by joined ranges, the rest by row groups.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -26,29 +30,42 @@ if TYPE_CHECKING:
     from .places import Files
 
 _THREADS = 24
-_TEXT_THREADS = 24
 _GAP = 4096  # bytes: next to a picture of 150 kB not worth a request
 _MOST = 4 * 2**20
 _RUNS_AHEAD = 2
-_ROWS_AHEAD = 96
+_ROWS_AHEAD = 512
+_BYTES_AHEAD = 64 * 2**20
+
+_PLACED = {
+    "caption": ("caption_offset", "caption_bytes"),
+    "image": ("image_offset", "image_length"),
+}
+"""Where the index has the places of a column's values. Captions come first: they are short."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Some rows of a file, under way.
+class _Column:
+    """A column whose values are one byte range each.
 
     Parameters
     ----------
-    text
-        Their columns without the picture, and those of other parts, by position.
+    offset, length
+        The place of each value, by position; int64 of shape (rows,).
     """
 
-    file: str
-    positions: np.ndarray
-    text: Future[dict[int, Row]]
-    pictures: Future[list[tuple[bytes, str | None]]] | None
+    name: str
+    offset: np.ndarray
+    length: np.ndarray
+
+    def spans(self, positions: np.ndarray) -> list[Span]:
+        """Return what to ask for to have the values of some rows of a file."""
+        places = zip(self.offset[positions].tolist(), self.length[positions].tolist(), strict=True)
+        return join(list(places), _GAP, _MOST)
+
+
+_Part = Future[dict[int, Row]]  # some columns of some rows, by position
 
 
 class Reader:
@@ -71,18 +88,19 @@ class Reader:
         indexed = set(column_names(IndexRow))
         self._place, self._columns = index.place, list(columns)
         self._addresses: dict[str, str] = {}  # kept for the next epoch, and for other processes
-        self._with_image = "image" in columns
         asked = dict.fromkeys(columns)
-        if verify and self._with_image:
+        if verify and "image" in columns:
             asked["image_hash"] = None
-        self._text = [name for name in asked if name not in indexed and name != "image"]
+        self._asked = len(asked)
+        self._unindexed = [name for name in asked if name not in indexed and name != "image"]
+        self._placed = [_column(table, name) for name in _PLACED if name in asked]
+        self._text = [name for name in self._unindexed if name not in _PLACED]
         self._known = table.select([name for name in columns if name in indexed])
         coded = table["file"].combine_chunks().dictionary_encode()
         self._files: list[str] = coded.dictionary.to_pylist()
         self._file = coded.indices.to_numpy(zero_copy_only=False)
         self._row = table["row"].to_numpy()
-        self._offset = table["image_offset"].to_numpy()
-        self._length = table["image_length"].to_numpy()
+        self._characters = table["caption_length"].to_numpy()
         self._sizes = {name: index.files.get(name, 0) for name in self._files}
         counts = pc.value_counts(index.table["file"]).to_pylist()
         self._expected = {count["values"]: count["counts"] for count in counts}
@@ -109,17 +127,17 @@ class Reader:
         """
         files = self._place.open(self._addresses)
         # Texts have threads of their own, so that waiting for a footer holds up no picture.
-        pools = [ThreadPoolExecutor(_THREADS), ThreadPoolExecutor(_TEXT_THREADS)]
+        pools = [_pool(_THREADS if self._placed else 1), _pool(_THREADS if self._text else 1)]
         texts = Texts(files, self._sizes, self._text)
-        ahead: deque[tuple[np.ndarray, deque[_Part]]] = deque()
+        ahead: deque[tuple[np.ndarray, list[_Part]]] = deque()
         waiting = iter(runs)
         try:
             while True:
-                while len(ahead) < _RUNS_AHEAD or sum(len(r) for r, _ in ahead) < _ROWS_AHEAD:
+                while self._has_room([run for run, _parts in ahead]):
                     run = next(waiting, None)
                     if run is None:
                         break
-                    ahead.append((run, deque(self._submit(run, files, texts, pools))))
+                    ahead.append((run, self._submit(run, files, texts, pools)))
                 if not ahead:
                     return
                 yield from self._in_order(*ahead.popleft())
@@ -129,102 +147,131 @@ class Reader:
                 pool.shutdown(cancel_futures=True)
             files.close()  # what a thread opened between the two
 
+    def _has_room(self, ahead: list[np.ndarray]) -> bool:
+        """Whether to ask for another run: enough to hide the time until an answer begins."""
+        rows = sum(map(len, ahead))
+        weight = sum(int(c.length[run].sum()) for c in self._placed for run in ahead)
+        return len(ahead) < _RUNS_AHEAD or (rows < _ROWS_AHEAD and weight < _BYTES_AHEAD)
+
     def cost(self, runs: Iterable[np.ndarray]) -> tuple[int, int]:
-        """Return requests for pictures and the bytes they move; footers and text come on top."""
+        """Return requests for pictures and captions and the bytes they move; more text is extra."""
         spans = [
             span
             for run in runs
-            for part in self._by_file(self._sorted(run))
-            for span in self._spans(part)
+            for positions in self._by_file(self._sorted(run))
+            for column in self._placed
+            for span in column.spans(positions)
         ]
         return len(spans), sum(span.length for span in spans)
 
     def _submit(
         self, run: np.ndarray, files: Files, texts: Texts, pools: list[ThreadPoolExecutor]
-    ) -> Iterator[_Part]:
+    ) -> list[_Part]:
         """Ask for all that a run needs, in the order of files and places."""
+        parts = []
         for positions in self._by_file(self._sorted(run)):
             file = self._files[self._file[positions[0]]]
-            text = pools[1].submit(self._rows_without_image, texts, file, positions)
-            if not self._with_image:
-                yield _Part(file, positions, text, None)
-                continue
-            for span in self._spans(positions):
-                mine = positions[span.members]
-                pictures = pools[0].submit(self._pictures, files, file, span, mine)
-                yield _Part(file, mine, text, pictures)
+            parts.append(pools[1].submit(self._other_columns, texts, file, positions))
+            for column in self._placed:
+                for span in column.spans(positions):
+                    mine = positions[span.members]
+                    parts.append(pools[0].submit(self._values, files, file, column, span, mine))
+        return parts
 
     def _sorted(self, run: np.ndarray) -> np.ndarray:
         return run[np.lexsort((self._row[run], self._file[run]))]
 
-    def _spans(self, positions: np.ndarray) -> list[Span]:
-        starts, lengths = self._offset[positions].tolist(), self._length[positions].tolist()
-        return join(list(zip(starts, lengths, strict=True)), _GAP, _MOST)
-
-    def _rows_without_image(self, texts: Texts, file: str, positions: np.ndarray) -> dict[int, Row]:
+    def _other_columns(self, texts: Texts, file: str, positions: np.ndarray) -> dict[int, Row]:
         rows: list[Row] = [{} for _ in positions]
         if self._known.num_columns:
             rows = self._known.take(pa.array(positions)).to_pylist()
         if self._text:
-            table = texts.rows(file, self._row[positions], self._expected[file])
+            table = texts.rows(file, self._row[positions], self._expected.get(file, 0))
             rows = [row | text for row, text in zip(rows, table.to_pylist(), strict=True)]
         return dict(zip(positions.tolist(), rows, strict=True))
 
-    def _pictures(
-        self, files: Files, file: str, span: Span, positions: np.ndarray
-    ) -> list[tuple[bytes, str | None]]:
-        """Return the pictures of a request, with their SHA-256 where it is checked."""
+    def _values(
+        self, files: Files, file: str, column: _Column, span: Span, positions: np.ndarray
+    ) -> dict[int, Row]:
+        """Return the values of a request; of pictures with their SHA-256 where it is checked."""
         data = memoryview(files.range(file, span.start, span.length))
-        starts = (self._offset[positions] - span.start).tolist()
-        ends = (self._offset[positions] - span.start + self._length[positions]).tolist()
-        images = [bytes(data[start:end]) for start, end in zip(starts, ends, strict=True)]
-        checked = "image_hash" in self._text
-        return [(i, hashlib.sha256(i).hexdigest() if checked else None) for i in images]
+        starts = (column.offset[positions] - span.start).tolist()
+        ends = (column.offset[positions] - span.start + column.length[positions]).tolist()
+        values: list[Any] = [
+            bytes(data[start:end]) for start, end in zip(starts, ends, strict=True)
+        ]
+        if column.name == "image":
+            checked = "image_hash" in self._text
+            values = [(i, hashlib.sha256(i).hexdigest() if checked else None) for i in values]
+        else:
+            characters = self._characters[positions].tolist()
+            values = [
+                self._caption(value, length, file)
+                for value, length in zip(values, characters, strict=True)
+            ]
+        return {p: {column.name: v} for p, v in zip(positions.tolist(), values, strict=True)}
 
-    def _in_order(self, run: np.ndarray, parts: deque[_Part]) -> Iterator[Row]:
-        there: dict[int, Row] = {}
+    def _in_order(self, run: np.ndarray, parts: list[_Part]) -> Iterator[Row]:
+        rows: dict[int, Row] = {position: {} for position in run.tolist()}
+        coming = iter(parts)
         for position in run.tolist():
-            while position not in there:
-                there.update(self._joined(parts.popleft()))
-            yield there.pop(position)
-
-    def _joined(self, part: _Part) -> Iterator[tuple[int, Row]]:
-        rows = part.text.result()
-        pictures = part.pictures.result() if part.pictures else [(b"", None)] * len(part.positions)
-        for position, (image, digest) in zip(part.positions.tolist(), pictures, strict=True):
             row = rows[position]
-            if part.pictures:
-                self._check(row, digest, part.file)
-                row["image"] = {"bytes": image, "path": row.get("image_file_name")}
-            yield position, {name: row[name] for name in self._columns}
+            while len(row) < self._asked:
+                for found, columns in next(coming).result().items():
+                    rows[found].update(columns)
+            yield self._finished(rows.pop(position))
+
+    def _finished(self, row: Row) -> Row:
+        if "image" in row:
+            image, digest = row["image"]
+            if digest is not None and digest != row["image_hash"]:
+                self._refuse(f"the picture of {row.get('key', digest)}", "another SHA-256")
+            row["image"] = {"bytes": image, "path": row.get("image_file_name")}
+        return {name: row[name] for name in self._columns}
+
+    def _caption(self, value: bytes, characters: int, file: str) -> str:
+        text = value.decode(errors="replace")
+        if len(text) != characters:
+            self._refuse(f"a caption of {file}", "another length")
+        return text
+
+    def _refuse(self, what: str, differs: str) -> NoReturn:
+        msg = (
+            f"{self._place.url}: {what} has {differs} than it should: the file has changed, or "
+            "was spoilt on the way; open the dataset again, or run biomedica verify on its source"
+        )
+        raise SourceError(msg)
 
     def texts(self) -> pa.Table:
         """Return the columns that the index does not have, of all rows in order."""
         files = self._place.open(self._addresses)
-        texts = Texts(files, self._sizes, self._text)
+        texts = Texts(files, self._sizes, self._unindexed)
         order = np.lexsort((self._row, self._file))
 
         def read(part: np.ndarray) -> pa.Table:
             file = self._files[self._file[part[0]]]
-            return texts.rows(file, self._row[part], self._expected[file])
+            return texts.rows(file, self._row[part], self._expected.get(file, 0))
 
         with closing(files), ThreadPoolExecutor(_THREADS) as pool:
             table = pa.concat_tables(pool.map(read, self._by_file(order)))
-        return table.take(pa.array(np.argsort(order))).select(self._text)
+        return table.take(pa.array(np.argsort(order))).select(self._unindexed)
 
     def _by_file(self, order: np.ndarray) -> list[np.ndarray]:
         """Return positions that are sorted by file as a list for each file."""
         return np.split(order, np.flatnonzero(np.diff(self._file[order])) + 1)
 
-    def _check(self, row: Row, digest: str | None, file: str) -> None:
-        if digest is not None and digest != row["image_hash"]:
-            msg = (
-                f"a picture of {self._place.url}/{file} ({row.get('key', digest)}) has another "
-                "SHA-256 than its row says: the file has changed, or was spoilt on the way; "
-                "open the "
-                "dataset again, or run biomedica verify on its source"
-            )
-            raise SourceError(msg)
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads run already: started among working ones, each takes its turn."""
+    pool, all_there = ThreadPoolExecutor(threads), threading.Barrier(threads)
+    for _ in range(threads):
+        pool.submit(all_there.wait)
+    return pool
+
+
+def _column(table: pa.Table, name: str) -> _Column:
+    offset, length = _PLACED[name]
+    return _Column(name, table[offset].to_numpy(), table[length].to_numpy().astype(np.int64))
 
 
 def read_columns(index: Index, table: pa.Table, columns: list[str]) -> pa.Table:

@@ -118,7 +118,7 @@ class Texts:
             chunks.append((start, chunk.total_compressed_size))
         sparse = _Sparse(self._sizes[file])
         for span in join(chunks, _GAP, _MOST):
-            sparse.add(span.start, self._files.range(file, span.start, span.length))
+            sparse.add(span.start, bytes(self._files.range(file, span.start, span.length)))
         try:
             source = pa.PythonFile(sparse, mode="r")
             opened = pq.ParquetFile(source, metadata=footer, pre_buffer=False)

@@ -18,7 +18,16 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from biomedica_dataset.errors import SourceError
 
-from .answers import AbsentError, AgainError, Known, Piece, RefusedError, Traffic, retry_after
+from .answers import (
+    AbsentError,
+    AgainError,
+    Known,
+    Memory,
+    Piece,
+    RefusedError,
+    Traffic,
+    retry_after,
+)
 from .proxies import connect
 
 if TYPE_CHECKING:
@@ -66,11 +75,11 @@ class Web:
         self._headers = dict(headers or {})
         self._shared = Known()
         self.addresses = {} if addresses is None else addresses
-        self._connections = threading.local()
+        self._connections, self._memory = threading.local(), Memory()
         self._opened: list[http.client.HTTPConnection] = []
         self._closed = threading.Event()
 
-    def whole(self, name: str) -> bytes | bytearray:
+    def whole(self, name: str) -> bytes:
         """Return a small file of unknown size.
 
         Raises
@@ -78,10 +87,10 @@ class Web:
         SourceError
             It is not there, may not be read, or cannot be had after all retries.
         """
-        return self._until_whole(name, None)
+        return bytes(self._until_whole(name, None))
 
-    def range(self, name: str, start: int, length: int) -> bytes | bytearray:
-        """Return a range of bytes of a file, all of it.
+    def range(self, name: str, start: int, length: int) -> bytes | memoryview:
+        """Return a range of bytes of a file, all of it, good until this thread asks for another.
 
         Raises
         ------
@@ -89,7 +98,7 @@ class Web:
             The file ends before, has changed since it was first read, may not be read, or cannot be
             had after all retries.
         """
-        return self._until_whole(name, Piece(start, bytearray(length))) if length else b""
+        return self._until_whole(name, Piece(start, self._memory.take(length))) if length else b""
 
     def close(self) -> None:
         """End all requests, those under way too, and close the connections."""
@@ -100,7 +109,7 @@ class Web:
                     connection.sock.shutdown(socket.SHUT_RDWR)
             connection.close()
 
-    def _until_whole(self, name: str, piece: Piece | None) -> bytes | bytearray:
+    def _until_whole(self, name: str, piece: Piece | None) -> bytes | memoryview:
         tries, before = 0, 0
         while True:
             try:
@@ -124,7 +133,7 @@ class Web:
             until = time.monotonic() + min(asked, _LONGEST_WAIT)
             self._shared.silent_until = max(self._shared.silent_until, until)
 
-    def _attempt(self, name: str, piece: Piece | None) -> bytes | bytearray:
+    def _attempt(self, name: str, piece: Piece | None) -> bytes | memoryview:
         while (rest := self._shared.silent_until - time.monotonic()) > 0:
             self._closed.wait(rest)
             if self._closed.is_set():
@@ -141,6 +150,8 @@ class Web:
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         """Return a good answer; of many that ask for a file first, one finds out where it lies."""
         address = self.addresses.get(name)
+        if address is None and self._shared.is_direct:  # as every file so far: nobody waits
+            address = f"{self.base}/{quote(name)}"
         if address is None:
             with self._shared.resolving(name):
                 if name not in self.addresses:
@@ -153,8 +164,9 @@ class Web:
         if answer.status in _REDIRECTED:
             self._let_go(connection, answer)
             self.addresses.pop(name, None)
+            self._shared.is_direct = False
             msg = "it has moved once more"
-            raise AgainError(msg)
+            raise AgainError(msg, wait=0)
         if answer.status not in (200, 206):
             self._refuse(name, connection, answer, address)
         return connection, answer
@@ -172,6 +184,8 @@ class Web:
         if answer.status not in (200, 206):
             self._refuse(name, connection, answer, address)
         self.addresses[name] = address
+        # The Hub redirects large files alone, and those are never asked for as a whole.
+        self._shared.is_direct = piece is not None and address == f"{self.base}/{quote(name)}"
         return connection, answer
 
     def _ask(
@@ -270,13 +284,13 @@ class Web:
         connection: http.client.HTTPConnection,
         answer: http.client.HTTPResponse,
         piece: Piece | None,
-    ) -> bytes | bytearray:
+    ) -> bytes | memoryview:
         try:
             if piece is None:
                 data = answer.read()
                 self.traffic.received += len(data)
                 return data
-            view = memoryview(piece.data)
+            view = piece.data
             while piece.reached < len(view) and (count := answer.readinto(view[piece.reached :])):
                 piece.reached += count
                 self.traffic.received += count

@@ -89,6 +89,33 @@ def test_an_update_gives_the_bytes_of_a_fresh_archive(bucket, archive, tmp_path)
     assert "PMC99003800.1" not in fates(archive)
 
 
+def test_changes_are_told_by_kind(bucket, archive):
+    assert run(bucket.root, archive).changes == {"new article": 24}
+    bucket.change("PMC99001003.1", is_retracted=True)
+    bucket.change("PMC99002011.1", license_code="CC BY-NC-ND")
+    bucket.change("PMC99000205.1", title="Another title")
+    bucket.copy("PMC99000205.1", "PMC99000206.1")
+    bucket.copy("PMC99002012.1", "PMC99002012.2")
+    for name in bucket.names():
+        if name.startswith("PMC99003"):
+            bucket.remove(name)
+    gone = len([name for name in fates(archive) if name.startswith("PMC99003")])
+    bucket.take_inventory()
+
+    assert run(bucket.root, archive).changes == {
+        "new article": 1,
+        "new version": 1,
+        "superseded": 1,
+        "removed from PMC": gone,
+        "retracted": 1,
+        "licence changed": 1,
+        "content changed": 1,
+    }
+    assert run(bucket.root, archive).changes == {}
+    wants = Wants(parse_licenses(["cc0"]))
+    assert run(bucket.root, archive, wants=wants).changes.keys() == {"read again"}
+
+
 def test_a_block_whose_articles_have_all_gone_is_removed(bucket, archive):
     run(bucket.root, archive)
     blocks = Archive.open(archive).blocks()

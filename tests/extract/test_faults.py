@@ -7,11 +7,12 @@ import socket
 
 import pytest
 
-from biomedica_dataset.extract.block import BlockFailedError, Task, run_block, run_blocks
+from biomedica_dataset.extract.agreement import Task, find_tasks
+from biomedica_dataset.extract.block import BlockFailedError, run_block, run_blocks
 from biomedica_dataset.extract.fetch import MAX_IMAGE, MAX_XML
 from biomedica_dataset.extract.inventory import Inventory, Version
 from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.extract.run import ExtractOptions, find_tasks
+from biomedica_dataset.extract.run import ExtractOptions
 from biomedica_dataset.extract.selection import Selection, Wants, list_versions
 from biomedica_dataset.extract.source import Source, SourceError
 from biomedica_dataset.extract.stores import Patience
@@ -167,7 +168,8 @@ def test_too_large_is_dropped_unread(bucket, archive):
 
 def test_a_block_with_a_network_failure_is_not_written_and_the_others_are(bucket, archive):
     with BucketServer(bucket.root, faults={f"metadata/{NAME}.json": Fault(500)}) as server:
-        failed = run_blocks(start(archive), Source(server.url, QUICK), tasks_of(bucket), no_tick)
+        source = Source(server.url, QUICK)
+        failed = run_blocks(start(archive), source, tasks_of(bucket), no_tick).failed
 
         assert list(failed) == [99000]
         assert failed[99000].startswith("1 articles, the first PMC99000205: ")

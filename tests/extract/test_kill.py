@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.storage import Folder
 from biomedica_dataset.verify import verify
 
-from .helpers import BucketServer, run, tree
+from .helpers import BucketServer, Fault, run, tree
 
 FIRST = "2026-11-20T01-00Z"
+LAST = "PMC99003007.1"
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,28 @@ def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_half_done(server, archive,
     ]
     assert not list(archive.glob(".partial-*"))
     assert verify(archive).problems == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_sweeps_images_that_no_block_names_and_leaves_those_of_others(
+    sample_bucket, archive, workers
+):
+    left, other = (f"images/0000001-{digit * 16}.parquet" for digit in "ab")
+    never = f"{LAST}/{LAST}.xml"
+    with (
+        BucketServer(sample_bucket, faults={never: Fault(stall=20)}) as server,
+        Folder(archive).create() as file,
+    ):
+        process = begin(server, archive, workers)
+        wait_for(lambda: list(archive.glob("articles/*.parquet")))
+        file.publish(other)  # as a process that works on the same archive has it
+        Path(archive, left).write_bytes(b"")  # as a process that was stopped leaves it
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=20)
+
+        assert process.returncode == 130
+        assert not Path(archive, left).exists()
+        assert Path(archive, other).exists()
 
 
 def _group(pid):

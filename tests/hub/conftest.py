@@ -69,7 +69,7 @@ def run(hub, environment, tmp_path):
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr

@@ -295,6 +295,6 @@ _ROUTES = [
     ("POST", rf"/datasets/{_ID}\.git/info/lfs/objects/batch", "batch"),
     ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", "put"),
     ("POST", "/lfs-verify", "verify"),
-    ("GET HEAD", rf"/datasets/{_ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
+    ("GET HEAD", rf"/(?:datasets/)?{_ID}/resolve/(?P<revision>[^/]+)/(?P<path>.+)", "resolve"),
 ]
 _WRITES = {"tag", "untag", "squash", "branch", "preupload", "commit", "batch"}

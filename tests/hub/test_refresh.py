@@ -71,6 +71,10 @@ def test_four_commands_refresh_the_dataset_and_take_a_retracted_article_out(
     assert verify(before).problems == verify(after).problems == []
     assert articles(before) - articles(after) == {RETRACTED}
     assert articles(after) - articles(before) <= {"PMC99003801"}
+    card = (after / "README.md").read_text(encoding="utf-8")
+    assert "Since the last release" not in (before / "README.md").read_text(encoding="utf-8")
+    assert "Compared with `2026-11`" in card
+    assert "| articles | 1 | 1 |" in card
     assert RETRACTED.encode() not in b"".join(p.read_bytes() for p in after.rglob("*.parquet"))
 
     run(re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1])

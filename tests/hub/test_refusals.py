@@ -129,7 +129,7 @@ def test_the_command_says_what_a_dry_run_would_do_and_ends_with_2_on_a_refusal(
     refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0
-    assert done.stdout.startswith("to upload: 15 files")
+    assert done.stdout.startswith("to upload: 24 files")
     assert refused.returncode == 2
     assert refused.stderr.startswith("Error: ")
     assert not hub.repos

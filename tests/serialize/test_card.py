@@ -8,7 +8,7 @@ from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCard
 
 from biomedica_dataset.schema import TABLES, column_names, features
-from biomedica_dataset.serialize.card import escape
+from biomedica_dataset.serialize.card.markdown import escape
 from biomedica_dataset.serialize.manifest import read_manifest
 from biomedica_dataset.storage import Folder
 

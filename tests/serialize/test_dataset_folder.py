@@ -85,19 +85,19 @@ def test_articles_name_the_keys_of_all_their_pairs(sample_dataset):
     assert all(tables(sample_dataset, "articles")["article_text"].to_pylist())
 
 
-def test_the_index_gives_the_byte_range_of_every_image(sample_dataset):
+def test_the_index_gives_the_byte_range_of_every_image_and_caption(sample_dataset):
     index = tables(sample_dataset, "index").to_pylist()
-    hashes = {
-        row["key"]: row["image_hash"] for row in tables(sample_dataset, "captions").to_pylist()
-    }
+    pairs = {row["key"]: row for row in tables(sample_dataset, "captions").to_pylist()}
 
-    assert {row["key"] for row in index} == set(hashes)
+    assert {row["key"] for row in index} == set(pairs)
     for row in index:
         with (sample_dataset / row["file"]).open("rb") as file:
+            file.seek(row["caption_offset"])
+            assert file.read(row["caption_bytes"]).decode() == pairs[row["key"]]["caption"]
             file.seek(row["image_offset"])
             data = file.read(row["image_length"])
 
-        assert hashlib.sha256(data).hexdigest() == hashes[row["key"]]
+        assert hashlib.sha256(data).hexdigest() == pairs[row["key"]]["image_hash"]
         assert pq.read_table(sample_dataset / row["file"])["key"][row["row"]].as_py() == row["key"]
 
 
@@ -116,14 +116,15 @@ def test_missing_is_null_and_never_empty(sample_dataset):
             assert not [name for name, value in row.items() if value in ("", [], "None")]
 
 
-def test_image_pages_are_plain_and_text_is_compressed(sample_dataset):
+def test_images_and_captions_are_plain_and_other_text_is_compressed(sample_dataset):
     file = read_manifest(Folder(sample_dataset)).config_files("commercial")[0]
     group = pq.read_metadata(sample_dataset / file.path).row_group(0)
     columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
 
-    assert columns["image.bytes"].compression == "UNCOMPRESSED"
-    assert "PLAIN_DICTIONARY" not in columns["image.bytes"].encodings
-    assert columns["caption"].compression == "ZSTD"
+    for name in ("image.bytes", "caption"):
+        assert columns[name].compression == "UNCOMPRESSED"
+        assert not {"PLAIN_DICTIONARY", "RLE_DICTIONARY"} & set(columns[name].encodings)
+    assert columns["article_abstract"].compression == "ZSTD"
     assert columns["caption"].has_offset_index
 
 

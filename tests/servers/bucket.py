@@ -37,8 +37,8 @@ class Fault:
         How many requests of a key it strikes; ``None`` for all.
     retry_after
         Seconds in a ``Retry-After`` header.
-    stall
-        Seconds of silence in the middle of the body.
+    pause, stall
+        Seconds of silence between the header and the body, and in the middle of the body.
     reset
         Tear the connection down in the middle of the body.
     body
@@ -50,6 +50,7 @@ class Fault:
     status: int | None = None
     times: int | None = None
     retry_after: int | None = None
+    pause: float = 0.0
     stall: float = 0.0
     reset: bool = False
     body: bytes | None = None
@@ -272,6 +273,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, body: bytes, fault: Fault) -> int:
         half = len(body) // 2
+        if fault.pause:
+            self.wfile.flush()
+            time.sleep(fault.pause)
+            if self._has_gone():
+                self.close_connection = True
+                return 0
         if fault.stall or fault.reset:
             self.wfile.write(body[:half])
             self.wfile.flush()
@@ -283,6 +290,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[half:] if fault.stall else body)
         self.close_connection = self.close_connection or bool(fault.extra_length)
         return len(body)
+
+    def _has_gone(self) -> bool:
+        """Whether the client has closed the connection."""
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
 
     def _answer(self, status: int, body: bytes, key: str, retry: int | None = None) -> None:
         headers = {"Content-Type": "application/xml"}

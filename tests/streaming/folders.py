@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.schema import LICENSE_GROUPS, SCHEMA_VERSION, IndexRow, Pair
 from biomedica_dataset.serialize.manifest import MANIFEST, Manifest
 from biomedica_dataset.serialize.parquet import TableWriter
-from biomedica_dataset.serialize.shard import ShardFile
+from biomedica_dataset.serialize.record import ShardFile
 from biomedica_dataset.storage import Folder
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def write_dataset(path: Path, rows: int = 600, shards: int = 5) -> list[Pair]:
         for group, share in zip(LICENSE_GROUPS, (0.7, 0.2, 0.1), strict=True):
             made = [make_pair(rng, group, shard, n) for n in range(int(rows / shards * share))]
             name = f"{group}/train/{shard:06d}.parquet"
-            ranges = _write(folder, name, group, Pair, made, files)
+            places = _write(folder, name, group, Pair, made, files)
             pairs += made
             index += [
-                replace(index_row(pair, group, name, n), image_offset=offset, image_length=length)
-                for n, (pair, (offset, length)) in enumerate(zip(made, ranges, strict=True))
+                replace(index_row(pair, group, name, n), **place)
+                for n, (pair, place) in enumerate(zip(made, places, strict=True))
             ]
     _write(folder, "index/0000.parquet", "index", IndexRow, index, files)
     write_manifest(folder, files)
@@ -53,7 +53,8 @@ def write_dataset(path: Path, rows: int = 600, shards: int = 5) -> list[Pair]:
 def write_manifest(folder: Folder, files: list[ShardFile]) -> None:
     manifest = Manifest(
         schema_version=SCHEMA_VERSION, source="made up", selection="all", inventory=None,
-        block_width=1000, shard_blocks=1, libraries={}, articles={}, figures={}, files=files,
+        block_width=1000, shard_blocks=1, split="1,0,0", libraries={}, articles={}, figures={},
+        files=files,
     )  # fmt: skip
     folder.write_bytes(MANIFEST, manifest.as_json())
 
@@ -78,6 +79,7 @@ def make_pair(rng: random.Random, group: str, shard: int, number: int) -> Pair:
         "article_journal": rng.choice(["Cell", "PLoS ONE"]),
         "article_date": f"{rng.randrange(2005, 2026)}-01-01",
         "article_license": _LICENSES[group],
+        "article_mesh_terms": ["Humans", "Melanoma"] if number % 5 == 0 else None,
     }
     return Pair(**values)
 
@@ -88,7 +90,7 @@ def index_row(pair: Pair, group: str, file: str, row: int) -> IndexRow:
         **shared, license_group=group, split="train", article_year=int(pair.article_date[:4]),
         image_panel_count=len(pair.image_panels or []) or None, image_width=pair.image_size[0],
         image_height=pair.image_size[1], caption_length=len(pair.caption), file=file, row=row,
-        image_offset=0, image_length=0,
+        image_offset=0, image_length=0, caption_offset=0, caption_bytes=0,
     )  # fmt: skip
 
 

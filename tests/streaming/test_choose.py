@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import datasets
 import pyarrow.compute as pc
 import pytest
+import webdataset
 from datasets import load_dataset
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.schema import Pair, column_names
+from biomedica_dataset.schema import LICENSE_GROUPS, Pair, column_names
 from biomedica_dataset.streaming import Choice, open_dataset, select
 from biomedica_dataset.streaming.dataset import choose_rows
 from biomedica_dataset.verify import verify
@@ -176,6 +178,17 @@ def test_only_the_bytes_of_the_chosen_are_fetched(labelled):
         assert server.sent() < wanted + 4096 * 40 < whole
 
 
+def test_mesh_terms_are_chosen_by_on_the_index(labelled):
+    folder, pairs = labelled
+    expected = {p.key for p in pairs if "Melanoma" in (p.article_mesh_terms or [])}
+    with BucketServer(folder) as server:
+        rows = open_dataset(
+            server.url, columns=["key"], filters=[("article_mesh_terms", "contains", "Melanoma")]
+        )
+        assert {row["key"] for row in rows} == expected
+        assert not [key for key in asked(server) if key.startswith("commercial/")]
+
+
 def test_select_writes_a_dataset_folder_of_the_chosen(labelled, tmp_path):
     folder, pairs = labelled
     choice = Choice(licenses=["commercial", "noncommercial"], concepts=["Microscopy"])
@@ -202,6 +215,32 @@ def test_select_writes_a_dataset_folder_of_the_chosen(labelled, tmp_path):
             for key in wanted
             for name in column_names(Pair)
         )
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of webdataset
+def test_select_writes_tars_that_the_usual_loop_reads(labelled, tmp_path, monkeypatch):
+    monkeypatch.setattr("biomedica_dataset.streaming.tar_subset.SAMPLES", 40)
+    folder, pairs = labelled
+    wanted = {p.key: p for p in pairs if p.image_primary_label == ["Microscopy"]}
+    output = tmp_path / "tars"
+    select(folder, output, Choice(concepts=["Microscopy"]), layout="webdataset")
+
+    sizes = {
+        group: json.loads((output / group / "sizes.json").read_text()) for group in LICENSE_GROUPS
+    }
+    assert sum(sum(tars.values()) for tars in sizes.values()) == len(wanted)
+    assert len(sizes["commercial"]) > 1
+    urls = [str(output / group / name) for group, tars in sizes.items() for name in tars]
+    samples = webdataset.WebDataset(urls, shardshuffle=False)
+    found = {sample["__key__"]: sample for sample in samples}
+    assert found.keys() == wanted.keys()
+    for key, sample in found.items():
+        described = json.loads(sample["json"])
+        assert sample["jpg"] == wanted[key].image["bytes"]
+        assert sample["txt"].decode() == wanted[key].caption
+        assert described["image_primary_label"] == ["Microscopy"]
+        assert described["image_cluster_id"] in {f["image_id"] for f in described["image_set"]}
+        assert described["article_text"] is None
 
 
 def test_select_does_not_write_over_anything(labelled, tmp_path):

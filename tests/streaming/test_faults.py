@@ -224,6 +224,16 @@ def test_a_shard_cut_short_is_told_of(labelled, tmp_path):
         images(server.url)
     shard.write_bytes(b"x" * 10**6)
     with pytest.raises(ArchiveError, match="no Parquet file"):
+        list(open_dataset(folder, columns=["figure_label"]))
+
+
+def test_a_caption_that_is_not_where_the_index_says_is_told_of(labelled, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(labelled[0], folder)
+    shard = folder / SHARD
+    shard.write_bytes("é".encode() * (shard.stat().st_size // 2 + 1))
+
+    with pytest.raises(SourceError, match="has another length than it should"):
         list(open_dataset(folder, columns=["caption"]))
 
 
@@ -240,3 +250,16 @@ def test_a_repository_of_the_hub_is_held_to_its_commit(labelled, expected, monke
         assert server.resolved[SHARD] == 4
         with pytest.raises(UsageError, match="neither a folder here nor a dataset repository"):
             open_dataset("org/other")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gated_repository_is_told_of_with_the_way_in(status, tmp_path, monkeypatch):
+    """The Hub names the commit of a gated repository to everybody, and gives its files to few."""
+    answer = tmp_path / "api" / "datasets" / "org" / "name" / "revision" / "main"
+    answer.parent.mkdir(parents=True)
+    answer.write_text('{"sha": "c0ffee"}')
+    faults = {"datasets/org/name/resolve/c0ffee/manifest.json": Fault(status=status)}
+    with BucketServer(tmp_path, faults=faults) as server:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
+        with pytest.raises(SourceError, match="accept its terms and run `hf auth login`"):
+            open_dataset("org/name")

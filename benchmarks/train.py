@@ -1,0 +1,132 @@
+"""How long a training waits for data, beside the same loop on tensors that are there.
+
+    python benchmarks/train.py BUCKET [--model ViT-B-16] [--width 192 --layers 4] [--workers 0 1 2]
+
+A CLIP model with random weights is trained on the rows of a bucket, served by nginx, which must be
+installed; they repeat epoch after epoch. BUCKET is a folder laid out as PMC's bucket; its pictures
+are padded to 153 kB, the mean of PMC. Without --model a small ViT of patches of 16 is made. Prints
+pairs a second and the share of time spent waiting, for each number of processes that decode, and
+pairs a second of the same steps on one batch that is there already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from inputs import pad_bucket
+from serving import served
+
+from biomedica_dataset.clip.train import (
+    DataConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainConfig,
+    loop,
+    train,
+)
+from biomedica_dataset.clip.train.data import Batch, Position
+from biomedica_dataset.extract import ExtractOptions, extract
+from biomedica_dataset.progress import Progress
+from biomedica_dataset.serialize import serialize
+
+WARM = 3  # steps that are not counted
+
+
+class Synthetic:
+    """In the place of `loop.Ahead`: the first micro-batch, again and again."""
+
+    def __init__(self, batches: Any, _count: int) -> None:
+        self.waited = 0.0
+        first = next(batches)
+        self._batch = Batch(first.keys, first.images, first.tokens, Position())
+
+    def next(self) -> Batch:
+        """Return it."""
+        return self._batch
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def small(folder: Path, width: int, layers: int) -> str:
+    config = {
+        "embed_dim": 256,
+        "vision_cfg": {"image_size": 224, "layers": layers, "width": width, "head_width": 64,
+                       "patch_size": 16},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": width,
+                     "heads": width // 64, "layers": layers},
+    }  # fmt: skip
+    folder.mkdir()
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}))
+    return f"local-dir:{folder}"
+
+
+def measured(config: TrainConfig) -> tuple[float, float]:
+    """Return pairs a second and the share of waiting, the first steps left out."""
+    lines: list[tuple[float, str]] = []
+
+    def say(line: str) -> None:
+        if line.startswith("step "):
+            lines.append((time.perf_counter(), line))
+
+    train(config, say)
+    counted = lines[WARM - 1 :]
+    spent = counted[-1][0] - counted[0][0]
+    waits = [float(re.search(r"data (\S+)%", line)[1]) / 100 for _, line in counted[1:]]
+    times = [b[0] - a[0] for a, b in itertools.pairwise(counted)]
+    waited = sum(share * took for share, took in zip(waits, times, strict=True)) / spent
+    return (len(counted) - 1) * config.global_batch / spent, waited
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bucket", type=Path)
+    parser.add_argument("--model")
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--precision", default="fp32")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        root.chmod(0o755)
+        (root / "access.log").touch()
+        (root / "access.log").chmod(0o666)
+        pad_bucket(options.bucket, root / "bucket")
+        extract(str(root / "bucket"), str(root / "archive"), ExtractOptions(), Progress())
+        serialize(root / "archive", root / "www")
+        model = options.model or small(root / "model", options.width, options.layers)
+        with served(root) as url:
+            for name in [*options.workers, "synthetic"]:
+                if name == "synthetic":
+                    loop.Ahead = Synthetic
+                rate, waited = measured(
+                    TrainConfig(
+                        output=str(root / f"out-{name}"),
+                        model=ModelConfig(name=model, pretrained=None),
+                        data=DataConfig(path=url, workers=0 if name == "synthetic" else name),
+                        optimizer=OptimizerConfig(),
+                        samples=options.batch * (options.steps + WARM),
+                        global_batch=options.batch,
+                        micro_batch=options.batch,
+                        precision=options.precision,
+                        checkpoint_every=10**6,
+                        log_every=1,
+                    )
+                )
+                what = "synthetic tensors" if name == "synthetic" else f"{name} processes decode"
+                print(f"{what:20} {rate:8.1f} pairs/s, waiting {waited:.1%}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Labels of images: embed, cluster, let experts answer, and check the labels."""

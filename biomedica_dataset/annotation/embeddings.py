@@ -1,0 +1,240 @@
+"""The vectors of the images of an archive, as files.
+
+::
+
+    EMBEDDINGS/
+      embeddings.json           what vectors depend on: model, preprocessing; width of a block
+      blocks/<block>.parquet    key, image_hash, vector of each pair; its metadata has the counts
+
+A vector is stored as the bytes of its float16 numbers, little-endian: Parquet reads lists of
+numbers, which it keeps with a level for each, 35 times slower.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.storage import Folder
+
+from .encoder import ModelId
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+FORMAT_VERSION = 1
+HEADER = "embeddings.json"
+RECORD = b"biomedica_block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockRecord:
+    """What a finished block is made of and holds.
+
+    Parameters
+    ----------
+    counts
+        Images by what became of them: ``kept``, or the reason for which they have no vector.
+    problems
+        Keys without a vector, with the reason.
+    """
+
+    fingerprint: str
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def block_name(block: int) -> str:
+    """Return the name of a block's file, of embeddings and of assignments."""
+    return f"blocks/{block:07d}.parquet"
+
+
+def block_numbers(folder: Folder) -> list[int]:
+    """Return the numbers of the finished blocks, ascending."""
+    names = (name.removesuffix(".parquet") for name in folder.names("blocks"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def read_record(folder: Folder, block: int) -> BlockRecord | None:
+    """Return the record of a block, or ``None`` where it is not finished.
+
+    Raises
+    ------
+    ArchiveError
+        The file is broken.
+    """
+    name = block_name(block)
+    if not folder.exists(name):
+        return None
+    try:
+        with folder.open(name) as file:
+            return BlockRecord(**json.loads(pq.read_metadata(file).metadata[RECORD]))
+    except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
+        msg = f"{folder.path(name)} cannot be read: {error}. Remove it and run the same again."
+        raise ArchiveError(msg) from error
+
+
+def differing(folder: Folder, blocks: Sequence[int], made_of: Callable[[int], str]) -> list[int]:
+    """Return the blocks that are not there, or made of something else than they would be now."""
+    same = folder.map(lambda block: agreeing_record(folder, block, made_of(block)), blocks)
+    return [block for block, record in zip(blocks, same, strict=True) if record is None]
+
+
+def agreeing_record(folder: Folder, block: int, made_of: str) -> BlockRecord | None:
+    """Return the record of a block, if it is made of that."""
+    record = read_record(folder, block)
+    return record if record is not None and record.fingerprint == made_of else None
+
+
+def write_block(folder: Folder, block: int, table: pa.Table, record: BlockRecord) -> None:
+    """Write a block at once."""
+    metadata = {RECORD: json.dumps(asdict(record), sort_keys=True).encode()}
+    with folder.create() as file:
+        told = table.replace_schema_metadata(metadata)
+        texts = [field.name for field in table.schema if field.type == pa.string()]
+        packed = {field.name: "zstd" if field.name in texts else "none" for field in table.schema}
+        pq.write_table(told, file, compression=packed, use_dictionary=False)
+        file.publish(block_name(block))
+
+
+def read_header(folder: Folder, name: str, what: str, version: int) -> dict[str, Any]:
+    """Return the header of a folder of ours.
+
+    Raises
+    ------
+    UsageError
+        It has none, or one of another version.
+    """
+    if not folder.exists(name):
+        msg = f"{folder.url} holds no {what}: it has no {name}"
+        raise UsageError(msg)
+    try:
+        header: dict[str, Any] = json.loads(folder.read_bytes(name))
+        found = header["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{folder.path(name)} cannot be read: {error!r}"
+        raise ArchiveError(msg) from error
+    if found != version:
+        msg = f"{folder.path(name)} has format version {found}; this package reads {version}"
+        raise UsageError(msg)
+    return header
+
+
+class Embeddings:
+    """The vectors of an archive's images in a folder.
+
+    Parameters
+    ----------
+    folder
+        Where they lie.
+    width
+        PMCIDs of a block.
+    model
+        What the vectors depend on.
+    """
+
+    def __init__(self, folder: Folder, width: int, model: ModelId) -> None:
+        self.folder, self.width, self.model = folder, width, model
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str]) -> Embeddings:
+        """Open embeddings that are there.
+
+        Raises
+        ------
+        UsageError
+            The folder holds none, or of another format version.
+        """
+        folder = Folder(url)
+        header = read_header(folder, HEADER, "embeddings", FORMAT_VERSION)
+        stored: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in header["model"].items()
+        }
+        return cls(folder, header["width"], ModelId(**stored))
+
+    @classmethod
+    def begin(cls, folder: Folder, width: int, model: ModelId) -> Embeddings:
+        """Begin an empty folder, or go on with one of the same model.
+
+        Raises
+        ------
+        UsageError
+            The folder holds something else, or the vectors of another model or archive.
+        """
+        if folder.exists(HEADER):
+            there = cls.open(folder.url)
+            if there.model != model:
+                msg = (
+                    f"{folder.url} holds vectors of {there.model}; these would be of {model}, and "
+                    "the two cannot be compared: name another folder"
+                )
+                raise UsageError(msg)
+            if there.width != width:
+                msg = (
+                    f"{folder.url} was made of an archive with blocks of {there.width} PMCIDs, "
+                    f"this one has {width}; name another folder"
+                )
+                raise UsageError(msg)
+            return there
+        if not folder.is_empty() and not folder.exists(HEADER):
+            msg = f"{folder.url} holds something else than embeddings; name a new folder"
+            raise UsageError(msg)
+        header = {"format_version": FORMAT_VERSION, "width": width, "model": asdict(model)}
+        if not folder.begin(HEADER, json.dumps(header, indent=1).encode()):
+            return cls.begin(folder, width, model)  # another part was faster
+        return cls(folder, width, model)
+
+    @property
+    def digest(self) -> str:
+        """Digest of what makes vectors comparable."""
+        return hashlib.sha256(json.dumps(asdict(self.model)).encode()).hexdigest()
+
+    def blocks(self) -> list[int]:
+        """Return the numbers of the finished blocks, ascending."""
+        return block_numbers(self.folder)
+
+    def read(self, block: int, columns: list[str] | None = None) -> pa.Table:
+        """Return key, image_hash and vector of a block's pairs, or some of these columns."""
+        with self.folder.open(block_name(block)) as file:
+            return pq.read_table(file, columns=columns)
+
+    def keys(self, block: int) -> list[str]:
+        """Return the keys of a block's pairs."""
+        found: list[str] = self.read(block, ["key"])["key"].to_pylist()
+        return found
+
+    def vectors(self, block: int) -> tuple[list[str], np.ndarray[Any, Any]]:
+        """Return keys and vectors, float16 (n, d), of a block's pairs."""
+        table = self.read(block, ["key", "vector"])
+        return table["key"].to_pylist(), _as_matrix(table["vector"], self.model.dim)
+
+
+def vector_table(keys: list[str], hashes: list[str], vectors: np.ndarray[Any, Any]) -> pa.Table:
+    """Return the table of a block.
+
+    Parameters
+    ----------
+    vectors
+        float16 (n, d).
+    """
+    width = vectors.shape[1] * 2
+    buffer = pa.py_buffer(np.ascontiguousarray(vectors, dtype="<f2").tobytes())
+    stored = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(keys), [None, buffer])
+    columns = [pa.array(keys, pa.string()), pa.array(hashes, pa.string()), stored]
+    return pa.table(columns, ["key", "image_hash", "vector"])
+
+
+def _as_matrix(column: pa.ChunkedArray, dim: int) -> np.ndarray[Any, Any]:
+    """Return a column of vectors as float16 (n, d)."""
+    stored = column.combine_chunks()
+    flat = np.frombuffer(stored.buffers()[1] or b"", "<f2")
+    return flat[stored.offset * dim :][: len(stored) * dim].reshape(-1, dim)

@@ -1,0 +1,147 @@
+"""The cluster labels and the taxonomy that the original project published, read as ours."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.errors import UsageError
+
+from .votes import Vote
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from .taxonomy import Taxonomy
+
+LABELS = "cluster_labels.json"
+TAXONOMIES = ("taxonomy_collapsed_and_filtered.json", "expert_derived_taxonomy.json")
+ANNOTATOR = "published"
+_NAMES = {"panel_type": "panel_type", "panel_subtype": "panel_subtype",
+          "global_class": "primary", "local_class": "secondary"}  # fmt: skip
+_AMBIGUOUS = "ambiguous"
+
+
+@dataclass(slots=True)
+class Published:
+    """What was published.
+
+    Parameters
+    ----------
+    synonyms
+        Names that stand for others here, with those.
+    moved
+        Local concepts that stand under another global concept here, with theirs and ours.
+    unknown
+        Names that the taxonomy does not have.
+    used
+        In how many clusters each name stands.
+    """
+
+    votes: list[Vote] = field(default_factory=list)
+    clusters: int = 0
+    synonyms: dict[str, str] = field(default_factory=dict)
+    moved: dict[str, tuple[str, str]] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    used: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what there is to tell of the names, as lines of Markdown."""
+        sections = (
+            ("Near-synonyms, read as one name", self.synonyms,
+             lambda name: f"{name!r} is {self.synonyms[name]!r}"),
+            ("Local concepts that stand under another global one here", self.moved,
+             lambda name: "{!r}: {!r} there, {!r} here".format(name, *self.moved[name])),
+            ("Names that the taxonomy does not have", self.unknown, repr),
+        )  # fmt: skip
+        for title, names, told in sections:
+            if names:
+                yield ""
+                yield f"## {title}"
+                yield from (
+                    f"- {told(name)}, in {self.used[name]:,} clusters" for name in sorted(names)
+                )
+
+
+def read_published(folder: str | os.PathLike[str], taxonomy: Taxonomy, model: str) -> Published:
+    """Return the published labels as votes of one annotator; of whom it was is not known.
+
+    Parameters
+    ----------
+    folder
+        Holds ``cluster_labels.json``, and the released taxonomies where they are to be compared.
+
+    Raises
+    ------
+    UsageError
+        It does not, or the file is not what was published.
+    """
+    path = Path(folder) / LABELS
+    try:
+        stored: dict[str, dict[str, Any]] = json.loads(path.read_bytes())
+        found = Published(clusters=max(map(int, stored)) + 1)
+        for number, entry in sorted(stored.items(), key=lambda item: int(item[0])):
+            answers = {ours: entry[name] for name, ours in _NAMES.items()}
+            _read(int(number), answers, found, taxonomy, model)
+        for name in TAXONOMIES:
+            path = Path(folder) / name
+            if path.is_file():
+                _compare(json.loads(path.read_bytes()), found, taxonomy)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, UsageError):
+            raise
+        msg = f"{path} is not the file that was published: {error!r}"
+        raise UsageError(msg) from error
+    return found
+
+
+def _read(
+    cluster: int, entry: dict[str, Any], found: Published, taxonomy: Taxonomy, model: str
+) -> None:
+    def vote(question: str, answer: Any) -> None:
+        found.votes.append(
+            Vote(
+                annotator=ANNOTATOR, cluster=cluster, question=question, answer=answer,
+                taxonomy=taxonomy.digest, model=model,
+            )
+        )  # fmt: skip
+
+    for question, given in entry.items():
+        names = given if isinstance(given, list) else [given]
+        known = [name for text in names if (name := _name(question, text, found, taxonomy))]
+        if any(str(text).casefold() == _AMBIGUOUS for text in names):
+            vote("ambiguous", answer=True)
+        if known:
+            vote(question, known if isinstance(given, list) else known[0])
+
+
+def _compare(concepts: dict[str, list[str]], found: Published, taxonomy: Taxonomy) -> None:
+    """Find out where a taxonomy differs: global concepts, each with its local ones."""
+    for theirs, names in concepts.items():
+        concept = _known("primary", theirs, found, taxonomy)
+        for text in names:
+            name = _known("secondary", text, found, taxonomy)
+            if concept and name and (ours := taxonomy.primary_of(name)) != concept:
+                found.moved[text] = theirs, ours
+
+
+def _name(question: str, text: str, found: Published, taxonomy: Taxonomy) -> str | None:
+    found.used[text] += text.casefold() != _AMBIGUOUS
+    return _known(question, text, found, taxonomy)
+
+
+def _known(question: str, text: str, found: Published, taxonomy: Taxonomy) -> str | None:
+    if text.casefold() == _AMBIGUOUS:
+        return None
+    try:
+        name = taxonomy.resolve(question, text)
+    except UsageError:
+        found.unknown.add(text)
+        return None
+    if name.casefold() != text.casefold():
+        found.synonyms[text] = name
+    return name

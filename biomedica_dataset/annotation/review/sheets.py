@@ -1,0 +1,256 @@
+"""Sheets: a page for each cluster that opens from disk, with what to look at.
+
+::
+
+    REVIEW/
+      index.html               all clusters
+      clusters/<cluster>.html  images of a cluster with their captions
+      thumbs/                  small pictures, named by a hash
+      questions.csv            to be filled in where the page is not used
+      review.json              what is shown; written last
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.annotation.assignments import Assignments
+from biomedica_dataset.annotation.ballots import questions
+from biomedica_dataset.annotation.embeddings import block_name, read_header
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.extract.ledger import Archive, articles_name
+from biomedica_dataset.progress import Progress
+from biomedica_dataset.storage import Folder
+
+from .gather import Card, gather
+from .members import Members, choose_members
+from .style import STYLE
+
+if TYPE_CHECKING:
+    import os
+
+    Path = str | os.PathLike[str]
+
+FORMAT_VERSION = 1
+HEADER = "review.json"
+QUESTIONS = "questions.csv"
+_TITLES = {
+    "random": "A random sample",
+    "nearest": "Nearest to the center",
+    "farthest": "Farthest from the center",
+}
+_LONG = 280  # characters of a caption that are shown at once
+_PREVIEW = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is shown, opened.
+
+    Parameters
+    ----------
+    model
+        Digest of the clusters.
+    clusters
+        What is shown of each, by number.
+    cards
+        Images by key.
+    """
+
+    folder: Folder
+    model: str
+    clusters: dict[int, Members]
+    cards: dict[str, Card]
+
+    @classmethod
+    def open(cls, url: Path) -> Review:
+        """Open sheets that are there.
+
+        Raises
+        ------
+        UsageError
+            The folder holds none, or of another format version.
+        """
+        folder = Folder(url)
+        header = read_header(folder, HEADER, "sheets", FORMAT_VERSION)
+        members = [Members(**entry) for entry in header["clusters"]]
+        cards = [Card(**entry) for entry in header["cards"]]
+        return cls(
+            folder, header["model"], {m.cluster: m for m in members}, {c.key: c for c in cards}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SheetsReport:
+    """What was made.
+
+    Parameters
+    ----------
+    is_new
+        Whether anything was to be done.
+    """
+
+    url: str
+    clusters: int
+    images: int
+    missing: int
+    is_new: bool
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        lines = [f"{self.clusters:,} clusters, {self.images:,} images shown"]
+        if self.missing:
+            lines.append(f"{self.missing:,} images are not in this archive, or cannot be decoded")
+        lines.append(
+            f"open {self.url}/index.html; the table of questions is {self.url}/{QUESTIONS}"
+            if self.is_new
+            else "nothing to do: the sheets agree with clusters and archive"
+        )
+        return "\n".join(lines)
+
+
+def write_sheets(
+    assignments: Path,
+    archive: Path,
+    output: Path,
+    *,
+    count: int = 24,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> SheetsReport:
+    """Write the sheets of clusters, or leave those there that are right.
+
+    Parameters
+    ----------
+    count
+        Images of the random sample of a cluster; a third as many are the nearest and the farthest.
+
+    Raises
+    ------
+    UsageError
+        There are no such assignments or archive, or the output holds something else.
+    """
+    clusters, source, folder = Assignments.open(assignments), Archive.open(archive), Folder(output)
+    folder.sweep()
+    made_of = _made_of(clusters, source, count, seed)
+    if folder.exists(HEADER):
+        there = read_header(folder, HEADER, "sheets", FORMAT_VERSION)
+        if there["made_of"] == made_of:
+            return _report(Review.open(output), is_new=False)
+    elif not folder.is_empty() and not folder.exists(QUESTIONS) and folder.names():
+        msg = f"{folder.url} holds something else than sheets; name a new folder"
+        raise UsageError(msg)
+    members = choose_members(clusters, count, seed)
+    keys = [key for one in members for key in one.keys]
+    cards = gather(source, folder, keys, workers, progress or Progress())
+    folder.write_bytes(QUESTIONS, questions((one.cluster for one in members), clusters.model))
+    for number, one in enumerate(members):
+        before = members[number - 1].cluster if number else None
+        after = members[number + 1].cluster if number + 1 < len(members) else None
+        folder.write_bytes(_sheet_name(one.cluster), _sheet(one, cards, before, after).encode())
+    folder.write_bytes("index.html", _overview(members, cards).encode())
+    header = {
+        "format_version": FORMAT_VERSION,
+        "made_of": made_of,
+        "model": clusters.model,
+        "clusters": [asdict(one) for one in members],
+        "cards": [asdict(cards[key]) for key in sorted(cards)],
+    }
+    folder.write_bytes(HEADER, json.dumps(header, ensure_ascii=False).encode())
+    return _report(Review.open(output), is_new=True)
+
+
+def _made_of(clusters: Assignments, archive: Archive, count: int, seed: int) -> str:
+    digest = hashlib.sha256(f"{clusters.model} {count} {seed}".encode())
+    for block in clusters.blocks():
+        digest.update(clusters.folder.sha256(block_name(block)).encode())
+    for block in archive.blocks():
+        digest.update(archive.folder.sha256(articles_name(block)).encode())
+    return digest.hexdigest()
+
+
+def _report(review: Review, *, is_new: bool) -> SheetsReport:
+    keys = [key for one in review.clusters.values() for key in one.keys]
+    shown = sum(key in review.cards and review.cards[key].thumbnail is not None for key in keys)
+    return SheetsReport(review.folder.url, len(review.clusters), shown, len(keys) - shown, is_new)
+
+
+def _sheet_name(cluster: int) -> str:
+    return f"clusters/{cluster:05d}.html"
+
+
+def _page(title: str, body: str) -> str:
+    # Captions are strangers' text. Nothing in a page may run, or be fetched from elsewhere.
+    policy = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>{body}</body></html>\n"
+    )
+
+
+def _overview(members: list[Members], cards: dict[str, Card]) -> str:
+    tiles = []
+    for one in members:
+        names = [cards[key].thumbnail for key in one.keys if key in cards]
+        few = "".join(
+            f'<img src="{name}" alt="" loading="lazy">'
+            for name in list(filter(None, names))[:_PREVIEW]
+        )
+        tiles.append(
+            f'<a class="tile" href="{_sheet_name(one.cluster)}"><span class="mosaic">{few}</span>'
+            f"<span>Cluster {one.cluster}</span><small>{one.size:,} images</small></a>"
+        )
+    images = sum(one.size for one in members)
+    return _page(
+        "Clusters",
+        f"<header><h1>{len(members):,} clusters</h1><p>{images:,} images. Of each cluster a random "
+        "sample, the images nearest to its center and those farthest from it. Answers go into "
+        f"<code>{QUESTIONS}</code>, saved under your name, or into the page of "
+        "<code>biomedica annotate review --page</code>.</p></header>"
+        f'<main class="tiles">{"".join(tiles)}</main>',
+    )
+
+
+def _sheet(one: Members, cards: dict[str, Card], before: int | None, after: int | None) -> str:
+    links = [
+        f'<a href="{target:05d}.html">{text}</a>' if target is not None else f"<span>{text}</span>"
+        for target, text in ((before, "← previous"), (after, "next →"))
+    ]
+    sections = []
+    for name, keys in one.shown.items():
+        figures = "".join(_figure(cards[key]) for key in keys if key in cards)
+        sections.append(f'<h2>{_TITLES[name]}</h2><div class="sheet">{figures}</div>')
+    return _page(
+        f"Cluster {one.cluster}",
+        f'<header><nav>{links[0]}<a href="../index.html">all clusters</a>{links[1]}</nav>'
+        f"<h1>Cluster {one.cluster}</h1><p>{one.size:,} images</p></header>"
+        f"<main>{''.join(sections)}</main>",
+    )
+
+
+def _figure(card: Card) -> str:
+    key, caption = escape(card.key), escape(card.caption)
+    picture = (
+        f'<img src="../{card.thumbnail}" alt="{key}" loading="lazy">'
+        if card.thumbnail
+        else '<span class="broken">cannot be decoded</span>'
+    )
+    if len(card.caption) > _LONG:
+        caption = (
+            f"<details><summary>{escape(card.caption[:_LONG])}…</summary>"
+            f"{escape(card.caption[_LONG:])}</details>"
+        )
+    label = f"<b>{escape(card.label)}</b> " if card.label else ""
+    link = f"https://pmc.ncbi.nlm.nih.gov/articles/{escape(card.article)}/"
+    return (
+        f"<figure>{picture}<details class='caption'><summary>{key}</summary><figcaption dir='auto'>"
+        f'{label}{caption} <a href="{link}" rel="noreferrer">{escape(card.article)}</a>'
+        "</figcaption></details></figure>"
+    )

@@ -1,0 +1,167 @@
+"""The concepts that experts choose from: one file, ours or anybody's own."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.errors import UsageError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+
+BUILT_IN = Path(__file__).with_name("data") / "taxonomy.json"
+CHOICES = ("panel_type", "panel_subtype", "primary", "secondary")
+"""Questions that are answered with names of the taxonomy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taxonomy:
+    """Panel types with their subtypes, global concepts with their local ones.
+
+    Parameters
+    ----------
+    panel_subtypes
+        By panel type.
+    secondary
+        Local concepts by global concept.
+    synonyms
+        Names that stand for others.
+    digest
+        SHA-256 of the file, which votes name.
+    """
+
+    version: str
+    panel_subtypes: dict[str, list[str]]
+    secondary: dict[str, list[str]]
+    synonyms: dict[str, str]
+    digest: str
+
+    @property
+    def panel_types(self) -> list[str]:
+        """The panel types, in order."""
+        return list(self.panel_subtypes)
+
+    @property
+    def primary(self) -> list[str]:
+        """The global concepts, in order."""
+        return list(self.secondary)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str] | None = None) -> Taxonomy:
+        """Read a taxonomy and check it.
+
+        Parameters
+        ----------
+        path
+            A file of JSON; the built-in one by default.
+
+        Raises
+        ------
+        UsageError
+            It cannot be read, or contradicts itself.
+        """
+        path = Path(path or BUILT_IN)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            msg = f"the taxonomy {path} cannot be read: {error.strerror or error}"
+            raise UsageError(msg) from error
+        return cls.parse(data, str(path))
+
+    @classmethod
+    def parse(cls, data: bytes, name: str) -> Taxonomy:
+        """Return the taxonomy that a file of some name holds."""
+        try:
+            stored: dict[str, Any] = json.loads(data)
+            found = cls(
+                str(stored["version"]),
+                {str(k): [str(n) for n in v] for k, v in stored["panel_types"].items()},
+                {str(k): [str(n) for n in v] for k, v in stored["concepts"].items()},
+                {str(k).casefold(): str(v) for k, v in stored.get("synonyms", {}).items()},
+                hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest(),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            msg = (
+                f"the taxonomy {name} cannot be read: {error!r}; it is JSON with version, "
+                "panel_types, concepts and synonyms"
+            )
+            raise UsageError(msg) from error
+        for problem in found._problems():
+            msg = f"the taxonomy {name} contradicts itself: {problem}"
+            raise UsageError(msg)
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a file of it holds, but for its description."""
+        return {
+            "version": self.version,
+            "panel_types": self.panel_subtypes,
+            "concepts": self.secondary,
+            "synonyms": self.synonyms,
+        }
+
+    def names(self, question: str) -> list[str]:
+        """Return the answers to a question, in order."""
+        return {
+            "panel_type": self.panel_types,
+            "panel_subtype": _flat(self.panel_subtypes),
+            "primary": self.primary,
+            "secondary": _flat(self.secondary),
+        }[question]
+
+    def resolve(self, question: str, text: str) -> str:
+        """Return the name that a text stands for, in any case, also as a synonym.
+
+        Raises
+        ------
+        UsageError
+            There is none; the nearest is named.
+
+        Examples
+        --------
+        >>> Taxonomy.load().resolve("secondary", "Flow diagram")
+        'flowchart'
+        """
+        names = {name.casefold(): name for name in self.names(question)}
+        key = text.strip().casefold()
+        found = names.get(key) or names.get(self.synonyms.get(key, "").casefold())
+        if found is None:
+            near = difflib.get_close_matches(key, names, 1, 0.0)
+            hint = f"; did you mean {names[near[0]]!r}?" if near else ""
+            msg = f"there is no {question} {text[:80]!r} in the taxonomy{hint}"
+            raise UsageError(msg)
+        return found
+
+    def type_of(self, subtype: str) -> str:
+        """Return the panel type of a subtype."""
+        return next(kind for kind, names in self.panel_subtypes.items() if subtype in names)
+
+    def primary_of(self, secondary: str) -> str:
+        """Return the global concept of a local one."""
+        return next(concept for concept, names in self.secondary.items() if secondary in names)
+
+    def _problems(self) -> Iterator[str]:
+        for question in CHOICES:
+            names = self.names(question)
+            folded = [name.casefold() for name in names]
+            if not names or not all(name.strip() for name in names):
+                yield f"{question} has no names, or an empty one"
+            repeated = [name for name in names if folded.count(name.casefold()) > 1]
+            if repeated:
+                yield f"{question} has {repeated[0]!r} twice"
+        everything = {name.casefold() for question in CHOICES for name in self.names(question)}
+        for synonym, name in self.synonyms.items():
+            if name.casefold() not in everything:
+                yield f"{synonym!r} stands for {name!r}, which there is not"
+            if synonym in everything:
+                yield f"{synonym!r} is a name and a synonym"
+
+
+def _flat(names: Mapping[str, list[str]]) -> list[str]:
+    return [name for below in names.values() for name in below]

@@ -1,0 +1,128 @@
+"""Commands that fill an archive: extract and mesh."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from biomedica_dataset.errors import UsageError
+
+from .group import main, printable, progress
+from .launched import launched
+
+if TYPE_CHECKING:
+    from biomedica_dataset.extract.run import ExtractOptions
+
+
+@main.command()
+@click.argument("source", default="s3://pmc-oa-opendata")
+@click.option(
+    "-o", "--output", required=True, help="The archive: a new folder, or one to continue."
+)
+@click.option(
+    "--pmcids", metavar="FILE", help="Only these articles: a PMCID a line, - for standard input."
+)
+@click.option("--query", metavar="TEXT", help="Only articles that this search of PMC finds.")
+@click.option("--limit", type=click.IntRange(1), help="Only the newest N articles.")
+@click.option(
+    "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
+    help="Only articles of a licence: a group, or a code such as CC-BY. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--images", default="all", show_default=True, metavar="all|none|FILE",
+    help="Which images to fetch; FILE lists keys of pairs, one a line.",
+)  # fmt: skip
+@click.option(
+    "--inventory", metavar="DATE_OR_FILE", help="Inventory to read; the newest by default."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+)
+@click.option("--dry-run", is_flag=True, help="Only say what a run would cost.")
+@click.option("--retry", is_flag=True, help="Fetch again what was unavailable or corrupt.")
+@launched
+def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
+    """Fetch articles with their figures from SOURCE into an archive.
+
+    SOURCE is s3://bucket, https://host/path, http://host/path or a folder. The same command again
+    continues, updates, or does nothing where the archive agrees with the source.
+    """
+    from biomedica_dataset.extract.run import extract as run
+
+    settings = _extract_options(options, output)
+    if dry_run and settings.query is not None:
+        from biomedica_dataset.pubmed import Ncbi
+        from biomedica_dataset.pubmed.choose import overview
+
+        found = overview(Ncbi(), settings.query, settings.wants.licenses, settings.pmcids or ())
+        click.echo(printable(str(found)))
+    if dry_run:
+        from biomedica_dataset.extract.plan import plan
+
+        click.echo(printable(str(plan(source, output, settings))))
+        return
+    report = run(source, output, settings, progress())
+    click.echo(printable(str(report)))
+    if report.blocks_failed:
+        sys.exit(1)
+
+
+def _extract_options(options: dict[str, Any], output: str) -> ExtractOptions:
+    from biomedica_dataset.extract.run import ExtractOptions
+    from biomedica_dataset.extract.selection import (
+        Wants,
+        parse_images,
+        parse_licenses,
+        parse_pmcids,
+    )
+
+    pmcids = query = None
+    licenses = parse_licenses(options["licenses"])
+    if options["query"] is not None:
+        if options["pmcids"] is not None or options["limit"] is not None:
+            msg = "--query was given together with --pmcids or --limit; give one of them"
+            raise UsageError(msg)
+        from biomedica_dataset.pubmed import Ncbi
+        from biomedica_dataset.pubmed.choose import choose
+
+        pmcids, query = choose(output, options["query"], licenses, Ncbi())
+    if options["pmcids"] is not None:
+        try:
+            with click.open_file(options["pmcids"], encoding="utf-8") as lines:
+                pmcids = tuple(parse_pmcids(lines, options["pmcids"]))
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{options['pmcids']} cannot be read as a list of PMCIDs: {error}"
+            raise UsageError(msg) from error
+    return ExtractOptions(
+        pmcids=pmcids,
+        limit=options["limit"],
+        query=query,
+        wants=Wants(licenses, parse_images(options["images"])),
+        inventory=options["inventory"],
+        workers=options["workers"],
+        retry=options["retry"],
+        launch=options["launch"],
+    )
+
+
+@main.command()
+@click.argument("archive")
+@click.option("-o", "--output", required=True, help="The table's folder: new, or one to update.")
+@click.option(
+    "--baseline", metavar="DIR_OR_URL", help="PubMed's bulk files; needed for many articles."
+)
+@click.option("--email", help="Whom NCBI may write to. [default: NCBI_EMAIL]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+)
+def mesh(archive: str, output: str, **options: Any) -> None:
+    """Get the MeSH terms of the articles of an ARCHIVE from PubMed.
+
+    One by one from NCBI, or in bulk from PubMed's baseline and update files, such as
+    https://ftp.ncbi.nlm.nih.gov/pubmed. A key is taken from NCBI_API_KEY.
+    """
+    from biomedica_dataset.pubmed import make_mesh
+
+    click.echo(printable(str(make_mesh(archive, output, progress=progress(), **options))))

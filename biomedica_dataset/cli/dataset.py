@@ -1,0 +1,137 @@
+"""Commands that make and publish dataset folders: serialize, select, verify and push."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from .group import main, printable, progress
+from .launched import launched
+
+
+@main.command()
+@click.argument("archive")
+@click.option("-o", "--output", required=True, help="The dataset folder: new, or one to continue.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["parquet", "webdataset"]),
+    default="parquet",
+    show_default=True,
+    help="The dataset folder, or tars in the layout of the published dataset.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+)
+@click.option("--mesh", metavar="FOLDER", help="MeSH terms of the articles, by `biomedica mesh`.")
+@click.option(
+    "--clusters", metavar="FOLDER", help="Clusters of the images, by `biomedica annotate assign`."
+)
+@click.option(
+    "--labels", metavar="FOLDER", help="Labels of the clusters, by `biomedica annotate labels`."
+)
+@click.option(
+    "--embeddings", metavar="FOLDER", help="Vectors of the images, by `biomedica annotate embed`."
+)
+@click.option(
+    "--split", metavar="SHARES", help="Train, validation, test by article, such as 0.9,0.05,0.05."
+)
+@launched
+def serialize(archive: str, output: str, layout: str, split: str | None, **options: Any) -> None:
+    """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
+    from biomedica_dataset.splits import Splits
+
+    options["splits"] = None if split is None else Splits.parse(split)
+    if layout == "webdataset":
+        if options.pop("embeddings") is not None:
+            msg = "--embeddings: tars in the published layout hold no vectors; leave it out"
+            raise click.UsageError(msg)
+        from biomedica_dataset.serialize.webdataset import serialize_webdataset
+
+        tars = serialize_webdataset(archive, output, progress=progress(), **options)
+        click.echo(printable(str(tars)))
+        return
+    from biomedica_dataset.serialize.run import serialize as run
+
+    click.echo(printable(str(run(archive, output, progress=progress(), **options))))
+
+
+@main.command()
+@click.argument("source")
+@click.option(
+    "-o", "--output", metavar="FOLDER", help="The subset: a new folder; none for --dry-run."
+)
+@click.option(
+    "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
+    help="Only rows of a licence: a group, or a code such as CC-BY. Repeatable.",
+)  # fmt: skip
+@click.option("--concept", "concepts", multiple=True, help="Only rows with a concept. Repeatable.")
+@click.option(
+    "--filter", "filters", multiple=True, metavar="CONDITION",
+    help="Such as 'article_year >= 2015' or 'caption contains melanoma'. Repeatable: all of them.",
+)  # fmt: skip
+@click.option("--recipe", help="drop-overrepresented, cap-overrepresented or sqrt-weights.")
+@click.option("--limit", type=click.IntRange(1), help="N rows at most: drawn by --seed.")
+@click.option("--seed", type=click.IntRange(0), help="Of recipe and limit.")
+@click.option("--split", help="A split, or all. [default: train]")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice(["parquet", "webdataset"]),
+    default="parquet",
+    show_default=True,
+    help="A dataset folder, or tars in the layout of the published dataset.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what it would be: rows, bytes, requests.")
+def select(source: str, output: str | None, layout: Any, dry_run: bool, **options: Any) -> None:
+    """Write chosen rows of SOURCE as a smaller dataset folder; only their bytes are fetched.
+
+    SOURCE is a dataset folder, a repository of the Hub such as org/name, or hf://, https:// or
+    s3://.
+    """
+    from biomedica_dataset.streaming import Choice
+    from biomedica_dataset.streaming import select as run
+    from biomedica_dataset.streaming.filters import parse_condition
+
+    choice = Choice(
+        licenses=options["licenses"] or None,
+        concepts=options["concepts"] or None,
+        filters=[parse_condition(text) for text in options["filters"]] or None,
+        **{name: options[name] for name in ("recipe", "limit", "seed", "split")},
+    )
+    report = run(source, output, choice, layout=layout, dry_run=dry_run, progress=progress())
+    click.echo(printable(str(report)))
+
+
+@main.command()
+@click.argument("directory")
+def verify(directory: str) -> None:
+    """Check an archive or a dataset folder: digests, rows, keys, byte ranges, schema."""
+    from biomedica_dataset.verify import verify as run
+
+    report = run(directory)
+    click.echo(printable(str(report)))
+    if report.problems:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("dataset")
+@click.argument("repo_id")
+@click.option("--private", is_flag=True, help="Make the repository private.")
+@click.option("--revision", help="Branch to push to, made where it is not there. [default: main]")
+@click.option("--tag", help="Name for the state after the push.")
+@click.option("--include-other", is_flag=True, help="Also publish the licence group other.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
+def push(dataset: str, repo_id: str, **options: Any) -> None:
+    """Bring the repository REPO_ID of the Hugging Face Hub into agreement with a dataset folder.
+
+    Only what differs is uploaded, and what is no more in the manifest is deleted, in one commit.
+    The same command again continues an interrupted push. Log in once with `hf auth login`, or set
+    HF_TOKEN.
+    """
+    from biomedica_dataset.hub import push_to_hub
+
+    click.echo(printable(str(push_to_hub(dataset, repo_id, **options))))

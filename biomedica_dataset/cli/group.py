@@ -1,0 +1,65 @@
+"""The command group ``biomedica``, and what its commands share."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from biomedica_dataset.errors import BiomedicaError
+
+if TYPE_CHECKING:
+    from biomedica_dataset.progress import Progress
+
+_INTERRUPTED = 130
+
+
+class _Commands(click.Group):
+    """Turns the errors of the library into one line and an exit status."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BiomedicaError as error:
+            click.echo(f"Error: {printable(str(error))}", err=True)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo(
+                "Stopped. What is finished stays valid; run the same command again to go on.",
+                err=True,
+            )
+            context.exit(_INTERRUPTED)
+
+
+def printable(text: str) -> str:
+    """Return text with control characters written out: no name from a document steers the terminal.
+
+    Examples
+    --------
+    >>> printable("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="biomedica-dataset")
+@click.option("-v", "--verbose", is_flag=True, help="Say more of what is going on.")
+def main(verbose: bool) -> None:
+    """Figures, captions and citing paragraphs of PubMed Central, as a dataset.
+
+    \b
+    biomedica demo                              the whole route on a small made-up bucket
+    biomedica extract --limit 100 -o archive    the newest 100 articles of PMC
+    biomedica serialize archive -o biomedica    the dataset folder
+    """
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+
+
+def progress() -> Progress:
+    """Return what shows the progress of a stage on this terminal."""
+    from biomedica_dataset.progress import Progress
+
+    return Progress(quiet=False)

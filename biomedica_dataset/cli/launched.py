@@ -1,0 +1,45 @@
+"""The options of every stage over blocks: how it is launched."""
+
+from __future__ import annotations
+
+import os
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from biomedica_dataset.launch import ENGINES, Launch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OPTIONS = [
+    click.option(
+        "--part", metavar="I/N",
+        help="Do only part I of N, each run by itself. [default: the task of a Slurm array]",
+    ),
+    click.option(
+        "--engine", type=click.Choice(ENGINES), default="processes", show_default=True,
+        help="Processes of this machine, or the Ray cluster of RAY_ADDRESS or of this machine.",
+    ),
+    click.option(
+        "--run-id", metavar="NAME",
+        help="Name that all parts of a run share. [default: the job of a Slurm array]",
+    ),
+    click.option("--take-over", is_flag=True, help="Take the output over from another run."),
+]  # fmt: skip
+
+
+def launched(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of a launch, and what they say as ``launch``."""
+
+    @wraps(command)
+    def with_launch(
+        *args: Any, part: str | None, engine: str, run_id: str | None, take_over: bool, **rest: Any
+    ) -> Any:
+        launch = Launch.of(os.environ, part=part, run_id=run_id, engine=engine, take_over=take_over)
+        return command(*args, launch=launch, **rest)
+
+    for option in reversed(_OPTIONS):
+        with_launch = option(with_launch)
+    return with_launch

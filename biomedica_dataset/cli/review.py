@@ -1,0 +1,69 @@
+"""The command that shows clusters to experts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .annotate import annotate
+from .group import printable, progress
+
+
+@annotate.command()
+@click.argument("assignments")
+@click.argument("archive")
+@click.option("-o", "--output", required=True, help="The sheets: a folder.")
+@click.option(
+    "--images", "count", type=click.IntRange(1), default=24, show_default=True,
+    help="Random images of a cluster; a third as many are the nearest and the farthest.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random images."
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+)
+@click.option("--page", is_flag=True, help="Serve the page on which answers are given.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="Of the page."
+)
+@click.option("--taxonomy", metavar="FILE", help="Concepts to choose from. [default: built in]")
+@click.option("--labels", metavar="FOLDER", help="Labels to settle or to audit.")
+@click.option("--adjudicate", is_flag=True, help="On the page, only what the labels left open.")
+@click.option(
+    "--audit", metavar="N", type=click.IntRange(1),
+    help="On the page, ask of N random images a cluster whether the labels fit.",
+)  # fmt: skip
+def review(assignments: str, archive: str, output: str, **options: Any) -> None:
+    """Write sheets of the clusters of ASSIGNMENTS, with images of ARCHIVE, for experts to look at.
+
+    They open from disk. With --page, answers are given in a browser on this machine; every one is
+    kept at once, in a file for each annotator below OUTPUT.
+    """
+    from biomedica_dataset.annotation.review.sheets import write_sheets
+
+    shown = {name: options[name] for name in ("count", "seed", "workers")}
+    made = write_sheets(assignments, archive, output, progress=progress(), **shown)
+    click.echo(printable(str(made)))
+    if options["page"] or options["adjudicate"] or options["audit"]:
+        _serve(output, options)
+
+
+def _serve(output: str, options: dict[str, Any]) -> None:
+    from biomedica_dataset.annotation.labels import Labels
+    from biomedica_dataset.annotation.review.desk import desk_for
+    from biomedica_dataset.annotation.review.page import serve
+    from biomedica_dataset.annotation.review.sheets import Review
+    from biomedica_dataset.annotation.taxonomy import Taxonomy
+
+    desk = desk_for(
+        Review.open(output),
+        Taxonomy.load(options["taxonomy"]),
+        Labels.open(options["labels"]) if options["labels"] else None,
+        adjudicate=options["adjudicate"],
+        audit=options["audit"],
+    )
+    port = options["port"]
+    click.echo(f"http://127.0.0.1:{port}: {len(desk.items):,} to answer; Ctrl-C ends it")
+    serve(desk, port)

@@ -1,0 +1,46 @@
+"""Commands that train CLIP models: train and wise-ft."""
+
+from __future__ import annotations
+
+import click
+
+from biomedica_dataset.errors import UsageError
+
+from .group import main, printable
+
+
+@main.command()
+@click.argument("config")
+@click.option(
+    "--set", "changes", multiple=True, metavar="KEY=VALUE",
+    help="Change a key, such as data.path=org/name. Repeatable.",
+)  # fmt: skip
+def train(config: str, changes: tuple[str, ...]) -> None:
+    """Train a CLIP model by CONFIG: a YAML file, or the recipe full, balanced or filtered."""
+    from biomedica_dataset.clip.train import load_config
+    from biomedica_dataset.clip.train import train as run
+    from biomedica_dataset.clip.train.reading import read_yaml
+
+    values = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals:
+            msg = f"--set {change}: KEY=VALUE was expected"
+            raise UsageError(msg)
+        values[name] = read_yaml(value, f"--set {name}")
+    run(load_config(config, values), lambda line: click.echo(printable(line), err=True))
+
+
+@main.command("wise-ft")
+@click.argument("base")
+@click.argument("tuned")
+@click.option("--alpha", type=float, default=0.5, show_default=True, help="Share of TUNED.")
+@click.option("--pretrained", help="OpenCLIP's tag of BASE, where that is one of its names.")
+@click.option("-o", "--output", required=True, help="A new folder.")
+def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output: str) -> None:
+    """Mix the weights of BASE and TUNED: names of OpenCLIP, hf-hub:ID or local-dir:FOLDER."""
+    from biomedica_dataset.clip.train import ModelConfig
+    from biomedica_dataset.clip.train import wise_ft as run
+
+    first = ModelConfig(name=base, pretrained=pretrained or "own")
+    run(first, ModelConfig(name=tuned), alpha, output)

@@ -1,0 +1,1 @@
+"""CLIP: training on streamed pairs, and evaluation on tasks."""

@@ -1,0 +1,86 @@
+"""Which tasks are meant: shipped ones by name, domain or pattern, and the user's own files."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.streaming.filters import nearest
+
+from .taskfile import load_task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .task import Task
+
+_YAML = (".yaml", ".yml")
+
+
+def shipped_tasks(data: str = ".") -> list[Task]:
+    """Return the tasks of the package, by name.
+
+    Parameters
+    ----------
+    data
+        Folder with the files of those that are not on the Hub.
+    """
+    with as_file(files("biomedica_dataset.clip").joinpath("tasks")) as folder:
+        return [load_task(path, data) for path in sorted(folder.glob("*.yaml"))]
+
+
+def find_tasks(words: Sequence[str], data: str = ".") -> list[Task]:
+    """Return tasks in the order of the words that name them, each once.
+
+    Parameters
+    ----------
+    words
+        ``all``; a name, a domain or a pattern such as ``ubench-*`` of shipped tasks; a YAML file,
+        a pattern of them, or a folder of them.
+    data
+        Folder with the files of shipped tasks.
+
+    Raises
+    ------
+    UsageError
+        A word names nothing, or two tasks have one name.
+    """
+    shipped = shipped_tasks(data)
+    found: dict[str, Task] = {}
+    for word in words:
+        for task in _named(word, shipped):
+            if found.setdefault(task.name, task) != task:
+                msg = f"two tasks are named {task.name!r}; give one of them another name"
+                raise UsageError(msg)
+    if not found:
+        msg = "no task is named; --tasks all takes those of the package"
+        raise UsageError(msg)
+    return list(found.values())
+
+
+def _named(word: str, shipped: Sequence[Task]) -> list[Task]:
+    path = Path(word)
+    if path.suffix in _YAML and path.is_file():
+        return [load_task(path)]
+    if path.is_dir():
+        paths = sorted(one for one in path.iterdir() if one.suffix in _YAML)
+        if not paths:
+            msg = f"the folder {word} has no task: no file in it ends in .yaml"
+            raise UsageError(msg)
+        return [load_task(one) for one in paths]
+    low = word.lower()
+    chosen = [
+        t for t in shipped if low in ("all", t.domain.lower()) or fnmatchcase(t.name.lower(), low)
+    ]
+    if chosen:
+        return chosen
+    if path.suffix in _YAML:
+        own = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        if own:
+            return [load_task(one) for one in own]
+    known = ["all", *(t.name for t in shipped), *sorted({t.domain for t in shipped})]
+    msg = f"there is no task, domain or file {word!r}; {nearest(word, known)}"
+    raise UsageError(msg)

@@ -1,0 +1,164 @@
+"""What a task is: frozen dataclasses that refuse what cannot be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.streaming.filters import nearest
+
+_CHOICES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+RANKS = (1, 5, 10, 100)
+RECALLS = tuple(f"{way}_recall@{k}" for way in ("image_to_text", "text_to_image") for k in RANKS)
+METRICS = {
+    "classification": _CHOICES,
+    "vqa": _CHOICES,
+    "multilabel": ("auroc", *_CHOICES[:3]),
+    "retrieval": RECALLS,
+}
+"""The metrics of every protocol, first the one that a task is shown by unless it names another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where images and labels lie: exactly one of ``hub``, ``folder``, ``csv`` and ``parquet``.
+
+    Parameters
+    ----------
+    hub
+        Dataset of the Hub, with ``config``, ``revision`` and ``split``.
+    folder
+        One folder per class.
+    csv, parquet
+        Table with a column of paths, relative to the table, or of pictures.
+    names
+        Columns of a CSV that has no line of names.
+    path
+        Where an image of a row lies, such as ``images/{image_id}.jpg``.
+    """
+
+    hub: str | None = None
+    folder: str | None = None
+    csv: str | None = None
+    parquet: str | None = None
+    config: str | None = None
+    revision: str | None = None
+    split: str | None = None
+    names: tuple[str, ...] = ()
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse none, several, and what does not go with the one."""
+        given = [kind for kind in ("hub", "folder", "csv", "parquet") if getattr(self, kind)]
+        if len(given) != 1:
+            msg = f"source names {' and '.join(given) or 'none'}; one of hub, folder, csv, parquet"
+            raise UsageError(msg)
+        belongs = {"config": "hub", "revision": "hub", "split": "hub", "names": "csv"}
+        for name, kind in belongs.items():
+            if getattr(self, name) and given != [kind]:
+                msg = f"source.{name} goes with {kind}, not with {given[0]}"
+                raise UsageError(msg)
+        if self.path and given[0] not in ("csv", "parquet"):
+            msg = f"source.path goes with csv and parquet, not with {given[0]}"
+            raise UsageError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """The columns of a task; a dot leads into a record: ``questions.stain.options``.
+
+    Parameters
+    ----------
+    label
+        One column; for multilabel one per class, of 0 and 1, or one of lists of labels.
+    options, answer, question
+        For vqa: texts to choose from, the right one or its place from 0, and what is put before
+        each text; several columns ask several questions of one image.
+    captions
+        For retrieval: columns of texts or of lists of texts.
+    """
+
+    image: str = "image"
+    label: tuple[str, ...] = ("label",)
+    options: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+    question: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ("caption",)
+
+    def __post_init__(self) -> None:
+        """Refuse options without answers."""
+        if len(self.options) != len(self.answer) or len(self.question) not in (
+            0,
+            len(self.options),
+        ):
+            msg = "columns.options, columns.answer and columns.question go together, one for each"
+            raise UsageError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Class:
+    """A label and its prompts; the negative ones are those of multilabel."""
+
+    label: str
+    prompts: tuple[str, ...]
+    negative: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task of evaluation.
+
+    Parameters
+    ----------
+    classes
+        In the order of the file.
+    where
+        Rows of the task: the texts that a column may have.
+    metric
+        The one it is shown by.
+    prompts_from
+        Where classes and prompts were published.
+    base
+        Folder that its relative paths start from.
+    """
+
+    name: str
+    domain: str
+    source: Source
+    protocol: str = "classification"
+    metric: str = ""
+    columns: Columns = field(default_factory=Columns)
+    classes: tuple[Class, ...] = ()
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    citation: str | None = None
+    prompts_from: str | None = None
+    base: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be measured."""
+        _one_of("protocol", self.protocol, tuple(METRICS))
+        if not self.metric:
+            object.__setattr__(self, "metric", METRICS[self.protocol][0])
+        _one_of("metric", self.metric, METRICS[self.protocol])
+        asks = self.protocol == "vqa" and self.columns.options
+        if self.protocol != "retrieval" and not asks and len(self.classes) < _least(self.protocol):
+            msg = f"classes has {len(self.classes)}; {self.protocol} needs {_least(self.protocol)}"
+            raise UsageError(msg)
+        if self.protocol == "retrieval" and self.source.folder:
+            msg = "retrieval needs captions, and a folder has none: use csv, parquet or hub"
+            raise UsageError(msg)
+        for one in self.classes:
+            if (self.protocol == "multilabel") != bool(one.negative):
+                form = "positive and negative" if not one.negative else "only its own"
+                msg = f"classes.{one.label}: {self.protocol} needs {form} prompts"
+                raise UsageError(msg)
+
+
+def _least(protocol: str) -> int:
+    return 1 if protocol == "multilabel" else 2
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        msg = f"{name} is {value!r}; {', '.join(known)} are possible, {nearest(value, known)}"
+        raise UsageError(msg)

@@ -1,0 +1,188 @@
+"""What a training is told, as frozen dataclasses that check themselves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.streaming.filters import nearest
+
+OWN = "own"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The model: OpenCLIP's name, ``hf-hub:org/name`` or ``local-dir:FOLDER``.
+
+    Parameters
+    ----------
+    pretrained
+        A tag of OpenCLIP or a file of weights; ``own`` for the weights of a folder or repository;
+        None for random ones.
+    lock_image, lock_text
+        Leave a tower as it is.
+    grad_checkpointing
+        Compute activations again instead of keeping them: less memory, more time, equal gradients.
+    """
+
+    name: str
+    pretrained: str | None = OWN
+    lock_image: bool = False
+    lock_text: bool = False
+    grad_checkpointing: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse weights that nobody named."""
+        if ":" not in self.name and self.pretrained == OWN:
+            msg = f"model.pretrained: name a tag for {self.name!r}, or null for random weights"
+            raise UsageError(msg)
+        if ":" in self.name and self.pretrained not in (OWN, None):
+            msg = (
+                f"model.pretrained is {self.pretrained!r}; {self.name!r} has weights of its own: "
+                f"{OWN}, or null for random ones"
+            )
+            raise UsageError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """The choice of rows, as `open_dataset` takes it, and how a row becomes a pair.
+
+    Parameters
+    ----------
+    text
+        ``caption``, or ``caption_context``: the caption, and after it the paragraphs that cite the
+        figure, as far as the model reads.
+    decode
+        The scale of JPEGs. ``draft``: twice what the model sees, or more; ``draft-1x``: what it
+        sees, or more, which is faster and blurs; ``full``: their own.
+    workers
+        Processes that decode, for each process that trains; 0 decodes in the latter.
+    """
+
+    path: str
+    licenses: Any = None
+    concepts: Any = None
+    filters: Any = None
+    recipe: str | None = None
+    limit: int | None = None
+    split: str | None = None
+    text: str = "caption"
+    decode: str = "draft"
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is not known here; the choice is looked at by `open_dataset`."""
+        _one_of("data.text", self.text, ("caption", "caption_context"))
+        _one_of("data.decode", self.decode, ("draft", "draft-1x", "full"))
+        _at_least(0, "data.workers", self.workers)
+        for name in ("licenses", "concepts"):
+            names = getattr(self, name)
+            if names is not None and not (
+                isinstance(names, str)
+                or (isinstance(names, list | tuple) and all(isinstance(n, str) for n in names))
+            ):
+                msg = f"data.{name} is {names!r}; a name or a list of names was expected"
+                raise UsageError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """AdamW, a linear warmup and a cosine to 0; steps are those of the optimizer.
+
+    Parameters
+    ----------
+    clip
+        The greatest norm of the gradient; None for any.
+    """
+
+    lr: float = 1e-6
+    betas: tuple[float, float] = (0.9, 0.95)
+    eps: float = 1e-6
+    weight_decay: float = 0.2
+    warmup: int = 1000
+    clip: float | None = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that AdamW does not take."""
+        for name in ("lr", "eps", "weight_decay", "warmup"):
+            _at_least(0, f"optimizer.{name}", getattr(self, name))
+        if not all(0 <= beta < 1 for beta in self.betas):
+            msg = f"optimizer.betas is {list(self.betas)}; numbers from 0 to below 1 are possible"
+            raise UsageError(msg)
+        if self.clip is not None and not self.clip > 0:
+            msg = f"optimizer.clip is {self.clip}; a number above 0, or null, is possible"
+            raise UsageError(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A training.
+
+    Parameters
+    ----------
+    output
+        A folder for checkpoints, TensorBoard's events, and at last the model.
+    samples
+        Pairs to train on; a last step is filled up.
+    global_batch
+        Pairs of a step, over all processes and micro-batches.
+    micro_batch
+        Pairs that a process holds at once.
+    checkpoint_every, log_every
+        Steps.
+    keep
+        Checkpoints that stay.
+    """
+
+    output: str
+    model: ModelConfig
+    data: DataConfig
+    samples: int
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    global_batch: int = 8192
+    micro_batch: int = 1024
+    precision: str = "fp32"
+    seed: int = 0
+    checkpoint_every: int = 500
+    keep: int = 2
+    log_every: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained."""
+        _at_least(0, "seed", self.seed)
+        for name in ("samples", "global_batch", "micro_batch", "checkpoint_every", "keep",
+                     "log_every"):  # fmt: skip
+            _at_least(1, name, getattr(self, name))
+        _one_of("precision", self.precision, ("fp32", "bf16", "fp16"))
+
+    @property
+    def steps(self) -> int:
+        """Steps of the optimizer."""
+        return -(-self.samples // self.global_batch)
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """What the weights depend on, by dotted name: all but places, pace and helpers."""
+        free = {"output", "keep", "checkpoint_every", "log_every", "data.path", "data.workers"}
+        flat: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            if isinstance(value, dict):
+                flat |= {f"{name}.{key}": inner for key, inner in value.items()}
+            else:
+                flat[name] = value
+        return {name: value for name, value in sorted(flat.items()) if name not in free}
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        msg = f"{name} is {value!r}; {nearest(str(value), known)}"
+        raise UsageError(msg)
+
+
+def _at_least(least: int, name: str, value: float) -> None:
+    if not least <= value < math.inf:
+        msg = f"{name} is {value}; {least} and above are possible"
+        raise UsageError(msg)

@@ -1,0 +1,277 @@
+"""Pairs for one process: an endless stream with one exact position, whatever prepares it."""
+
+from __future__ import annotations
+
+import logging
+import time
+import zlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biomedica_dataset.errors import UsageError, WorkerDiedError
+from biomedica_dataset.extras import require
+from biomedica_dataset.report import Tally
+from biomedica_dataset.streaming.choose import Choice, Chosen
+from biomedica_dataset.streaming.dataset import choose_rows, stream_rows
+
+from .prepare import Elsewhere, Given, Here, Prepare, Ready
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from .config import DataConfig
+
+logger = logging.getLogger(__name__)
+_TOGETHER = 16  # pairs a task: enough to hide the cost of sending it
+_FRUITLESS = 10_000  # pairs in a row that cannot be used
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row on its way: `state` is that of the rows after it, `given` None where it has no text."""
+
+    key: str
+    epoch: int
+    state: dict[str, Any]
+    given: Given | None
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a process stands: its epoch, the state of its rows, and what it has skipped."""
+
+    epoch: int = 0
+    rows: dict[str, Any] | None = None
+    seen: int = 0
+    empty: int = 0
+    unreadable: int = 0
+
+    def after(self, row: _Row, ready: Ready | None) -> Position:
+        """Return the position after one more row."""
+        return Position(
+            epoch=row.epoch,
+            rows=row.state,
+            seen=self.seen + 1,
+            empty=self.empty + (row.given is None),
+            unreadable=self.unreadable + (row.given is not None and ready is None),
+        )
+
+
+def tally(positions: list[Position]) -> Tally:
+    """Return what all processes have seen, used and skipped."""
+    dropped = {
+        "empty caption": sum(position.empty for position in positions),
+        "picture that cannot be read": sum(position.unreadable for position in positions),
+    }
+    seen = sum(position.seen for position in positions)
+    found = {reason: count for reason, count in dropped.items() if count}
+    return Tally(seen=seen, kept=seen - sum(dropped.values()), dropped=found)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A micro-batch.
+
+    Parameters
+    ----------
+    images
+        (pairs, 3, size, size).
+    tokens
+        (pairs, context).
+    position
+        After its last row.
+    """
+
+    keys: list[str]
+    images: Any
+    tokens: Any
+    position: Position
+
+
+def pair_text(row: dict[str, Any], kind: str) -> str:
+    """Return the caption, with the citing paragraphs after it if the kind asks for them.
+
+    Examples
+    --------
+    >>> pair_text({"caption": "A cell.", "image_context": ["See Fig. 1."]}, "caption_context")
+    'A cell. See Fig. 1.'
+    """
+    caption = (row["caption"] or "").strip()
+    if caption and kind == "caption_context":
+        return " ".join([caption, *(row["image_context"] or [])])
+    return caption
+
+
+def choose_pairs(data: DataConfig, seed: int) -> Chosen:
+    """Return the rows to train on.
+
+    Raises
+    ------
+    UsageError
+        See `open_dataset`.
+    """
+    choice = Choice(
+        licenses=data.licenses, concepts=data.concepts, filters=data.filters, recipe=data.recipe,
+        limit=data.limit, seed=seed, split=data.split,
+    )  # fmt: skip
+    return choose_rows(data.path, choice)
+
+
+class Pairs:
+    """An endless stream of micro-batches for one process, epoch after epoch, without a gap.
+
+    Parameters
+    ----------
+    place
+        The number of this process, and of how many.
+
+    Raises
+    ------
+    UsageError
+        There are more processes than runs of rows.
+    """
+
+    def __init__(
+        self, chosen: Chosen, data: DataConfig, prepare: Prepare, seed: int, place: tuple[int, int]
+    ) -> None:
+        from datasets.distributed import split_dataset_by_node
+
+        columns = ["key", "image", "caption"]
+        if data.text == "caption_context":
+            columns.append("image_context")
+        rows = stream_rows(chosen, columns).decode(enable=False)
+        rank, count = place
+        if rows.num_shards < count:
+            msg = (
+                f"{data.path} gives {rows.num_shards} runs of rows to {count} processes; use fewer"
+            )
+            raise UsageError(msg)
+        self._rows = split_dataset_by_node(rows, rank, count, strategy="shards")
+        self._data, self._seed = data, seed
+        self._worker = Elsewhere(prepare, data.workers) if data.workers else Here(prepare)
+
+    def close(self) -> None:
+        """End the processes that prepare."""
+        self._worker.close()
+
+    def batches(self, size: int, start: Position) -> Generator[Batch]:
+        """Yield micro-batches of so many pairs from a position on.
+
+        Raises
+        ------
+        UsageError
+            Thousands of pairs in a row cannot be used.
+        SourceError
+            The rows cannot be read any more.
+        WorkerDiedError
+            A process that prepares was killed.
+        """
+        position, fruitless = start, 0
+        pairs: list[tuple[str, Ready]] = []
+        for row, ready in self._prepared(start):
+            position = position.after(row, ready)
+            fruitless = fruitless + 1 if ready is None else 0
+            if ready is not None:
+                pairs.append((row.key, ready))
+            elif fruitless > _FRUITLESS:
+                msg = (
+                    f"{_FRUITLESS:,} pairs of {self._data.path} in a row have no caption or a "
+                    "picture that cannot be read; run biomedica verify on it"
+                )
+                raise UsageError(msg)
+            else:
+                why = "its picture cannot be read" if row.given else "it has no caption"
+                logger.info("%s is skipped: %s", row.key, why)
+            if len(pairs) == size:
+                yield _batch(pairs, position)
+                pairs = []
+
+    def _prepared(self, start: Position) -> Iterator[tuple[_Row, Ready | None]]:
+        """Yield rows in order, those ahead being prepared meanwhile."""
+        waiting: deque[tuple[list[_Row], Future[list[Ready | None]]]] = deque()
+        rows = self._read(start)
+        try:
+            while chunk := list(islice(rows, _TOGETHER if self._data.workers else 1)):
+                given = [row.given for row in chunk if row.given is not None]
+                waiting.append((chunk, self._worker.submit(given)))
+                if len(waiting) > self._worker.under_way:
+                    done, future = waiting.popleft()
+                    ready = iter(future.result())
+                    for row in done:
+                        yield row, None if row.given is None else next(ready)
+        except BrokenProcessPool as error:
+            msg = (
+                "a process that decodes pictures was killed, mostly for want of memory: run the "
+                "same command again with fewer data.workers, and it goes on at the last checkpoint"
+            )
+            raise WorkerDiedError(msg) from error
+
+    def _read(self, start: Position) -> Iterator[_Row]:
+        epoch, state = start.epoch, start.rows
+        while True:
+            self._rows.set_epoch(epoch)
+            if state is not None:
+                self._rows.load_state_dict(state)
+            for row in self._rows:
+                text = pair_text(row, self._data.text)
+                seed = zlib.crc32(f"{self._seed} {epoch} {row['key']}".encode())
+                given = (row["image"]["bytes"], text, seed) if text else None
+                yield _Row(row["key"], epoch, self._rows.state_dict(), given)
+            epoch, state = epoch + 1, None
+
+
+def _batch(pairs: list[tuple[str, Ready]], position: Position) -> Batch:
+    torch = require("torch", "clip")
+    images, tokens = (
+        torch.from_numpy(np.stack(side)) for side in zip(*(r for _, r in pairs), strict=True)
+    )
+    if torch.cuda.is_available():  # from pinned memory it is copied while the GPU works
+        images, tokens = images.pin_memory(), tokens.pin_memory()
+    return Batch([key for key, _ in pairs], images, tokens, position)
+
+
+class Ahead:
+    """Micro-batches as they are wanted, some of them made before, and the time spent waiting.
+
+    Parameters
+    ----------
+    count
+        Micro-batches to have ready; 0 makes each when it is wanted.
+
+    Attributes
+    ----------
+    waited
+        Seconds.
+    """
+
+    def __init__(self, batches: Generator[Batch], count: int) -> None:
+        self._batches, self.waited = batches, 0.0
+        self._thread = ThreadPoolExecutor(1) if count else None  # one, so that they keep order
+        self._coming = deque(self._ask() for _ in range(count))
+
+    def _ask(self) -> Future[Batch]:
+        assert self._thread is not None
+        return self._thread.submit(next, self._batches)
+
+    def next(self) -> Batch:
+        """Return the next micro-batch; errors are those of `Pairs.batches`."""
+        begun = time.perf_counter()
+        try:
+            if self._thread is None:
+                return next(self._batches)
+            self._coming.append(self._ask())
+            return self._coming.popleft().result()
+        finally:
+            self.waited += time.perf_counter() - begun
+
+    def close(self) -> None:
+        """End what is under way."""
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+        self._batches.close()

@@ -1,0 +1,131 @@
+"""From the bytes of a picture and a text to what the model is given, here or in other processes."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.annotation.pictures import open_rgb
+from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.extras import require
+from biomedica_dataset.pool import end_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+
+    from .model import Model
+
+Given = tuple[bytes, str, int]  # picture, text, seed
+Ready = tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]  # image and tokens
+SCALES: dict[str, float | None] = {"full": None, "draft": 1.0, "draft-1x": 0.5}
+"""Half of the smallest scale, in sizes of what the model sees, by the name of the mode."""
+_AT_ITS_OWN = 1 << 20  # pixels: no picture is larger
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Makes an image (3, size, size) and tokens (context,) of each picture and text.
+
+    Parameters
+    ----------
+    size, transform, tokenizer
+        See `Model`.
+    decode
+        See `DataConfig`.
+    """
+
+    size: int
+    transform: Callable[[Any], Any]
+    tokenizer: Callable[[list[str]], Any]
+    decode: str
+
+    def __call__(self, given: Sequence[Given]) -> list[Ready | None]:
+        """Return what the model is given, None for a picture that cannot be read."""
+        return [self._one(*one) for one in given]
+
+    def _one(self, data: bytes, text: str, seed: int) -> Ready | None:
+        torch = require("torch", "clip")
+        scale = SCALES[self.decode]
+        try:
+            image = open_rgb(data, math.ceil(self.size * scale) if scale else _AT_ITS_OWN)
+        except ArticleError:
+            return None
+        # The random numbers are the pair's own, so that no order of work changes them.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            made = self.transform(image)
+        # Arrays travel in pipes; tensors would each hold a file open until they are used.
+        return made.numpy(), self.tokenizer([text])[0].numpy()
+
+
+def make_prepare(model: Model, decode: str) -> Prepare:
+    """Return what prepares pairs for a model."""
+    return Prepare(model.size, model.transform, model.tokenizer, decode)
+
+
+class Here:
+    """Prepares when it is asked."""
+
+    under_way = 0
+
+    def __init__(self, prepare: Prepare) -> None:
+        self._prepare = prepare
+
+    def submit(self, given: Sequence[Given]) -> Future[list[Ready | None]]:
+        """Return what is ready."""
+        done: Future[list[Ready | None]] = Future()
+        done.set_result(self._prepare(given))
+        return done
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Elsewhere:
+    """Prepares in processes of their own.
+
+    Parameters
+    ----------
+    count
+        How many.
+    """
+
+    def __init__(self, prepare: Prepare, count: int) -> None:
+        self.under_way = 2 * count
+        self._pool = ProcessPoolExecutor(
+            count, get_context("spawn"), initializer=_start, initargs=(prepare,)
+        )
+
+    def submit(self, given: Sequence[Given]) -> Future[list[Ready | None]]:
+        """Return what will be ready."""
+        return self._pool.submit(_work, given)
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+_mine: Prepare | None = None  # of a process of the pool
+
+
+def _start(prepare: Prepare) -> None:
+    global _mine  # noqa: PLW0603 - once in a process, lest it travels with every task
+    _mine = prepare
+    require("torch", "clip").set_num_threads(1)
+    logging.getLogger("PIL").setLevel(logging.ERROR)
+    # Slurm and a terminal tell all processes to end; the one that trains still needs these.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    end_with_parent()
+
+
+def _work(given: Sequence[Given]) -> list[Ready | None]:
+    assert _mine is not None
+    return _mine(given)

@@ -1,0 +1,83 @@
+"""Which blocks agree with the inventory and what is wanted: the files alone say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .layout import articles_name
+from .selection import wants_by_block
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from .inventory import Inventory
+    from .ledger import Archive, BlockHeader
+    from .run import ExtractOptions
+    from .selection import Wants
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A block to bring into agreement with the inventory.
+
+    Parameters
+    ----------
+    inventory
+        The block's part of it.
+    retry
+        Whether to fetch again what was unavailable or corrupt.
+    """
+
+    block: int
+    inventory: Inventory
+    wants: Wants
+    retry: bool = False
+
+
+def find_tasks(
+    width: int,
+    inventory: Inventory,
+    options: ExtractOptions,
+    headers: dict[int, BlockHeader],
+    images: set[str],
+) -> list[Task]:
+    """Return the blocks that do not agree with the inventory and what is wanted.
+
+    Parameters
+    ----------
+    headers, images
+        The blocks that are there, and the names of the images files.
+    """
+    wants_of = wants_by_block(options.wants, width)
+    tasks = []
+    for block, part in inventory.blocks(width):
+        task = Task(block, part, wants_of(block), options.retry)
+        header = headers.get(block)
+        if header is None or not agrees(header, task, images):
+            tasks.append(task)
+    return tasks
+
+
+def agrees(header: BlockHeader, task: Task, images: Container[str]) -> bool:
+    """Whether a block is as a task wants it, given the names of the images files."""
+    return (
+        header.inventory == task.inventory.digest()
+        and header.wants == task.wants.digest
+        and (header.images_file is None or header.images_file in images)
+        and not (task.retry and header.dropped_for_now())
+    )
+
+
+def still_to_do(archive: Archive, tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks whose blocks do not agree now; what was dropped for now was tried."""
+    done = archive.folder.map(lambda task: _is_done(archive, task), tasks)
+    return [task for task, is_done in zip(tasks, done, strict=True) if not is_done]
+
+
+def _is_done(archive: Archive, task: Task) -> bool:
+    if not archive.folder.exists(articles_name(task.block)):
+        return False
+    header = archive.header(task.block)
+    images = {name for name in [header.images_file] if name and archive.folder.exists(name)}
+    return agrees(header, replace(task, retry=False), images)

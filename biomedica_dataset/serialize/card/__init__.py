@@ -1,0 +1,12 @@
+"""The card of a dataset folder: what it holds, under which licences, and how to load it.
+
+::
+
+    index ─► statistics ─► plots ──┐
+      └────► examples ─────────────┼─► sections, limits ─► README.md
+    manifest ─► settings (YAML) ───┘
+"""
+
+from .write import CARD, publish
+
+__all__ = ["CARD", "publish"]

@@ -1,0 +1,150 @@
+"""Runs of neighbouring blocks, each in tars of its own: what is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.extract.spool import Spool
+from biomedica_dataset.schema import LICENSE_GROUPS
+from biomedica_dataset.splits import SPLITS
+
+from .record import RECORDS
+from .shard import fingerprint, pmcids
+from .tars import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from biomedica_dataset.extract.ledger import Archive
+    from biomedica_dataset.joins import Joins
+    from biomedica_dataset.splits import Splits
+    from biomedica_dataset.storage import Folder
+
+    from .work import Bench
+
+_CODE = ("published.py", "tars.py", "tar_runs.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TarRecord:
+    """What a finished run of blocks is made of and holds.
+
+    Parameters
+    ----------
+    tars
+        Samples of each tar, by path.
+    """
+
+    fingerprint: str
+    tars: dict[str, int] = field(default_factory=dict)
+    figures: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def agreeing(
+    archive: Archive, folder: Folder, runs: Mapping[int, list[int]], joins: Joins
+) -> dict[int, TarRecord]:
+    """Return the records of those runs of blocks that agree with the archive and the joins."""
+
+    def agreeing(run: int) -> TarRecord | None:
+        record = _read_record(folder, run)
+        is_same = record and record.fingerprint == _made_of(archive, runs[run], joins)
+        return record if is_same else None
+
+    found = zip(runs, folder.map(agreeing, runs), strict=True)
+    return {run: record for run, record in found if record is not None}
+
+
+def _record_name(run: int) -> str:
+    return f"{RECORDS}/{run:06d}.json"
+
+
+def records_of(folder: Folder) -> dict[int, TarRecord]:
+    """Return the records of the finished runs, by number."""
+    names = (name.partition(".") for name in folder.names(RECORDS))
+    numbers = [int(n) for n, _, ending in names if ending == "json" and n.isdecimal()]
+    found = {number: _read_record(folder, number) for number in numbers}
+    return {number: record for number, record in found.items() if record is not None}
+
+
+def _read_record(folder: Folder, run: int) -> TarRecord | None:
+    name = _record_name(run)
+    if not folder.exists(name):
+        return None
+    try:
+        return TarRecord(**json.loads(folder.read_bytes(name)))
+    except (ValueError, TypeError) as error:
+        msg = f"{folder.path(name)} cannot be read: {error}. Remove it and serialize again."
+        raise ArchiveError(msg) from error
+
+
+def _made_of(archive: Archive, blocks: list[int], joins: Joins) -> str:
+    """Return the digest of all that a run of blocks depends on."""
+    return hashlib.sha256(f"{fingerprint(archive, blocks, joins)} {_code()}".encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    code = b"".join(Path(__file__).with_name(name).read_bytes() for name in _CODE)
+    return hashlib.sha256(code).hexdigest()
+
+
+def remove_run(folder: Folder, run: int, record: TarRecord) -> None:
+    """Remove the tars of a run and, last, its record."""
+    for path in record.tars:
+        folder.remove(path)
+    folder.remove(_record_name(run))
+
+
+def tar_folders(splits: Splits) -> list[str]:
+    """Return the folders that tars may lie in."""
+    folders = (f"{group}{splits.below(split)}" for group in LICENSE_GROUPS for split in SPLITS)
+    return list(dict.fromkeys(folders))
+
+
+def build_run(at: Bench, run: int, blocks: list[int]) -> bool:
+    """Write a run, unless it is there and agrees; return whether it was written."""
+    if agreeing(at.archive, at.folder, {run: blocks}, at.joins):
+        return False
+    _write_run(at, run, blocks)
+    return True
+
+
+def _write_run(at: Bench, run: int, blocks: list[int]) -> None:
+    """Write the tars of a run of blocks and, last, its record."""
+    archive, folder, joins, splits = at.archive, at.folder, at.joins, at.splits
+    figures: Counter[str] = Counter()
+    problems: list[str] = []
+    with Spool(folder.scratch()) as spool:
+        samples = Samples(spool, splits)
+        for block in blocks:
+            articles = joins.rows(archive.articles(block), *pmcids(archive, block), full_text=True)
+            for rows, size in articles:
+                samples.add(rows)
+                figures.update(rows.figures)
+                problems += [rows.problem] if rows.problem else []
+                at.progress.tick(1, len(rows.pairs), size)
+        tars = samples.write(folder, run)
+    _remove_stale(folder, run, tars, splits)
+    record = TarRecord(
+        fingerprint=_made_of(archive, blocks, joins),
+        tars=tars,
+        figures=dict(sorted(figures.items())),
+        problems=problems,
+    )
+    folder.write_bytes(_record_name(run), json.dumps(asdict(record), indent=1).encode())
+
+
+def _remove_stale(folder: Folder, run: int, tars: dict[str, int], splits: Splits) -> None:
+    """Remove the tars that an earlier state of the run had and this one has not."""
+    for below in tar_folders(splits):
+        for name in folder.names(below):
+            if name.startswith(f"{run:06d}-") and f"{below}/{name}" not in tars:
+                folder.remove(f"{below}/{name}")

@@ -1,0 +1,83 @@
+"""A small encoder that was never trained, and the sample's vectors, clusters and assignments."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from .browser import CHROMIUM, kill, start_browser
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory):
+    from biomedica_dataset.sample.encoder import write_encoder
+
+    folder = tmp_path_factory.mktemp("encoder") / "tiny-dinov2"
+    write_encoder(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedded(sample_archive, encoder_folder, tmp_path_factory):
+    """The vectors of the sample; not to be changed by a test."""
+    from biomedica_dataset.annotation.embed import embed
+
+    folder = tmp_path_factory.mktemp("annotated") / "embeddings"
+    embed(sample_archive, folder, model=str(encoder_folder), workers=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clustered(embedded):
+    """Six clusters of the sample; not to be changed by a test."""
+    from biomedica_dataset.annotation.cluster import cluster
+
+    folder = embedded.with_name("clusters")
+    cluster(embedded, folder, components=8, clusters=6)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def assigned(embedded, clustered):
+    """The clusters of the sample's images; not to be changed by a test."""
+    from biomedica_dataset.annotation.assign import assign
+
+    folder = embedded.with_name("assignments")
+    assign(clustered, embedded, folder, workers=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sheets(assigned, sample_archive, tmp_path_factory):
+    """The sheets of the sample's clusters; not to be changed by a test."""
+    from biomedica_dataset.annotation.review.sheets import write_sheets
+
+    folder = tmp_path_factory.mktemp("review") / "review"
+    write_sheets(assigned, sample_archive, folder, count=6, workers=1)
+    return folder
+
+
+@pytest.fixture
+def chromium(tmp_path):
+    """Start browsers, each a process of its own."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("there is no chromium; CI must have it")
+        pytest.skip("there is no chromium")
+    from playwright.sync_api import sync_playwright
+
+    started = []
+    with sync_playwright() as playwright:
+
+        def start():
+            process, address = start_browser(tmp_path / f"browser{len(started)}")
+            started.append(process)
+            # Beside other work on two cores a browser can take long to answer for the first time.
+            return process, playwright.chromium.connect_over_cdp(address, timeout=180_000)
+
+        yield start
+        for process in started:
+            kill(process)

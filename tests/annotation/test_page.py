@@ -1,0 +1,203 @@
+"""The page in a real browser: two annotators, one of whose browsers is killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from biomedica_dataset.annotation.assignments import Assignments, as_table
+from biomedica_dataset.annotation.embeddings import BlockRecord, write_block
+from biomedica_dataset.annotation.review.desk import Item, desk_for
+from biomedica_dataset.annotation.review.members import choose_members
+from biomedica_dataset.annotation.review.sheets import Review, write_sheets
+from biomedica_dataset.annotation.tally import make_labels
+from biomedica_dataset.annotation.taxonomy import Taxonomy
+from biomedica_dataset.annotation.votes import VoteFile
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.storage import Folder
+
+from .browser import CHROMIUM, FLAGS, answered, arrive, kill, served, vote
+
+TAXONOMY = Taxonomy.load()
+
+
+def test_two_annotators_vote_and_nothing_is_lost_when_a_browser_is_killed(
+    assigned, sample_archive, sheets, tmp_path, chromium
+):
+    from playwright.sync_api import expect
+
+    folder, requests = tmp_path / "review", []
+    shutil.copytree(sheets, folder)
+    total = len(Review.open(folder).clusters)
+    arguments = [assigned, sample_archive, "-o", folder, "--images", "6", "--page"]
+    with served(*arguments) as (address, _server):
+        anna = arrive(chromium()[1], address, "anna", requests)
+        anna.locator("#gallery button").first.click()
+        expect(anna.locator("#caption textarea")).to_have_value(re.compile("^PMC"), timeout=20_000)
+        anna.locator("#take_out").click()
+        anna.locator("#wrong_images").get_by_text("image 1").first.wait_for()
+        anna.keyboard.press("Escape")
+        process, opened = chromium()
+        ben = arrive(opened, address, "ben", requests)
+        for number in range(total):
+            vote(anna, "Maps")
+            answered(anna, f"{number + 1} of {total}")
+            anna.keyboard.press("ArrowRight")
+            if number < 2:
+                vote(ben, "Tables" if number else "Maps", panel="multiple" if number else "single")
+                answered(ben, f"{number + 1} of {total}")
+                ben.keyboard.press("n")
+        kill(process)
+        ben = arrive(chromium()[1], address, "ben", requests)
+        answered(ben, f"2 of {total}")
+        for number in range(2, total):
+            vote(ben, "Maps")
+            answered(ben, f"{number + 1} of {total}")
+            ben.keyboard.press("u")
+    votes = sorted((folder / "votes").glob("*.jsonl"))
+    report = make_labels(votes, tmp_path / "labels", assignments=assigned)
+
+    assert '"wrong_images", "answer": ["PMC' in votes[0].read_text()
+    assert report.annotators == ["anna", "ben"]
+    assert len(report.labels) == total
+    assert {a.question: a.percent for a in report.agreement}["primary"] == (total - 1) / total
+    assert [label.open for label in report.labels.values() if label.open] == [
+        ["panel_type", "primary"]
+    ]
+    assert not [url for url in requests if not url.startswith((address, "data:", "blob:"))]
+
+
+def test_an_audit_asks_of_each_image_and_an_adjudication_of_what_is_open(
+    assigned, sheets, tmp_path
+):
+    folder = tmp_path / "review"
+    shutil.copytree(sheets, folder)
+    review = Review.open(folder)
+    first, second, *_ = review.clusters
+    for who, panel in (("anna", "single"), ("ben", "multiple")):
+        file = VoteFile(folder / "votes", who, TAXONOMY, review.model)
+        file.answer(first, "panel_type", panel)
+        file.answer(second, "primary", ["Maps"])
+        file.close()
+    with pytest.raises(UsageError, match="name them with --labels"):
+        desk_for(review, TAXONOMY, adjudicate=True)
+    from biomedica_dataset.annotation.labels import Labels
+
+    votes = sorted((folder / "votes").glob("*.jsonl"))
+    make_labels(votes, tmp_path / "labels", assignments=assigned)
+    labels = Labels.open(tmp_path / "labels")
+    judge = desk_for(review, TAXONOMY, labels, adjudicate=True)
+    judge.sit("chief")
+    assert judge.done("chief") == 0
+    judge.save("chief", judge.items[0], "panel_type", "multiple")
+    assert judge.done("chief") == 1
+    auditor = desk_for(review, TAXONOMY, labels, audit=2)
+    auditor.sit("carl")
+    for number, item in enumerate(auditor.items):
+        auditor.save("carl", item, "fits_primary", number == 0)
+    judge.close()
+    auditor.close()
+    if review.clusters[second].size > 6:
+        with pytest.raises(UsageError, match="have 6 random ones; make others with --images 7"):
+            desk_for(review, TAXONOMY, labels, audit=7)
+    settled = folder / "adjudication" / "chief.jsonl"
+    votes = sorted((folder / "votes").glob("*.jsonl"))
+    report = make_labels(votes, tmp_path / "again", assignments=assigned, adjudication=settled)
+
+    assert judge.items == [Item(first)]
+    assert {item.cluster for item in auditor.items} == {second}
+    assert report.labels[first].panel_type == "multiple"
+    assert {p.of: (p.right, p.images) for p in report.purity}["Maps"] == (1, 2)
+    with pytest.raises(UsageError, match="nothing is left open"):
+        desk_for(review, TAXONOMY, Labels.open(tmp_path / "again"), adjudicate=True)
+
+
+def test_sheets_are_made_once_and_made_again_where_the_clusters_change(
+    assigned, sample_archive, sheets, tmp_path
+):
+    folder = tmp_path / "review"
+    shutil.copytree(sheets, folder)
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    again = write_sheets(assigned, sample_archive, folder, count=6, workers=2)
+    write_sheets(assigned, sample_archive, tmp_path / "fresh", count=6, workers=2)
+
+    assert not again.is_new
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+    there = tmp_path / "fresh"
+    fresh = {p.relative_to(there): p.read_bytes() for p in there.rglob("*") if p.is_file()}
+    assert fresh == {p.relative_to(folder): data for p, data in before.items()}
+    assert write_sheets(assigned, sample_archive, folder, count=4, workers=1).is_new
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(UsageError, match="something else"):
+        write_sheets(assigned, sample_archive, tmp_path / "mine")
+
+
+def test_the_nearest_and_the_farthest_are_shown_and_a_sample_that_is_no_choice_of_the_order(
+    tmp_path,
+):
+    rng = np.random.default_rng(0)
+    keys = [f"PMC{n}_g1" for n in range(3000)]
+    distances = dict(zip(keys, rng.permutation(3000).tolist(), strict=True))
+    shown = []
+    for name, order in (("a", keys), ("b", keys[::-1])):
+        there = Assignments.begin(Folder(tmp_path / name), 10**6, 2, "m")
+        clusters = [int(key[3:-3]) % 2 for key in order]
+        table = as_table(order, clusters, [distances[key] for key in order])
+        write_block(there.folder, 0, table, BlockRecord(fingerprint=""))
+        shown.append(choose_members(there, 12, 0))
+    own = [key for key in keys if int(key[3:-3]) % 2]
+    chosen = shown[0][1]
+    left = sorted((key for key in own if key not in chosen.shown["random"]), key=distances.get)
+
+    assert shown[0] == shown[1]
+    assert (chosen.cluster, chosen.size, len(chosen.shown["random"])) == (1, 1500, 12)
+    assert chosen.shown["nearest"] == left[:4]
+    assert chosen.shown["farthest"] == left[::-1][:4]
+    numbers = [own.index(key) for key in chosen.shown["random"]]
+    assert min(numbers) < 500
+    assert max(numbers) > 1000
+
+
+def test_every_image_that_is_shown_is_of_its_cluster(assigned, sheets):
+    review, clusters = Review.open(sheets), Assignments.open(assigned).of_pmcids(0, 10**10)
+
+    for cluster, members in review.clusters.items():
+        assert {clusters[key] for key in members.keys} == {cluster}
+        assert len(set(members.keys)) == len(members.keys)
+        assert members.size == sum(found == cluster for found in clusters.values())
+        assert all(review.cards[key].caption for key in members.keys)
+    assert json.loads((sheets / "review.json").read_text())["format_version"] == 1
+
+
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=alert(2)> ](javascript:alert(3)) --- "
+    "\u202edlrow {{7*7}} &lt;b&gt; " + "long " * 900
+)
+
+
+def test_hostile_captions_are_text_on_sheets(tmp_path):
+    from biomedica_dataset.annotation.review.gather import Card
+    from biomedica_dataset.annotation.review.members import Members
+    from biomedica_dataset.annotation.review.sheets import _sheet
+
+    card = Card(key="PMC1_g1", article="PMC1", label=HOSTILE[:60], caption=HOSTILE, thumbnail=None)
+    html = _sheet(Members(0, 1, {"random": ["PMC1_g1"]}), {"PMC1_g1": card}, None, None)
+    path = tmp_path / "sheet.html"
+    path.write_text(html)
+
+    assert "<script" not in html
+    assert "<img src=x" not in html
+    assert "default-src 'none'" in html
+    if CHROMIUM:
+        home = f"--user-data-dir={tmp_path / 'home'}"
+        dumped = subprocess.run(
+            [CHROMIUM, *FLAGS, home, "--dump-dom", path.as_uri()],
+            capture_output=True, text=True, timeout=60, check=True,
+        ).stdout  # fmt: skip
+        assert "&lt;script&gt;alert(1)" in dumped

@@ -1,0 +1,90 @@
+"""Tasks are data: what a file may say, what is wrong with it, and which are shipped."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from biomedica_dataset import UsageError
+from biomedica_dataset.cli import main
+from biomedica_dataset.clip.evaluate import find_tasks
+
+from .made import COLOURS, GOOD, write
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({**GOOD, "clases": ["red"]}, r"bad.yaml: there is no field clases; did you mean 'class"),
+        ({"classes": list(COLOURS)}, r"bad.yaml: the field source is missing"),
+        ({**GOOD, "source": {"folder": "a", "csv": "b"}}, r"source names folder and csv; one of"),
+        ({**GOOD, "source": {"folder": "pictures", "split": "test"}}, r"source.split goes with"),
+        ({**GOOD, "protocol": "quiz"}, r"protocol is 'quiz'; classification, vqa, multilabel"),
+        ({**GOOD, "metric": "acuracy"}, r"metric is 'acuracy'; accuracy,.*did you mean 'accuracy'"),
+        ({**GOOD, "classes": ["red"]}, r"classes has 1; classification needs 2"),
+        ({**GOOD, "classes": ["red", "blue"]}, r"green/0.png has the label 'green', which is none"),
+        ({**GOOD, "templates": "a picture"}, r"templates has 'a picture'; a text with {} in it"),
+        ({**GOOD, "protocol": "multilabel"}, r"classes.blue: multilabel needs positive"),
+        ({**GOOD, "source": {"folder": "empty"}}, r"empty has no folders with pictures"),
+        ({**GOOD, "source": {"folder": "nowhere"}}, r"there is no folder .*nowhere"),
+        ({**GOOD, "source": {"csv": "nowhere.csv"}}, r"there is no file .*nowhere.csv"),
+        ({**GOOD, "source": {"csv": "rows.csv"}}, r"no column 'image'; did you mean 'imge'"),
+        ({**GOOD, "source": {"csv": "rows.csv", "path": "{imag}"}, "columns": {"label": "label"}},
+         r"source.path is '{imag}': no column 'imag'; did you mean 'imge'"),
+        ({**GOOD, "where": {"label": "red"}, "source": {"csv": "rows.csv", "path": "{imge}"}},
+         r"rows.csv has no rows: none has what `where` asks for"),
+        ({**GOOD, "source": {"csv": "torn.csv"}}, r"line 3 of torn.csv has other columns"),
+        ({**GOOD, "source": {"parquet": "rows.csv"}}, r"rows.csv cannot be read"),
+        ({**GOOD, "protocol": "retrieval"}, r"retrieval needs captions, and a folder has none"),
+        ({**GOOD, "columns": {"options": "a"}}, r"columns.options, columns.answer and"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_task_is_said_in_one_line(tmp_path, pictures, fields, said):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "rows.csv").write_text("imge,label\npictures/blue/0.png,blue\n")
+    (tmp_path / "torn.csv").write_text("image,label\na.png,blue\nb.png\n")
+    path = write(tmp_path / "bad.yaml", **fields)
+    run = CliRunner().invoke(main, ["evaluate", "none", "-t", path, "-o", str(tmp_path / "out")])
+
+    assert run.exit_code == 2
+    assert re.search(said, run.output), run.output
+    assert run.output.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_tasks_are_named_by_name_domain_pattern_file_and_folder(tmp_path, pictures):
+    first = write(tmp_path / "one.yaml", **GOOD)
+    write(tmp_path / "two.yaml", **GOOD)
+    every = find_tasks(["all"])
+
+    assert [task.name for task in find_tasks(["pcam", "breastmnist", "pcam"])] == [
+        "pcam",
+        "breastmnist",
+    ]
+    assert {task.domain for task in find_tasks(["Dermoscopy"])} == {"dermoscopy"}
+    assert len(find_tasks(["ubench-*"])) == 21
+    assert len(find_tasks([first, str(tmp_path / "t*.yaml")])) == 2
+    assert len(find_tasks([str(tmp_path), "all"])) == len(every) + 2
+    with pytest.raises(UsageError, match=r"no task, domain or file 'breastmist'; did you mean"):
+        find_tasks(["breastmist"])
+    (tmp_path / "other").mkdir()
+    other = shutil.copy(first, tmp_path / "other" / "one.yaml")
+    with pytest.raises(UsageError, match="two tasks are named 'one'"):
+        find_tasks([first, other])
+
+
+def test_every_shipped_task_says_where_its_prompts_and_pictures_come_from():
+    for task in find_tasks(["all"]):
+        assert task.citation, task.name
+        assert task.prompts_from, task.name
+        assert "http" in task.prompts_from
+
+
+def test_a_hub_that_cannot_be_reached_is_said_and_may_be_tried_again(tmp_path):
+    run = CliRunner().invoke(main, ["evaluate", "none", "-t", "pcam", "-o", str(tmp_path / "out")])
+
+    assert run.exit_code == 1
+    assert "task pcam: the Hub cannot be reached for 1aurent/PatchCamelyon" in run.output

@@ -1,0 +1,159 @@
+"""Outputs in a bucket: whole or not there, held by one run, the same bytes as on a disk."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from importlib import import_module
+
+import pytest
+
+from biomedica_dataset.errors import StorageError, UsageError
+from biomedica_dataset.extract import ExtractOptions, extract
+from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.hold import held
+from biomedica_dataset.launch import Launch
+from biomedica_dataset.storage import RUN, Folder
+from biomedica_dataset.verify import verify
+
+from .conftest import command, environment, tree
+
+
+def objects(url):
+    """Return the bytes of every object below an address, by name."""
+    folder = Folder(url)
+    found = folder.filesystem.find(folder.root)
+    return {
+        name.removeprefix(folder.root + "/"): folder.filesystem.cat_file(name) for name in found
+    }
+
+
+def local_objects(folder):
+    return {name: (folder / name).read_bytes() for name in tree(folder)}
+
+
+def test_an_archive_in_a_bucket_is_that_on_a_disk(s3, sample_bucket, sample_archive):
+    archive = f"{s3}/deep/archive"
+    extract(str(sample_bucket), archive, ExtractOptions(workers=2))
+    first = objects(archive)
+    report = extract(str(sample_bucket), archive, ExtractOptions(workers=2))
+
+    assert first == objects(archive) == local_objects(sample_archive)
+    assert "nothing to do" in str(report)
+    assert verify(archive).problems == []
+
+
+def test_images_that_no_block_names_are_swept(s3, sample_bucket, sample_archive):
+    archive = f"{s3}/archive"
+    orphan = f"images/0099001-{'0' * 16}.parquet"
+    extract(str(sample_bucket), archive, ExtractOptions(workers=1))
+    Folder(archive).write_bytes(orphan, b"left by a killed run")
+    assert any("sweeps it" in problem for problem in verify(archive).problems)
+
+    extract(str(sample_bucket), archive, ExtractOptions(workers=1))
+
+    assert objects(archive) == local_objects(sample_archive)
+
+
+def test_a_killed_run_goes_on_to_the_same_objects(s3, sample_bucket, sample_archive):
+    archive = f"{s3}/archive"
+    run = command("extract", sample_bucket, "-o", archive, "--workers", 1)
+    process = subprocess.Popen(run, env=environment(), stderr=subprocess.PIPE)
+    folder = Folder(archive)
+    while not folder.names("images"):
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+    assert folder.exists(RUN)
+    assert all(Archive.open(archive).header(block) for block in Archive.open(archive).blocks())
+
+    subprocess.run(run, env=environment(), check=True, capture_output=True)
+
+    assert objects(archive) == local_objects(sample_archive)
+
+
+def test_an_object_is_begun_by_one_alone(s3):
+    folder = Folder(f"{s3}/out")
+
+    assert folder.begin("name", b"first")
+    assert not folder.begin("name", b"second")
+    assert folder.read_bytes("name") == b"first"
+
+
+def test_a_file_in_a_bucket_is_not_seen_before_it_is_whole(s3):
+    folder = Folder(f"{s3}/out")
+    with folder.create() as file:
+        file.write(bytes(12 * 2**20))
+        assert not folder.exists("name")
+        file.publish("name")
+    assert folder.size("name") == 12 * 2**20
+    assert folder.names() == ["name"]
+    assert not file.path.exists()
+
+
+def test_a_second_launcher_is_refused_by_the_bucket(s3, sample_bucket):
+    archive = f"{s3}/archive"
+    extract(str(sample_bucket), archive, ExtractOptions(workers=1, limit=3))
+    with held(Folder(archive), Launch()) as hold:
+        run = command("extract", sample_bucket, "-o", archive, "--limit", 3, "--retry")
+        refused = subprocess.run(run, env=environment(), check=False, capture_output=True)
+        assert refused.returncode == 2
+        assert f"is held by another run, {hold.run}".encode() in refused.stderr
+
+        taken = subprocess.run(
+            [*run, "--take-over"], env=environment(), check=False, capture_output=True
+        )
+        assert taken.returncode == 0, taken.stderr
+
+
+def test_a_launcher_that_was_killed_here_is_in_nobodys_way(s3):
+    code = """
+import os, signal, sys
+from biomedica_dataset.hold import held
+from biomedica_dataset.launch import Launch
+from biomedica_dataset.storage import Folder
+with held(Folder(sys.argv[1]), Launch()):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    folder = Folder(f"{s3}/out")
+    run = [command()[0], "-c", code, folder.url]
+    assert subprocess.run(run, env=environment(), check=False).returncode == -9
+    assert folder.exists(RUN)
+
+    with held(folder, Launch()) as hold:
+        hold.check()
+
+
+def test_missing_credentials_are_told(s3, monkeypatch, tmp_path):
+    import s3fs
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    s3fs.S3FileSystem.clear_instance_cache()
+
+    with pytest.raises(StorageError, match=r"give credentials .*AWS_ACCESS_KEY_ID") as told:
+        Archive.find(Folder(f"{s3}/archive"))
+    assert "\n" not in str(told.value)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_a_bucket_that_is_not_there_is_told(s3, sample_bucket):
+    with pytest.raises(StorageError, match="cannot be written: The specified bucket does not"):
+        extract(str(sample_bucket), "s3://nobody-made-this/archive", ExtractOptions(workers=1))
+
+
+def test_without_the_library_the_line_that_installs_it_is_told(monkeypatch):
+    registry = import_module("fsspec.registry")
+    monkeypatch.delitem(registry._registry, "s3", raising=False)
+    monkeypatch.setitem(
+        registry.known_implementations,
+        "s3",
+        {"class": "a_library_that_nobody_wrote.FileSystem", "err": "Install s3fs to access S3"},
+    )
+    with pytest.raises(UsageError, match=r"pip install 'biomedica-dataset\[s3\]'"):
+        Folder("s3://bucket/archive")
