@@ -255,8 +255,10 @@ class _Vision:
         self.id = identity
         mean, std = scale
         is_paper = identity.preprocess == "paper"
-        self._mean = torch.tensor([0.0] * 3 if is_paper else list(mean)).view(1, 3, 1, 1)
-        self._std = torch.tensor([1.0] * 3 if is_paper else list(std)).view(1, 3, 1, 1)
+        self._mean, self._std = (
+            torch.tensor(list(numbers), device=model.device).view(1, 3, 1, 1)
+            for numbers in ((0.0,) * 3 if is_paper else mean, (1.0,) * 3 if is_paper else std)
+        )
         red, green, blue = (round(255 * value) for value in mean)
         self.colour = red, green, blue
 
@@ -269,10 +271,9 @@ class _Vision:
         torch, count = self._torch, len(images)
         filled = np.zeros((BATCH, *images.shape[1:]), np.uint8)
         filled[:count] = images
-        pixels = torch.from_numpy(filled).permute(0, 3, 1, 2).float() / 255
-        pixels = (pixels - self._mean) / self._std
-        device, dtype = self._model.device, self._model.dtype
         with torch.inference_mode():
-            out = self._model(pixel_values=pixels.to(device=device, dtype=dtype))
+            pixels = torch.from_numpy(filled).to(self._model.device).permute(0, 3, 1, 2)
+            pixels = (pixels.float() / 255 - self._mean) / self._std
+            out = self._model(pixel_values=pixels.to(self._model.dtype))
             vectors: np.ndarray[Any, Any] = _vector(out, self._pooling).float().cpu().numpy()
         return vectors[:count]

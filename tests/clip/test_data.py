@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from biomedica_dataset import UsageError, open_dataset
-from biomedica_dataset.clip.train import DataConfig
+from biomedica_dataset.clip.train import DataConfig, ModelConfig
 from biomedica_dataset.clip.train.data import Pairs, Position, choose_pairs, tally
-from biomedica_dataset.clip.train.prepare import Prepare
+from biomedica_dataset.clip.train.model import make_model
+from biomedica_dataset.clip.train.prepare import Prepare, make_prepare
 
 from ..servers import BucketServer
 from ..streaming.folders import write_dataset
@@ -224,12 +225,19 @@ def test_more_processes_than_runs_are_refused(url):
         pairs(DataConfig(path=url), (0, 1000))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3000, 1), (1, 2000), (7, 3)])
-def test_pictures_of_any_shape_become_what_the_model_sees(size):
+@pytest.mark.parametrize("size", [(1, 1), (3000, 1), (1, 2000), (7, 3), (300, 200)])
+def test_pictures_of_any_shape_become_the_numbers_that_openclip_makes(size, tiny):
+    """Bit for bit, though bytes travel, and become numbers where the model is."""
+    import torch
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
-    transform = image_transform_v2(PreprocessCfg(size=32), is_train=True)
+    model = make_model(ModelConfig(name=tiny, pretrained=None))
+    whole = image_transform_v2(PreprocessCfg(**model.module.visual.preprocess_cfg), is_train=True)
+    data = jpeg(*size)
     for seed in random.Random(0).sample(range(10**6), 5):
-        ((image, _),) = prepare(transform=transform)([(jpeg(*size), "x", seed)])
-        assert image.shape == (3, 32, 32)
-        assert np.isfinite(image).all()
+        ((picture, _),) = make_prepare(model, "full")([(data, "x", seed)])
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            expected = whole(Image.open(io.BytesIO(data)))
+        assert picture.dtype == np.uint8
+        assert model.pixels(torch.from_numpy(np.stack([picture])))[0].equal(expected)

@@ -113,3 +113,25 @@ def test_processes_that_cannot_meet_are_refused(monkeypatch):
 def test_a_step_that_cannot_be_shared_out_is_refused(config):
     with pytest.raises(UsageError, match="global_batch is 16; a multiple of 1 processes times"):
         train(config("uneven", micro_batch=3))
+
+
+def test_a_script_without_its_guard_ends_with_an_error(config, tmp_path):
+    """Processes that die at their start, before they have read what they are given."""
+    path = write(config("model", data={"workers": 2}), tmp_path, "config")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from biomedica_dataset.clip.train import load_config, train\n"
+        f"train(load_config({path!r}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert done.returncode == 1
+    assert "WorkerDiedError: a process that decodes pictures was killed" in done.stderr
+    assert 'if __name__ == "__main__":' in done.stderr.replace("'", '"')

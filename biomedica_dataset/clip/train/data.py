@@ -81,7 +81,7 @@ class Batch:
     Parameters
     ----------
     images
-        (pairs, 3, size, size).
+        uint8 (pairs, size, size, 3).
     tokens
         (pairs, context).
     position

@@ -178,11 +178,14 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad()
-        moved = [
-            (batch.images.to(device, non_blocking=True), batch.tokens.to(device, non_blocking=True))
+        given = [
+            (
+                self._model.pixels(batch.images.to(device, non_blocking=True)),
+                batch.tokens.to(device, non_blocking=True),
+            )
             for batch in batches
         ]
-        loss = self._gradients.add(moved)
+        loss = self._gradients.add(given)
         norm = self._gradients.clip(self._optimizer, config.optimizer.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             last = latest_checkpoint(self._folder)

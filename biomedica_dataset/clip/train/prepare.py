@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import signal
+import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from biomedica_dataset.annotation.pictures import open_rgb
 from biomedica_dataset.errors import ArticleError
@@ -17,13 +21,12 @@ from biomedica_dataset.pool import end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import numpy as np
+    from multiprocessing.queues import SimpleQueue
 
     from .model import Model
 
 Given = tuple[bytes, str, int]  # picture, text, seed
-Ready = tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]  # image and tokens
+Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # picture and tokens
 SCALES: dict[str, float | None] = {"full": None, "draft": 1.0, "draft-1x": 0.5}
 """Half of the smallest scale, in sizes of what the model sees, by the name of the mode."""
 _AT_ITS_OWN = 1 << 20  # pixels: no picture is larger
@@ -31,7 +34,7 @@ _AT_ITS_OWN = 1 << 20  # pixels: no picture is larger
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Makes an image (3, size, size) and tokens (context,) of each picture and text.
+    """Makes a picture, uint8 (size, size, 3), and tokens (context,) of each picture and text.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ class Prepare:
             torch.manual_seed(seed)
             made = self.transform(image)
         # Arrays travel in pipes; tensors would each hold a file open until they are used.
-        return made.numpy(), self.tokenizer([text])[0].numpy()
+        return np.asarray(made), self.tokenizer([text])[0].numpy()
 
 
 def make_prepare(model: Model, decode: str) -> Prepare:
@@ -98,10 +101,20 @@ class Elsewhere:
     """
 
     def __init__(self, prepare: Prepare, count: int) -> None:
+        context = get_context("spawn")
         self.under_way = 2 * count
+        self._given = context.SimpleQueue()
         self._pool = ProcessPoolExecutor(
-            count, get_context("spawn"), initializer=_start, initargs=(prepare,)
+            count, context, initializer=_start, initargs=(self._given,)
         )
+        # A process is started when the one before has read its arguments. A tokenizer among them
+        # would make each wait for the other to load torch, and for ever for one that died of it.
+        threading.Thread(target=self._give, args=(prepare, count), daemon=True).start()
+
+    def _give(self, prepare: Prepare, count: int) -> None:
+        with contextlib.suppress(OSError):  # closed before all were wanted
+            for _ in range(count):
+                self._given.put(prepare)
 
     def submit(self, given: Sequence[Given]) -> Future[list[Ready | None]]:
         """Return what will be ready."""
@@ -110,14 +123,15 @@ class Elsewhere:
     def close(self) -> None:
         """End the processes."""
         self._pool.shutdown(cancel_futures=True)
+        self._given.close()
 
 
 _mine: Prepare | None = None  # of a process of the pool
 
 
-def _start(prepare: Prepare) -> None:
+def _start(given: SimpleQueue[Prepare]) -> None:
     global _mine  # noqa: PLW0603 - once in a process, lest it travels with every task
-    _mine = prepare
+    _mine = given.get()
     require("torch", "clip").set_num_threads(1)
     logging.getLogger("PIL").setLevel(logging.ERROR)
     # Slurm and a terminal tell all processes to end; the one that trains still needs these.
