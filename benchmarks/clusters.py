@@ -18,8 +18,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.metrics import pairwise_distances_argmin_min
 from threadpoolctl import threadpool_limits
 
 from biomedica_dataset.annotation.assign import assign
@@ -49,6 +47,8 @@ def made(rows: int) -> np.ndarray:
 
 def compare(points: np.ndarray, clusters: int, seeds: int) -> None:
     """Print time and inertia beside scikit-learn, seed by seed."""
+    from sklearn.cluster import KMeans  # not needed by the processes that assign
+
     ratios = []
     for seed in range(seeds):
         started = time.perf_counter()
@@ -73,6 +73,8 @@ def processor_time() -> float:
 
 def time_assign(clusters: int, dim: int, rows: int) -> None:
     """Print how fast vectors in files get their clusters."""
+    from sklearn.metrics import pairwise_distances_argmin_min
+
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as home:
         folders = [Path(home, name) for name in ("vectors", "model", "assigned")]
@@ -81,8 +83,8 @@ def time_assign(clusters: int, dim: int, rows: int) -> None:
             mean=None, std=None, dtype="float32", pictures=1,
         )  # fmt: skip
         there = Embeddings.begin(Folder(folders[0]), BLOCK, identity)
+        part = rng.normal(size=(BLOCK, dim)).astype(np.float16)
         for block in range(rows // BLOCK):
-            part = rng.normal(size=(BLOCK, dim)).astype(np.float16)
             keys = [f"PMC{block * BLOCK + n}_g1" for n in range(BLOCK)]
             table = vector_table(keys, keys, part)
             write_block(there.folder, block, table, BlockRecord(fingerprint=str(block)))
@@ -118,7 +120,7 @@ def main() -> None:
     parser.add_argument("--clusters", type=int, default=2000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--dim", type=int, default=1024)
-    parser.add_argument("--assigned", type=int, default=400_000)
+    parser.add_argument("--assigned", type=int, default=2_000_000)
     options = parser.parse_args()
     time_assign(options.clusters, options.dim, options.assigned)
     points = made(options.rows)

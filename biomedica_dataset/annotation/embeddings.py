@@ -235,6 +235,7 @@ def vector_table(keys: list[str], hashes: list[str], vectors: np.ndarray[Any, An
 
 def _as_matrix(column: pa.ChunkedArray, dim: int) -> np.ndarray[Any, Any]:
     """Return a column of vectors as float16 (n, d)."""
-    stored = column.combine_chunks()
+    # Of one chunk, which a block has, combine_chunks would make a copy.
+    stored = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     flat = np.frombuffer(stored.buffers()[1] or b"", "<f2")
     return flat[stored.offset * dim :][: len(stored) * dim].reshape(-1, dim)
