@@ -90,3 +90,12 @@ def vote(page, concept, *, panel="single"):
 
 def answered(page, text):
     page.locator("#progress", has_text=text).wait_for()
+
+
+def until(is_so):
+    """Wait until something is so."""
+    for _ in range(200):
+        if is_so():
+            return
+        time.sleep(0.1)
+    pytest.fail("20 seconds went by")

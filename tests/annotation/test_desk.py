@@ -24,7 +24,7 @@ from biomedica_dataset.annotation.taxonomy import Taxonomy
 from biomedica_dataset.annotation.votes import VoteFile, read_file
 from biomedica_dataset.storage import Folder
 
-from .browser import answered, arrive, free_port, served, vote
+from .browser import answered, arrive, free_port, served, until, vote
 
 TAXONOMY = Taxonomy.load()
 HOSTILE = "<img src=x onerror='document.title=1'><script>document.title=2</script> **b** [a](b) "
@@ -57,6 +57,24 @@ def test_an_answer_after_the_server_was_killed_is_of_the_cluster_that_was_seen(
     found = [v for v in read_file(review / "votes" / "anna.jsonl") if v.question == "primary"]
 
     assert [(v.cluster, v.answer) for v in found] == [(0, ["Maps"]), (1, ["Tables"])]
+
+
+def test_answers_given_while_the_server_is_busy_are_all_kept(
+    assigned, sample_archive, review, chromium
+):
+    arguments = [assigned, sample_archive, "-o", review, "--images", "6", "--page"]
+    with served(*arguments) as (address, server):
+        anna = arrive(chromium()[1], address, "anna")
+        os.kill(server.pid, signal.SIGSTOP)
+        vote(anna, "Maps")
+        vote(anna, "Tables", panel="multiple")
+        os.kill(server.pid, signal.SIGCONT)
+        answered(anna, "1 of 6")
+        file = review / "votes" / "anna.jsonl"
+        until(lambda: len(file.read_text().splitlines()) == 4)
+    last = {kept.question: kept.answer for kept in read_file(file)}
+
+    assert (last["panel_type"], last["primary"]) == ("multiple", ["Maps", "Tables"])
 
 
 def test_keys_choose_and_what_stands_above_follows(assigned, sample_archive, review, chromium):

@@ -101,11 +101,12 @@ class Acts:
 
         return keep
 
-    def take_out(self, who: str, at: int, chosen: str, wrong: list[str]) -> Any:
+    def take_out(self, who: str, at: int, chosen: str) -> Any:
         """Mark the chosen image as wrong here, or take that back."""
         item = self._desk.items[at]
         if chosen not in [card.key for _group, card in self._desk.cards(item)]:
             return self._gr.skip()
+        wrong: list[str] = self._desk.answers(who, item).get("wrong_images", [])
         kept = [key for key in wrong if key != chosen]
         value = kept if len(kept) < len(wrong) else [*wrong, chosen]
         self._save(who, item, "wrong_images", value)

@@ -52,8 +52,22 @@ document.addEventListener("keydown", (event) => {
   if (digit) { event.preventDefault(); digit.click(); }
   else if (acts[event.key]) { event.preventDefault(); acts[event.key](); }
 }, true);
+// An answer leaves when the one before has arrived: sent together they could change places.
+let turn = Promise.resolve(), left = () => {};
+const inTurn = async (given) => {
+  const before = turn;
+  let leave;
+  turn = new Promise((resolve) => { leave = resolve; });
+  await before;
+  left = leave;
+  setTimeout(leave, 5000);  // it failed, or the server may be gone
+  return given;
+};
 </script>
 """
+
+IN_TURN = "(...given) => inTurn(given)"
+LEFT = "() => { left(); }"
 
 ARRIVED = "() => { document.getElementById('desk').classList.remove('moving'); }"
 

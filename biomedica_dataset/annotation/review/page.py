@@ -11,7 +11,7 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 
 from .acts import NO, TEXTS, YES, Acts
-from .keys import ARRIVED, CSS, HEAD, HELP
+from .keys import ARRIVED, CSS, HEAD, HELP, IN_TURN, LEFT
 
 if TYPE_CHECKING:
     from .desk import Desk
@@ -163,10 +163,16 @@ class _Page:
         for button, step in (("back", -1), ("next", 1), ("open", 0)):
             moved = parts[button].click(acts.mover(step), [who, at], everything, **one)
             moved.then(None, js=ARRIVED)
+        # By default an event is dropped while one before it is under way: the page would show an
+        # answer that nobody keeps.
+        one["trigger_mode"] = "multiple"
         parts["gallery"].select(acts.picker(), [at], [chosen, parts["caption"]], **one)
         for question, part in zip(acts.questions, asked, strict=True):
             event = part.blur if question == "comment" else part.input
-            event(acts.keeper(question), [who, at, part], [parts["progress"], *asked], **one)
+            outputs = [parts["progress"], *asked]
+            kept = event(acts.keeper(question), [who, at, part], outputs, js=IN_TURN, **one)
+            kept.then(None, js=LEFT)
         if "take_out" in parts:
-            inputs = [who, at, chosen, parts["wrong_images"]]
-            parts["take_out"].click(acts.take_out, inputs, [parts["wrong_images"]], **one)
+            wrong, inputs = [parts["wrong_images"]], [who, at, chosen]
+            taken = parts["take_out"].click(acts.take_out, inputs, wrong, js=IN_TURN, **one)
+            taken.then(None, js=LEFT)
