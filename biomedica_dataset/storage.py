@@ -193,12 +193,15 @@ class Folder:
     def put_new(self, path: Path, name: str) -> bool:
         """Make an unfinished file visible unless there is one; return whether there was none."""
         target = self.path(name)
+        if self.is_local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
         try:
             if self.is_local:
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
                 link(path, Path(target))
             else:
                 self.filesystem.pipe_file(target, path.read_bytes(), mode="create")
+        except FileExistsError:  # it may be gone by now
+            return False
         except OSError:  # not every store says that it is for the file that is there
             if self.exists(name):
                 return False

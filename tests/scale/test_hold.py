@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,17 @@ def test_what_is_not_readable_is_told(tmp_path):
 
     with pytest.raises(ArchiveError, match="Remove it where no run is going on"):
         held(Folder(tmp_path), Launch()).__enter__()
+
+
+def test_launchers_that_take_over_at_the_same_time_meet_no_error(tmp_path):
+    launches = [Launch(run_id=f"run {number}", take_over=True) for number in range(4)]
+
+    def hold_often(launch):
+        for _ in range(100):
+            with held(Folder(tmp_path), launch) as hold:
+                hold.let_go()
+
+    with ThreadPoolExecutor(len(launches)) as threads:
+        list(threads.map(hold_often, launches))
+
+    assert not list(tmp_path.iterdir())
