@@ -84,6 +84,8 @@ class FileNames:
             for variant in (base, f"{base}_lrg", base.removesuffix("_lrg")):
                 files = self._by_stem.get(variant)
                 if files:
+                    if name in files:  # there may be G.PNG beside g.png
+                        return [name]
                     exact = [file for file in files if file.lower() == name.lower()]
                     return exact or files
         return []

@@ -102,3 +102,8 @@ def test_the_name_in_an_href_never_has_a_plain_slash_at_its_end(href: str):
 @given(st.from_regex(r"[a-z0-9._-]{1,12}", fullmatch=True), st.sampled_from([".jpg", ".tif", ""]))
 def test_a_file_is_found_by_its_own_stem(stem: str, extension: str):
     assert FileNames([f"{stem}.jpg"]).match([stem + extension]) == f"{stem}.jpg"
+
+
+@pytest.mark.parametrize("name", ["g.png", "G.PNG"])
+def test_names_that_differ_only_in_case_are_told_apart(name):
+    assert FileNames(["G.PNG", "g.png"]).match([name]) == name

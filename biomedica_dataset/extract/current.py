@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .inventory import Version
     from .selection import Wants
 
-MAX_METADATA = 16 * 2**20  # bytes
+MAX_METADATA = 2**20  # bytes; those of a block are held in memory, and PMC's have some 10,000
 TRIES = 3
 """How often a file is asked for whose bytes are not those promised."""
 

@@ -163,8 +163,16 @@ class Archive:
         return dict(zip(blocks, self.folder.map(self.header, blocks), strict=True))
 
     def remove(self, block: int) -> int:
-        """Remove a block whose articles have all gone from the inventory; return how many."""
-        header = self.header(block)
+        """Remove a block whose articles have all gone from the inventory; return how many.
+
+        None, where another part of the run was faster.
+        """
+        try:
+            header = self.header(block)
+        except ArchiveError:
+            if not self.folder.exists(articles_name(block)):
+                return 0
+            raise
         self.folder.remove(articles_name(block))
         if header.images_file is not None:
             self.folder.remove(header.images_file)

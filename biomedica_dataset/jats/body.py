@@ -91,7 +91,7 @@ def _ids(names: Iterable[_Element]) -> tuple[int | None, str | None]:
             pmid = number(digits[0]) if digits else None
         elif kind in ("doi", "uri") and doi is None:
             found = _DOI.search(words(name)) or _DOI.search(name.get(HREF) or "")
-            doi = found[0].rstrip(".,;") if found else None
+            doi = tidy(found[0].rstrip(".,;")) if found else None
     return pmid, doi
 
 

@@ -158,7 +158,7 @@ def _figures(
     make = partial(
         Figure,
         kind=_kind(owner, scope, label),
-        figure_id=owner.get("id"),
+        figure_id=tidy(owner.get("id") or ""),
         label=label,
         caption=caption,
         panels=panel_letters(caption_element, caption),

@@ -173,7 +173,7 @@ def subjects(meta: _Element) -> tuple[str, ...]:
 
 def language(article: _Element) -> str | None:
     """Return ``article/@xml:lang`` in lower case."""
-    return (article.get(LANG) or "").strip().lower() or None
+    return tidy((article.get(LANG) or "").lower())
 
 
 def _main_language(language: str | None) -> str | None:

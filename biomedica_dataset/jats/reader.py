@@ -16,7 +16,7 @@ from .figures import find_figures
 from .licenses import article_license
 from .mentions import find_contexts
 from .parse import parse
-from .text import text_of
+from .text import text_of, tidy
 from .tree import child
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _record(article: _Element, *, full_text: bool) -> Article:
         journal=metadata.journal(front),
         date=metadata.date(meta),
         abstract=metadata.abstract(meta),
-        type=article.get("article-type"),
+        type=tidy(article.get("article-type") or ""),
         language=language,
         keywords=metadata.keywords(meta, language),
         subjects=metadata.subjects(meta),

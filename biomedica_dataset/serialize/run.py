@@ -186,9 +186,18 @@ def _differs(archive: Archive, record: ShardRecord | None, blocks: list[int], jo
     )
 
 
+def _is_whole(folder: Folder, record: ShardRecord) -> bool:
+    """Whether the files of a shard are there, as long as they were."""
+    return all(
+        folder.exists(file.path) and folder.size(file.path) == file.bytes for file in record.files
+    )
+
+
 def _build(at: Bench, shard: int, blocks: list[int]) -> bool:
     """Write a shard, unless it is there and agrees; return whether it was written."""
     record = read_record(at.folder, shard)
+    if record is not None and not _is_whole(at.folder, record):
+        record = None
     if not _differs(at.archive, record, blocks, at.joins):
         return False
     if record is None or record.fingerprint != fingerprint(at.archive, blocks, at.joins):
@@ -205,7 +214,9 @@ def _agreeing(
 
     def agreeing(shard: int) -> ShardRecord | None:
         record = read_record(folder, shard)
-        return None if _differs(archive, record, shards[shard], joins) else record
+        if _differs(archive, record, shards[shard], joins):
+            return None
+        return record if record is not None and _is_whole(folder, record) else None
 
     found = zip(shards, folder.map(agreeing, shards), strict=True)
     return {shard: record for shard, record in found if record is not None}

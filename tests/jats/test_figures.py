@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from biomedica_dataset.jats import read_article
+
 from .documents import fig, figures
 
 GRAPHIC = '<graphic xlink:href="g1"/>'
@@ -269,3 +271,16 @@ def test_a_graphic_with_a_caption_of_its_own_is_a_pair():
     (figure,) = figures(f'<p><graphic id="x" xlink:href="g1">{CAPTION}</graphic></p>')
 
     assert (figure.figure_id, figure.caption, figure.kind) == ("x", "Cells. Two of them.", "figure")
+
+
+def test_odd_characters_of_attributes_reach_no_row():
+    found = read_article(
+        """<article article-type="a\u202e\x9bb" xml:lang="\u202e"
+        xmlns:xlink="http://www.w3.org/1999/xlink"><body>
+        <fig id="F\u202e\x9b1"><caption><p>A</p></caption><graphic xlink:href="a"/></fig>
+        <fig id=""><caption><p>B</p></caption><graphic xlink:href="b"/></fig>
+        </body></article>""".encode()
+    )
+
+    assert (found.type, found.language) == ("ab", None)
+    assert [figure.figure_id for figure in found.figures] == ["F1", None]

@@ -165,6 +165,30 @@ def test_a_change_in_one_block_rewrites_one_shard(sample_archive, tmp_path):
     assert not verify(out).problems
 
 
+@pytest.mark.parametrize("kind", ["commercial/train", "articles/commercial", "captions/commercial"])
+def test_files_that_are_gone_or_cut_are_written_again(
+    kind, sample_archive, sample_dataset, tmp_path
+):
+    out = tmp_path / "out"
+    shutil.copytree(sample_dataset, out)
+    gone, cut = sorted((out / kind).iterdir())
+    gone.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
+    report = serialize(sample_archive, out, workers=1)
+
+    assert report.rewritten == 2
+    assert digests(out) == digests(sample_dataset)
+
+
+def test_a_block_that_another_part_has_removed_is_no_error(sample_archive, tmp_path):
+    shutil.copytree(sample_archive, tmp_path / "archive")
+    archive = Archive.open(tmp_path / "archive")
+    block = archive.blocks()[0]
+
+    assert archive.remove(block) > 0
+    assert archive.remove(block) == 0
+
+
 def test_a_shard_whose_blocks_have_gone_is_removed(sample_archive, tmp_path):
     archive, out = tmp_path / "archive", tmp_path / "out"
     shutil.copytree(sample_archive, archive)
