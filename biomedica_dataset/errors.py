@@ -13,6 +13,7 @@
     ├── PreemptedError        a training was asked to end: start it again (exit 75)
     └── ArticleError          one article cannot be used: drop it, count it, go on
         └── JatsError         its XML cannot be read
+            └── JatsTooLargeError   or asks for more than one article may
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class ArticleError(BiomedicaError):
 
 class JatsError(ArticleError):
     """The XML of an article cannot be read."""
+
+
+class JatsTooLargeError(JatsError):
+    """The XML of an article asks for more than one article may."""
 
 
 class DivergedError(BiomedicaError):

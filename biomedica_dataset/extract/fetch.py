@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.errors import JatsError, JatsTooLargeError
 from biomedica_dataset.jats import read_article
 from biomedica_dataset.jats.licenses import resolved_license
 from biomedica_dataset.matching import Match, match_figures
@@ -28,12 +28,9 @@ if TYPE_CHECKING:
     from .selection import Wants
     from .spool import Held, Spool
 
-MAX_XML = 64 * 2**20
+MAX_XML = 32 * 2**20
 MAX_IMAGE = 100 * 2**20
 """Bytes; what is larger is dropped unread as ``too_large``."""
-
-MAX_TAGS = 1_000_000
-"""Start and end tags of a document, each of which takes memory; more are ``too_large`` too."""
 
 
 @dataclass(slots=True)
@@ -125,10 +122,15 @@ class ArticleFetch:
         except (UnavailableError, TooLargeError, CorruptError) as error:
             status, reason = _problem(error)
             return replace(row, status=status, reason=f"XML {reason}" if reason else "XML")
-        self._fetched.xml[row.version] = self._spool.add(xml)
+        article: Article | None
         try:
             article = read_article(xml)
-        except ArticleError:
+        except JatsTooLargeError:
+            return replace(row, status="too_large", reason="XML")
+        except JatsError:
+            article = None
+        self._fetched.xml[row.version] = self._spool.add(xml)
+        if article is None:
             return replace(row, status="corrupt", reason="XML not readable")
         license_code = resolved_license(metadata.license_code, article.license).code
         if not self._wants.license(license_code):
@@ -194,11 +196,7 @@ class ArticleFetch:
             xml: bytes = known.read()
             if md5_of(xml) == file.md5:
                 return xml
-        xml = await self._verified(file, MAX_XML)
-        if xml.count(b"<") > MAX_TAGS:
-            msg = f"more than {MAX_TAGS} tags"
-            raise TooLargeError(msg)
-        return xml
+        return await self._verified(file, MAX_XML)
 
     async def _read_image(self, file: RemoteFile) -> _Result:
         held = self._known.images.get((file.name, file.md5))

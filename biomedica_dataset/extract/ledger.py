@@ -205,14 +205,24 @@ class Archive:
         return there and self.header(block).images_file == images_file
 
     def rows(self, block: int) -> Iterator[LedgerRow]:
-        """Yield the ledger rows of a block, in order, a few at a time in memory."""
+        """Yield the ledger rows of a block, in order, a row group at a time in memory.
+
+        Raises
+        ------
+        ArchiveError
+            The file is damaged.
+        """
         import pyarrow.parquet as pq
 
-        with self.folder.open(articles_name(block)) as file:
-            for batch in _batches(pq.ParquetFile(file, page_checksum_verification=True), 32):
-                found = batch.to_pylist()
-                del batch  # a document may be large: it is held once
-                for row in found:
+        from .stored import named
+
+        name = articles_name(block)
+        with self.folder.open(name) as file, named(self.folder.path(name)):
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            for group in range(parquet.num_row_groups):
+                found = parquet.read_row_group(group).to_pylist()[::-1]
+                while found:  # a document may be large: it is held once
+                    row = found.pop()
                     row["images"] = [ImageEntry(**entry) for entry in row["images"]]
                     yield LedgerRow(**row)
 

@@ -129,5 +129,5 @@ def named(path: str) -> Iterator[None]:
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, BiomedicaError):
             raise
-        msg = f"{path} is damaged: {error}. Remove it and run the same command again."
+        msg = f"{path} is damaged: {error}. Remove it and extract again."
         raise ArchiveError(msg) from error

@@ -32,7 +32,13 @@ _PMID = re.compile(r"\d{1,9}")
 def body_text(article: _Element, text_of: Callable[[_Element], str | None]) -> str | None:
     """Return headings and paragraphs of the body, one a line; ``None`` where there are none."""
     body = child(article, "body")
-    return "\n".join(_lines(body, text_of)) or None if body is not None else None
+    if body is None:
+        return None
+    # In UTF-8, since text takes up to four times as much, and lines and whole would be held.
+    text = bytearray()
+    for line in _lines(body, text_of):
+        text += f"{line}\n".encode()
+    return text[:-1].decode() or None
 
 
 def _lines(element: _Element, text_of: Callable[[_Element], str | None]) -> Iterator[str]:

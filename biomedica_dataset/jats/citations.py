@@ -85,9 +85,20 @@ def _unwrapped(text: str, start: int, run: re.Match[str], between: str) -> tuple
     after = _AFTER.match(text, end)
     if "[" in between and after and after[1] == "]":
         end = after.end()
-    while (after := _AFTER.match(text, end)) and before.rstrip()[-1:] + after[1] in ("[]", "()"):
-        before, end = before.rstrip()[:-1], after.end()
-    return before, end
+    stop = len(before)
+    while after := _AFTER.match(text, end):
+        behind = _behind_text(before, stop)
+        if before[behind - 1 : behind] + after[1] not in ("[]", "()"):
+            break
+        stop, end = behind - 1, after.end()
+    return before[:stop], end
+
+
+def _behind_text(text: str, stop: int) -> int:
+    """Return the place without the white space before it."""
+    while stop and text[stop - 1].isspace():
+        stop -= 1
+    return stop
 
 
 def _numbers(run: str) -> tuple[str, str]:

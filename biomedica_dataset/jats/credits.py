@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
+from .limits import MAX_CLAIMS, check_limit
 from .text import text_of
 from .tree import child
 
@@ -44,9 +46,34 @@ _COPYRIGHT = re.compile(r"(?:©|\(c\)\s*(?:19|20)\d\d|\bcopyright\b)[^.;]{0,160}
 _BEFORE, _AFTER = 120, 200  # characters of the phrase kept around what was found
 
 
-def third_party_credit(
-    figure: _Element, caption: str | None, holders: Callable[[], frozenset[str]]
-) -> str | None:
+class Holders:
+    """Who may put a copyright line on a figure of an article without being a third party.
+
+    Parameters
+    ----------
+    read
+        Gives their names in lower case; not asked where no figure has a copyright line.
+    """
+
+    def __init__(self, read: Callable[[], frozenset[str]]) -> None:
+        self._read = cache(read)
+        self._comparisons = 0
+
+    def claim(self, line: str) -> bool:
+        """Whether a copyright line in lower case names one of them.
+
+        Raises
+        ------
+        JatsTooLargeError
+            The article has more names and lines than `MAX_CLAIMS` allows.
+        """
+        names = self._read()
+        self._comparisons += len(names)
+        check_limit(self._comparisons, MAX_CLAIMS, "copyright lines times authors")
+        return any(name in line for name in names)
+
+
+def third_party_credit(figure: _Element, caption: str | None, holders: Holders) -> str | None:
     """Return the phrase that gives a third party the rights on a figure, or ``None``.
 
     Looked for in the caption, ``<attrib>``, loose paragraphs of the figure and the copyright
@@ -56,7 +83,7 @@ def third_party_credit(
     Parameters
     ----------
     holders
-        Gives in lower case who may put a copyright line on a figure of this article.
+        Those of the article.
     """
     for text in dict.fromkeys(filter(None, (caption, *_texts(figure)))):
         lower = text.lower()
@@ -91,19 +118,18 @@ def _permission(text: str) -> str | None:
     return None
 
 
-def _copyright(text: str, holders: Callable[[], frozenset[str]]) -> str | None:
+def _copyright(text: str, holders: Holders) -> str | None:
     for found in _COPYRIGHT.finditer(text):
         line = found[0].lower()
-        if re.search(r"[a-z]{3}", line.replace("copyright", "")) and not any(
-            holder in line for holder in holders()
-        ):
+        if re.search(r"[a-z]{3}", line.replace("copyright", "")) and not holders.claim(line):
             return _sentence(text, *found.span())
     return None
 
 
 def _sentence(text: str, start: int, end: int) -> str:
     """Return the sentence around a span, cut where it is too long."""
-    left = max(text.rfind(". ", 0, start) + 1, start - _BEFORE, 0)
-    stop = text.find(". ", end)
-    right = min(stop + 1 if stop >= 0 else len(text), end + _AFTER)
+    first, last = max(start - _BEFORE, 0), min(end + _AFTER, len(text))
+    left = max(text.rfind(". ", first, start) + 1, first)
+    stop = text.find(". ", end, last)
+    right = stop + 1 if stop >= 0 else last
     return text[left:right].strip()

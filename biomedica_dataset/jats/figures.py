@@ -17,14 +17,17 @@ from biomedica_dataset.records import Figure
 
 from .credits import third_party_credit
 from .licenses import own_license
+from .limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from .panels import panel_letters
 from .text import text_of, tidy
 from .tree import HREF, child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from lxml.etree import _Element
+
+    from .credits import Holders
 
 _OWNERS = frozenset(
     ("fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group")
@@ -74,20 +77,30 @@ class Found:
     labels: tuple[str, ...]
 
 
-def find_figures(article: _Element, holders: Callable[[], frozenset[str]]) -> list[Found]:
+def find_figures(article: _Element, holders: Holders) -> list[Found]:
     """Return every graphic of a figure-like element, in document order of the elements.
 
     Parameters
     ----------
     holders
-        Gives in lower case who may put a copyright line on a figure without being a third party.
+        Who may put a copyright line on a figure without being a third party.
+
+    Raises
+    ------
+    JatsTooLargeError
+        There are more than `MAX_FIGURES`, or longer captions than `MAX_CAPTIONS`.
     """
-    return [
-        found
-        for part, scope in _parts(article)
-        for owner, graphics in _owned(part).items()
-        for found in _figures(owner, graphics, scope, holders)
-    ]
+    figures: list[Found] = []
+    characters = 0
+    for part, scope in _parts(article):
+        for owner, graphics in _owned(part).items():
+            check_limit(len(figures) + len(graphics), MAX_FIGURES, "figures")
+            found = list(_figures(owner, graphics, scope, holders))
+            figures += found
+            characters += len(found[0].figure.caption or "") if found else 0
+            check_limit(characters, MAX_CAPTIONS, "characters in captions")
+    check_limit(len(figures), MAX_FIGURES, "figures")
+    return figures
 
 
 def _parts(article: _Element) -> Iterator[tuple[_Element, str]]:
@@ -144,7 +157,7 @@ def _owner(graphic: _Element) -> _Element | None:
 
 
 def _figures(
-    owner: _Element, graphics: list[_Element], scope: str, holders: Callable[[], frozenset[str]]
+    owner: _Element, graphics: list[_Element], scope: str, holders: Holders
 ) -> Iterator[Found]:
     group = _group(owner)
     caption_element, caption = _caption(owner, group)

@@ -107,14 +107,16 @@ def _strictest(found: list[License]) -> License:
 
 
 def _licenses(blocks: list[_Element]) -> list[License]:
-    """Return what the addresses in some elements name, else what their words name."""
-    found = [
+    """Return what the addresses in some elements name, each once, else what their words name."""
+    found = dict.fromkeys(
         _from_address(match) for block in blocks for match in _URL.finditer(markup(block).lower())
-    ]
-    if found:
-        return found
-    texts = [tidy(" ".join(pieces(block))) or "" for block in blocks]
-    return [_from_words(match) for text in texts for match in _NAME.finditer(text)]
+    )
+    if not found:
+        texts = (tidy(" ".join(pieces(block))) or "" for block in blocks)
+        found = dict.fromkeys(
+            _from_words(match) for text in texts for match in _NAME.finditer(text)
+        )
+    return list(found)
 
 
 def _from_address(found: re.Match[str]) -> License:

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from .limits import MAX_CITATIONS, MAX_PARAGRAPHS, check_limit
 from .text import CITATIONS, FLOATS
 from .tree import words
 
@@ -33,6 +34,7 @@ _BETWEEN = re.compile(
     rf"\W*(?:[A-Za-z](?:\W{{1,3}}[A-Za-z]){{0,9}}\b)?\W*?(?:{_DASH}|\bto\b|\bthrough\b)\W*"
 )
 _LONGEST_BETWEEN = 40  # characters between the ends of a range
+_LONGEST_LINK = 1000  # characters of an xref that may hold a range
 _NUMBER = r"S?\d{1,3}(?!\d)[A-Za-z]?"
 _JOINT = rf"(?:\s?(?:,|&|and|e|y|und|et|{_DASH})\s?){{1,2}}"
 _PLAIN = re.compile(
@@ -51,7 +53,13 @@ Series = tuple[str, str]
 def find_contexts(
     article: _Element, figures: Sequence[Found], text_of: Callable[[_Element], str | None]
 ) -> list[tuple[str, ...]]:
-    """Return for each figure the clean text of the paragraphs that cite it, in document order."""
+    """Return for each figure the clean text of the paragraphs that cite it, in document order.
+
+    Raises
+    ------
+    JatsTooLargeError
+        There are more than `MAX_CITATIONS`, or more than `MAX_PARAGRAPHS` around one.
+    """
     if not figures:
         return []
     citing = _Citing(figures)
@@ -62,8 +70,9 @@ def find_contexts(
             linked = True
             citing.add(xref, targets)
     if not linked:
+        around = _Paragraphs()
         for paragraph in article.iterfind("body//p"):
-            if not any(map(_is_outside, paragraph.iterancestors())):
+            if around.innermost(paragraph) is not None:
                 citing.add_plain(paragraph, text_of(paragraph) or "")
     return citing.contexts(text_of)
 
@@ -77,6 +86,8 @@ class _Citing:
         self._by_id: dict[str, list[int]] = defaultdict(list)
         self._by_number: dict[tuple[Series, int], list[int]] = defaultdict(list)
         self._paragraphs: dict[_Element, dict[int, None]] = {}
+        self._around = _Paragraphs()
+        self._citations = 0
         for position, found in enumerate(figures):
             if found.figure.dropped != "translation":
                 for name in dict.fromkeys(found.ids):
@@ -92,15 +103,15 @@ class _Citing:
         if not rid:
             return []
         found = self._by_id.get(rid)
-        if found is not None:
-            return found
-        return [p for name in rid.split() for p in self._by_id.get(name, ())]
+        if found is None:
+            found = [p for name in rid.split() for p in self._by_id.get(name, ())]
+        self._count_in(len(found))
+        return found
 
     def add(self, xref: _Element, targets: list[int]) -> None:
         """Count the paragraph of an ``xref`` in, if it is running text."""
-        paragraph = xref.getparent()
-        if paragraph not in self._paragraphs:
-            paragraph = _paragraph(xref)
+        parent = xref.getparent()
+        paragraph = None if parent is None else self._around.innermost(parent)
         if paragraph is not None:
             cited = [*targets, *self._inside(xref, targets), *self._after(xref, targets)]
             self._paragraphs.setdefault(paragraph, {}).update(dict.fromkeys(cited))
@@ -125,7 +136,7 @@ class _Citing:
     def _inside(self, xref: _Element, targets: list[int]) -> Iterator[int]:
         """Yield the figures of a range inside one ``xref``."""
         text = words(xref)
-        if len(text) < 3:
+        if not 3 <= len(text) <= _LONGEST_LINK:
             return
         for first, last in _INSIDE.findall(" ".join(text.split())):
             for series in {self._numbers[target][0] for target in targets}:
@@ -138,16 +149,59 @@ class _Citing:
             return
         following = xref.getnext()
         ends = self.targets(following) if following is not None else []
-        for start in targets:
-            for end in ends:
-                (series, first), (other, last) = self._numbers[start], self._numbers[end]
+        # Many graphics of one figure have its numbers.
+        for series, first in dict.fromkeys(self._numbers[start] for start in targets):
+            for other, last in dict.fromkeys(self._numbers[end] for end in ends):
                 if series == other and first and last:
                     yield from self._range(series, min(first), max(last))
 
     def _range(self, series: Series, first: int, last: int) -> Iterator[int]:
+        self._count_in(1)
         if first <= last <= first + _LONGEST_RANGE:
             for number in range(first, last + 1):
-                yield from self._by_number.get((series, number), ())
+                found = self._by_number.get((series, number), ())
+                self._count_in(len(found))
+                yield from found
+
+    def _count_in(self, citations: int) -> None:
+        self._citations += citations
+        check_limit(self._citations, MAX_CITATIONS, "citations of figures")
+
+
+class _Paragraphs:
+    """Finds the paragraph around an element, walking up to the article once for each parent."""
+
+    def __init__(self) -> None:
+        self._found: dict[_Element, tuple[_Element | None, int, bool]] = {}
+
+    def innermost(self, element: _Element) -> _Element | None:
+        """Return the paragraph that an element is or stands in; ``None`` outside of running text.
+
+        Raises
+        ------
+        JatsTooLargeError
+            It stands in more than `MAX_PARAGRAPHS`, each of which holds the text of the next.
+        """
+        paragraph, depth, _ = self._place(element)
+        check_limit(depth, MAX_PARAGRAPHS, "paragraphs around a citation")
+        return paragraph
+
+    def _place(self, element: _Element) -> tuple[_Element | None, int, bool]:
+        """Return the paragraph, how many are around, and whether nothing within is running text."""
+        place = self._found.get(element)
+        if place is None:
+            parent = element.getparent()
+            paragraph, depth, outside = (None, 0, False) if parent is None else self._place(parent)
+            if outside or _is_outside(element):
+                place = None, 0, True
+            elif element.tag == "p":
+                place = element, depth + 1, False
+            elif element.tag in _NO_PARAGRAPH:
+                place = None, depth, False
+            else:
+                place = paragraph, depth, False
+            self._found[element] = place
+        return place
 
 
 def _numbers(labels: Sequence[str]) -> tuple[Series, range]:
@@ -166,20 +220,6 @@ def _numbers(labels: Sequence[str]) -> tuple[Series, range]:
 
 def _short(word: str) -> str:
     return word.lower()[:3]
-
-
-def _paragraph(xref: _Element) -> _Element | None:
-    """Return the paragraph around an ``xref``; ``None`` outside of running text."""
-    paragraph = None
-    for element in xref.iterancestors():
-        if paragraph is None:
-            if element.tag == "p":
-                paragraph = element
-            elif element.tag in _NO_PARAGRAPH:
-                return None
-        elif _is_outside(element):
-            return None
-    return paragraph
 
 
 def _is_outside(element: _Element) -> bool:

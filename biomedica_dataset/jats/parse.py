@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from functools import cache
+from functools import lru_cache
 from html.entities import html5
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,15 @@ from lxml import etree
 
 from biomedica_dataset.errors import JatsError
 
+from .limits import MAX_MARKS, check_limit
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+_MARKS = (b"<", b"=", b"&")
+_UNDECLARED = re.compile(rb"&(?!#|(?:amp|lt|gt|quot|apos);)")
 _ENTITY = re.compile(
-    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9.]{0,31});",
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)([^\s#&;<>\"'][^\s&;<>\"']*);",
     re.DOTALL,
 )
 # ISO 8879 Greek, which HTML does not know; the other ISO sets of the JATS DTD are among its names.
@@ -32,6 +36,16 @@ _GREEK = dict(
     )
 )
 _UNKNOWN = "\ufffd"
+_LONGEST = 32  # characters of a name
+_DECLARED = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s(?:[^?]*?\sencoding\s*=\s*[\"']([^\"'?]*))?|<)"
+)
+# Encodings that libxml2 knows and in which the patterns here see the markup.
+_NARROW = re.compile(
+    rb"(?:utf-?8|(?:us-)?ascii|iso[-_]8859-\d+|latin-?\d|windows-125\d|koi8-[ru]|gb2312|gbk|"
+    rb"gb18030|big5|shift[-_]jis|euc-(?:jp|kr))",
+    re.IGNORECASE,
+)
 # How documents begin whose markup the patterns here would not see, and what they are.
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -55,26 +69,34 @@ def parse(xml: bytes) -> _Element:
     Raises
     ------
     JatsError
-        The document is not well-formed, declares entities of its own, or holds no article.
+        The document is not well-formed, declares entities or attributes of its own, or holds no
+        article.
+    JatsTooLargeError
+        It has more markup than `MAX_MARKS`.
     """
     xml = _as_utf8(xml)
+    if len(xml) > MAX_MARKS:
+        marks = sum(map(xml.count, _MARKS))
+        check_limit(marks, MAX_MARKS, "tags, attributes and references")
+    if b"<!ATTLIST" in xml:  # some of which every element would have
+        msg = "the XML declares attributes of its own, which are not added"
+        raise JatsError(msg)
+    if _UNDECLARED.search(xml):
+        xml = _ENTITY.sub(_resolved, xml)
     try:
-        root, undeclared = _tree(xml)
-        if root is None or undeclared:
-            root, _ = _tree(_ENTITY.sub(_resolved, xml), final=True)
+        root = etree.fromstring(xml, _parser())
     except etree.XMLSyntaxError as error:
         msg = f"the XML is not well-formed: {error}"
         raise JatsError(msg) from error
-    return root if root is not None and root.tag == "article" else _find_article(root)
+    declared: Any = root.getroottree().docinfo.internalDTD
+    if declared is not None and next(declared.iterentities(), None) is not None:
+        msg = "the XML declares entities of its own, which are not expanded"
+        raise JatsError(msg)
+    return root if root.tag == "article" else _find_article(root)
 
 
-def _tree(xml: bytes, *, final: bool = False) -> tuple[_Element | None, bool]:
-    """Return the root and whether entities are used that the document does not declare.
-
-    Without a DOCTYPE that is an error, with one only a warning; both are mended, so the error is
-    raised only where the try is the final one.
-    """
-    parser = etree.XMLParser(
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
@@ -82,29 +104,13 @@ def _tree(xml: bytes, *, final: bool = False) -> tuple[_Element | None, bool]:
         remove_pis=True,
         huge_tree=False,
     )
-    try:
-        root = etree.fromstring(xml, parser)
-    except etree.XMLSyntaxError:
-        if final or not _undeclared(parser):
-            raise
-        return None, True
-    declared: Any = root.getroottree().docinfo.internalDTD
-    if declared is not None and next(declared.iterentities(), None) is not None:
-        msg = "the XML declares entities of its own, which are not expanded"
-        raise JatsError(msg)
-    return root, _undeclared(parser)
 
 
-def _undeclared(parser: etree.XMLParser) -> bool:
-    return any(entry.type_name.endswith("UNDECLARED_ENTITY") for entry in parser.error_log)
-
-
-def _find_article(root: _Element | None) -> _Element:
+def _find_article(root: _Element) -> _Element:
     """Return the first article of a set, without its namespace."""
-    article = next(root.iter("{*}article"), None) if root is not None else None
+    article = next(root.iter("{*}article"), None)
     if article is None:
-        name = None if root is None else root.tag
-        msg = f"the root element is {name!r}; 'article' was expected"
+        msg = f"the root element is {root.tag!r}; 'article' was expected"
         raise JatsError(msg)
     namespace = etree.QName(article).namespace
     if namespace:
@@ -117,6 +123,11 @@ def _find_article(root: _Element | None) -> _Element:
 def _as_utf8(xml: bytes) -> bytes:
     encoding = next((name for start, name in _WIDE if xml.startswith(start)), None)
     if encoding is None:
+        declared = _DECLARED.match(xml)
+        if declared is None or not _NARROW.fullmatch(declared[1] or b"utf-8"):
+            came = xml[:40] if declared is None else declared[1]
+            msg = f"the XML begins or declares its encoding with {came!r}; UTF-8 was expected"
+            raise JatsError(msg)
         return xml
     try:
         text = xml.decode(encoding)
@@ -127,13 +138,14 @@ def _as_utf8(xml: bytes) -> bytes:
 
 
 def _resolved(found: re.Match[bytes]) -> bytes:
-    return found[0] if found[1] is None else _entity(found[1].decode())
+    return found[0] if found[1] is None else _entity(found[1][:_LONGEST])
 
 
-@cache
-def _entity(name: str) -> bytes:
+@lru_cache(10_000)
+def _entity(name: bytes) -> bytes:
     """Return the character reference of an ISO entity."""
-    return "".join(f"&#x{ord(c):X};" for c in _character(name) or _UNKNOWN).encode()
+    character = _character(name.decode("ascii", "replace")) or _UNKNOWN
+    return "".join(f"&#x{ord(c):X};" for c in character).encode()
 
 
 def _character(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -12,19 +12,21 @@ from biomedica_dataset.records import Article
 
 from . import metadata
 from .body import body_text, read_references, reference_count
+from .credits import Holders
 from .figures import find_figures
 from .licenses import article_license
+from .limits import MAX_TEXT, check_limit
 from .mentions import find_contexts
 from .parse import parse
 from .text import text_of, tidy
 from .tree import child
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lxml.etree import _Element
 
     from biomedica_dataset.records import Figure
+
+_MOST_HELD = 4 * 2**20  # characters
 
 
 def read_article(xml: bytes, *, full_text: bool = False) -> Article:
@@ -41,6 +43,8 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     ------
     JatsError
         The document is not well-formed, declares entities of its own, or holds no article.
+    JatsTooLargeError
+        It asks for more than one article may (`limits`).
 
     Examples
     --------
@@ -58,8 +62,8 @@ def _record(article: _Element, *, full_text: bool) -> Article:
     front = _child_or_empty(article, "front")
     meta = _child_or_empty(front, "article-meta")
     language = metadata.language(article)
-    paragraph_text = cache(text_of)  # a paragraph is read once, for the text and for its figures
-    return Article(
+    texts = _Texts()
+    record = Article(
         pmcid=metadata.pmcid(meta),
         pmid=metadata.pmid(meta),
         doi=metadata.article_id(meta, "doi"),
@@ -72,21 +76,52 @@ def _record(article: _Element, *, full_text: bool) -> Article:
         keywords=metadata.keywords(meta, language),
         subjects=metadata.subjects(meta),
         license=article_license(meta),
-        figures=_figures(article, meta, paragraph_text),
+        figures=_figures(article, meta, texts),
         reference_count=reference_count(article),
-        text=body_text(article, paragraph_text) if full_text else None,
+        text=body_text(article, texts.once) if full_text else None,
         references=read_references(article) if full_text else None,
     )
+    check_limit(_characters_of_rows(record), MAX_TEXT, "characters in the rows of its figures")
+    return record
 
 
-def _figures(
-    article: _Element, meta: _Element, paragraph_text: Callable[[_Element], str | None]
-) -> tuple[Figure, ...]:
-    found = find_figures(article, cache(partial(metadata.holders, meta)))
-    contexts = find_contexts(article, found, paragraph_text)
+class _Texts:
+    """Reads paragraphs, each once as far as there is room to hold them."""
+
+    def __init__(self) -> None:
+        self._held: dict[_Element, str | None] = {}
+        self._room = _MOST_HELD
+
+    def cited(self, paragraph: _Element) -> str | None:
+        """Return the text of a paragraph that figures may share with the body."""
+        text = self.once(paragraph)
+        if paragraph not in self._held and self._room > 0:
+            self._held[paragraph] = text
+            self._room -= len(text or "")
+        return text
+
+    def once(self, paragraph: _Element) -> str | None:
+        """Return the text of a paragraph that nobody else asks for."""
+        return self._held[paragraph] if paragraph in self._held else text_of(paragraph)
+
+
+def _figures(article: _Element, meta: _Element, texts: _Texts) -> tuple[Figure, ...]:
+    found = find_figures(article, Holders(partial(metadata.holders, meta)))
+    contexts = find_contexts(article, found, texts.cited)
     return tuple(
         replace(one.figure, context=context) if context else one.figure
         for one, context in zip(found, contexts, strict=True)
+    )
+
+
+def _characters_of_rows(article: Article) -> int:
+    """Return how many characters the rows of an article hold, each with the metadata of all."""
+    common = (article.title, article.journal, article.abstract, *article.keywords)
+    each = sum(len(text) for text in (*common, *article.subjects) if text)
+    return sum(
+        each + len(figure.caption or "") + sum(map(len, figure.context))
+        for figure in article.figures
+        if figure.dropped is None
     )
 
 

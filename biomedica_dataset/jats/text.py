@@ -47,6 +47,7 @@ _SILENT = (
     *("glyph-data", "glyph-ref", "annotation", "table-wrap-foot", "processing-meta"),
 )
 _MATH = frozenset((f"{MATHML}math", "math"))
+_PIECE = 2**20  # characters
 _UNWANTED = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff9-\ufffc\U000e0000-\U000e007f]"
@@ -72,14 +73,25 @@ def tidy(text: str) -> str | None:
     """Return text with citations bracketed, odd characters removed and white space folded."""
     # Each step is looked for first, since to find nothing to do is ten times faster than to do it.
     if "  " in text or "\n" in text or "\t" in text:
-        text = " ".join(text.split())
+        text = _folded(text)
     if OPEN in text:
         text = bracketed(text)
     if not text.isprintable():  # nor is any white space but a plain space
-        text = " ".join(text.split())
+        text = _folded(text)
         if not text.isprintable():
-            text = " ".join(_UNWANTED.sub("", text).split())
+            pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+            text = _folded("".join(_UNWANTED.sub("", piece) for piece in pieces))
     return text.strip() or None
+
+
+def _folded(text: str) -> str:
+    """Return text with one space for each run of white space, and none at its ends."""
+    if len(text) <= _PIECE:
+        return " ".join(text.split())
+    # The list of all words of a long text takes twenty times its memory.
+    pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+    folded = "".join(" ".join(f".{piece}.".split())[1:-1] for piece in pieces)
+    return re.sub(" {2,}", " ", folded).strip()
 
 
 def _append(element: _Element, parts: list[str]) -> None:

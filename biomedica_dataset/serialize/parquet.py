@@ -26,6 +26,9 @@ ROW_GROUP_ROWS = 200
 ROW_GROUP_BYTES = 64 * 2**20
 """Bytes of images that a row group has at most, but for one larger image alone."""
 
+ROW_GROUP_TEXT = 16 * 2**20
+"""Characters of text that a row group has at most, but for one longer row alone."""
+
 _ONE_PAGE = 2**30  # bytes: above any row group, whose images are at most 64 MB and one more image
 _PLACED = {
     "image.bytes": ("image_offset", "image_length"),
@@ -66,19 +69,26 @@ class TableWriter:
             file, self._schema, metadata_collector=self._footer, write_page_index=True, **options
         )
         self._buffer: list[Any] = []
-        self._buffered = 0
+        self._buffered = self._characters = 0
         self._lengths: list[dict[str, list[int]]] = []
         self._images = _ImageColumn()
         self.rows = self.memory = 0
 
     def write(self, row: Any) -> None:
         """Add one row."""
-        size = image_length(getattr(row, "image", None))
-        if len(self._buffer) >= ROW_GROUP_ROWS or self._buffered + size > ROW_GROUP_BYTES:
+        size, characters = image_length(getattr(row, "image", None)), _characters(row)
+        if (
+            len(self._buffer) >= ROW_GROUP_ROWS
+            or self._buffered + size > ROW_GROUP_BYTES
+            or self._characters + characters > ROW_GROUP_TEXT
+        ):
             self.flush()
         self._buffer.append(row)
         self._buffered += size
+        self._characters += characters
         self.rows += 1
+        if characters > ROW_GROUP_TEXT:
+            self.flush()
 
     def write_table(self, table: pa.Table) -> None:
         """Add the rows of a table without images, in large row groups."""
@@ -96,7 +106,7 @@ class TableWriter:
                 ready["image"] = self._images.column([row.image for row in self._buffer], lengths)
             table = to_table(self._table, self._buffer, **ready)
             self._writer.write_table(table.replace_schema_metadata(self._schema.metadata))
-            self._buffer, self._buffered = [], 0
+            self._buffer, self._buffered, self._characters = [], 0, 0
 
     def close(self) -> list[dict[str, Any]]:
         """End the file; return the places of each row's image and caption, if it has any.
@@ -122,6 +132,23 @@ class TableWriter:
             for row, place in zip(places, ranges, strict=True):
                 row.update(zip(names, place, strict=True))
         return places
+
+
+def _characters(row: Any) -> int:
+    """Return how many characters the texts of a row have."""
+    texts = 0
+    for value in vars(row).values():
+        if isinstance(value, str):
+            texts += len(value)
+        elif isinstance(value, list):
+            texts += sum(map(_characters_of_item, value))
+    return texts
+
+
+def _characters_of_item(item: Any) -> int:
+    if isinstance(item, dict):
+        item = item.get("citation")  # of the structures only references hold long texts
+    return len(item) if isinstance(item, str) else 0
 
 
 def _places(chunk: Any, lengths: list[int]) -> Iterator[tuple[int, int]]:

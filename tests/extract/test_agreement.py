@@ -217,7 +217,7 @@ def test_damage_is_named_with_the_way_out(bucket, archive):
     bucket.change("PMC99000205.1", title="Another title")
     bucket.take_inventory()
 
-    with pytest.raises(ArchiveError, match=r"0099000\.parquet is damaged: .*Remove it and run"):
+    with pytest.raises(ArchiveError, match=r"0099000\.parquet is damaged: .*extract again"):
         run(bucket.root, archive)
 
 

@@ -79,6 +79,12 @@ def test_all_greek_letters_of_iso_are_known():
     assert title_of(xml.encode()) == "αβγδεζηθικλμνξοπρςστυφχψω"
 
 
+@pytest.mark.parametrize("doctype", ["", DOCTYPE], ids=["without DOCTYPE", "with DOCTYPE"])
+@pytest.mark.parametrize("name", ["a_b", "a-b", "é", "x" * 99, "x" * 32 + "alpha"])
+def test_names_that_no_iso_set_has_are_replaced_too(doctype: str, name: str):
+    assert title_of(f"{doctype}{article(f'a&{name};b')}".encode()) == "a\ufffdb"
+
+
 def test_entities_in_attributes_are_resolved_too():
     xml = f'{DOCTYPE}{article("t", """ article-type="a&ndash;b" """)}'.encode()
 
@@ -152,6 +158,14 @@ def test_a_billion_laughs_are_refused_at_once():
         pytest.param(b"<article>&#0;&#2;</article>", id="control character by number"),
         pytest.param(b"<article>\xff\xfe\xfa</article>", id="not UTF-8"),
         pytest.param(b'<?xml version="1.0" encoding="no-such"?><article/>', id="unknown encoding"),
+        *(
+            pytest.param(
+                f'<?xml version="1.0" encoding="{name}"?><article/>'.encode(), id=f"{name} declared"
+            )
+            for name in ("UTF-7", "JAVA", "C99", "HZ", "EBCDIC-CP-US")
+        ),
+        pytest.param('<?xml version="1.0"?><article/>'.encode("cp037"), id="EBCDIC"),
+        pytest.param(b"<!DOCTYPE a [<!ATTLIST p b CDATA 'c'>]><article/>", id="own attributes"),
         pytest.param(b"\xff\xfe<\x00\x00\xd8", id="broken UTF-16"),
         pytest.param(b"\x00\x00\x00<\x00\x11\x00\x00", id="broken UTF-32"),
         pytest.param(b"<mml:article/>", id="undeclared prefix"),

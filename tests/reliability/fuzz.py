@@ -78,17 +78,23 @@ def read_xml(original: Path, data: bytes) -> str:
     """Return what became of an article; its figures are all there, kept or dropped."""
     pictures, metadata = _pictures(original)
     row = LedgerRow(pmcid=1, version=1, etag="", status="kept", metadata=metadata, xml=data)
-    rows = rows_of(row, pictures, full_text=True)
+    return outcome(rows_of(row, pictures, full_text=True), data)
+
+
+def outcome(rows: ArticleRows, xml: bytes) -> str:
+    """Return what became of an article; check that no figure of it is lost."""
     try:
-        tree = parse(data)
+        tree = parse(xml)
     except JatsError:
         assert rows.problem, "an article that cannot be parsed has rows"
         return "no article"
-    check_rows(rows, tree)
+    if "more than" in (rows.problem or ""):
+        return "an article that asks for too much"
+    _check_rows(rows, tree)
     return "rows" if rows.pairs else "an article without rows"
 
 
-def check_rows(rows: ArticleRows, tree: _Element) -> None:
+def _check_rows(rows: ArticleRows, tree: _Element) -> None:
     """Check that no figure of a tree is missing in its rows, and that they can be written."""
     least, most = figures_of(tree)
     assert least <= rows.figures.total() <= most, (least, rows.figures, most)
@@ -121,11 +127,11 @@ def _pictures(article: Path) -> tuple[dict[str, bytes], bytes]:
     media = sorted(f"{name}.jpg" for name in names if name.isprintable() and "/" not in name)
     urls = [f"s3://b/{_NAME}/{name}?md5={'0' * 32}" for name in media]
     record = {"pmcid": "PMC1", "version": 1, "media_urls": urls}
-    return dict.fromkeys(media, _picture()), json.dumps(record).encode()
+    return dict.fromkeys(media, picture()), json.dumps(record).encode()
 
 
 @cache
-def _picture() -> bytes:
+def picture() -> bytes:
     data = io.BytesIO()
     Image.new("RGB", (4, 4)).save(data, "PNG")
     return data.getvalue()
@@ -159,7 +165,7 @@ def read_json(original: Path, data: bytes) -> str:
         pmcid=int(name[3:].split(".")[0]), version=int(name.split(".")[1]), etag="",
         status="kept", metadata=data, xml=_ARTICLE,
     )  # fmt: skip
-    pictures = dict.fromkeys(metadata.media, _picture())
+    pictures = dict.fromkeys(metadata.media, picture())
     rows = rows_of(row, pictures, full_text=True)
     to_table(ArticleRow, [rows.article[1]] if rows.article else [])
     return "metadata"
@@ -197,11 +203,11 @@ def fuzz(files: list[Path], kind: str, numbers: range) -> Findings:
             found.faults.append(f"{kind} {number} of {original.name}: {spent:.1f} s")
         found.seconds += spent
         found.slowest = sorted([*found.slowest, (spent, number, original.name)], reverse=True)[:5]
-    found.megabytes = _peak()
+    found.megabytes = peak()
     return found
 
 
-def _peak() -> float:
+def peak() -> float:
     """Return the most memory this program held, in MB; `ru_maxrss` begins with its parent's."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024

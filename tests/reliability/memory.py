@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from biomedica_dataset.extract.fetch import MAX_IMAGE, MAX_XML
+from biomedica_dataset.jats.limits import MAX_MARKS
 
 from .buckets import NAMESPACE, article, figure, put
 
@@ -86,15 +87,20 @@ def _article(names: Sequence[str]) -> bytes:
 
 
 def _long_article(size: int) -> bytes:
-    """Return an article of so many bytes with nearly as many tags as may be."""
-    cells = "".join(f"<td>{n}.5</td>" for n in range(20))
-    piece = f"<p>{'Made up <italic>words</italic> that have no meaning whatever. ' * 40}</p>" * 4
-    piece += f"<table-wrap><table><tr>{cells}</tr></table></table-wrap>"
-    piece += f"<p>{'Made up. ' * 1700}</p>"
-    start = f"<article {NAMESPACE}><body><sec>{figure('g.png')}"
-    end = "</sec></body></article>"
-    text = start + piece * ((size - len(start) - len(end)) // len(piece))
-    return (text + " " * (size - len(text) - len(end)) + end).encode()
+    """Return an article of so many bytes with as much markup as may be, mostly attributes.
+
+    Each of its paragraphs has a character for which Python takes four bytes for all others.
+    """
+    attributes = "".join(f' a{n}=""' for n in range(10))
+    cells = f"<td{attributes}>0.5</td>" * 20
+    words = f"<p>{'Made up <italic>words</italic> of no meaning. ' * 20}\U0001f600</p>" * 2
+    piece = f"{words}<table-wrap><table><tr>{cells}</tr></table></table-wrap>"
+    piece += f"<p>{'Made up. ' * 490}\U0001f600</p>"
+    start = f"<article {NAMESPACE}><body><sec>{figure('g.png')}".encode()
+    end = b"</sec></body></article>"
+    text = start + piece.encode() * ((size - len(start) - len(end)) // len(piece.encode()))
+    assert 0.95 < sum(map(text.count, (b"<", b"=", b"&"))) / MAX_MARKS < 1
+    return text + b" " * (size - len(text) - len(end)) + end
 
 
 def _picture(size: tuple[int, int]) -> bytes:

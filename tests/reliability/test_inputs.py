@@ -1,10 +1,13 @@
-"""Mutants of real files through the code that reads them: a reduced number of `fuzz`."""
+"""Mutants of real files through the code that reads them: a reduced number of `fuzz`, `crowds`."""
 
 from __future__ import annotations
 
+from itertools import islice
+
 import pytest
 
-from .fuzz import MEGABYTES, fuzz_apart
+from .crowds import crowds, faults, names_of
+from .fuzz import MEGABYTES, files_of, fuzz_apart
 
 
 @pytest.mark.parametrize(("kind", "times"), [("xml", 300), ("picture", 300), ("json", 1000)])
@@ -15,3 +18,10 @@ def test_no_mutant_of_a_real_file_stops_the_reader_or_loses_a_figure(real, kind,
     assert found.inputs == times
     assert len(found.outcomes) > 1
     assert found.megabytes < MEGABYTES
+
+
+def test_no_element_that_crowds_a_document_takes_long_or_loses_a_figure(real):
+    documents = list(islice(crowds(names_of(files_of(real, "xml"))), 0, None, 211))
+
+    assert len(documents) > 100
+    assert faults(documents) == []

@@ -9,12 +9,13 @@ import pytest
 
 from biomedica_dataset.errors import BiomedicaError
 from biomedica_dataset.extract.block import run_blocks
-from biomedica_dataset.extract.fetch import MAX_IMAGE, MAX_TAGS, MAX_XML
+from biomedica_dataset.extract.fetch import MAX_IMAGE, MAX_XML
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.extract.run import ExtractOptions, find_tasks
 from biomedica_dataset.extract.selection import Selection, list_versions
 from biomedica_dataset.extract.source import Source
 from biomedica_dataset.extract.stores import Patience
+from biomedica_dataset.jats.limits import MAX_MARKS
 from biomedica_dataset.storage import Folder
 
 from ..extract.helpers import REPORTS, Bucket, fates, images, rows, run, tree
@@ -163,7 +164,8 @@ def test_what_is_too_large_is_dropped_from_its_header(tmp_path):
 
 
 def test_a_document_of_very_many_tags_is_too_large(tmp_path):
-    put(tmp_path / "bucket", 1, f"<article {NAMESPACE}>{'<p/>' * MAX_TAGS}</article>".encode(), {})
+    xml = f"<article {NAMESPACE}>{'<p/>' * MAX_MARKS}</article>"
+    put(tmp_path / "bucket", 1, xml.encode(), {})
     run(tmp_path / "bucket", tmp_path / "archive")
 
     assert fates(tmp_path / "archive") == {"PMC1.1": "too_large: XML"}

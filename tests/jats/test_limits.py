@@ -1,0 +1,133 @@
+"""Documents that ask for too much: refused, and before they have it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from biomedica_dataset.errors import JatsTooLargeError
+from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.limits import (
+    MAX_CAPTIONS,
+    MAX_CITATIONS,
+    MAX_CLAIMS,
+    MAX_FIGURES,
+    MAX_MARKS,
+    MAX_PARAGRAPHS,
+    MAX_TEXT,
+)
+
+CITATION = '<xref ref-type="fig" rid="f">1</xref>'
+
+
+def article(body: str, meta: str = "") -> bytes:
+    front = f"<front><article-meta>{meta}</article-meta></front>"
+    return f"<article>{front}<body>{body}</body></article>".encode()
+
+
+def figure(caption: str = "Made up.", graphics: str = "<graphic/>") -> str:
+    return f'<fig id="f"><caption><p>{caption}</p></caption>{graphics}</fig>'
+
+
+def graphics(count: int) -> str:
+    namespace = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return "".join(f'<graphic {namespace} xlink:href="g{number}"/>' for number in range(count))
+
+
+def nested(tag: str, depth: int, inner: str) -> str:
+    return f"<{tag}>" * depth + inner + f"</{tag}>" * depth
+
+
+SURNAMES = "".join(f"<surname>name{number}</surname>" for number in range(10_000))
+AUTHORS = f"<contrib-group>{SURNAMES}</contrib-group>"
+TITLE = "<title-group><article-title>{}</article-title></title-group>"
+SHARED = 10 + int(MAX_CITATIONS**0.5)
+
+
+@pytest.mark.parametrize(
+    ("xml", "what"),
+    [
+        pytest.param(article("<p/>" * MAX_MARKS), "tags", id="tags"),
+        pytest.param(article('<p a="" b=""/>' * (MAX_MARKS // 3)), "attributes", id="attributes"),
+        pytest.param(
+            b"<!DOCTYPE article>" + article("&z;" * MAX_MARKS), "references", id="entities"
+        ),
+        pytest.param(
+            article("<p/>" * MAX_MARKS).decode().encode("utf-16"), "tags", id="tags in UTF-16"
+        ),
+        pytest.param(article("<fig/>" * (MAX_FIGURES + 1)), "figures", id="figures"),
+        pytest.param(article(figure() * (MAX_FIGURES + 1)), "figures", id="figures with graphics"),
+        pytest.param(
+            article(figure(graphics="<graphic/>" * (MAX_FIGURES + 1))), "figures", id="graphics"
+        ),
+        pytest.param(
+            article(figure() * SHARED + f"<p>{CITATION}</p>" * SHARED),
+            "citations of figures",
+            id="figures that share an id",
+        ),
+        pytest.param(
+            article(figure(graphics=graphics(SHARED)) + f"<p>{CITATION}</p>" * SHARED),
+            "citations of figures",
+            id="graphics of one figure",
+        ),
+        pytest.param(
+            article(
+                (figure("<label>Fig. 1</label>") + "<fig><label>Fig. 1</label></fig>") * SHARED
+                + "<p>" + "Fig. 1, " * SHARED + "</p>"
+            ),
+            "citations of figures",
+            id="labels in plain text",
+        ),
+        pytest.param(
+            article(figure() + nested("p", MAX_PARAGRAPHS + 1, CITATION)),
+            "paragraphs around a citation",
+            id="paragraphs in paragraphs",
+        ),
+        pytest.param(
+            article(figure() + nested("p", MAX_PARAGRAPHS + 1, "Fig. 1")),
+            "paragraphs around a citation",
+            id="paragraphs in paragraphs without a link",
+        ),
+        pytest.param(
+            article(
+                f"<fig-group><caption><p>{'a' * 10_000}</p></caption>"
+                f"{'<fig><graphic/></fig>' * (MAX_CAPTIONS // 10_000 + 1)}</fig-group>"
+            ),
+            "characters in captions",
+            id="a caption of many figures",
+        ),
+        pytest.param(
+            article(figure(graphics=graphics(1000)), TITLE.format("a" * (MAX_TEXT // 1000))),
+            "characters in the rows",
+            id="a title in many rows",
+        ),
+        pytest.param(
+            article(
+                figure(graphics=graphics(1000)) + f"<p>{'a' * (MAX_TEXT // 1000)}{CITATION}</p>"
+            ),
+            "characters in the rows",
+            id="a paragraph in many rows",
+        ),
+        pytest.param(
+            article(figure("© 2010 Name7. " * (MAX_CLAIMS // 10_000 + 10)), AUTHORS),
+            "copyright lines times authors",
+            id="copyright lines and authors",
+        ),
+    ],
+)  # fmt: skip
+def test_what_asks_for_too_much_is_refused_soon(xml: bytes, what: str):
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the most is that from now on
+    before, started = most_memory(), time.process_time()
+
+    with pytest.raises(JatsTooLargeError, match=rf"more than [\d,]+ .*{what}"):
+        read_article(xml, full_text=True)
+    assert time.process_time() - started < 2
+    assert most_memory() - before < 200
+
+
+def most_memory() -> float:
+    """Return the most memory that this process has held, in MB."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024
