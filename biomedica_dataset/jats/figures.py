@@ -110,7 +110,7 @@ def _parts(article: _Element) -> Iterator[tuple[_Element, str]]:
             repeats = part.get("article-type") == "translation"
             for nested, scope in _parts(part):
                 yield nested, "translation" if repeats or scope == "translation" else "response"
-        elif part.tag in ("front", "body", "back", "floats-group", "front-stub", "floats-wrap"):
+        else:
             yield part, "front" if part.tag == "front" else "article"
 
 
@@ -183,8 +183,13 @@ def _figures(
         dropped = "repeated_graphic" if hrefs in seen else reason if hrefs else "no_href"
         seen.add(hrefs)
         yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids), labels)
-    if not graphics and next(owner.iterdescendants("fig"), None) is None:
+    if not graphics and not _lends_its_caption(owner):
         yield Found(make(hrefs=(), dropped="no_graphic"), ids, labels)
+
+
+def _lends_its_caption(owner: _Element) -> bool:
+    """Whether a figure without graphics is the group of figures in it (`_group`)."""
+    return any(child(fig, "caption") is None for fig in owner.iterchildren("fig"))
 
 
 def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

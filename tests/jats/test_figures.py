@@ -6,7 +6,7 @@ import pytest
 
 from biomedica_dataset.jats import read_article
 
-from .documents import fig, figures
+from .documents import NAMESPACES, fig, figures
 
 GRAPHIC = '<graphic xlink:href="g1"/>'
 CAPTION = "<caption><title>Cells.</title><p>Two of them.</p></caption>"
@@ -73,6 +73,20 @@ def test_a_figure_without_a_caption_inside_a_figure_takes_that_of_the_outer():
     assert [(f.figure_id, f.label, f.caption, f.dropped) for f in found] == [
         ("a", "(a)", "Cells. Two of them.", None)
     ]
+
+
+def test_a_figure_around_one_with_its_own_caption_is_counted_too():
+    found = figures(f'<fig id="F1">{CAPTION}<fig id="a">{CAPTION}{GRAPHIC}</fig></fig>')
+
+    assert [(f.figure_id, f.dropped) for f in found] == [("F1", "no_graphic"), ("a", None)]
+
+
+@pytest.mark.parametrize("around", ["{}", "<sec>{}</sec>", "<unknown><p>{}</p></unknown>"])
+def test_a_figure_counts_wherever_it_stands_in_the_article(around: str):
+    figure = f'<fig id="F1">{CAPTION}{GRAPHIC}</fig>'
+    article = f"<article {NAMESPACES}><body/>{around.format(figure)}</article>"
+
+    assert [f.dropped for f in read_article(article.encode()).figures] == [None]
 
 
 def test_a_figure_takes_the_caption_of_its_graphic_but_not_that_of_its_box():

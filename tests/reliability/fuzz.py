@@ -48,7 +48,6 @@ _STUCK = 60  # seconds after which a process says where it is, and ends
 _PART = 2000  # mutants a process
 _NAME = "PMC1.1"
 _HREFS = re.compile(rb'href\s*=\s*"([^"]{1,200})"')
-_PARTS = {"front", "body", "back", "floats-group", "front-stub", "floats-wrap"}
 
 
 @dataclass
@@ -107,16 +106,10 @@ def _check_rows(rows: ArticleRows, tree: _Element) -> None:
 
 def figures_of(tree: _Element) -> tuple[int, int]:
     """Return how many figures there are at least and at most, by a count of its own."""
-    innermost = [fig for fig in tree.iter("fig") if next(fig.iterdescendants("fig"), None) is None]
     names = ("fig", "graphic", "media", "supplementary-material")
-    return sum(map(_is_in_a_part, innermost)), sum(1 for _ in tree.iter(*names))
-
-
-def _is_in_a_part(fig: _Element) -> bool:
-    path = [str(element.tag) for element in fig.iterancestors()][-2::-1]
-    while path and path[0] in ("sub-article", "response"):
-        path.pop(0)
-    return bool(path) and path[0] in _PARTS
+    groups = {fig.getparent() for fig in tree.iterfind(".//fig/fig") if fig.find("caption") is None}
+    least = sum(fig not in groups for fig in tree.iter("fig"))
+    return least, sum(1 for _ in tree.iter(*names))
 
 
 @cache
