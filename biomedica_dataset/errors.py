@@ -8,6 +8,7 @@
     ├── StorageError          a file of ours cannot be written or read (exit 1)
     ├── WorkerDiedError       a process was killed, mostly for want of memory (exit 1)
     ├── TakenOverError        another run has the output now: this one has stopped (exit 1)
+    │   └── RunEndedError     another part has found all done: this one has stopped (exit 0)
     ├── ArchiveError          a file of ours is broken or of another version (exit 1)
     ├── DivergedError         a training's loss is no number any more (exit 1)
     ├── PreemptedError        a training was asked to end: start it again (exit 75)
@@ -45,6 +46,12 @@ class WorkerDiedError(BiomedicaError):
 
 class TakenOverError(BiomedicaError):
     """Another run took the output over; what this one finished stays valid."""
+
+
+class RunEndedError(TakenOverError):
+    """Another part of this run found all done and ended it; nothing is left to do here."""
+
+    exit_code = 0
 
 
 class ArchiveError(BiomedicaError):

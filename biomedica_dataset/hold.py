@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import ArchiveError, StorageError, TakenOverError, UsageError
+from .errors import ArchiveError, RunEndedError, StorageError, TakenOverError, UsageError
 from .faults import is_absent
 from .storage import RUN, Folder, abandoned
 
@@ -80,10 +80,17 @@ class Hold:
         ------
         TakenOverError
             Another has, or has had and ended.
+        RunEndedError
+            None has: the part that found all done let go of it. A newer run may have begun and
+            ended since, whose files this one is not to replace.
         """
         holder = _read(Folder(self.url))
-        if holder is None and self.shared:  # the part that found all done let go of it
-            return
+        if holder is None and self.shared:
+            msg = (
+                f"The run {self.run} of {self.url} has ended: another part found all done. This "
+                "one has stopped; what it finished stays valid."
+            )
+            raise RunEndedError(msg)
         if holder is None or holder.run != self.run:
             by = f"{holder.run} on {holder.host}" if holder else "another that has ended"
             msg = (

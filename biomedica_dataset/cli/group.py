@@ -22,7 +22,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(context)
         except BiomedicaError as error:
-            click.echo(f"Error: {printable(str(error))}", err=True)
+            word = "Error: " if error.exit_code else ""
+            click.echo(f"{word}{printable(str(error))}", err=True)
             context.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from biomedica_dataset.errors import ArchiveError, TakenOverError, UsageError
+from biomedica_dataset.errors import ArchiveError, RunEndedError, TakenOverError, UsageError
 from biomedica_dataset.hold import held
 from biomedica_dataset.launch import Launch
 from biomedica_dataset.storage import RUN, Folder
@@ -99,7 +99,13 @@ def test_members_of_a_run_join_it_and_none_ends_it_for_the_others(folder):
 
     with held(folder, Launch(run_id="night")) as third:
         third.let_go()
-        first.check()  # it is all done: nothing more to do, and no reason to fail
+        with pytest.raises(RunEndedError, match=r"night .* has ended") as ended:
+            first.check()
+        assert ended.value.exit_code == 0  # it is all done: no reason to fail
+        with held(folder, Launch()), pytest.raises(TakenOverError):
+            first.check()
+        with pytest.raises(RunEndedError):  # nor are files of a newer run replaced when it is over
+            first.check()
     assert not folder.exists(RUN)
 
 

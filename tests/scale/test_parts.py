@@ -11,7 +11,7 @@ from biomedica_dataset.annotation.assign import assign
 from biomedica_dataset.annotation.cluster import cluster
 from biomedica_dataset.annotation.embed import embed
 from biomedica_dataset.annotation.encoder import ModelId
-from biomedica_dataset.errors import TakenOverError
+from biomedica_dataset.errors import RunEndedError, TakenOverError
 from biomedica_dataset.extract import ExtractOptions, extract
 from biomedica_dataset.launch import Launch, Part
 from biomedica_dataset.serialize import serialize
@@ -82,18 +82,17 @@ def test_parts_of_extract_finish_the_whole_once(sample_bucket, sample_archive, t
     assert tree(archive) == tree(sample_archive)
 
 
-def test_what_another_part_makes_meanwhile_is_not_made_again(sample_archive, tmp_path, whole):
+def test_a_part_whose_run_has_been_finished_by_another_stops(sample_archive, tmp_path, whole):
     inner = []
 
     def overlap():
         inner.append(make(sample_archive, tmp_path / "parts", part(1, 1)))
 
-    outer = make(sample_archive, tmp_path / "parts", Launch(run_id="night"), overlap)
+    with pytest.raises(RunEndedError, match="another part found all done"):
+        make(sample_archive, tmp_path / "parts", Launch(run_id="night"), overlap)
 
-    assert inner[0].written == outer.blocks
-    assert outer.written <= 2 < outer.blocks  # what it had begun, and looked ahead to
-    assert outer.encoded < inner[0].encoded / 2  # no block but the one that it had begun
-    assert outer.left == 0
+    assert inner[0].written == inner[0].blocks
+    assert inner[0].left == 0
     assert tree(tmp_path / "parts") == whole
 
 
