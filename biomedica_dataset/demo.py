@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 from .extras import require
+from .storage import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,7 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         msg = f"{directory} is not empty; remove it, or name another: biomedica demo FOLDER"
         raise UsageError(msg)
+    Folder(root).scratch()  # which says what is wrong where there cannot be one
     yield f"BIOMEDICA in small: a made-up PMC bucket through the whole route, in {root}/"
     yield ""
     yield from _stage("bucket", lambda: _bucket(root, seed))

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from .errors import BiomedicaError, StorageError
+from .errors import ArchiveError, BiomedicaError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,18 @@ _CREDENTIALS = (
     "give credentials that may, as the tools of that store take them (of S3: AWS_PROFILE, or "
     "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
 )
-_FOREIGN = (("aiohttp", "ClientError"), ("botocore.exceptions", "BotoCoreError"))
+_BROKEN = (
+    *(ValueError, LookupError, TypeError, AttributeError),
+    *(RecursionError, NotImplementedError),
+)
+"""What Arrow, JSON and our own records raise on bytes that are not as they were written."""
+
+_FOREIGN = (
+    ("aiohttp", "ClientError"),
+    ("botocore.exceptions", "BotoCoreError"),
+    ("httpx", "HTTPError"),
+    ("httpx2", "HTTPError"),
+)
 """Errors of libraries behind fsspec that are none of the operating system."""
 
 
@@ -36,12 +47,50 @@ def told(path: str | os.PathLike[str], what: str = "written") -> Iterator[None]:
     except BiomedicaError:
         raise
     except failures() as error:
-        said = getattr(error, "strerror", None) or error
+        below = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        said = getattr(below, "strerror", None) or below
         msg = (
             f"{os.fspath(path)} cannot be {what}: {said}; {_advice(error)} "
             "and run the same command again. What is finished stays valid."
         )
         raise StorageError(msg) from error
+
+
+@contextlib.contextmanager
+def readable(path: str | os.PathLike[str], advice: str) -> Iterator[None]:
+    """Turn what a damaged or lost file of ours gives into one line that names it and the way out.
+
+    Parameters
+    ----------
+    advice
+        What to do then, as a sentence.
+
+    Raises
+    ------
+    ArchiveError
+        The file is not there, or holds something else than the body expects.
+    StorageError
+        The file system failed.
+    """
+    try:
+        with told(path, "read"):
+            yield
+    except StorageError as error:
+        cause = error.__cause__
+        if not is_absent(error) and getattr(cause, "errno", 0) is not None:
+            raise
+        raise _unreadable(path, cause or error, advice) from cause
+    except BiomedicaError:
+        raise
+    except _BROKEN as error:
+        raise _unreadable(path, error, advice) from error
+
+
+def _unreadable(path: str | os.PathLike[str], error: BaseException, advice: str) -> ArchiveError:
+    said = getattr(error, "strerror", None) or str(error).partition("\n")[0] or repr(error)
+    if isinstance(error, LookupError):
+        said = repr(error)  # the text of which is the bare key
+    return ArchiveError(f"{os.fspath(path)} cannot be read: {said[:300]}. {advice}")
 
 
 def failures() -> tuple[type[Exception], ...]:
@@ -51,8 +100,14 @@ def failures() -> tuple[type[Exception], ...]:
 
 
 def is_absent(error: StorageError) -> bool:
-    """Whether what failed was that there is no such file or folder."""
-    return isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError))
+    """Whether what failed was that there is no such file or folder.
+
+    Of a web server that cannot be reached fsspec says the same, and why.
+    """
+    cause = error.__cause__
+    return isinstance(cause, (FileNotFoundError, NotADirectoryError)) and not isinstance(
+        cause.__cause__, OSError
+    )
 
 
 def _advice(error: Exception) -> str:

@@ -195,6 +195,6 @@ def _read(folder: Folder) -> _Holder | None:
         if is_absent(error):
             return None
         raise
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         msg = f"{folder.path(RUN)} cannot be read: {error}. Remove it where no run is going on."
         raise ArchiveError(msg) from error

@@ -123,7 +123,7 @@ class Launch:
     Raises
     ------
     UsageError
-        There is no such engine, or a part has no run that it belongs to.
+        There is no such engine, the run has no name, or a part no run that it belongs to.
     """
 
     part: Part | None = None
@@ -135,6 +135,9 @@ class Launch:
         """Check the options."""
         if self.engine not in ENGINES:
             msg = f"there is no engine {self.engine!r}; {' and '.join(ENGINES)} are possible"
+            raise UsageError(msg)
+        if self.run_id is not None and not self.run_id.strip():
+            msg = "the name of the run is empty; give one, or leave --run-id out"
             raise UsageError(msg)
         if self.part is not None and not self.run_id:
             msg = (
@@ -158,7 +161,7 @@ class Launch:
         UsageError
             As `Part.parse`, `Part.of_array` and `Launch` raise it.
         """
-        found = Part.parse(part) if part else Part.of_array(environment)
+        found = Part.parse(part) if part is not None else Part.of_array(environment)
         array = environment.get("SLURM_ARRAY_JOB_ID")
         if run_id is None and found is not None and array:
             run_id = f"slurm-{array}"

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .digests import digest_of_code
 from .files import FileNames, file_stem
 from .schema import pair_key
 
@@ -30,6 +31,11 @@ class Match:
     name: str | None
     key: str | None
     dropped: str | None
+
+
+def reader_digest() -> str:
+    """Return the digest of the code that says which files an article needs."""
+    return digest_of_code("files.py", "jats", "matching.py", "records.py")
 
 
 def match_figures(pmcid: str, figures: Sequence[Figure], names: Iterable[str]) -> list[Match]:

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .digests import digest_of_code
 from .errors import ArticleError
 from .extract.metadata import parse_metadata
 from .images import probe
@@ -202,12 +202,5 @@ def _word(status: str, reason: str | None) -> str:
 @cache
 def code_digest() -> str:
     """Return the digest of the code that makes rows, so that a better reader makes them anew."""
-    package = Path(__file__).parent
-    digest = hashlib.sha256(SCHEMA_VERSION.encode())
-    for name in _CODE:
-        path = package / name
-        for module in sorted(path.glob("*.py")) if path.is_dir() else [path]:
-            digest.update(hashlib.sha256(module.read_bytes()).digest())
-    for library in ("lxml", "pillow"):
-        digest.update(version(library).encode())
-    return digest.hexdigest()
+    parts = [SCHEMA_VERSION, digest_of_code(*_CODE), *map(version, ("lxml", "pillow"))]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()

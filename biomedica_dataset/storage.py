@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from fsspec.core import url_to_fs
 
 from .errors import StorageError, UsageError
-from .faults import is_absent, told
+from .faults import failures, is_absent, told
 from .unfinished import PARTIAL, NewFile, abandoned, begin_file, link
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AT_ONCE = 32  # requests to a store
+_NO_ADDRESS = (ValueError, ImportError, TypeError, LookupError, AttributeError)
+"""What file systems of fsspec raise on an address that is none of theirs."""
+
 _EXTRA = "for s3:// it is pip install 'biomedica-dataset[s3]'"
 
 
@@ -45,11 +48,18 @@ class Folder:
 
     def __init__(self, url: str | os.PathLike[str]) -> None:
         self.url = os.fspath(url)
+        if not self.url.strip():
+            msg = "an empty text names no folder; . is the current one"
+            raise UsageError(msg)
+        broken: tuple[type[Exception], ...] = (*failures(), *_NO_ADDRESS)
         try:
             # Others write there too: a listing that is remembered would be an old one.
             self.filesystem, self.root = url_to_fs(self.url, use_listings_cache=False)
-        except (ValueError, ImportError) as error:
-            more = "" if isinstance(error, ValueError) else "; " + _EXTRA
+            if self.filesystem.protocol == "data":
+                msg = "an address that is its own content is no folder"
+                raise ValueError(msg)
+        except broken as error:
+            more = "; " + _EXTRA if isinstance(error, ImportError) else ""
             msg = f"{self.url} cannot be opened: {error}{more}"
             raise UsageError(msg) from error
         self.is_local = "file" in (self.filesystem.protocol, *self.filesystem.protocol)
@@ -79,16 +89,24 @@ class Folder:
 
     def names(self, below: str = "") -> list[str]:
         """Return the names of the files directly in a subfolder, sorted, no unfinished ones."""
+        return list(self.sizes(below))
+
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Return the bytes of those files by name."""
         folder = self.path(below).rstrip("/")
         try:
             with told(folder, "listed"):
                 found = self.filesystem.ls(folder, detail=True, refresh=True)
         except StorageError as error:
             if is_absent(error):
-                return []
+                return {}
             raise
-        names = (str(item["name"]).rpartition("/")[2] for item in found if item["type"] == "file")
-        return sorted(name for name in names if not name.startswith(PARTIAL))
+        files = sorted(
+            (str(item["name"]).rpartition("/")[2], item["size"])
+            for item in found
+            if item["type"] == "file"
+        )
+        return {name: size for name, size in files if not name.startswith(PARTIAL)}
 
     def is_empty(self) -> bool:
         """Whether the folder is absent or holds nothing but what runs leave on their way."""

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1] / "biomedica_dataset"
 
 # From the lowest to the highest: a module imports from its own layer and from those below it.
 LAYERS = [
-    "errors extras records files schema splits plotting progress report faults unfinished storage "
-    "launch hold ray_pool pool",
+    "digests errors extras records files schema splits plotting progress report faults unfinished "
+    "storage launch hold ray_pool pool",
     "jats",
     "matching",
     "images extract",

@@ -14,12 +14,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.storage import Folder
 
-from .embeddings import block_name, block_numbers, read_header
+from .embeddings import block_name, block_numbers, read_block, read_header
 
 if TYPE_CHECKING:
     import os
@@ -98,8 +97,7 @@ class Assignments:
 
     def read(self, block: int) -> pa.Table:
         """Return key, cluster and distance of a block's images."""
-        with self.folder.open(block_name(block)) as file:
-            return pq.read_table(file)
+        return read_block(self.folder, block)
 
     def of_pmcids(self, first: int, after: int) -> dict[str, int]:
         """Return the cluster of each image of the articles ``first`` <= PMCID < ``after``."""

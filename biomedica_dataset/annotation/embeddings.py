@@ -21,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.storage import Folder
 
 from .encoder import ModelId
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 HEADER = "embeddings.json"
+AGAIN = "Remove it, if it is there, and run the same command again."
+"""What helps where a block cannot be read."""
+
 RECORD = b"biomedica_block"
 
 
@@ -74,12 +78,21 @@ def read_record(folder: Folder, block: int) -> BlockRecord | None:
     name = block_name(block)
     if not folder.exists(name):
         return None
-    try:
-        with folder.open(name) as file:
-            return BlockRecord(**json.loads(pq.read_metadata(file).metadata[RECORD]))
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
-        msg = f"{folder.path(name)} cannot be read: {error}. Remove it and run the same again."
-        raise ArchiveError(msg) from error
+    with readable(folder.path(name), AGAIN), folder.open(name) as file:
+        return BlockRecord(**json.loads(pq.read_metadata(file).metadata[RECORD]))
+
+
+def read_block(folder: Folder, block: int, columns: list[str] | None = None) -> pa.Table:
+    """Return the rows of a block, or some of its columns.
+
+    Raises
+    ------
+    ArchiveError
+        The file is broken.
+    """
+    name = block_name(block)
+    with readable(folder.path(name), AGAIN), folder.open(name) as file:
+        return pq.read_table(file, columns=columns, page_checksum_verification=True)
 
 
 def differing(folder: Folder, blocks: Sequence[int], made_of: Callable[[int], str]) -> list[int]:
@@ -101,7 +114,8 @@ def write_block(folder: Folder, block: int, table: pa.Table, record: BlockRecord
         told = table.replace_schema_metadata(metadata)
         texts = [field.name for field in table.schema if field.type == pa.string()]
         packed = {field.name: "zstd" if field.name in texts else "none" for field in table.schema}
-        pq.write_table(told, file, compression=packed, use_dictionary=False)
+        options: Any = {"compression": packed, "write_page_checksum": True}
+        pq.write_table(told, file, use_dictionary=False, **options)
         file.publish(block_name(block))
 
 
@@ -116,12 +130,9 @@ def read_header(folder: Folder, name: str, what: str, version: int) -> dict[str,
     if not folder.exists(name):
         msg = f"{folder.url} holds no {what}: it has no {name}"
         raise UsageError(msg)
-    try:
+    with readable(folder.path(name), "Put it back, or make the folder anew."):
         header: dict[str, Any] = json.loads(folder.read_bytes(name))
         found = header["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{folder.path(name)} cannot be read: {error!r}"
-        raise ArchiveError(msg) from error
     if found != version:
         msg = f"{folder.path(name)} has format version {found}; this package reads {version}"
         raise UsageError(msg)
@@ -204,8 +215,7 @@ class Embeddings:
 
     def read(self, block: int, columns: list[str] | None = None) -> pa.Table:
         """Return key, image_hash and vector of a block's pairs, or some of these columns."""
-        with self.folder.open(block_name(block)) as file:
-            return pq.read_table(file, columns=columns)
+        return read_block(self.folder, block, columns)
 
     def keys(self, block: int) -> list[str]:
         """Return the keys of a block's pairs."""

@@ -101,7 +101,7 @@ class Labels:
             rows = pq.read_table(pa.BufferReader(data)).to_pylist()
             clusters = {row["cluster"]: ClusterLabel(**row) for row in rows}
             return cls(folder, header, clusters)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             msg = f"{folder.path(TABLE)} is broken: {error}. Run `biomedica annotate labels` again."
             raise ArchiveError(msg) from error
 

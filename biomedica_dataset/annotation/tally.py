@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.storage import Folder
 
 from .agreement import Agreement, agreements
@@ -186,8 +187,13 @@ def _letters(assignments: Assignments, dataset: Path) -> Iterator[tuple[int, int
 
     folder = Folder(dataset)
     clusters = assignments.of_pmcids(0, 10**12) if assignments.blocks() else {}
-    for name in folder.names("index"):
-        with folder.open(f"index/{name}") as file:
+    names = folder.names("index")
+    if not names:
+        msg = f"{folder.url} is no dataset folder: it has no files in index/"
+        raise UsageError(msg)
+    for name in names:
+        path = f"index/{name}"
+        with readable(folder.path(path), "Serialize again."), folder.open(path) as file:
             table = pq.read_table(file, columns=["key", "image_panel_count"])
         for key, count in zip(*(column.to_pylist() for column in table.columns), strict=True):
             if key in clusters:

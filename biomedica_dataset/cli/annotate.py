@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .group import main, printable, progress
+from .group import OUTPUT, main, printable, progress
 from .launched import launched
 
 _WORKERS = click.option(
@@ -22,7 +22,13 @@ def annotate() -> None:
 
 @annotate.command()
 @click.argument("archive")
-@click.option("-o", "--output", required=True, help="The vectors: a new folder, or one to update.")
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT,
+    required=True,
+    help="The vectors: a new folder, or one to update.",
+)
 @click.option(
     "--model",
     default="facebook/dinov2-with-registers-large",
@@ -53,7 +59,7 @@ def embed(archive: str, output: str, **options: Any) -> None:
 
 @annotate.command()
 @click.argument("embeddings")
-@click.option("-o", "--output", required=True, help="The clusters: a folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="The clusters: a folder.")
 @click.option(
     "--components", type=click.IntRange(1), default=25, show_default=True,
     help="Dimensions that k-means works in.",
@@ -89,7 +95,7 @@ def cluster(embeddings: str, output: str, **options: Any) -> None:
 @annotate.command()
 @click.argument("model")
 @click.argument("embeddings")
-@click.option("-o", "--output", required=True, help="The assignments: a folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="The assignments: a folder.")
 @_WORKERS
 @launched
 def assign(model: str, embeddings: str, output: str, **options: Any) -> None:

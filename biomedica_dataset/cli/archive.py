@@ -9,7 +9,7 @@ import click
 
 from biomedica_dataset.errors import UsageError
 
-from .group import main, printable, progress
+from .group import OUTPUT, main, printable, progress
 from .launched import launched
 
 if TYPE_CHECKING:
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @main.command()
 @click.argument("source", default="s3://pmc-oa-opendata")
 @click.option(
-    "-o", "--output", required=True, help="The archive: a new folder, or one to continue."
+    "-o",
+    "--output",
+    type=OUTPUT,
+    required=True,
+    help="The archive: a new folder, or one to continue.",
 )
 @click.option(
     "--pmcids", metavar="FILE", help="Only these articles: a PMCID a line, - for standard input."
@@ -41,7 +45,9 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
 )
 @click.option("--dry-run", is_flag=True, help="Only say what a run would cost.")
-@click.option("--retry", is_flag=True, help="Fetch again what was unavailable or corrupt.")
+@click.option(
+    "--retry", is_flag=True, help="Fetch again what failed, and what a newer reader finds."
+)
 @launched
 def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     """Fetch articles with their figures from SOURCE into an archive.
@@ -109,7 +115,10 @@ def _extract_options(options: dict[str, Any], output: str) -> ExtractOptions:
 
 @main.command()
 @click.argument("archive")
-@click.option("-o", "--output", required=True, help="The table's folder: new, or one to update.")
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="The table's folder: new, or one to update.",
+)  # fmt: skip
 @click.option(
     "--baseline", metavar="DIR_OR_URL", help="PubMed's bulk files; needed for many articles."
 )

@@ -7,13 +7,19 @@ from typing import Any
 
 import click
 
-from .group import main, printable, progress
+from .group import OUTPUT, main, printable, progress
 from .launched import launched
 
 
 @main.command()
 @click.argument("archive")
-@click.option("-o", "--output", required=True, help="The dataset folder: new, or one to continue.")
+@click.option(
+    "-o",
+    "--output",
+    type=OUTPUT,
+    required=True,
+    help="The dataset folder: new, or one to continue.",
+)
 @click.option(
     "--format",
     "layout",
@@ -61,7 +67,11 @@ def serialize(archive: str, output: str, layout: str, split: str | None, **optio
 @main.command()
 @click.argument("source")
 @click.option(
-    "-o", "--output", metavar="FOLDER", help="The subset: a new folder; none for --dry-run."
+    "-o",
+    "--output",
+    type=OUTPUT,
+    metavar="FOLDER",
+    help="The subset: a new folder; none for --dry-run.",
 )
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
@@ -108,7 +118,7 @@ def select(source: str, output: str | None, layout: Any, dry_run: bool, **option
 @main.command()
 @click.argument("directory")
 def verify(directory: str) -> None:
-    """Check an archive or a dataset folder: digests, rows, keys, byte ranges, schema."""
+    """Check an archive, a dataset folder or tars: digests, rows, keys, byte ranges, schema."""
     from biomedica_dataset.verify import verify as run
 
     report = run(directory)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .group import main, printable, progress
+from .group import OUTPUT, main, printable, progress
 
 
 @main.command()
@@ -15,7 +15,10 @@ from .group import main, printable, progress
     "--tasks", "-t", multiple=True, required=True, metavar="TASK",
     help="all, a name, a domain, a pattern, a YAML file or a folder of them. Repeatable.",
 )  # fmt: skip
-@click.option("-o", "--output", required=True, help="Folder for results and vectors.")
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="Folder for results and vectors.",
+)  # fmt: skip
 @click.option("--data", default=".", show_default=True, help="Folder with files of shipped tasks.")
 @click.option("--metric", help="Show this one for all tasks, such as balanced_accuracy.")
 @click.option("--draws", default=1000, show_default=True, help="Draws of the bootstrap.")

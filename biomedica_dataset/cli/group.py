@@ -44,6 +44,31 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
+_NO_OUTPUT = {
+    "memory": "what is in memory is gone when the command ends",
+    "hf": "write into a folder, and bring that to the Hub with `biomedica push`",
+}
+
+
+class _Output(click.ParamType[str]):
+    """Where a command writes: a name, of what is still there when the command has ended."""
+
+    name = "output"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        if not value.strip():
+            self.fail("an empty text names no folder; . is the current one", param, context)
+        why = _NO_OUTPUT.get(value.partition(":")[0])
+        if why is not None:
+            self.fail(f"{value}: {why}", param, context)
+        return value
+
+
+OUTPUT = _Output()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="biomedica-dataset")
 @click.option("-v", "--verbose", is_flag=True, help="Say more of what is going on.")

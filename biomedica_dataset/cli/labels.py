@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from .annotate import annotate
-from .group import printable
+from .group import OUTPUT, printable
 
 
 @annotate.command()
 @click.argument("votes", nargs=-1, type=click.Path())
-@click.option("-o", "--output", required=True, help="The labels: a folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="The labels: a folder.")
 @click.option("--assignments", metavar="FOLDER", help="The clusters that were voted on.")
 @click.option("--taxonomy", metavar="FILE", help="Concepts to choose from. [default: built in]")
 @click.option("--adjudication", metavar="FILE", help="Votes that settle what was left open.")

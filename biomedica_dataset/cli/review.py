@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from .annotate import annotate
-from .group import printable, progress
+from .group import OUTPUT, printable, progress
 
 
 @annotate.command()
 @click.argument("assignments")
 @click.argument("archive")
-@click.option("-o", "--output", required=True, help="The sheets: a folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="The sheets: a folder.")
 @click.option(
     "--images", "count", type=click.IntRange(1), default=24, show_default=True,
     help="Random images of a cluster; a third as many are the nearest and the farthest.",

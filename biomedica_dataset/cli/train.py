@@ -6,7 +6,7 @@ import click
 
 from biomedica_dataset.errors import UsageError
 
-from .group import main, printable
+from .group import OUTPUT, main, printable
 
 
 @main.command()
@@ -36,7 +36,7 @@ def train(config: str, changes: tuple[str, ...]) -> None:
 @click.argument("tuned")
 @click.option("--alpha", type=float, default=0.5, show_default=True, help="Share of TUNED.")
 @click.option("--pretrained", help="OpenCLIP's tag of BASE, where that is one of its names.")
-@click.option("-o", "--output", required=True, help="A new folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="A new folder.")
 def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output: str) -> None:
     """Mix the weights of BASE and TUNED: names of OpenCLIP, hf-hub:ID or local-dir:FOLDER."""
     from biomedica_dataset.clip.train import ModelConfig

@@ -9,7 +9,7 @@ from .layout import articles_name
 from .selection import wants_by_block
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Mapping, Sequence
 
     from .inventory import Inventory
     from .ledger import Archive, BlockHeader
@@ -26,7 +26,7 @@ class Task:
     inventory
         The block's part of it.
     retry
-        Whether to fetch again what was unavailable or corrupt.
+        Whether to fetch again what was unavailable or corrupt, and what another reader finds.
     """
 
     block: int
@@ -40,14 +40,14 @@ def find_tasks(
     inventory: Inventory,
     options: ExtractOptions,
     headers: dict[int, BlockHeader],
-    images: set[str],
+    images: Mapping[str, int],
 ) -> list[Task]:
     """Return the blocks that do not agree with the inventory and what is wanted.
 
     Parameters
     ----------
     headers, images
-        The blocks that are there, and the names of the images files.
+        The blocks that are there, and the bytes of the images files by name.
     """
     wants_of = wants_by_block(options.wants, width)
     tasks = []
@@ -59,13 +59,13 @@ def find_tasks(
     return tasks
 
 
-def agrees(header: BlockHeader, task: Task, images: Container[str]) -> bool:
-    """Whether a block is as a task wants it, given the names of the images files."""
+def agrees(header: BlockHeader, task: Task, images: Mapping[str, int]) -> bool:
+    """Whether a block is as a task wants it, given the bytes of the images files by name."""
     return (
         header.inventory == task.inventory.digest()
         and header.wants == task.wants.digest
-        and (header.images_file is None or header.images_file in images)
-        and not (task.retry and header.dropped_for_now())
+        and header.has_images(images)
+        and not (task.retry and header.may_gain())
     )
 
 
@@ -79,5 +79,6 @@ def _is_done(archive: Archive, task: Task) -> bool:
     if not archive.folder.exists(articles_name(task.block)):
         return False
     header = archive.header(task.block)
-    images = {name for name in [header.images_file] if name and archive.folder.exists(name)}
+    names = [name for name in [header.images_file] if name and archive.folder.exists(name)]
+    images = {name: archive.folder.size(name) for name in names}
     return agrees(header, replace(task, retry=False), images)

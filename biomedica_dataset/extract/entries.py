@@ -8,10 +8,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.matching import reader_digest
+
 from .source import is_md5
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 ARTICLE_STATUSES = ("kept", "rejected", "unavailable", "corrupt", "too_large")
 """Statuses of an article version and of an image: kept, or why not, in one word."""
@@ -102,17 +104,21 @@ class BlockHeader:
         Digests of the block's (key, ETag) list and of what was wanted.
     rows
         Digest of the rows, see `row_digest`.
-    images_file, images_sha256
-        Name of the images file and its digest; ``None`` where the block has no image.
+    reader
+        Digest of the code that said which images its articles need.
+    images_file, images_sha256, images_bytes
+        Name of the images file, its digest and size; ``None`` where the block has no image.
     counts
         Articles and figures by ``status`` or ``status: reason``.
     """
 
     inventory: str
     wants: str
+    reader: str
     rows: str
     images_file: str | None
     images_sha256: str | None
+    images_bytes: int | None
     counts: dict[str, dict[str, int]]
 
     @property
@@ -120,8 +126,14 @@ class BlockHeader:
         """Digest of all that the block holds: it changes when any row or image does."""
         return hashlib.sha256(header_metadata(self)[HEADER]).hexdigest()
 
-    def dropped_for_now(self) -> bool:
-        """Whether something was unavailable or corrupt, which another try may mend."""
+    def has_images(self, sizes: Mapping[str, int]) -> bool:
+        """Whether its images file is among some files, as long as it was, if it has one."""
+        return self.images_file is None or sizes.get(self.images_file) == self.images_bytes
+
+    def may_gain(self) -> bool:
+        """Whether another try may add to it: something failed, or the reader was another one."""
+        if self.reader != reader_digest():
+            return True
         words = {key.partition(":")[0] for group in self.counts.values() for key in group}
         return not words.isdisjoint(FAILED)
 

@@ -218,7 +218,7 @@ async def _dated(source: Source, date: str) -> Inventory | None:
             tables.append(_parse(await _inventory_file(source, name, md5), columns))
     except UnavailableError:
         return None
-    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError) as error:
         if isinstance(error, SourceError):
             raise
         msg = f"{source.url}/{key} cannot be read as an inventory: {error!r}"

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
+AGAIN = "Remove it, if it is there, and extract again."
+"""What helps where a file of an archive cannot be read."""
+
 
 def articles_name(block: int) -> str:
     """Return the name of a block's articles file."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.storage import Folder, abandoned
 
 from .entries import (
@@ -33,7 +34,7 @@ from .entries import (
     count,
     header_metadata,
 )
-from .layout import articles_name, articles_schema, images_name, images_schema
+from .layout import AGAIN, articles_name, articles_schema, images_name, images_schema
 from .selection import Selection
 
 if TYPE_CHECKING:
@@ -91,14 +92,11 @@ class Archive:
         """Return the archive in a folder, or ``None`` where the folder has none."""
         if not folder.exists(_HEADER_FILE):
             return None
-        try:
+        with readable(folder.path(_HEADER_FILE), "Put it back, or extract into a new folder."):
             header = json.loads(folder.read_bytes(_HEADER_FILE))
             version = header["format_version"]
             if version == FORMAT_VERSION:
                 return cls(folder, header)
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            msg = f"{folder.path(_HEADER_FILE)} cannot be read: {error!r}"
-            raise ArchiveError(msg) from error
         msg = f"{folder.url} has archive format {version}; this package reads {FORMAT_VERSION}"
         raise UsageError(msg)
 
@@ -129,7 +127,8 @@ class Archive:
         """Return the date of the inventory that the last run read, if it read one."""
         if not self.folder.exists(REPORT):
             return None
-        date: str | None = json.loads(self.folder.read_bytes(REPORT))["inventory"]
+        with readable(self.folder.path(REPORT), AGAIN):
+            date: str | None = json.loads(self.folder.read_bytes(REPORT))["inventory"]
         return date
 
     def blocks(self) -> list[int]:
@@ -145,17 +144,11 @@ class Archive:
         ArchiveError
             The file is broken.
         """
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         name = articles_name(block)
-        try:
-            with self.folder.open(name) as file:
-                stored = json.loads(pq.read_metadata(file).metadata[HEADER])
-            return BlockHeader(**stored)
-        except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
-            msg = f"{self.folder.path(name)} cannot be read: {error}. Remove it and extract again."
-            raise ArchiveError(msg) from error
+        with readable(self.folder.path(name), AGAIN), self.folder.open(name) as file:
+            return BlockHeader(**json.loads(pq.read_metadata(file).metadata[HEADER]))
 
     def headers(self) -> dict[int, BlockHeader]:
         """Return the headers of all valid blocks, by number."""
@@ -181,7 +174,7 @@ class Archive:
     def sweep(self, headers: Mapping[int, BlockHeader]) -> None:
         """Remove what killed runs left behind; what a run of this machine is writing stays."""
         self.folder.sweep()
-        for name in self.images_files() - {header.images_file for header in headers.values()}:
+        for name in self.images_files().keys() - {h.images_file for h in headers.values()}:
             if not self.folder.is_local:  # nobody else writes: `hold` sees to it
                 self._remove_unnamed(name)
                 continue
@@ -194,10 +187,10 @@ class Archive:
         if not self._is_named(name):
             self.folder.remove(name)
 
-    def images_files(self) -> set[str]:
-        """Return the names of the images files that are there."""
-        names = filter(_IMAGES_FILE.fullmatch, self.folder.names("images"))
-        return {f"images/{name}" for name in names}
+    def images_files(self) -> dict[str, int]:
+        """Return the bytes of the images files that are there, by name."""
+        sizes = self.folder.sizes("images").items()
+        return {f"images/{name}": size for name, size in sizes if _IMAGES_FILE.fullmatch(name)}
 
     def _is_named(self, images_file: str) -> bool:
         block = int(images_file.removeprefix("images/").partition("-")[0])
@@ -214,10 +207,8 @@ class Archive:
         """
         import pyarrow.parquet as pq
 
-        from .stored import named
-
         name = articles_name(block)
-        with self.folder.open(name) as file, named(self.folder.path(name)):
+        with readable(self.folder.path(name), AGAIN), self.folder.open(name) as file:
             parquet = pq.ParquetFile(file, page_checksum_verification=True)
             for group in range(parquet.num_row_groups):
                 found = parquet.read_row_group(group).to_pylist()[::-1]
@@ -233,7 +224,7 @@ class Archive:
         name = self.header(block).images_file
         if name is None:
             return
-        with self.folder.open_arrow(name) as file:
+        with readable(self.folder.path(name), AGAIN), self.folder.open_arrow(name) as file:
             columns = ["pmcid", "version", "name", "bytes"]
             for batch in _batches(pq.ParquetFile(file), 64, columns):
                 ids, versions, names = (batch.column(i).to_pylist() for i in range(3))

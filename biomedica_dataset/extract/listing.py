@@ -42,9 +42,16 @@ def list_folder(folder: Path, pmcids: Sequence[int] | None) -> Inventory:
     for path in metadata.iterdir():
         match = KEY.fullmatch(f"metadata/{path.name}")
         if match and (wanted is None or int(match["pmcid"]) in wanted):
-            etag = md5_of(path.read_bytes())
-            found.append(Version(int(match["pmcid"]), int(match["version"]), etag))
+            found.append(Version(int(match["pmcid"]), int(match["version"]), _etag(path)))
     return Inventory.of(found)
+
+
+def _etag(path: Path) -> str:
+    """Return the MD5 of a file; of one that cannot be read none, and the ledger will tell why."""
+    try:
+        return md5_of(path.read_bytes())
+    except OSError:
+        return ""
 
 
 async def list_each(source: Source, pmcids: Sequence[int]) -> Inventory:

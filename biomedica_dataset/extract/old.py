@@ -6,12 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from biomedica_dataset.matching import reader_digest
+
 from .fetch import Fetched, Known
 from .layout import articles_name
-from .stored import StoredImages, named
+from .stored import StoredImages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from biomedica_dataset.storage import Folder
 
     from .block import Task
     from .inventory import Version
@@ -56,9 +60,8 @@ class OldBlock:
             return
         old.header = archive.header(block)
         images_file = old.header.images_file
-        with named(archive.folder.path(articles_name(block))):
-            old._read_rows(archive, block, spool)
-        if images_file is None or not archive.folder.exists(images_file):
+        old._read_rows(archive, block, spool)
+        if images_file is None or not _is_whole(archive.folder, images_file, old.header):
             yield old
             return
         with archive.folder.open(images_file) as file:
@@ -103,7 +106,7 @@ class OldBlock:
         if {v.version: v.etag for v in versions} != {r.version: r.etag for r in rows.values()}:
             return None
         ordered = [rows[version] for version in sorted(rows)]
-        if task.retry and any(row.failed for row in ordered):
+        if task.retry and self._may_gain(ordered):
             return None
         held = self._held.get(pmcid, {})
         wanted = [
@@ -116,6 +119,14 @@ class OldBlock:
             return None  # the images file has gone
         images = {(version, name): held[name, md5] for version, name, md5 in wanted}
         return Fetched(ordered, dict(self._xml.get(pmcid, {})), images)
+
+    def _may_gain(self, rows: Sequence[LedgerRow]) -> bool:
+        has_other_reader = self.header is not None and self.header.reader != reader_digest()
+        return has_other_reader or any(row.failed for row in rows)
+
+
+def _is_whole(folder: Folder, name: str, header: BlockHeader) -> bool:
+    return folder.exists(name) and folder.size(name) == header.images_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import SourceError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.files import is_raster
 from biomedica_dataset.storage import Folder
 
 from .agreement import find_tasks
 from .current import find_current
-from .layout import articles_name
+from .layout import AGAIN, articles_name
 from .loop import run_async
 from .run import find_archive
 from .selection import block_width
@@ -112,7 +113,7 @@ def plan(
     archive, selection, inventory = find_archive(opened, folder, options)
     width = archive.width if archive else block_width(selection.pmcids)
     headers = archive.headers() if archive else {}
-    images = {f"images/{name}" for name in folder.names("images")}
+    images = archive.images_files() if archive else {}
     tasks = find_tasks(width, inventory, options, headers, images)
     articles = [item for task in tasks for item in _changed(archive, task, set(headers))]
     chosen = Random(seed).sample(articles, min(sample, len(articles)))
@@ -157,7 +158,8 @@ def _etags(archive: Archive, block: int) -> dict[int, dict[int, str]]:
     import pyarrow.parquet as pq
 
     known: dict[int, dict[int, str]] = {}
-    with archive.folder.open(articles_name(block)) as file:
+    name = articles_name(block)
+    with readable(archive.folder.path(name), AGAIN), archive.folder.open(name) as file:
         table = pq.read_table(file, columns=["pmcid", "version", "etag"])
     for pmcid, version, etag in zip(*table.to_pydict().values(), strict=True):
         known.setdefault(pmcid, {})[version] = etag

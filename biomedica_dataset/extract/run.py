@@ -122,7 +122,7 @@ class _State:
     Parameters
     ----------
     headers, images
-        Its blocks, and the names of its images files.
+        Its blocks, and the bytes of its images files by name.
     tasks
         Blocks that do not agree with the inventory and what is wanted.
     gone
@@ -132,7 +132,7 @@ class _State:
     """
 
     headers: dict[int, BlockHeader]
-    images: set[str]
+    images: dict[str, int]
     tasks: list[Task]
     gone: list[int]
     held: bool
@@ -142,7 +142,7 @@ class _State:
         cls, archive: Archive | None, width: int, inventory: Inventory, options: ExtractOptions
     ) -> _State:
         headers = archive.headers() if archive else {}
-        images = archive.images_files() if archive else set()
+        images = archive.images_files() if archive else {}
         tasks = find_tasks(width, inventory, options, headers, images)
         gone = sorted(set(headers) - {block for block, _part in inventory.blocks(width)})
         return cls(headers, images, tasks, gone, archive is not None and archive.folder.exists(RUN))
@@ -150,7 +150,7 @@ class _State:
     def agrees(self) -> bool:
         """Whether there is nothing to do, nor anything that a killed run left."""
         named = {header.images_file for header in self.headers.values()}
-        return not (self.tasks or self.gone or self.images - named or self.held)
+        return not (self.tasks or self.gone or self.images.keys() - named or self.held)
 
 
 def _agree(

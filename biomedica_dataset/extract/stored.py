@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError, BiomedicaError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.storage import Folder
+
+from .layout import AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ class StoredImages:
 
     def __init__(self, file: object, path: str) -> None:
         self._path = path
-        with named(path):
+        with readable(path, AGAIN):
             self._parquet = pq.ParquetFile(file, page_checksum_verification=True)
         self._group = -1
         self._bytes: pa.ChunkedArray | None = None
@@ -39,7 +40,7 @@ class StoredImages:
         """Yield each image with its row group and the row in it."""
         columns = ["pmcid", "version", "name", "md5"]
         for group in range(self._parquet.num_row_groups):
-            with named(self._path):
+            with readable(self._path, AGAIN):
                 table = self._parquet.read_row_group(group, columns=columns)
             for row, image in enumerate(zip(*table.to_pydict().values(), strict=True)):
                 yield image, group, row
@@ -48,7 +49,7 @@ class StoredImages:
         """Return an image where it lies in its row group, which is let go of after its last row."""
         if self._bytes is None or group != self._group:
             self._bytes = None
-            with named(self._path):
+            with readable(self._path, AGAIN):
                 self._bytes = self._parquet.read_row_group(group, columns=["bytes"])["bytes"]
             self._group = group
         data = self._bytes[row].as_buffer()
@@ -113,21 +114,11 @@ def _reopened(url: str, *arguments: Any) -> ArticleImages:
 
 def open_images(folder: Folder, name: str) -> StoredImages:
     """Open an images file for as long as somebody reads it."""
-    return StoredImages(folder.open_arrow(name, is_mapped=False), folder.path(name))
+    with readable(folder.path(name), AGAIN):
+        file = folder.open_arrow(name, is_mapped=False)
+    return StoredImages(file, folder.path(name))
 
 
 def images_size(images: Mapping[str, bytes]) -> int:
     """Return the bytes of images of an article, which are not read for that."""
     return images.size if isinstance(images, ArticleImages) else sum(map(len, images.values()))
-
-
-@contextmanager
-def named(path: str) -> Iterator[None]:
-    """Name the file in an error of reading it, and the way out."""
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, BiomedicaError):
-            raise
-        msg = f"{path} is damaged: {error}. Remove it and extract again."
-        raise ArchiveError(msg) from error

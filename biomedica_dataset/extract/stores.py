@@ -24,6 +24,7 @@ _CREDENTIALS = (
 )
 """What the store itself takes credentials from."""
 
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _AMAZON = re.compile(
     r"(?:(?P<bucket>[a-z0-9.-]+)\.)?s3[.-](?:dualstack\.)?(?:(?P<region>[a-z0-9-]+)\.)?amazonaws\.com"
 )
@@ -152,6 +153,12 @@ def _open_s3(
 ) -> Any:
     from obstore.store import S3Store
 
+    if bucket and not _BUCKET.fullmatch(bucket):
+        msg = (
+            f"SOURCE {url!r} names the bucket {bucket!r}; letters, digits, dots, hyphens and "
+            "underscores are possible"
+        )
+        raise UsageError(msg)
     if not bucket:
         msg = f"SOURCE {url!r} names no bucket; s3://pmc-oa-opendata is PMC's"
         raise UsageError(msg)

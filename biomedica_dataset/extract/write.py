@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from biomedica_dataset.matching import reader_digest
 
 from .entries import BlockHeader, ImageEntry, LedgerRow, count, header_metadata, row_digest
 from .layout import articles_name, articles_schema, images_name, images_schema
@@ -33,7 +36,7 @@ _ROW_GROUP_ROWS = 256
 
 def write_block(archive: Archive, task: Task, fetched: list[Fetched], old: OldBlock) -> BlockHeader:
     """Write a block: images, then the articles file that makes them valid; drop old images."""
-    with _images_file(archive, task.block, fetched, old) as (images_file, images_sha256):
+    with _images_file(archive, task.block, fetched, old) as images:
         options = {
             "compression": "zstd",
             "write_page_index": True,
@@ -51,17 +54,26 @@ def write_block(archive: Archive, task: Task, fetched: list[Fetched], old: OldBl
                 header = BlockHeader(
                     inventory=task.inventory.digest(),
                     wants=task.wants.digest,
+                    reader=_reader(task, old),
                     rows=digest.hexdigest(),
-                    images_file=images_file,
-                    images_sha256=images_sha256,
+                    images_file=images.name,
+                    images_sha256=images.sha256,
+                    images_bytes=images.bytes,
                     counts=count(row for item in fetched for row in item.rows),
                 )
                 writer.add_key_value_metadata(header_metadata(header))
             file.publish(articles_name(task.block))
-    if old.header is not None and old.header.images_file not in (None, images_file):
+    if old.header is not None and old.header.images_file not in (None, images.name):
         archive.folder.remove(str(old.header.images_file))
     pa.default_memory_pool().release_unused()  # Arrow would keep it for the next block
     return header
+
+
+def _reader(task: Task, old: OldBlock) -> str:
+    """Return the digest of the reader of a block: the older one where rows of that one stay."""
+    if old.header is None or task.retry or old.header.wants != task.wants.digest:
+        return reader_digest()
+    return old.header.reader
 
 
 def _article_rows(fetched: list[Fetched], digest: Any) -> Iterator[dict[str, object]]:
@@ -84,17 +96,27 @@ def _size_of_xml(row: dict[str, object]) -> int:
     return len(xml) if isinstance(xml, bytes) else 0
 
 
+@dataclass(frozen=True, slots=True)
+class _ImagesFile:
+    """An images file as the header of its block names it."""
+
+    name: str | None = None
+    sha256: str | None = None
+    bytes: int | None = None
+
+
 @contextmanager
 def _images_file(
     archive: Archive, block: int, fetched: list[Fetched], old: OldBlock
-) -> Iterator[tuple[str | None, str | None]]:
-    """Yield name and SHA-256 of the images file, kept from sweepers until the body ends."""
+) -> Iterator[_ImagesFile]:
+    """Yield the images file, kept from sweepers until the body ends."""
     images = list(_images(fetched))
     if not images:
-        yield None, None
+        yield _ImagesFile()
         return
-    if old.header is not None and [image for image, _held in images] == old.images:
-        yield old.header.images_file, old.header.images_sha256
+    there = old.header
+    if there is not None and [image for image, _held in images] == old.images:
+        yield _ImagesFile(there.images_file, there.images_sha256, there.images_bytes)
         return
     options = {
         "compression": "none",
@@ -108,7 +130,7 @@ def _images_file(
                 writer.write_table(_image_table(group))
         name = images_name(block, file.sha256)
         file.publish(name)
-        yield name, file.sha256
+        yield _ImagesFile(name, file.sha256, file.size)
 
 
 def _images(fetched: list[Fetched]) -> Iterator[Image]:

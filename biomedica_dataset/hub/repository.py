@@ -136,7 +136,7 @@ class Repository:
         try:
             stored = json.loads(text)
             ours, schema = "biomedica-dataset" in stored["libraries"], int(stored["schema_version"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             ours, schema = False, 0
         if not ours:
             msg = f"{self._id} holds something else: its {MANIFEST} is not ours; {_ELSEWHERE}"

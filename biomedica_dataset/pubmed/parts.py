@@ -116,7 +116,7 @@ def read_header(folder: Folder, name: str) -> dict[str, Any] | None:
     try:
         with folder.open(path) as file:
             header: dict[str, Any] = json.loads(pq.read_metadata(file).metadata[_HEADER])
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError, TypeError, RecursionError):
         return None  # made again
     return header
 

@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.storage import Folder
 
 from .layout import PAYLOAD
@@ -114,13 +114,9 @@ class MeshTable:
         if not folder.exists(MESH):
             msg = f"{folder.url} holds no {MESH}; `biomedica mesh` makes one"
             raise UsageError(msg)
-        try:
-            with folder.open(MESH) as file:
-                header = json.loads((pq.read_metadata(file).metadata or {})[HEADER])
+        with readable(folder.path(MESH), _AGAIN), folder.open(MESH) as file:
+            header = json.loads((pq.read_metadata(file).metadata or {})[HEADER])
             version = header["format_version"]
-        except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
-            msg = f"{folder.path(MESH)} cannot be read: {error!r}. {_AGAIN}"
-            raise ArchiveError(msg) from error
         if version != FORMAT_VERSION:
             msg = f"{folder.url} has MeSH format {version}; this package reads {FORMAT_VERSION}"
             raise UsageError(msg)
@@ -145,17 +141,13 @@ class MeshTable:
     @cached_property
     def _digests(self) -> tuple[Numbers, Any]:
         """PMCIDs and the digests of their rows, 16 bytes an article; zeros without a record."""
-        with self._folder.open(MESH) as file:
+        with readable(self._folder.path(MESH), _AGAIN), self._folder.open(MESH) as file:
             table = pq.read_table(file, columns=["pmcid", "digest"])
         digests = [value or b"\0" * 8 for value in table["digest"].to_pylist()]
         return table["pmcid"].to_numpy(), np.frombuffer(b"".join(digests), dtype=np.uint64)
 
     def _read(self, filters: list[tuple[str, str, Any]]) -> dict[int, ArticleTerms]:
         columns = ["pmcid", "pmid", "matched_by", "status", *PAYLOAD[:-1]]
-        try:
-            with self._folder.open(MESH) as file:
-                table = pq.read_table(file, columns=columns, filters=filters)
-        except (pa.ArrowInvalid, OSError) as error:
-            msg = f"{self._folder.path(MESH)} cannot be read: {error}. {_AGAIN}"
-            raise ArchiveError(msg) from error
+        with readable(self._folder.path(MESH), _AGAIN), self._folder.open(MESH) as file:
+            table = pq.read_table(file, columns=columns, filters=filters)
         return {row["pmcid"]: ArticleTerms(**row) for row in table.to_pylist()}

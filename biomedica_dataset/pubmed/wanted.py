@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biomedica_dataset.faults import readable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -108,11 +110,12 @@ def wanted_of(archive: Archive) -> Wanted:
     """Return the articles that an archive holds, with the ids that PMC's metadata gives them."""
     import pyarrow.parquet as pq
 
-    from biomedica_dataset.extract.ledger import articles_name
+    from biomedica_dataset.extract.layout import AGAIN, articles_name
 
     found: list[tuple[int, int | None, str | None]] = []
     for block in archive.blocks():
-        with archive.folder.open(articles_name(block)) as file:
+        name = articles_name(block)
+        with readable(archive.folder.path(name), AGAIN), archive.folder.open(name) as file:
             columns = ["pmcid", "status", "metadata"]
             table = pq.read_table(file, columns=columns, filters=[("status", "=", "kept")])
         for pmcid, metadata in zip(
@@ -127,7 +130,7 @@ def _ids(metadata: bytes | None) -> tuple[int | None, str | None]:
     try:
         stored = json.loads(metadata or b"{}")
         pmid, doi = stored.get("pmid"), stored.get("doi")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return None, None
     number = int(pmid) if str(pmid or "").isdecimal() else None
     return number, doi if isinstance(doi, str) else None

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.faults import readable
 
 from .record import RECORDS
 
@@ -94,7 +93,7 @@ def changes(folder: Folder, index: Iterable[str]) -> Changes | None:
     """
     if not folder.exists(_HEADER):
         return None
-    try:
+    with readable(folder.path(_RELEASED), "Remove it: the next release begins anew."):
         header = json.loads(folder.read_bytes(_HEADER))
         before = {stem: f"{_RELEASED}/{name}" for stem, name in header["files"].items()}
         now = {PurePosixPath(path).stem: path for path in index}
@@ -107,12 +106,6 @@ def changes(folder: Folder, index: Iterable[str]) -> Changes | None:
             removed.update(group for _key, group in old - new)
             articles[0] += len(_articles(new) - _articles(old))
             articles[1] += len(_articles(old) - _articles(new))
-    except (pa.ArrowInvalid, OSError, ValueError, KeyError, TypeError) as error:
-        msg = (
-            f"{folder.path(_RELEASED)} cannot be read: {error!r}. Remove it: the next release "
-            "begins anew."
-        )
-        raise ArchiveError(msg) from error
     return Changes(
         since=header["tag"],
         added=dict(sorted(added.items())),

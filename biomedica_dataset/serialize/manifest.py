@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.report import total
 from biomedica_dataset.schema import LICENSE_GROUPS, SCHEMA_VERSION, TABLES
@@ -164,15 +165,10 @@ def read_manifest(folder: Folder) -> Manifest:
     if not folder.exists(MANIFEST):
         msg = f"{folder.url} has no {MANIFEST}: no dataset folder, or serialize has not finished"
         raise UsageError(msg)
-    try:
+    with readable(folder.path(MANIFEST), "Remove it and serialize again."):
         stored: dict[str, Any] = json.loads(folder.read_bytes(MANIFEST))
-        if stored["schema_version"] != SCHEMA_VERSION:
-            found = stored["schema_version"]
-            msg = f"{folder.url} has schema version {found}; this package reads {SCHEMA_VERSION}"
-            raise UsageError(msg)
-        return parse_manifest(stored)
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, UsageError):
-            raise
-        msg = f"{folder.path(MANIFEST)} cannot be read: {error!r}"
-        raise ArchiveError(msg) from error
+        found = stored["schema_version"]
+        if found == SCHEMA_VERSION:
+            return parse_manifest(stored)
+    msg = f"{folder.url} has schema version {found}; this package reads {SCHEMA_VERSION}"
+    raise UsageError(msg)

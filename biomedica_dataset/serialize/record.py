@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.schema import IndexRow
 from biomedica_dataset.splits import SPLITS, Splits
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 RECORDS = ".shards"
 """Folder of the records; it stays with the maker and is no part of the dataset."""
+
+AGAIN = "Remove it, if it is there, and serialize again."
+"""What helps where a file of a shard cannot be read."""
 
 _RECORD = b"biomedica_shard"
 
@@ -81,19 +84,16 @@ def read_record(output: Folder, shard: int) -> ShardRecord | None:
     name = record_name(shard)
     if not output.exists(name):
         return None
-    try:
-        with output.open(name) as file:
-            stored = json.loads(pq.read_metadata(file).metadata[_RECORD])
+    with readable(output.path(name), AGAIN), output.open(name) as file:
+        stored = json.loads(pq.read_metadata(file).metadata[_RECORD])
         stored["files"] = [ShardFile(**entry) for entry in stored["files"]]
         return ShardRecord(**stored)
-    except (pa.ArrowInvalid, OSError, KeyError, ValueError, TypeError) as error:
-        msg = f"{output.path(name)} cannot be read: {error}. Remove it and serialize again."
-        raise ArchiveError(msg) from error
 
 
 def read_index(output: Folder, shard: int) -> pa.Table:
     """Return the index rows of a finished shard."""
-    with output.open(record_name(shard)) as file:
+    name = record_name(shard)
+    with readable(output.path(name), AGAIN), output.open(name) as file:
         return pq.read_table(file).replace_schema_metadata(None)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.faults import readable
 from biomedica_dataset.splits import Splits
 
 if TYPE_CHECKING:
@@ -49,28 +50,28 @@ def begin(
         splits.
     """
     if folder.exists(marker):
-        return _go_on(folder, archive, json.loads(folder.read_bytes(marker)), splits)
+        return _go_on(folder, archive, marker, splits)
     if not folder.is_empty() and not folder.exists(marker):
         msg = f"{folder.url} holds something else than this writes; name an empty or a new folder"
         raise UsageError(msg)
     blocks = of_all if archive.selection.pmcids is None else 1
     shares = (splits or Splits()).shares
     stored = {"blocks": blocks, "block_width": archive.width, "split": shares}
-    if not folder.begin(marker, json.dumps(stored).encode()):
-        stored = json.loads(folder.read_bytes(marker))  # another part was faster
-    return _go_on(folder, archive, stored, splits)
+    folder.begin(marker, json.dumps(stored).encode())  # or another part was faster
+    return _go_on(folder, archive, marker, splits)
 
 
-def _go_on(
-    folder: Folder, archive: Archive, stored: dict[str, Any], splits: Splits | None
-) -> Started:
-    if stored["block_width"] != archive.width:
+def _go_on(folder: Folder, archive: Archive, marker: str, splits: Splits | None) -> Started:
+    with readable(folder.path(marker), "Put it back, or serialize into a new folder."):
+        stored: dict[str, Any] = json.loads(folder.read_bytes(marker))
+        blocks, width = int(stored["blocks"]), int(stored["block_width"])
+        there = Splits(tuple(stored["split"]))
+    if width != archive.width:
         msg = (
-            f"{folder.url} was made of an archive with blocks of {stored['block_width']} "
-            f"PMCIDs, this one has {archive.width}; name another folder"
+            f"{folder.url} was made of an archive with blocks of {width} PMCIDs, this one has "
+            f"{archive.width}; name another folder"
         )
         raise UsageError(msg)
-    there = Splits(tuple(stored["split"]))
     if splits not in (None, there):
         msg = (
             f"{folder.url} was split {there}, and {splits} was asked for, which would move "
@@ -78,4 +79,4 @@ def _go_on(
             "folder"
         )
         raise UsageError(msg)
-    return Started(stored["blocks"], there)
+    return Started(blocks, there)

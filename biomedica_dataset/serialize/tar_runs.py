@@ -10,17 +10,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.extract.spool import Spool
+from biomedica_dataset.faults import readable
 from biomedica_dataset.schema import LICENSE_GROUPS
 from biomedica_dataset.splits import SPLITS
 
-from .record import RECORDS
+from .record import AGAIN, RECORDS
 from .shard import fingerprint, pmcids
-from .tars import Samples
+from .tars import Samples, Tar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from biomedica_dataset.extract.ledger import Archive
     from biomedica_dataset.joins import Joins
@@ -39,11 +39,11 @@ class TarRecord:
     Parameters
     ----------
     tars
-        Samples of each tar, by path.
+        By path.
     """
 
     fingerprint: str
-    tars: dict[str, int] = field(default_factory=dict)
+    tars: dict[str, Tar] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
@@ -55,11 +55,19 @@ def agreeing(
 
     def agreeing(run: int) -> TarRecord | None:
         record = _read_record(folder, run)
-        is_same = record and record.fingerprint == _made_of(archive, runs[run], joins)
-        return record if is_same else None
+        if record is None or record.fingerprint != _made_of(archive, runs[run], joins):
+            return None
+        return record if _is_whole(folder, record) else None
 
     found = zip(runs, folder.map(agreeing, runs), strict=True)
     return {run: record for run, record in found if record is not None}
+
+
+def _is_whole(folder: Folder, record: TarRecord) -> bool:
+    """Whether the tars of a run are there, as long as they were."""
+    return all(
+        folder.exists(path) and folder.size(path) == tar.bytes for path, tar in record.tars.items()
+    )
 
 
 def _record_name(run: int) -> str:
@@ -78,11 +86,10 @@ def _read_record(folder: Folder, run: int) -> TarRecord | None:
     name = _record_name(run)
     if not folder.exists(name):
         return None
-    try:
-        return TarRecord(**json.loads(folder.read_bytes(name)))
-    except (ValueError, TypeError) as error:
-        msg = f"{folder.path(name)} cannot be read: {error}. Remove it and serialize again."
-        raise ArchiveError(msg) from error
+    with readable(folder.path(name), AGAIN):
+        stored = json.loads(folder.read_bytes(name))
+        tars = {path: Tar(**tar) for path, tar in stored["tars"].items()}
+        return TarRecord(**{**stored, "tars": tars})
 
 
 def _made_of(archive: Archive, blocks: list[int], joins: Joins) -> str:
@@ -142,7 +149,7 @@ def _write_run(at: Bench, run: int, blocks: list[int]) -> None:
     folder.write_bytes(_record_name(run), json.dumps(asdict(record), indent=1).encode())
 
 
-def _remove_stale(folder: Folder, run: int, tars: dict[str, int], splits: Splits) -> None:
+def _remove_stale(folder: Folder, run: int, tars: Collection[str], splits: Splits) -> None:
     """Remove the tars that an earlier state of the run had and this one has not."""
     for below in tar_folders(splits):
         for name in folder.names(below):

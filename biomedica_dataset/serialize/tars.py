@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import ArchiveError
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from biomedica_dataset.schema import Pair
     from biomedica_dataset.splits import Splits
     from biomedica_dataset.storage import Folder, NewFile
+
+
+@dataclass(frozen=True, slots=True)
+class Tar:
+    """A tar that was written: its samples, bytes and digest."""
+
+    samples: int
+    bytes: int
+    sha256: str
+
 
 SAMPLES = 10_000
 """The most samples of a tar."""
@@ -46,8 +57,8 @@ class Samples:
             below = f"{group}{self._splits.below(split)}"
             self._folders.setdefault(below, []).append((order, pair.key, held))
 
-    def write(self, folder: Folder, run: int) -> dict[str, int]:
-        """Write the tars; return the samples of each by path."""
+    def write(self, folder: Folder, run: int) -> dict[str, Tar]:
+        """Write the tars; return them by path."""
         written = {}
         for below, samples in sorted(self._folders.items()):
             samples.sort(key=lambda sample: sample[:2])
@@ -57,7 +68,7 @@ class Samples:
                 with folder.create() as file:
                     _write_tar(file, chosen)
                     file.publish(path)
-                written[path] = len(chosen)
+                written[path] = Tar(len(chosen), file.size, file.sha256)
         return written
 
 

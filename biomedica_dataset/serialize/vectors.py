@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from biomedica_dataset.annotation.embeddings import read_record as read_block_record
+from biomedica_dataset.faults import readable
 from biomedica_dataset.schema import LICENSE_GROUPS, VectorRow
 from biomedica_dataset.splits import SPLITS, Splits
 
 from .parquet import TableWriter
-from .record import ShardFile, path_beside, read_index, write_record
+from .record import AGAIN, ShardFile, path_beside, read_index, write_record
 
 if TYPE_CHECKING:
     from biomedica_dataset.annotation.embeddings import Embeddings
@@ -105,7 +106,8 @@ def _write(
     embeddings: Embeddings,
     counts: Counter[str],
 ) -> ShardFile:
-    with output.open_arrow(pictures.path) as opened:
+    place = output.path(pictures.path)
+    with readable(place, AGAIN), output.open_arrow(pictures.path) as opened:
         table = pq.read_table(opened, columns=["key", "image_hash"])
     model = str(embeddings.model)
     with output.create() as file:

@@ -40,10 +40,19 @@ if TYPE_CHECKING:
     from biomedica_dataset.splits import Splits
 
 
-__all__ = ["SIZES", "WebDatasetReport", "finish", "key_of_published", "serialize_webdataset"]
+__all__ = [
+    "SIZES",
+    "STARTED",
+    "WebDatasetReport",
+    "finish",
+    "key_of_published",
+    "serialize_webdataset",
+]
 
 SIZES = "sizes.json"
-_STARTED = f"{RECORDS}/tars.json"
+STARTED = f"{RECORDS}/tars.json"
+"""Says that a folder is one of tars, and how it was begun."""
+
 _ALL_RUN_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs on all of PMC
 
 
@@ -126,7 +135,7 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     joins = Joins.open(folders)
     launch, progress = launch or Launch(), progress or Progress()
     with held(folder, launch) as hold:
-        started = begin(folder, archive, marker=_STARTED, of_all=_ALL_RUN_BLOCKS, splits=splits)
+        started = begin(folder, archive, marker=STARTED, of_all=_ALL_RUN_BLOCKS, splits=splits)
         runs: dict[int, list[int]] = {}
         for block in archive.blocks():
             runs.setdefault(block // started.blocks, []).append(block)
@@ -141,7 +150,11 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
             workers=workers, progress=progress, engine=launch.engine,
         )  # fmt: skip
         records |= agreeing(archive, folder, todo, joins)
-        tars = {path: n for run in sorted(records) for path, n in sorted(records[run].tars.items())}
+        tars = {
+            path: tar.samples
+            for run in sorted(records)
+            for path, tar in sorted(records[run].tars.items())
+        }
         if len(records) == len(runs):
             hold.check()
             gone = {run: old for run, old in records_of(folder).items() if run not in runs}

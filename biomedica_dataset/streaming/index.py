@@ -101,7 +101,7 @@ def _manifest(files: Files) -> tuple[dict[str, Any], str]:
         manifest = json.loads(data)
         version = manifest["schema_version"]
         complete = all({"path", "config", "bytes", "sha256"} <= set(f) for f in manifest["files"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         msg = f"{files.base}/{_MANIFEST} cannot be read: {error!r}"
         raise ArchiveError(msg) from error
     if version != SCHEMA_VERSION:

@@ -49,7 +49,8 @@ def write_tars(
                 samples.add(article)
                 size = sum(len((pair.image or {})["bytes"]) for _group, pair in article.pairs)
                 progress.tick(len(article.pairs), len(article.pairs), size)
-            tars |= samples.write(folder, number)
+            written = samples.write(folder, number)
+            tars |= {path: tar.samples for path, tar in written.items()}
     finish(folder, tars)
 
 

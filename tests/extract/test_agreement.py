@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.extract import entries, fetch, old, write
 from biomedica_dataset.extract.ledger import Archive
 from biomedica_dataset.extract.selection import Wants, parse_licenses
+from biomedica_dataset.jats import read_article
 
 from .helpers import DAY, BucketServer, fates, images, rows, run, stamps, tree
+
+if TYPE_CHECKING:
+    from biomedica_dataset.records import Article
 
 FIRST = "2026-11-20T01-00Z"
 
@@ -217,7 +224,7 @@ def test_damage_is_named_with_the_way_out(bucket, archive):
     bucket.change("PMC99000205.1", title="Another title")
     bucket.take_inventory()
 
-    with pytest.raises(ArchiveError, match=r"0099000\.parquet is damaged: .*extract again"):
+    with pytest.raises(ArchiveError, match=r"0099000\.parquet cannot be read: .*extract again"):
         run(bucket.root, archive)
 
 
@@ -276,3 +283,37 @@ def test_retry_fetches_again_what_was_dropped_for_now(bucket, archive, tmp_path)
     assert report.blocks_done == 1
     assert tree(archive) == tree(tmp_path / "whole")
     assert run(bucket.root, archive, retry=True).blocks_done == 0
+
+
+def test_what_a_better_reader_finds_is_fetched_when_that_is_asked_for(
+    bucket, archive, tmp_path, monkeypatch
+):
+    def older(xml: bytes) -> Article:
+        article = read_article(xml)
+        return replace(article, figures=article.figures[:1])
+
+    with BucketServer(bucket.root) as server:
+        with monkeypatch.context() as before:
+            before.setattr(fetch, "read_article", older)
+            for module in (entries, old, write):
+                before.setattr(module, "reader_digest", lambda: "an older reader")
+            run(server.url, archive, inventory=FIRST)
+        few = images(archive)
+        server.forget()
+        calm = run(server.url, archive, inventory=FIRST)
+        asked_without = [key for key in server.asked() if not key.startswith("inventory")]
+        server.forget()
+        report = run(server.url, archive, inventory=FIRST, retry=True)
+        asked = [key for key in server.asked() if not key.startswith("inventory")]
+        again = run(server.url, archive, inventory=FIRST, retry=True)
+        run(server.url, tmp_path / "fresh", inventory=FIRST)
+
+    assert (calm.blocks_done, asked_without) == (0, [])
+    assert report.blocks_done == report.blocks > again.blocks_done
+    assert tree(archive) == tree(tmp_path / "fresh")
+    # All that the older one had fetched or failed to fetch stays as it is.
+    new = images(archive).keys() - few.keys()
+    assert len(few) > 0
+    assert new
+    assert set(asked) >= new
+    assert not set(asked) & few.keys()

@@ -21,6 +21,7 @@ from biomedica_dataset.schema import LICENSE_GROUPS
 from biomedica_dataset.serialize import serialize, tars
 from biomedica_dataset.serialize.published import image_id, published_features, unix_time
 from biomedica_dataset.serialize.webdataset import key_of_published, serialize_webdataset
+from biomedica_dataset.verify import verify
 
 # Name and type of each key, as the published dataset has them.
 PUBLISHED = {
@@ -246,3 +247,41 @@ def test_what_is_no_old_key_is_refused(old):
 )
 def test_a_date_is_the_unix_time_of_its_first_second(date, seconds):
     assert unix_time(date) == seconds
+
+
+def test_a_lost_or_shortened_tar_is_written_again(sample_archive, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "tars")
+    lost, short = sorted(copy.glob("*/*.tar"))[:2]
+    whole = {path: path.read_bytes() for path in (lost, short)}
+    lost.unlink()
+    short.write_bytes(b"")
+
+    assert serialize_webdataset(sample_archive, copy, workers=1).rewritten >= 1
+    assert {path: path.read_bytes() for path in whole} == whole
+    assert serialize_webdataset(sample_archive, copy, workers=1).rewritten == 0
+
+
+def test_verify_checks_tars(folder, tmp_path):
+    whole = verify(folder)
+    assert whole.problems == []
+    assert str(whole).startswith("folder of tars: ")
+    assert whole.rows == sum(
+        sum(json.loads(path.read_bytes()).values()) for path in folder.glob("*/sizes.json")
+    )
+
+    copy = shutil.copytree(folder, tmp_path / "tars")
+    lost, changed = sorted(copy.glob("*/*.tar"))[:2]
+    lost.unlink()
+    data = bytearray(changed.read_bytes())
+    data[1000] ^= 0xFF
+    changed.write_bytes(data)
+    (copy / "commercial" / "stranger.tar").write_bytes(b"")
+    (copy / "noncommercial" / "sizes.json").write_text("{}")
+    (copy / "README.md").unlink()
+
+    assert sorted(problem.split(": ")[0] for problem in verify(copy).problems) == sorted(
+        [
+            *(str(path.relative_to(copy)) for path in (lost, changed)),
+            *("README.md", "commercial/stranger.tar", "noncommercial/sizes.json"),
+        ]
+    )

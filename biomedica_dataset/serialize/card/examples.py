@@ -16,6 +16,8 @@ from PIL import Image
 
 from biomedica_dataset.annotation.pictures import open_rgb
 from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.faults import readable
+from biomedica_dataset.serialize.record import AGAIN
 
 from .markdown import escape
 from .statistics import batches
@@ -117,7 +119,8 @@ def _small(folder: Folder, place: dict[str, Any]) -> bytes | None:
 
 
 def _row(folder: Folder, place: dict[str, Any]) -> dict[str, Any]:
-    with folder.open_arrow(place["file"]) as opened:
+    name = place["file"]
+    with readable(folder.path(name), AGAIN), folder.open_arrow(name) as opened:
         table = pq.read_table(opened, columns=_TEXTS)
     row: dict[str, Any] = table.slice(place["row"], 1).to_pylist()[0]
     return row
