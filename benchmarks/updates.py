@@ -23,7 +23,6 @@ import gzip
 import hashlib
 import io
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -50,7 +49,8 @@ def lines(rows: int) -> Iterator[tuple[int, int, str]]:
     """Yield PMCID, version and ETag: as many PMCIDs as PMC has, a few with two versions."""
     rng = np.random.default_rng(0)
     articles = rows - rows // 60
-    pmcids = np.sort(rng.choice(np.arange(1, HIGHEST), articles, replace=False))
+    highest = HIGHEST * rows // REAL_ROWS  # as many articles a block as PMC has
+    pmcids = np.sort(rng.choice(np.arange(1, highest), articles, replace=False))
     second = set(rng.choice(articles, rows - articles, replace=False).tolist())
     for number, pmcid in enumerate(pmcids.tolist()):
         for version in (1, 2) if number in second else (1,):
@@ -104,17 +104,11 @@ def write_archive(folder: Path, url: str, inventory: Inventory) -> None:
 
 def extract(url: str, archive: Path, inventory: str) -> str:
     """Run extract in a fresh process; return what it says, with its time and largest memory."""
-    command = [sys.executable, "-m", "biomedica_dataset", "extract", url, "-o", str(archive)]
-    done = subprocess.run(
-        ["/usr/bin/time", "-v", *command, "--inventory", inventory],
-        check=True, capture_output=True, text=True, cwd=ROOT,
-    )  # fmt: skip
-    figures = [
-        line.strip()
-        for line in done.stderr.splitlines()
-        if "Elapsed" in line or "Maximum resident" in line
-    ]
-    return "\n".join([*done.stdout.splitlines(), *figures])
+    from tests.reliability.memory import run_measured
+
+    command = ["-m", "biomedica_dataset", "extract", url, "-o", str(archive)]
+    stage = run_measured("extract", [*command, "--inventory", inventory])
+    return f"{stage.said}\n{stage.seconds:.1f} s, {stage.megabytes:.0f} MB at most"
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:

@@ -37,11 +37,12 @@ _FIRST = 5_000_000  # PMCID: all are of one block
 
 @dataclass(frozen=True)
 class Stage:
-    """A command that was run: its name, memory at most in MB, and seconds."""
+    """A command that was run: its name, memory at most in MB, seconds, and what it said."""
 
     name: str
     megabytes: float
     seconds: float
+    said: str
 
 
 def write_block(bucket: Path, *, figures: int, large: int) -> None:
@@ -130,7 +131,7 @@ def measure(folder: Path) -> list[Stage]:
         "serialize": [*command, "serialize", archive, "-o", folder / "biomedica", "--workers", 1],
         "decode": ["-c", _DECODE, archive],
     }
-    return [_run(name, [str(each) for each in arguments]) for name, arguments in runs.items()]
+    return [run_measured(name, [str(one) for one in given]) for name, given in runs.items()]
 
 
 _MEASURE = """
@@ -143,11 +144,13 @@ sys.exit(os.waitstatus_to_exitcode(status))
 # A program begins with the mark of the process that started it, which must be a small one.
 
 
-def _run(name: str, arguments: list[str]) -> Stage:
+def run_measured(name: str, arguments: list[str]) -> Stage:
+    """Run Python with some arguments in a fresh process."""
     started = time.monotonic()
     command = [sys.executable, "-c", _MEASURE, *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return Stage(name, int(done.stdout.split()[-1]) / 1024, time.monotonic() - started)
+    *said, usage = done.stdout.splitlines()
+    return Stage(name, int(usage) / 1024, time.monotonic() - started, "\n".join(said))
 
 
 def main() -> None:
