@@ -153,14 +153,14 @@ def _open_s3(
 ) -> Any:
     from obstore.store import S3Store
 
-    if bucket and not _BUCKET.fullmatch(bucket):
+    if not bucket:
+        msg = f"SOURCE {url!r} names no bucket; s3://pmc-oa-opendata is PMC's"
+        raise UsageError(msg)
+    if not _BUCKET.fullmatch(bucket):
         msg = (
             f"SOURCE {url!r} names the bucket {bucket!r}; letters, digits, dots, hyphens and "
             "underscores are possible"
         )
-        raise UsageError(msg)
-    if not bucket:
-        msg = f"SOURCE {url!r} names no bucket; s3://pmc-oa-opendata is PMC's"
         raise UsageError(msg)
     options: Any = patience.options()
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")

@@ -37,7 +37,8 @@ def body_text(article: _Element, text_of: Callable[[_Element], str | None]) -> s
     # In UTF-8, since text takes up to four times as much, and lines and whole would be held.
     text = bytearray()
     for line in _lines(body, text_of):
-        text += f"{line}\n".encode()
+        text += line.encode()
+        text += b"\n"
     return text[:-1].decode() or None
 
 

@@ -110,8 +110,9 @@ class _Citing:
 
     def add(self, xref: _Element, targets: list[int]) -> None:
         """Count the paragraph of an ``xref`` in, if it is running text."""
-        parent = xref.getparent()
-        paragraph = None if parent is None else self._around.innermost(parent)
+        paragraph = parent = xref.getparent()
+        if parent is not None and parent not in self._paragraphs:
+            paragraph = self._around.innermost(parent)
         if paragraph is not None:
             cited = [*targets, *self._inside(xref, targets), *self._after(xref, targets)]
             self._paragraphs.setdefault(paragraph, {}).update(dict.fromkeys(cited))

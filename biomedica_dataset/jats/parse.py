@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 _MARKS = (b"<", b"=", b"&")
 _UNDECLARED = re.compile(rb"&(?!#|(?:amp|lt|gt|quot|apos);)")
-_ENTITY = re.compile(
-    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos);)([^\s#&;<>\"'][^\s&;<>\"']*);",
+_NAMED = rb"&(?!(?:amp|lt|gt|quot|apos);)([^\s#&;<>\"'][^\s&;<>\"']*);"
+_ENTITY = re.compile(_NAMED)  # a pattern that begins with a character is searched fast
+_ENTITY_OR_CDATA = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|" + _NAMED, re.DOTALL)
+_OWN_DECLARATIONS = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?>(?:\s+|<\?.*?\?>|<!--.*?-->)*)"
+    rb"<!DOCTYPE(?>(?:[^\[>\"']+|\"[^\"]*\"|'[^']*')*)\[",
     re.DOTALL,
 )
 # ISO 8879 Greek, which HTML does not know; the other ISO sets of the JATS DTD are among its names.
@@ -78,11 +82,12 @@ def parse(xml: bytes) -> _Element:
     if len(xml) > MAX_MARKS:
         marks = sum(map(xml.count, _MARKS))
         check_limit(marks, MAX_MARKS, "tags, attributes and references")
-    if b"<!ATTLIST" in xml:  # some of which every element would have
+    if _OWN_DECLARATIONS.match(xml) and b"<!ATTLIST" in xml:  # which every element would have
         msg = "the XML declares attributes of its own, which are not added"
         raise JatsError(msg)
     if _UNDECLARED.search(xml):
-        xml = _ENTITY.sub(_resolved, xml)
+        pattern = _ENTITY_OR_CDATA if b"<![CDATA[" in xml else _ENTITY
+        xml = pattern.sub(_resolved, xml)
     try:
         root = etree.fromstring(xml, _parser())
     except etree.XMLSyntaxError as error:
