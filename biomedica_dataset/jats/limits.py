@@ -10,10 +10,10 @@ MAX_MARKS = 1_500_000
 MAX_FIGURES = 10_000
 """Figures, kept or dropped."""
 
-MAX_CITATIONS = 1_000_000
+MAX_CITATIONS = 200_000
 """Times that a paragraph names a figure, in whatever way."""
 
-MAX_CLAIMS = 10_000_000
+MAX_CLAIMS = 2_000_000
 """Copyright lines on figures times names of authors and holders."""
 
 MAX_CAPTIONS = 2**24

@@ -139,8 +139,9 @@ class _Citing:
         text = words(xref)
         if not 3 <= len(text) <= _LONGEST_LINK:
             return
-        for first, last in _INSIDE.findall(" ".join(text.split())):
-            for series in {self._numbers[target][0] for target in targets}:
+        ranges = _INSIDE.findall(" ".join(text.split()))
+        for series in dict.fromkeys(self._numbers[target][0] for target in targets if ranges):
+            for first, last in ranges:
                 yield from self._range(series, int(first), int(last))
 
     def _after(self, xref: _Element, targets: list[int]) -> Iterator[int]:
@@ -153,15 +154,15 @@ class _Citing:
         # Many graphics of one figure have its numbers.
         for series, first in dict.fromkeys(self._numbers[start] for start in targets):
             for other, last in dict.fromkeys(self._numbers[end] for end in ends):
+                self._count_in(1)
                 if series == other and first and last:
                     yield from self._range(series, min(first), max(last))
 
     def _range(self, series: Series, first: int, last: int) -> Iterator[int]:
-        self._count_in(1)
         if first <= last <= first + _LONGEST_RANGE:
             for number in range(first, last + 1):
                 found = self._by_number.get((series, number), ())
-                self._count_in(len(found))
+                self._count_in(1 + len(found))
                 yield from found
 
     def _count_in(self, citations: int) -> None:
@@ -215,7 +216,8 @@ def _numbers(labels: Sequence[str]) -> tuple[Series, range]:
         found = _LABEL.fullmatch(label)
         if found is not None:
             word, letters, first, last = found.groups()
-            return (_short(word), letters.upper()), range(int(first), int(last or first) + 1)
+            numbers = range(int(first), int(last or first) + 1)
+            return (_short(word), letters.upper()), numbers[: _LONGEST_RANGE + 1]
     return ("", ""), range(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from biomedica_dataset.jats.limits import (
     MAX_TEXT,
 )
 
+BIBLIOGRAPHIC = '<xref ref-type="bibr" rid="r">1</xref>'
 CITATION = '<xref ref-type="fig" rid="f">1</xref>'
 
 
@@ -125,6 +127,50 @@ def test_what_asks_for_too_much_is_refused_soon(xml: bytes, what: str):
         read_article(xml, full_text=True)
     assert time.process_time() - started < 2
     assert most_memory() - before < 200
+
+
+def series(number: int) -> str:
+    """Return the label of a figure that begins a series of its own."""
+    first, second, third = number // 676, number // 26 % 26, number % 26
+    return "".join(chr(ord("a") + letter) for letter in (first, second, third)) + " 1"
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        pytest.param(
+            article("<fig><label>Figs. 1–9999</label><graphic/></fig>" * 5000),
+            id="labels of thousands of figures",
+        ),
+        pytest.param(
+            article(
+                "".join(f'<fig id="f"><label>{series(n)}</label></fig>' for n in range(4000))
+                + '<p><xref rid="f">1</xref>–<xref rid="f">2</xref></p>' * 40
+            ),
+            id="ranges between figures that share an id",
+        ),
+        pytest.param(
+            article(
+                "".join(f'<fig id="f"><label>{series(n)}</label></fig>' for n in range(4000))
+                + f'<p><xref rid="f">{"1-9 " * 240}</xref></p>' * 40
+            ),
+            id="ranges inside the citation of figures that share an id",
+        ),
+        pytest.param(
+            article(figure("with permission of the patient " * 30_000)), id="permissions"
+        ),
+        pytest.param(
+            article(figure() + f"<p>{'(' * 200_000}{BIBLIOGRAPHIC}{')' * 200_000}</p>"),
+            id="brackets around a citation",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_odd_is_read_or_refused_soon(xml: bytes):
+    started = time.process_time()
+
+    with suppress(JatsTooLargeError):
+        read_article(xml, full_text=True)
+    assert time.process_time() - started < 1
 
 
 def most_memory() -> float:
