@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.digests import digest_of_code
 from biomedica_dataset.rows import code_digest
 from biomedica_dataset.schema import (
     LICENSE_GROUPS,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.rows import ArticleRows
     from biomedica_dataset.storage import Folder, NewFile
 
-_CODE = ("parquet.py", "record.py", "shard.py")
+_CODE = ("serialize/parquet.py", "serialize/record.py", "serialize/shard.py")
 
 
 def fingerprint(archive: Archive, blocks: list[int], joins: Joins) -> str:
@@ -62,11 +62,8 @@ def pmcids(archive: Archive, block: int) -> tuple[int, int]:
 @cache
 def _code() -> str:
     """Return the digest of the code that makes shards, and rows before."""
-    digest = hashlib.sha256(code_digest().encode())
-    for name in _CODE:
-        digest.update(Path(__file__).with_name(name).read_bytes())
-    digest.update(version("pyarrow").encode())
-    return digest.hexdigest()
+    parts = [code_digest(), digest_of_code(*_CODE), version("pyarrow")]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def build_shard(

@@ -6,10 +6,9 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.digests import digest_of_code
 from biomedica_dataset.extract.spool import Spool
 from biomedica_dataset.faults import readable
 from biomedica_dataset.schema import LICENSE_GROUPS
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from .work import Bench
 
-_CODE = ("published.py", "tars.py", "tar_runs.py")
+_CODE = ("serialize/published.py", "serialize/tars.py", "serialize/tar_runs.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +93,8 @@ def _read_record(folder: Folder, run: int) -> TarRecord | None:
 
 def _made_of(archive: Archive, blocks: list[int], joins: Joins) -> str:
     """Return the digest of all that a run of blocks depends on."""
-    return hashlib.sha256(f"{fingerprint(archive, blocks, joins)} {_code()}".encode()).hexdigest()
-
-
-@cache
-def _code() -> str:
-    code = b"".join(Path(__file__).with_name(name).read_bytes() for name in _CODE)
-    return hashlib.sha256(code).hexdigest()
+    parts = [fingerprint(archive, blocks, joins), digest_of_code(*_CODE)]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 
 def remove_run(folder: Folder, run: int, record: TarRecord) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
 from biomedica_dataset.annotation.embeddings import read_record as read_block_record
+from biomedica_dataset.digests import digest_of_code
 from biomedica_dataset.faults import readable
 from biomedica_dataset.schema import LICENSE_GROUPS, VectorRow
 from biomedica_dataset.splits import SPLITS, Splits
@@ -27,24 +26,19 @@ if TYPE_CHECKING:
     from .record import ShardRecord
 
 _CONFIG = "embeddings"
-_CODE = ("parquet.py", "record.py", "vectors.py")
+_CODE = ("serialize/parquet.py", "serialize/record.py", "serialize/vectors.py")
 
 
 def vectors_print(embeddings: Embeddings | None, blocks: list[int]) -> str:
     """Return the digest of what the vectors of some blocks are made of; empty where none are."""
     if embeddings is None:
         return ""
-    digest = hashlib.sha256(f"{_code()} {embeddings.digest}".encode())
+    code = digest_of_code(*_CODE), version("pyarrow")
+    digest = hashlib.sha256(" ".join([*code, embeddings.digest]).encode())
     for block in blocks:
         record = read_block_record(embeddings.folder, block)
         digest.update(f"{block} {record.fingerprint if record else None}\n".encode())
     return digest.hexdigest()
-
-
-@cache
-def _code() -> str:
-    code = b"".join(Path(__file__).with_name(name).read_bytes() for name in _CODE)
-    return hashlib.sha256(code + version("pyarrow").encode()).hexdigest()
 
 
 def vector_folders(splits: Splits) -> list[str]:
