@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from fsspec.core import url_to_fs
 
 from .errors import StorageError, UsageError
-from .faults import failures, is_absent, told
+from .faults import failures, is_absent, readable, told
 from .unfinished import PARTIAL, NewFile, abandoned, begin_file, link
 
 if TYPE_CHECKING:
@@ -123,6 +123,18 @@ class Folder:
         """Open a file to read."""
         opened: IO[bytes] = self.filesystem.open(self.path(name), "rb")
         return opened
+
+    @contextlib.contextmanager
+    def reading(self, name: str, advice: str) -> Iterator[IO[bytes]]:
+        """Yield a file of ours to read; one that is damaged or lost is named, with the way out.
+
+        Parameters
+        ----------
+        advice
+            As for `faults.readable`, which says what is raised.
+        """
+        with readable(self.path(name), advice), self.open(name) as file:
+            yield file
 
     def open_arrow(self, name: str, *, is_mapped: bool = True) -> Any:
         """Open a file for Arrow: mapped into memory where it is local, unless told otherwise."""

@@ -218,3 +218,37 @@ class TestDemo:
 
         assert done.exit_code == 0
         assert [path.name for path in (tmp_path / "demo").iterdir()] == ["bucket"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["extract", "BUCKET", "-o", ""], "names no folder"),
+        (["extract", "BUCKET", "-o", "memory://x"], "gone when the command ends"),
+        (["extract", "BUCKET", "-o", "hf://datasets/a/b"], "biomedica push"),
+        (["extract", "BUCKET", "-o", "data:x"], "cannot be opened"),
+        (["extract", "BUCKET", "-o", "ftp://127.0.0.1:1/x"], "cannot be opened"),
+        (["extract", "BUCKET", "-o", "x", "--part", ""], "I/N was expected"),
+        (["extract", "BUCKET", "-o", "x", "--run-id", ""], "the name of the run is empty"),
+        (["extract", "s3://B ad/x y", "-o", "x"], "names the bucket 'B ad'"),
+        (["demo", "/dev/null/x"], "is no folder"),
+        (["verify", "data:x"], "cannot be opened"),
+    ],
+)
+def test_what_can_be_no_output_or_source_is_refused(
+    sample_bucket, tmp_path, monkeypatch, words, said
+):
+    monkeypatch.chdir(tmp_path)
+    given = [str(sample_bucket) if word == "BUCKET" else word for word in words]
+
+    done = CliRunner().invoke(main, given)
+    assert done.exit_code == 2
+    assert said in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_cannot_be_reached_is_told_as_such():
+    done = CliRunner().invoke(main, ["verify", "http://127.0.0.1:1/"])
+
+    assert done.exit_code == 1
+    assert "cannot be read: Connect call failed" in done.output

@@ -78,7 +78,7 @@ def read_record(folder: Folder, block: int) -> BlockRecord | None:
     name = block_name(block)
     if not folder.exists(name):
         return None
-    with readable(folder.path(name), AGAIN), folder.open(name) as file:
+    with folder.reading(name, AGAIN) as file:
         return BlockRecord(**json.loads(pq.read_metadata(file).metadata[RECORD]))
 
 
@@ -91,7 +91,7 @@ def read_block(folder: Folder, block: int, columns: list[str] | None = None) -> 
         The file is broken.
     """
     name = block_name(block)
-    with readable(folder.path(name), AGAIN), folder.open(name) as file:
+    with folder.reading(name, AGAIN) as file:
         return pq.read_table(file, columns=columns, page_checksum_verification=True)
 
 

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.faults import readable
 from biomedica_dataset.storage import Folder
 
 from .agreement import Agreement, agreements
@@ -193,7 +192,7 @@ def _letters(assignments: Assignments, dataset: Path) -> Iterator[tuple[int, int
         raise UsageError(msg)
     for name in names:
         path = f"index/{name}"
-        with readable(folder.path(path), "Serialize again."), folder.open(path) as file:
+        with folder.reading(path, "Serialize again.") as file:
             table = pq.read_table(file, columns=["key", "image_panel_count"])
         for key, count in zip(*(column.to_pylist() for column in table.columns), strict=True):
             if key in clusters:

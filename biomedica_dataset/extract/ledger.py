@@ -147,7 +147,7 @@ class Archive:
         import pyarrow.parquet as pq
 
         name = articles_name(block)
-        with readable(self.folder.path(name), AGAIN), self.folder.open(name) as file:
+        with self.folder.reading(name, AGAIN) as file:
             return BlockHeader(**json.loads(pq.read_metadata(file).metadata[HEADER]))
 
     def headers(self) -> dict[int, BlockHeader]:
@@ -208,7 +208,7 @@ class Archive:
         import pyarrow.parquet as pq
 
         name = articles_name(block)
-        with readable(self.folder.path(name), AGAIN), self.folder.open(name) as file:
+        with self.folder.reading(name, AGAIN) as file:
             parquet = pq.ParquetFile(file, page_checksum_verification=True)
             for group in range(parquet.num_row_groups):
                 found = parquet.read_row_group(group).to_pylist()[::-1]

@@ -8,7 +8,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import SourceError
-from biomedica_dataset.faults import readable
 from biomedica_dataset.files import is_raster
 from biomedica_dataset.storage import Folder
 
@@ -159,7 +158,7 @@ def _etags(archive: Archive, block: int) -> dict[int, dict[int, str]]:
 
     known: dict[int, dict[int, str]] = {}
     name = articles_name(block)
-    with readable(archive.folder.path(name), AGAIN), archive.folder.open(name) as file:
+    with archive.folder.reading(name, AGAIN) as file:
         table = pq.read_table(file, columns=["pmcid", "version", "etag"])
     for pmcid, version, etag in zip(*table.to_pydict().values(), strict=True):
         known.setdefault(pmcid, {})[version] = etag

@@ -62,7 +62,8 @@ def find_contexts(
     """
     if not figures:
         return []
-    citing = _Citing(figures)
+    around = _Paragraphs()
+    citing = _Citing(figures, around)
     linked = False
     for xref in article.iter("xref"):
         targets = citing.targets(xref)
@@ -70,7 +71,6 @@ def find_contexts(
             linked = True
             citing.add(xref, targets)
     if not linked:
-        around = _Paragraphs()
         for paragraph in article.iterfind("body//p"):
             if around.innermost(paragraph) is not None:
                 citing.add_plain(paragraph, text_of(paragraph) or "")
@@ -80,13 +80,13 @@ def find_contexts(
 class _Citing:
     """Collects the paragraphs that cite each figure; figures go by their position."""
 
-    def __init__(self, figures: Sequence[Found]) -> None:
+    def __init__(self, figures: Sequence[Found], around: _Paragraphs) -> None:
         self._count = len(figures)
         self._numbers = [_numbers(found.labels) for found in figures]
         self._by_id: dict[str, list[int]] = defaultdict(list)
         self._by_number: dict[tuple[Series, int], list[int]] = defaultdict(list)
         self._paragraphs: dict[_Element, dict[int, None]] = {}
-        self._around = _Paragraphs()
+        self._around = around
         self._citations = 0
         for position, found in enumerate(figures):
             if found.figure.dropped != "translation":

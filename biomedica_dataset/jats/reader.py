@@ -101,7 +101,7 @@ class _Texts:
         return text
 
     def once(self, paragraph: _Element) -> str | None:
-        """Return the text of a paragraph that nobody else asks for."""
+        """Return the text of a paragraph, and do not hold it for others."""
         return self._held[paragraph] if paragraph in self._held else text_of(paragraph)
 
 

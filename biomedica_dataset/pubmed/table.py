@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.faults import readable
 from biomedica_dataset.storage import Folder
 
 from .layout import PAYLOAD
@@ -114,7 +113,7 @@ class MeshTable:
         if not folder.exists(MESH):
             msg = f"{folder.url} holds no {MESH}; `biomedica mesh` makes one"
             raise UsageError(msg)
-        with readable(folder.path(MESH), _AGAIN), folder.open(MESH) as file:
+        with folder.reading(MESH, _AGAIN) as file:
             header = json.loads((pq.read_metadata(file).metadata or {})[HEADER])
             version = header["format_version"]
         if version != FORMAT_VERSION:
@@ -141,13 +140,13 @@ class MeshTable:
     @cached_property
     def _digests(self) -> tuple[Numbers, Any]:
         """PMCIDs and the digests of their rows, 16 bytes an article; zeros without a record."""
-        with readable(self._folder.path(MESH), _AGAIN), self._folder.open(MESH) as file:
+        with self._folder.reading(MESH, _AGAIN) as file:
             table = pq.read_table(file, columns=["pmcid", "digest"])
         digests = [value or b"\0" * 8 for value in table["digest"].to_pylist()]
         return table["pmcid"].to_numpy(), np.frombuffer(b"".join(digests), dtype=np.uint64)
 
     def _read(self, filters: list[tuple[str, str, Any]]) -> dict[int, ArticleTerms]:
         columns = ["pmcid", "pmid", "matched_by", "status", *PAYLOAD[:-1]]
-        with readable(self._folder.path(MESH), _AGAIN), self._folder.open(MESH) as file:
+        with self._folder.reading(MESH, _AGAIN) as file:
             table = pq.read_table(file, columns=columns, filters=filters)
         return {row["pmcid"]: ArticleTerms(**row) for row in table.to_pylist()}

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biomedica_dataset.faults import readable
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -115,7 +113,7 @@ def wanted_of(archive: Archive) -> Wanted:
     found: list[tuple[int, int | None, str | None]] = []
     for block in archive.blocks():
         name = articles_name(block)
-        with readable(archive.folder.path(name), AGAIN), archive.folder.open(name) as file:
+        with archive.folder.reading(name, AGAIN) as file:
             columns = ["pmcid", "status", "metadata"]
             table = pq.read_table(file, columns=columns, filters=[("status", "=", "kept")])
         for pmcid, metadata in zip(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.faults import readable
 from biomedica_dataset.schema import IndexRow
 from biomedica_dataset.splits import SPLITS, Splits
 
@@ -84,7 +83,7 @@ def read_record(output: Folder, shard: int) -> ShardRecord | None:
     name = record_name(shard)
     if not output.exists(name):
         return None
-    with readable(output.path(name), AGAIN), output.open(name) as file:
+    with output.reading(name, AGAIN) as file:
         stored = json.loads(pq.read_metadata(file).metadata[_RECORD])
         stored["files"] = [ShardFile(**entry) for entry in stored["files"]]
         return ShardRecord(**stored)
@@ -93,7 +92,7 @@ def read_record(output: Folder, shard: int) -> ShardRecord | None:
 def read_index(output: Folder, shard: int) -> pa.Table:
     """Return the index rows of a finished shard."""
     name = record_name(shard)
-    with readable(output.path(name), AGAIN), output.open(name) as file:
+    with output.reading(name, AGAIN) as file:
         return pq.read_table(file).replace_schema_metadata(None)
 
 

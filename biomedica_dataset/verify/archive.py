@@ -32,14 +32,12 @@ def verify_archive(archive: Archive, tick: Ticker) -> VerifyReport:
             named.add(header.images_file)
             _verify_block(archive, block, report)
         except (ArchiveError, pa.ArrowInvalid, OSError) as error:
-            report.problems.append(f"{name}: {error}")
+            report.wrong(name, f"{error}")
         report.files += 1
         tick(1, 0, archive.folder.size(name))
     for image in archive.folder.names("images"):
         if f"images/{image}" not in named:
-            report.problems.append(
-                f"images/{image}: no block names it; the next run of extract sweeps it"
-            )
+            report.wrong(f"images/{image}", "no block names it; the next run of extract sweeps it")
     return report
 
 
@@ -55,7 +53,7 @@ def _verify_block(archive: Archive, block: int, report: VerifyReport) -> None:
             versions.append(Version(row.pmcid, row.version, row.etag))
             digest.update(row_digest(row, row.xml))
             if row.status not in ARTICLE_STATUSES or row.pmcid // archive.width != block:
-                report.problems.append(f"{name}: the row of {row.name} does not belong there")
+                report.wrong(name, f"the row of {row.name} does not belong there")
             kept = {(e.name, e.md5) for e in row.images if e.status == "kept"}
             promised.update((row.pmcid, row.version, n or "", m or "") for n, m in kept)
             seen.append(row)
@@ -64,24 +62,22 @@ def _verify_block(archive: Archive, block: int, report: VerifyReport) -> None:
     counts = count(iter(rows()))
     report.rows += len(versions)
     if counts != header.counts:
-        report.problems.append(f"{name}: its counts differ from its rows")
+        report.wrong(name, "its counts differ from its rows")
     if digest.hexdigest() != header.rows:
-        report.problems.append(f"{name}: its rows differ from the digest that it gives")
+        report.wrong(name, "its rows differ from the digest that it gives")
     if Inventory.of(versions).digest() != header.inventory:
-        report.problems.append(f"{name}: its rows differ from the inventory that it was made of")
+        report.wrong(name, "its rows differ from the inventory that it was made of")
     if header.images_file is None:
         found: Counter[tuple[int, int, str, str]] = Counter()
     elif not archive.folder.exists(header.images_file):
-        report.problems.append(f"{header.images_file}: missing, {name} names it")
+        report.wrong(header.images_file, f"missing, {name} names it")
         return
     else:
         report.files += 1
         if archive.folder.sha256(header.images_file) != header.images_sha256:
-            report.problems.append(
-                f"{header.images_file}: differs from the SHA-256 that {name} gives"
-            )
+            report.wrong(header.images_file, f"differs from the SHA-256 that {name} gives")
             return
         found = Counter((p, v, n, md5_of(data)) for p, v, n, data in archive.images(block))
     if found != promised:
         lost = list((promised - found) + (found - promised))[:3]
-        report.problems.append(f"{name}: images and ledger differ, first at {lost}")
+        report.wrong(name, f"images and ledger differ, first at {lost}")

@@ -206,3 +206,15 @@ def test_an_inventory_of_nine_million_is_read_in_a_minute():
 
     assert len([part.digest() for _block, part in found.blocks(1000)]) == 9301
     assert time.monotonic() - began < 60
+
+
+def test_metadata_of_a_folder_that_cannot_be_read_stand_in_the_ledger(bucket, archive):
+    names = [bucket.names()[0], bucket.names()[-1]]
+    link, folder = (bucket.root / f"metadata/{name}.json" for name in names)
+    for path in (link, folder):
+        path.unlink()
+    link.symlink_to("nowhere")
+    folder.mkdir()
+
+    run(bucket.root, archive)
+    assert [fates(archive)[name] for name in names] == ["unavailable: metadata 404"] * 2

@@ -106,7 +106,7 @@ def test_a_damaged_file_gives_no_traceback(route, tmp_path, monkeypatch, number)
         shutil.rmtree(folder)
 
 
-def test_what_is_lost_or_cut_short_is_made_again_and_the_rest_is_found_by_verify(route, tmp_path):
+def test_what_is_lost_or_cut_short_is_made_again(route, tmp_path):
     for what, command in (
         ("archive/images/*", "extract bucket -o archive --workers 1"),
         ("biomedica/commercial/train/*", f"serialize archive -o biomedica {JOINED}"),
