@@ -2,9 +2,9 @@
 
     python benchmarks/clusters.py [--rows 1000000] [--clusters 2000] [--seeds 3]
 
-Made points in 25 dimensions: 5,000 groups of different width. Plain scikit-learn seeds on all rows,
-which takes long; it gets ``--plain-rows`` of them, and ours the same for the comparison. Vectors
-that are assigned are read from files, as `annotate assign` does.
+Made-up points in 25 dimensions: 5,000 groups of different width. Plain scikit-learn seeds on all
+rows, which takes long; it gets ``--plain-rows`` of them, and ours the same for the comparison.
+Vectors that are assigned are read from files, as `annotate assign` does.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from biomedica_dataset.annotation.assign import assign
-from biomedica_dataset.annotation.centers import ClusterHeader, ClusterModel, arrays_of, nearest
-from biomedica_dataset.annotation.cluster import k_means
-from biomedica_dataset.annotation.embeddings import (
-    BlockRecord,
-    Embeddings,
-    vector_table,
-    write_block,
+from biomedica_dataset.annotation.blocks import BlockRecord, write_block
+from biomedica_dataset.annotation.clusters.assign import assign
+from biomedica_dataset.annotation.clusters.cluster import k_means
+from biomedica_dataset.annotation.clusters.cluster_model import (
+    ClusterHeader,
+    ClusterModel,
+    arrays_of,
+    nearest,
 )
-from biomedica_dataset.annotation.encoder import ModelId
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.annotation.embeddings.model_id import ModelId
+from biomedica_dataset.annotation.embeddings.vectors import Embeddings, vector_table
+from biomedica_dataset.io.folders import Folder
 
 DIMENSIONS = 25
 BLOCK = 4000  # images of a block

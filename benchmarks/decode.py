@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 
-from biomedica_dataset.annotation.pictures import open_rgb
 from biomedica_dataset.clip.train.prepare import SCALES
 from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.images.decode import open_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable

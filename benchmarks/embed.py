@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from biomedica_dataset.annotation.embed import embed
-from biomedica_dataset.annotation.encoder import ModelId, load_encoder
+from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.annotation.embeddings.encoder import load_encoder
+from biomedica_dataset.annotation.embeddings.model_id import ModelId
 from biomedica_dataset.sample.encoder import write_encoder
 
 

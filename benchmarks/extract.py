@@ -53,9 +53,9 @@ def served(bucket: Path, latency: float) -> Iterator[str]:
 
 
 def extract(url: str, archive: str, workers: int) -> dict[str, Any]:
-    from biomedica_dataset.extract.run import ExtractOptions
-    from biomedica_dataset.extract.run import extract as run
-    from biomedica_dataset.progress import Progress
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.extraction.extract import extract as run
+    from biomedica_dataset.extraction.options import ExtractOptions
 
     options = ExtractOptions(inventory=INVENTORY, workers=workers)
     report = run(url, archive, options, Progress())
@@ -67,10 +67,10 @@ def read(url: str, keys: str, *, parse: bool) -> dict[str, Any]:
     from lxml import etree
 
     from biomedica_dataset.errors import ArticleError
-    from biomedica_dataset.extract.stores import Patience, open_store
-    from biomedica_dataset.jats import read_article
+    from biomedica_dataset.io.objects import RetryPolicy, open_store
+    from biomedica_dataset.jats.reader import read_article
 
-    store, _folder = open_store(url, Patience())
+    store, _folder = open_store(url, RetryPolicy())
     waiting = iter(Path(keys).read_text().splitlines())
 
     async def work() -> None:
@@ -92,7 +92,7 @@ def read(url: str, keys: str, *, parse: bool) -> dict[str, Any]:
 
 
 def fetched_keys(archive: str) -> list[str]:
-    from biomedica_dataset.extract.ledger import Archive
+    from biomedica_dataset.archive.ledger import Archive
 
     opened = Archive.open(archive)
     keys = []

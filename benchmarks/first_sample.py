@@ -22,11 +22,11 @@ from pathlib import Path
 import pyarrow as pa
 from serving import sent, served
 
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.record import ShardFile
+from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, Pair, to_table
-from biomedica_dataset.serialize.manifest import MANIFEST, Manifest
-from biomedica_dataset.serialize.parquet import TableWriter
-from biomedica_dataset.serialize.record import ShardFile
-from biomedica_dataset.storage import Folder
 
 ROWS = 20  # of a shard
 PICTURE = 20_000  # bytes

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from biomedica_dataset.errors import JatsError
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.reader import read_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable

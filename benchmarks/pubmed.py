@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from biomedica_dataset.pubmed.baseline import Bulk, make_part, part_name
-from biomedica_dataset.pubmed.parts import read_header
-from biomedica_dataset.pubmed.wanted import Wanted
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.pubmed.mesh.article_ids import Wanted
+from biomedica_dataset.pubmed.mesh.baseline import Bulk, make_part, part_name
+from biomedica_dataset.pubmed.mesh.parts import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from biomedica_dataset.annotation.assignments import Assignments
-from biomedica_dataset.annotation.imported import import_assignments
-from biomedica_dataset.annotation.tally import make_labels
-from biomedica_dataset.annotation.taxonomy import Taxonomy
-from biomedica_dataset.annotation.votes import VoteFile
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.progress import Progress
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.clusters.imported import import_assignments
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+from biomedica_dataset.annotation.labels.votes import VoteFile
+from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.serialization.serialize import serialize
 
 CLUSTERS = 200
 

@@ -24,11 +24,12 @@ import webdataset
 from inputs import pad_bucket
 from serving import sent, served
 
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.progress import Progress
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.rows import rows_of
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.serialization.serialize import serialize
 
 if TYPE_CHECKING:
     from collections.abc import Callable

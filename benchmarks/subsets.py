@@ -32,10 +32,11 @@ from obstore.store import HTTPStore
 from serving import sent, served
 from stream import write_fat_tars
 
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.progress import Progress
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.streaming import open_dataset
+from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.streaming.dataset import open_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ class _Readable:
     def read(self, count: int = -1) -> bytes:
         return bytes(self._file.read(count))
 
-    def readable(self) -> bool:
+    def reading(self) -> bool:
         return True
 
     def seekable(self) -> bool:

@@ -24,18 +24,15 @@ from typing import Any
 from inputs import pad_bucket
 from serving import served
 
-from biomedica_dataset.clip.train import (
-    DataConfig,
-    ModelConfig,
-    OptimizerConfig,
-    TrainConfig,
-    loop,
-    train,
-)
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.train import train as loop
+from biomedica_dataset.clip.train.config import DataConfig, OptimizerConfig, TrainConfig
 from biomedica_dataset.clip.train.data import Batch, Position
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.progress import Progress
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.clip.train.train import train
+from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.serialization.serialize import serialize
 
 WARM = 3  # steps that are not counted
 

@@ -34,7 +34,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from biomedica_dataset.extract.inventory import Inventory
+    from biomedica_dataset.pmc.inventory import Inventory
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -82,13 +82,14 @@ def write_inventory(bucket: Path, rows: int) -> None:
 
 def write_archive(folder: Path, url: str, inventory: Inventory) -> None:
     """Write an archive that agrees with an inventory: no article of it has a figure."""
-    from biomedica_dataset.extract.block import Task
-    from biomedica_dataset.extract.fetch import Fetched
-    from biomedica_dataset.extract.ledger import Archive, LedgerRow
-    from biomedica_dataset.extract.old import OldBlock
-    from biomedica_dataset.extract.selection import Selection, Wants
-    from biomedica_dataset.extract.write import write_block
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.archive.entries import LedgerRow
+    from biomedica_dataset.archive.ledger import Archive
+    from biomedica_dataset.archive.selection import Selection, Wants
+    from biomedica_dataset.extraction.fetch import Fetched
+    from biomedica_dataset.extraction.previous import PreviousBlock
+    from biomedica_dataset.extraction.tasks import Task
+    from biomedica_dataset.extraction.write import write_block
+    from biomedica_dataset.io.folders import Folder
 
     archive = Archive.create(Folder(folder), url, Selection(), 1000)
     for number, part in inventory.blocks(1000):
@@ -99,7 +100,7 @@ def write_archive(folder: Path, url: str, inventory: Inventory) -> None:
             )
             for v in part.versions()
         ]  # fmt: skip
-        write_block(archive, Task(number, part, Wants()), [Fetched(rows)], OldBlock())
+        write_block(archive, Task(number, part, Wants()), [Fetched(rows)], PreviousBlock())
 
 
 def extract(url: str, archive: Path, inventory: str) -> str:
@@ -117,8 +118,8 @@ def stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def nothing(work: Path, rows: int) -> None:
-    from biomedica_dataset.extract.inventory import read_inventory
-    from biomedica_dataset.extract.source import Source
+    from biomedica_dataset.pmc.inventory import read_inventory
+    from biomedica_dataset.pmc.source import Source
     from tests.servers import BucketServer
 
     bucket, archive = work / "bucket", work / "archive"

@@ -31,9 +31,9 @@ from .registration import register_when_imported
 
 if TYPE_CHECKING:
     from .builder import BiomedicaBuilder, BiomedicaConfig
-    from .hub import push_to_hub
-    from .jats import read_article
-    from .streaming import open_dataset
+    from .hub.push import push_to_hub
+    from .jats.reader import read_article
+    from .streaming.dataset import open_dataset
 
 __version__ = version("biomedica-dataset")
 
@@ -62,9 +62,9 @@ __all__ = [
 _HOME = {
     "BiomedicaBuilder": ".builder",
     "BiomedicaConfig": ".builder",
-    "open_dataset": ".streaming",
-    "push_to_hub": ".hub",
-    "read_article": ".jats",
+    "open_dataset": ".streaming.dataset",
+    "push_to_hub": ".hub.push",
+    "read_article": ".jats.reader",
 }
 
 

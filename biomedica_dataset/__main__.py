@@ -1,5 +1,5 @@
 """``python -m biomedica_dataset`` is the command ``biomedica``."""
 
-from .cli import main
+from .cli.group import main
 
 main()

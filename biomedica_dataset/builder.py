@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import datasets
 from datasets.builder import Key
 
-from . import live
+from .archive.selection import Wants, parse_pmcids
 from .errors import UsageError
-from .extract.selection import Wants, parse_pmcids
-from .extract.source import DEFAULT_SOURCE
-from .jats.licenses import COMMERCIAL, NONCOMMERCIAL
+from .extraction import live
+from .folder.splits import SPLITS, Splits
 from .joins import JoinFolders, Joins
+from .licenses import COMMERCIAL, NONCOMMERCIAL
+from .pmc.source import DEFAULT_SOURCE
 from .schema import CONFIGS, SCHEMA_VERSION, Pair, features, to_dict
-from .splits import SPLITS, Splits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
 from .extras import require
-from .storage import Folder
+from .io.folders import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def _stage(name: str, work: Any) -> Iterator[str]:
 
 
 def _bucket(root: Path, seed: int) -> str:
-    from .sample import write_bucket
+    from .sample.bucket import write_bucket
 
     versions = write_bucket(root / "bucket", seed=seed)
     size = sum(path.stat().st_size for path in (root / "bucket").rglob("*") if path.is_file())
@@ -69,9 +69,10 @@ def _bucket(root: Path, seed: int) -> str:
 
 
 def _extract(root: Path) -> str:
-    from .extract.run import ExtractOptions, extract
-    from .progress import Progress
-    from .report import Tally
+    from .engine.progress import Progress
+    from .engine.report import Tally
+    from .extraction.extract import extract
+    from .extraction.options import ExtractOptions
 
     report = extract(str(root / "bucket"), str(root / "archive"), ExtractOptions(), Progress())
     articles, figures = Tally.of(report.articles), Tally.of(report.figures)
@@ -81,11 +82,11 @@ def _extract(root: Path) -> str:
 
 def _annotate(root: Path, joined: dict[str, str]) -> str:
     """Embed, cluster, show, vote and label; needs what not everybody has installed."""
-    from .annotation.assign import assign
-    from .annotation.cluster import cluster
-    from .annotation.embed import embed
+    from .annotation.clusters.assign import assign
+    from .annotation.clusters.cluster import cluster
+    from .annotation.embeddings.embed import embed
+    from .annotation.labels.label import make_labels
     from .annotation.review.sheets import Review, write_sheets
-    from .annotation.tally import make_labels
     from .sample.encoder import write_encoder
     from .sample.votes import write_votes
 
@@ -109,8 +110,8 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
 
 
 def _serialize(root: Path, joined: dict[str, str]) -> str:
-    from .schema import LICENSE_GROUPS
-    from .serialize.run import serialize
+    from .licenses import LICENSE_GROUPS
+    from .serialization.serialize import serialize
 
     manifest = serialize(
         root / "archive",
@@ -124,7 +125,7 @@ def _serialize(root: Path, joined: dict[str, str]) -> str:
 
 
 def _verify(root: Path) -> str:
-    from .verify import verify
+    from .verification.verify import verify
 
     report = verify(root / "biomedica")
     return str(report).rpartition("\n")[2].partition(": ")[2]

@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from .annotation.assignments import Assignments
-from .annotation.embeddings import Embeddings
-from .annotation.labels import Labels
+from .annotation.clusters.assignments import Assignments
+from .annotation.embeddings.vectors import Embeddings
+from .annotation.labels.labels import Labels
 from .errors import UsageError
-from .pubmed.table import MeshTable
+from .pubmed.mesh.table import MeshTable
 from .rows import rows_of
 from .schema import image_length
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .annotation.decide import ClusterLabel
-    from .extract.ledger import Archive, LedgerRow
+    from .annotation.labels.labels import ClusterLabel
+    from .archive.entries import LedgerRow
+    from .archive.ledger import Archive
     from .rows import ArticleRows
     from .schema import Pair
 
@@ -97,7 +98,7 @@ class Joins:
             )
             raise UsageError(msg)
 
-    def told(self) -> dict[str, str]:
+    def describe(self) -> dict[str, str]:
         """Return what is joined, in words that name no path."""
         told = {}
         if self.mesh is not None:

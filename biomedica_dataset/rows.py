@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from .digests import digest_of_code
+from .engine.fingerprint import code_fingerprint
 from .errors import ArticleError
-from .extract.metadata import parse_metadata
-from .images import probe
-from .jats import read_article
-from .jats.licenses import license_group, resolved_license, stricter
-from .matching import match_figures
-from .schema import SCHEMA_VERSION, ArticleRow, Pair, StoredImage
+from .images.probe import probe
+from .jats.reader import read_article
+from .licenses import license_group, resolved_license, stricter
+from .pmc.matching import match_figures
+from .pmc.metadata import parse_metadata
+from .schema import ArticleRow, Pair, StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .extract.ledger import LedgerRow
-    from .extract.metadata import Metadata
-    from .matching import Match
-    from .pubmed.table import ArticleTerms
-    from .records import Article, Figure, License
-
-
-_CODE = (
-    "extract/metadata.py", "files.py", "images.py", "jats", "matching.py", "pubmed/table.py",
-    "records.py", "rows.py", "schema.py",
-)  # fmt: skip
+    from .archive.entries import LedgerRow
+    from .jats.records import Article, Figure
+    from .licenses import License
+    from .pmc.matching import Match
+    from .pmc.metadata import Metadata
+    from .pubmed.mesh.table import ArticleTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,8 +191,6 @@ def _word(status: str, reason: str | None) -> str:
     return reason if status == "rejected" else f"{status}: {reason}"
 
 
-@cache
-def code_digest() -> str:
-    """Return the digest of the code that makes rows, so that a better reader makes them anew."""
-    parts = [SCHEMA_VERSION, digest_of_code(*_CODE), *map(version, ("lxml", "pillow"))]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+def rows_fingerprint() -> str:
+    """Return the fingerprint of the code that makes rows: a better reader makes them anew."""
+    return code_fingerprint(("rows",), ("lxml", "pillow"))

@@ -8,11 +8,12 @@ without loading them before.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
+
+from .licenses import LICENSE_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = "1"
 """Written into every file; changes when a column changes its name, type or meaning."""
 
-LICENSE_GROUPS = ("commercial", "noncommercial", "other")
-"""What the licence of a row permits, from most to least."""
 
 CONFIGS = (*LICENSE_GROUPS, "all")
 """The picture configs of the dataset; ``all`` is the three groups together."""
@@ -300,16 +299,3 @@ def to_dict(row: Any) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, StoredImage) else value
-
-
-def pair_key(pmcid: str, stem: str) -> str:
-    """Return the key of a pair: PMCID, ``_`` and the file stem, other characters as ``_``.
-
-    WebDataset cuts a name at its first dot, so a key holds none.
-
-    Examples
-    --------
-    >>> pair_key("PMC13900", "1471-2180-11-174.g001")
-    'PMC13900_1471-2180-11-174_g001'
-    """
-    return f"{pmcid}_{re.sub(r'[^A-Za-z0-9_-]', '_', stem)}"

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.cli import main
-from biomedica_dataset.clip.evaluate import shipped_tasks
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.clip.evaluate.find import shipped_tasks
 from biomedica_dataset.schema import SCHEMA_VERSION, ArticleRow, IndexRow, Pair, VectorRow
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ def real() -> Path:
 @pytest.fixture(scope="session")
 def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built-in sample, laid out as PMC's bucket; not to be changed by a test."""
-    from biomedica_dataset.sample import write_bucket
+    from biomedica_dataset.sample.bucket import write_bucket
 
     folder = tmp_path_factory.mktemp("sample") / "bucket"
     write_bucket(folder)
@@ -49,8 +49,9 @@ def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sample_archive(sample_bucket: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of the sample; not to be changed by a test."""
-    from biomedica_dataset.extract import ExtractOptions, extract
-    from biomedica_dataset.progress import Progress
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.extraction.extract import extract
+    from biomedica_dataset.extraction.options import ExtractOptions
 
     folder = tmp_path_factory.mktemp("sample") / "archive"
     extract(str(sample_bucket), str(folder), ExtractOptions(workers=1), Progress())
@@ -60,7 +61,7 @@ def sample_archive(sample_bucket: Path, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def sample_dataset(sample_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset folder of the sample, called biomedica; not to be changed by a test."""
-    from biomedica_dataset.serialize import serialize
+    from biomedica_dataset.serialization.serialize import serialize
 
     folder = tmp_path_factory.mktemp("sample") / "biomedica"
     serialize(sample_archive, folder, workers=1)

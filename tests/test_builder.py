@@ -132,7 +132,7 @@ class TestFolder:
         assert [sorted(row) for row in rows] == [["caption", "key"]] * 4
 
     def test_a_changed_folder_is_not_served_from_the_cache(self, sample_archive, tmp_path):
-        from biomedica_dataset.serialize import serialize
+        from biomedica_dataset.serialization.serialize import serialize
 
         archive, out = tmp_path / "archive", tmp_path / "biomedica"
         shutil.copytree(sample_archive, archive)

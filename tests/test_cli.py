@@ -10,7 +10,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from biomedica_dataset.cli import main, printable
+from biomedica_dataset.cli.group import main, printable
 
 
 @pytest.fixture

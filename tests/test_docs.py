@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
-from biomedica_dataset.cli import main
+from biomedica_dataset.cli.group import main
 from biomedica_dataset.schema import IMAGE_KINDS, Pair, column_names
 
 ROOT = Path(__file__).parents[1]

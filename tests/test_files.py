@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biomedica_dataset.files import FileNames, file_stem, href_name, is_raster, is_safe_name
+from biomedica_dataset.keys import file_stem, is_raster
+from biomedica_dataset.pmc.names import FileNames, href_name, is_safe_name
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biomedica_dataset.matching import match_figures
-from biomedica_dataset.records import Figure
+from biomedica_dataset.jats.records import Figure
+from biomedica_dataset.pmc.matching import match_figures
 
 
 def figure(href: str, figure_id: str | None = "F1", dropped: str | None = None) -> Figure:

@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
-from biomedica_dataset import progress as module
+from biomedica_dataset.engine import progress as module
+from biomedica_dataset.engine.pool import run_tasks
+from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import BiomedicaError, WorkerDiedError
-from biomedica_dataset.pool import run_tasks
-from biomedica_dataset.progress import Progress
 
 _progress = None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from biomedica_dataset.report import ExtractReport, Tally
+from biomedica_dataset.engine.report import Tally
+from biomedica_dataset.extraction.report import ExtractReport
 
 REPORT = ExtractReport(
     source="s3://bucket",

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from biomedica_dataset import ArticleError
-from biomedica_dataset.extract.ledger import ImageEntry, LedgerRow
-from biomedica_dataset.images import probe
-from biomedica_dataset.jats.licenses import CODES
+from biomedica_dataset.archive.entries import ImageEntry, LedgerRow
+from biomedica_dataset.images.probe import probe
+from biomedica_dataset.licenses import CODES
 from biomedica_dataset.rows import rows_of
 
 ARTICLE = """<article xmlns:xlink="http://www.w3.org/1999/xlink"><front><article-meta>

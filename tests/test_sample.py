@@ -19,7 +19,7 @@ from lxml import etree
 from PIL import Image
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.sample import write_bucket
+from biomedica_dataset.sample.bucket import write_bucket
 
 XLINK = "{http://www.w3.org/1999/xlink}href"
 INVENTORY = "inventory-reports/pmc-oa-opendata/metadata"
@@ -68,7 +68,7 @@ def resolves(href, names):
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process(bucket, tmp_path):
     code = (
-        "import pathlib, sys; from biomedica_dataset.sample import write_bucket; "
+        "import pathlib, sys; from biomedica_dataset.sample.bucket import write_bucket; "
         "write_bucket(pathlib.Path(sys.argv[1]))"
     )
     subprocess.run(

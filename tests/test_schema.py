@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biomedica_dataset.keys import pair_key
 from biomedica_dataset.schema import (
     IMAGE_KINDS,
     TABLES,
@@ -16,7 +17,6 @@ from biomedica_dataset.schema import (
     arrow_schema,
     column_names,
     features,
-    pair_key,
 )
 
 
@@ -39,7 +39,7 @@ def test_keys_are_safe_for_webdataset_and_file_systems(stem):
 
 
 def test_the_kinds_that_the_reader_gives_are_those_of_the_schema(sample_archive):
-    from biomedica_dataset.extract.ledger import Archive
+    from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.rows import rows_of
 
     archive = Archive.open(sample_archive)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from biomedica_dataset.errors import BiomedicaError, StorageError, UsageError
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.io.folders import Folder
 
 
 def listed(folder):
@@ -76,7 +76,7 @@ def test_files_have_the_mode_of_the_umask(tmp_path):
 def test_a_sweep_removes_what_a_killed_writer_left(tmp_path):
     code = """
     import os, signal, sys
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.io.folders import Folder
     with Folder(sys.argv[1]).create() as file:
         file.write(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -93,7 +93,7 @@ def test_a_sweep_removes_what_a_killed_writer_left(tmp_path):
 def test_a_sweep_leaves_what_another_process_is_writing(tmp_path):
     code = """
     import sys
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.io.folders import Folder
     with Folder(sys.argv[1]).create() as file:
         print("begun", flush=True)
         sys.stdin.read()
@@ -119,7 +119,7 @@ def test_a_file_that_grows_too_large_is_told_in_one_line(tmp_path):
     code = """
     import resource, sys
     from biomedica_dataset.errors import BiomedicaError
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.io.folders import Folder
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
     try:
         Folder(sys.argv[1]).write_bytes("name", bytes(5_000_000))
@@ -150,9 +150,10 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_is_told_and_leaves_finished_blocks(small_disk, sample_bucket):
-    from biomedica_dataset.extract import ExtractOptions, extract
-    from biomedica_dataset.extract.ledger import Archive
-    from biomedica_dataset.progress import Progress
+    from biomedica_dataset.archive.ledger import Archive
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.extraction.extract import extract
+    from biomedica_dataset.extraction.options import ExtractOptions
 
     (small_disk / "ballast").mkdir()
     free = os.statvfs(small_disk)
@@ -184,7 +185,7 @@ def little_room(small_disk):
 def test_a_full_disk_ends_serialize_in_one_line_and_it_goes_on(
     small_disk, little_room, sample_archive, sample_dataset
 ):
-    from biomedica_dataset.serialize import serialize
+    from biomedica_dataset.serialization.serialize import serialize
 
     folder = small_disk / "biomedica"
     with pytest.raises(StorageError, match="No space left on device; make room and run"):
@@ -198,7 +199,8 @@ def test_a_full_disk_ends_serialize_in_one_line_and_it_goes_on(
 
 
 def test_a_full_disk_ends_select_in_one_line(small_disk, little_room, sample_dataset):
-    from biomedica_dataset.streaming import Choice, select
+    from biomedica_dataset.streaming.choice import Choice
+    from biomedica_dataset.streaming.select import select
 
     with pytest.raises(StorageError, match="No space left on device"):
         select(sample_dataset, small_disk / "subset", Choice())
@@ -208,7 +210,7 @@ def test_a_full_disk_ends_select_in_one_line(small_disk, little_room, sample_dat
 def test_an_index_that_cannot_be_kept_is_read_all_the_same(
     small_disk, sample_dataset, monkeypatch, caplog
 ):
-    from biomedica_dataset.streaming import open_dataset
+    from biomedica_dataset.streaming.dataset import open_dataset
 
     from .servers.bucket import BucketServer
 

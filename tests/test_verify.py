@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from biomedica_dataset import UsageError
-from biomedica_dataset.verify import verify
+from biomedica_dataset.verification.verify import verify
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The command ``biomedica``: one thin command per stage."""
 
 # In the order of the route, which is that of the help.
-from . import trial, archive, annotate, review, labels, dataset, train, evaluate  # noqa: I001
+from biomedica_dataset.cli import trial, archive, annotate, review, labels, dataset, train, evaluate  # noqa: I001
 from .group import main, printable
 
 __all__ = [

@@ -52,7 +52,7 @@ def embed(archive: str, output: str, **options: Any) -> None:
 
     The same command again encodes only images that are new.
     """
-    from biomedica_dataset.annotation.embed import embed as run
+    from biomedica_dataset.annotation.embeddings.embed import embed as run
 
     click.echo(printable(str(run(archive, output, progress=progress(), **options))))
 
@@ -79,10 +79,10 @@ def cluster(embeddings: str, output: str, **options: Any) -> None:
 
     The same command again does nothing, unless the vectors have changed.
     """
-    from biomedica_dataset.annotation.cluster import cluster as run
-    from biomedica_dataset.annotation.plots import write_plots
+    from biomedica_dataset.annotation.clusters.cluster import cluster as run
+    from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
     from biomedica_dataset.errors import UsageError
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.io.folders import Folder
 
     made = run(embeddings, output, progress=progress(), **options)
     click.echo(printable(str(made)))
@@ -105,12 +105,12 @@ def assign(model: str, embeddings: str, output: str, **options: Any) -> None:
     cluster; EMBEDDINGS is the archive then.
     """
     if Path(model).is_file():
-        from biomedica_dataset.annotation.imported import import_assignments
+        from biomedica_dataset.annotation.clusters.imported import import_assignments
 
         imported = import_assignments(model, embeddings, output, progress=progress(), **options)
         click.echo(printable(str(imported)))
         return
-    from biomedica_dataset.annotation.assign import assign as run
+    from biomedica_dataset.annotation.clusters.assign import assign as run
 
     report = run(model, embeddings, output, progress=progress(), **options)
     click.echo(printable(str(report)))

@@ -13,7 +13,7 @@ from .group import OUTPUT, main, printable, progress
 from .launched import launched
 
 if TYPE_CHECKING:
-    from biomedica_dataset.extract.run import ExtractOptions
+    from biomedica_dataset.extraction.options import ExtractOptions
 
 
 @main.command()
@@ -55,17 +55,17 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     SOURCE is s3://bucket, https://host/path, http://host/path or a folder. The same command again
     continues, updates, or does nothing where the archive agrees with the source.
     """
-    from biomedica_dataset.extract.run import extract as run
+    from biomedica_dataset.extraction.extract import extract as run
 
     settings = _extract_options(options, output)
     if dry_run and settings.query is not None:
-        from biomedica_dataset.pubmed import Ncbi
-        from biomedica_dataset.pubmed.choose import overview
+        from biomedica_dataset.pubmed.client import Ncbi
+        from biomedica_dataset.pubmed.search.query import overview
 
         found = overview(Ncbi(), settings.query, settings.wants.licenses, settings.pmcids or ())
         click.echo(printable(str(found)))
     if dry_run:
-        from biomedica_dataset.extract.plan import plan
+        from biomedica_dataset.extraction.dry_run import plan
 
         click.echo(printable(str(plan(source, output, settings))))
         return
@@ -76,13 +76,9 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
 
 
 def _extract_options(options: dict[str, Any], output: str) -> ExtractOptions:
-    from biomedica_dataset.extract.run import ExtractOptions
-    from biomedica_dataset.extract.selection import (
-        Wants,
-        parse_images,
-        parse_licenses,
-        parse_pmcids,
-    )
+    from biomedica_dataset.archive.selection import Wants, parse_images, parse_pmcids
+    from biomedica_dataset.extraction.options import ExtractOptions
+    from biomedica_dataset.licenses import parse_licenses
 
     pmcids = query = None
     licenses = parse_licenses(options["licenses"])
@@ -90,8 +86,8 @@ def _extract_options(options: dict[str, Any], output: str) -> ExtractOptions:
         if options["pmcids"] is not None or options["limit"] is not None:
             msg = "--query was given together with --pmcids or --limit; give one of them"
             raise UsageError(msg)
-        from biomedica_dataset.pubmed import Ncbi
-        from biomedica_dataset.pubmed.choose import choose
+        from biomedica_dataset.pubmed.client import Ncbi
+        from biomedica_dataset.pubmed.search.query import choose
 
         pmcids, query = choose(output, options["query"], licenses, Ncbi())
     if options["pmcids"] is not None:
@@ -132,6 +128,6 @@ def mesh(archive: str, output: str, **options: Any) -> None:
     One by one from NCBI, or in bulk from PubMed's baseline and update files, such as
     https://ftp.ncbi.nlm.nih.gov/pubmed. A key is taken from NCBI_API_KEY.
     """
-    from biomedica_dataset.pubmed import make_mesh
+    from biomedica_dataset.pubmed.mesh.mesh import make_mesh
 
     click.echo(printable(str(make_mesh(archive, output, progress=progress(), **options))))

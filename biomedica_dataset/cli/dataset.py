@@ -47,19 +47,19 @@ from .launched import launched
 @launched
 def serialize(archive: str, output: str, layout: str, split: str | None, **options: Any) -> None:
     """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
-    from biomedica_dataset.splits import Splits
+    from biomedica_dataset.folder.splits import Splits
 
     options["splits"] = None if split is None else Splits.parse(split)
     if layout == "webdataset":
         if options.pop("embeddings") is not None:
             msg = "--embeddings: tars in the published layout hold no vectors; leave it out"
             raise click.UsageError(msg)
-        from biomedica_dataset.serialize.webdataset import serialize_webdataset
+        from biomedica_dataset.webdataset.export import serialize_webdataset
 
         tars = serialize_webdataset(archive, output, progress=progress(), **options)
         click.echo(printable(str(tars)))
         return
-    from biomedica_dataset.serialize.run import serialize as run
+    from biomedica_dataset.serialization.serialize import serialize as run
 
     click.echo(printable(str(run(archive, output, progress=progress(), **options))))
 
@@ -101,9 +101,9 @@ def select(source: str, output: str | None, layout: Any, dry_run: bool, **option
     SOURCE is a dataset folder, a repository of the Hub such as org/name, or hf://, https:// or
     s3://.
     """
-    from biomedica_dataset.streaming import Choice
-    from biomedica_dataset.streaming import select as run
+    from biomedica_dataset.streaming.choice import Choice
     from biomedica_dataset.streaming.filters import parse_condition
+    from biomedica_dataset.streaming.select import select as run
 
     choice = Choice(
         licenses=options["licenses"] or None,
@@ -119,7 +119,7 @@ def select(source: str, output: str | None, layout: Any, dry_run: bool, **option
 @click.argument("directory")
 def verify(directory: str) -> None:
     """Check an archive, a dataset folder or tars: digests, rows, keys, byte ranges, schema."""
-    from biomedica_dataset.verify import verify as run
+    from biomedica_dataset.verification.verify import verify as run
 
     report = run(directory)
     click.echo(printable(str(report)))
@@ -142,6 +142,6 @@ def push(dataset: str, repo_id: str, **options: Any) -> None:
     The same command again continues an interrupted push. Log in once with `hf auth login`, or set
     HF_TOKEN.
     """
-    from biomedica_dataset.hub import push_to_hub
+    from biomedica_dataset.hub.push import push_to_hub
 
     click.echo(printable(str(push_to_hub(dataset, repo_id, **options))))

@@ -30,8 +30,8 @@ def evaluate(models: tuple[str, ...], tasks: tuple[str, ...], output: str, **opt
     A model is NAME:TAG of OpenCLIP, hf-hub:ID, an ID of transformers' CLIP or SigLIP on the Hub,
     or a folder of either, such as `biomedica train` writes.
     """
-    from biomedica_dataset.clip.evaluate import evaluate as run
-    from biomedica_dataset.clip.evaluate.tables import as_text
+    from biomedica_dataset.clip.evaluate.evaluate import evaluate as run
+    from biomedica_dataset.clip.evaluate.results_markdown import as_text
 
     results = run(models, tasks, output, progress=progress(), **options)
     click.echo(printable(as_text(results)))

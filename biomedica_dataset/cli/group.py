@@ -10,7 +10,7 @@ import click
 from biomedica_dataset.errors import BiomedicaError
 
 if TYPE_CHECKING:
-    from biomedica_dataset.progress import Progress
+    from biomedica_dataset.engine.progress import Progress
 
 _INTERRUPTED = 130
 
@@ -86,6 +86,6 @@ def main(verbose: bool) -> None:
 
 def progress() -> Progress:
     """Return what shows the progress of a stage on this terminal."""
-    from biomedica_dataset.progress import Progress
+    from biomedica_dataset.engine.progress import Progress
 
     return Progress(quiet=False)

@@ -26,6 +26,6 @@ def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
     Majorities are handed down; ties and contradictions go to adjudication.csv. Says how far the
     annotators agree.
     """
-    from biomedica_dataset.annotation.tally import make_labels
+    from biomedica_dataset.annotation.labels.label import make_labels
 
     click.echo(printable(str(make_labels(votes, output, **options))))

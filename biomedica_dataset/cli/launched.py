@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from biomedica_dataset.launch import ENGINES, Launch
+from biomedica_dataset.engine.launch import ENGINES, Launch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -51,11 +51,11 @@ def review(assignments: str, archive: str, output: str, **options: Any) -> None:
 
 
 def _serve(output: str, options: dict[str, Any]) -> None:
-    from biomedica_dataset.annotation.labels import Labels
-    from biomedica_dataset.annotation.review.desk import desk_for
+    from biomedica_dataset.annotation.labels.labels import Labels
+    from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
     from biomedica_dataset.annotation.review.page import serve
+    from biomedica_dataset.annotation.review.session import desk_for
     from biomedica_dataset.annotation.review.sheets import Review
-    from biomedica_dataset.annotation.taxonomy import Taxonomy
 
     desk = desk_for(
         Review.open(output),

@@ -17,9 +17,8 @@ from .group import OUTPUT, main, printable
 )  # fmt: skip
 def train(config: str, changes: tuple[str, ...]) -> None:
     """Train a CLIP model by CONFIG: a YAML file, or the recipe full, balanced or filtered."""
-    from biomedica_dataset.clip.train import load_config
-    from biomedica_dataset.clip.train import train as run
-    from biomedica_dataset.clip.train.reading import read_yaml
+    from biomedica_dataset.clip.train.read_config import load_config, read_yaml
+    from biomedica_dataset.clip.train.train import train as run
 
     values = {}
     for change in changes:
@@ -39,8 +38,8 @@ def train(config: str, changes: tuple[str, ...]) -> None:
 @click.option("-o", "--output", type=OUTPUT, required=True, help="A new folder.")
 def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output: str) -> None:
     """Mix the weights of BASE and TUNED: names of OpenCLIP, hf-hub:ID or local-dir:FOLDER."""
-    from biomedica_dataset.clip.train import ModelConfig
-    from biomedica_dataset.clip.train import wise_ft as run
+    from biomedica_dataset.clip.models.model_config import ModelConfig
+    from biomedica_dataset.clip.train.wise_ft import wise_ft as run
 
     first = ModelConfig(name=base, pretrained=pretrained or "own")
     run(first, ModelConfig(name=tuned), alpha, output)

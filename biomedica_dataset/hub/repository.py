@@ -22,15 +22,15 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError:
 )
 from huggingface_hub.hf_api import RepoFile
 
+from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, UsageError
+from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
-from biomedica_dataset.serialize.card import CARD
-from biomedica_dataset.serialize.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .stage import LocalFile
+    from .staging import LocalFile
 
 _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
@@ -100,7 +100,7 @@ class Repository:
         )
         return {entry.path: entry for entry in found if isinstance(entry, RepoFile)}
 
-    def differing(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
+    def stale_blocks(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
         """Return the files that it has not, and the paths of ours that it should not have."""
         wanted = {file.path for file in files}
         ours = {path for path in self.tree if _OURS.fullmatch(path)}
@@ -201,7 +201,7 @@ class Repository:
     def compare(self, files: list[LocalFile]) -> None:
         """See that the commit holds what it should."""
         self.tree = self._files()
-        wrong, strange = self.differing(files)
+        wrong, strange = self.stale_blocks(files)
         if wrong or strange:
             first = [*(file.path for file in wrong), *strange][0]
             msg = f"{self._id} differs from the folder after the push, first in {first}; push again"
@@ -220,7 +220,7 @@ def _is_data(file: LocalFile) -> bool:
 
 
 @contextlib.contextmanager
-def told(repo_id: str) -> Iterator[None]:
+def io_errors(repo_id: str) -> Iterator[None]:
     """Turn an error of the Hub into one line that says what to do."""
     try:
         yield

@@ -1,5 +1,1 @@
 """Reads JATS documents: bytes in, frozen records out, nothing else touched."""
-
-from .reader import read_article
-
-__all__ = ["read_article"]

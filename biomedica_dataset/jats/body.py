@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from lxml import etree
 
-from biomedica_dataset.records import Reference
-
 from .metadata import number
+from .records import Reference
 from .text import FLOATS, text_of, tidy
 from .tree import HREF, child, pieces, words
 

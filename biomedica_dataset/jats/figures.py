@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.files import RASTER_EXTENSIONS
-from biomedica_dataset.records import Figure
+from biomedica_dataset.keys import RASTER_EXTENSIONS
 
 from .credits import third_party_credit
 from .licenses import own_license
 from .limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from .panels import panel_letters
+from .records import Figure
 from .text import text_of, tidy
 from .tree import HREF, child
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.records import License
+from biomedica_dataset.licenses import CODES, License
 
 from .text import text_of, tidy
 from .tree import child, markup, pieces
@@ -13,10 +13,6 @@ from .tree import child, markup, pieces
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-COMMERCIAL = ("CC0", "CC BY", "CC BY-SA", "CC BY-ND")
-NONCOMMERCIAL = ("CC BY-NC", "CC BY-NC-SA", "CC BY-NC-ND")
-CODES = (*COMMERCIAL, *NONCOMMERCIAL)
-"""PMC's licence codes that permit redistribution, from least to most strict."""
 
 _CC0 = License("CC0", "1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
 _URL = re.compile(  # of lower case, since only a pattern with a fixed beginning is searched fast
@@ -40,19 +36,6 @@ _PARTS = (
         re.compile(r"no[\s–-]*deriv|sem\s+deriva|sin\s+(?:obra)?\s*deriva|\bND\b", re.IGNORECASE),
     ),
 )
-
-
-def license_group(license_code: str | None) -> str:
-    """Return the group of a licence code: ``commercial``, ``noncommercial`` or ``other``.
-
-    Examples
-    --------
-    >>> license_group("CC BY-ND"), license_group("CC BY-NC"), license_group(None)
-    ('commercial', 'noncommercial', 'other')
-    """
-    if license_code in COMMERCIAL:
-        return "commercial"
-    return "noncommercial" if license_code in NONCOMMERCIAL else "other"
 
 
 def article_license(meta: _Element) -> License:
@@ -80,24 +63,6 @@ def own_license(figure: _Element) -> License | None:
     if permissions is None or child(permissions, "license") is None:
         return None
     return _strictest(_licenses([permissions]))
-
-
-def resolved_license(license_code: str | None, named: License) -> License:
-    """Return the licence of an article from PMC's ``license_code`` and what its XML names.
-
-    PMC's code decides; the XML adds version and address where it agrees, and decides where PMC
-    gives no code.
-    """
-    if license_code is None or license_code == named.code:
-        return named
-    return License(license_code)
-
-
-def stricter(first: str | None, second: str | None) -> str | None:
-    """Return the stricter of two licence codes; unknown is strictest."""
-    if first not in CODES or second not in CODES:
-        return None
-    return max(first, second, key=CODES.index)
 
 
 def _strictest(found: list[License]) -> License:

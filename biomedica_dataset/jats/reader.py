@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from biomedica_dataset.records import Article
-
 from . import metadata
 from .body import body_text, read_references, reference_count
 from .credits import Holders
@@ -18,13 +16,14 @@ from .licenses import article_license
 from .limits import MAX_TEXT, check_limit
 from .mentions import find_contexts
 from .parse import parse
+from .records import Article
 from .text import text_of, tidy
 from .tree import child
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from biomedica_dataset.records import Figure
+    from .records import Figure
 
 _MOST_HELD = 4 * 2**20  # characters
 

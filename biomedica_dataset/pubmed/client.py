@@ -16,8 +16,8 @@ from urllib.parse import urlencode, urlsplit
 
 from biomedica_dataset.errors import SourceError, UsageError
 
-from .answers import AnswerError
-from .slots import Slots
+from .rate_limit import Slots
+from .responses import AnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

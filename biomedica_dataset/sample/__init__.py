@@ -4,9 +4,3 @@ Everything in it was made up for this package: articles, authors, data, and the 
 drawn by `plots`, `microscopy`, `scans` and `diagrams`. It holds the ways in which real articles
 differ, all of them clean, so that every stage can be tried without a network.
 """
-
-from __future__ import annotations
-
-from biomedica_dataset.sample.bucket import write_bucket
-
-__all__ = ["write_bucket"]

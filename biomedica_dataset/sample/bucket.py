@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.sample.jats import article_xml, citation, plain_text
-from biomedica_dataset.sample.texts import ARTICLES
+
+from .jats import article_xml, citation, plain_text
+from .texts import ARTICLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from biomedica_dataset.sample.contents import Article
+    from .contents import Article
 
 _BUCKET = "pmc-oa-opendata"
 _SNAPSHOT = "2026-11-20T01-00Z"

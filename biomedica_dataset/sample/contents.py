@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biomedica_dataset.sample.canvas import Draw
+    from .canvas import Draw
 
 CC = "https://creativecommons.org/licenses/"
 

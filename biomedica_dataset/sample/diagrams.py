@@ -8,20 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from biomedica_dataset.sample.canvas import (
-    BLACK,
-    GREY,
-    PALE,
-    PALETTE,
-    SCALE,
-    WHITE,
-    Canvas,
-    Colour,
-    Draw,
-    Point,
-    blob,
-    mix,
-)
+from .canvas import BLACK, GREY, PALE, PALETTE, SCALE, WHITE, Canvas, Colour, Draw, Point, blob, mix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
-from biomedica_dataset.sample.contents import Article, Figure, Licence, Section, paragraphs
+from .contents import Article, Figure, Licence, Section, paragraphs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

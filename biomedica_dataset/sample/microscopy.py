@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from biomedica_dataset.sample.canvas import (
-    BLACK,
-    SCALE,
-    WHITE,
-    Canvas,
-    Colour,
-    Point,
-    blob,
-    clouds,
-    mix,
-)
+from .canvas import BLACK, SCALE, WHITE, Canvas, Colour, Point, blob, clouds, mix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

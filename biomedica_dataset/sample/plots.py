@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.sample.canvas import BLACK, GREY, PALE, PALETTE, Canvas, Colour, Point, mix
+from .canvas import BLACK, GREY, PALE, PALETTE, Canvas, Colour, Point, mix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from biomedica_dataset.sample.canvas import (
-    SCALE,
-    WHITE,
-    Canvas,
-    Colour,
-    Point,
-    blob,
-    clouds,
-    mix,
-)
+from .canvas import SCALE, WHITE, Canvas, Colour, Point, blob, clouds, mix
 
 if TYPE_CHECKING:
     from random import Random

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.annotation.taxonomy import Taxonomy
-from biomedica_dataset.annotation.votes import VoteFile
+from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+from biomedica_dataset.annotation.labels.votes import VoteFile
 
 if TYPE_CHECKING:
     from pathlib import Path

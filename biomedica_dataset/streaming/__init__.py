@@ -5,9 +5,3 @@
     places, web ─► index ─► choose (filters, recipes) ─► plan ─► dataset: an IterableDataset
          └─ ranges, texts ─► shards ─────────────────────────┴─► select: a smaller dataset folder
 """
-
-from .choose import Choice
-from .dataset import open_dataset
-from .select import select
-
-__all__ = ["Choice", "open_dataset", "select"]

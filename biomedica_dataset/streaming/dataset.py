@@ -11,12 +11,12 @@ from datasets.iterable_dataset import ExamplesIterable
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.schema import IndexRow, Pair, column_names, features
+from biomedica_dataset.suggest import nearest
 
-from .choose import Choice, Chosen, choose
-from .filters import nearest
+from .choice import Choice, Chosen, choose
 from .index import read_index
+from .order import Plan, make_plan
 from .places import find
-from .plan import Plan, make_plan
 from .shards import Reader, read_columns
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -30,22 +30,6 @@ _COMPARE: dict[str, Callable[..., Any]] = {
 }
 OPERATORS = (*_COMPARE, "in", "not in", "contains")
 """``contains`` is ours: text that occurs in a text, in any case, or an element of a list."""
-
-
-def nearest(name: str, names: Collection[str]) -> str:
-    """Return a hint at the nearest of some names, or a few of them.
-
-    Examples
-    --------
-    >>> nearest("captoin", ["caption", "key"])
-    "did you mean 'caption'?"
-    """
-    by_lower = {known.lower(): known for known in names}
-    found = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-    if found:
-        return f"did you mean {by_lower[found[0]]!r}?"
-    some = sorted(names)[:20]
-    return f"there are {', '.join(some)}{' ...' if len(names) > len(some) else ''}"
 
 
 def conjunctions(filters: Any) -> list[list[Condition]]:

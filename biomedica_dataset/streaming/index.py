@@ -17,9 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.io.answers import AbsentError
 from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, column_names
-
-from .answers import AbsentError
 
 if TYPE_CHECKING:
     from .places import Files, Place

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from biomedica_dataset.errors import SourceError, UsageError
-
-from .answers import AbsentError, RefusedError, Traffic
-from .web import Web
+from biomedica_dataset.io.answers import AbsentError, RefusedError, Traffic
+from biomedica_dataset.io.web import Web
 
 
 class Files(Protocol):
@@ -174,10 +173,10 @@ class _Store:
     """A bucket of S3, through obstore, which retries by itself."""
 
     def __init__(self, base: str) -> None:
-        from biomedica_dataset.extract.stores import Patience, open_store
+        from biomedica_dataset.io.objects import RetryPolicy, open_store
 
         self.base, self.traffic = base, Traffic()
-        self._store, _folder = open_store(base, Patience(), signed=True)
+        self._store, _folder = open_store(base, RetryPolicy(), signed=True)
 
     def close(self) -> None:
         """Do nothing: the store closes its connections by itself."""

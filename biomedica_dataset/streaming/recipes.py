@@ -15,8 +15,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from biomedica_dataset.errors import UsageError
-
-from .filters import nearest
+from biomedica_dataset.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,28 +9,22 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from biomedica_dataset.card.markdown import escape
+from biomedica_dataset.card.write import publish
+from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.progress import Progress
-from biomedica_dataset.schema import (
-    LICENSE_GROUPS,
-    CaptionRow,
-    IndexRow,
-    Pair,
-    VectorRow,
-    column_names,
-)
-from biomedica_dataset.serialize.card import publish
-from biomedica_dataset.serialize.card.markdown import escape
-from biomedica_dataset.serialize.manifest import parse_manifest
-from biomedica_dataset.serialize.parquet import TableWriter
-from biomedica_dataset.serialize.record import ShardFile, path_beside
-from biomedica_dataset.splits import Splits
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.folder.manifest import parse_manifest
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.record import ShardFile, path_beside
+from biomedica_dataset.folder.splits import Splits
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.schema import CaptionRow, IndexRow, Pair, VectorRow, column_names
+from biomedica_dataset.webdataset.subset import write_tars
 
 from .dataset import choose_rows
-from .plan import make_plan
+from .order import make_plan
 from .shards import Reader, read_columns
-from .tar_subset import write_tars
 
 if TYPE_CHECKING:
     import os
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from .choose import Choice, Chosen
+    from .choice import Choice, Chosen
 
 _SHARD_ROWS = 2_000
 _INDEX = "index/0000.parquet"

@@ -6,7 +6,7 @@ import json
 from hashlib import md5
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.extract import ExtractOptions
+from biomedica_dataset.extraction.options import ExtractOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ def encoder_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def embedded(sample_archive, encoder_folder, tmp_path_factory):
     """The vectors of the sample; not to be changed by a test."""
-    from biomedica_dataset.annotation.embed import embed
+    from biomedica_dataset.annotation.embeddings.embed import embed
 
     folder = tmp_path_factory.mktemp("annotated") / "embeddings"
     embed(sample_archive, folder, model=str(encoder_folder), workers=0)
@@ -33,7 +33,7 @@ def embedded(sample_archive, encoder_folder, tmp_path_factory):
 @pytest.fixture(scope="session")
 def clustered(embedded):
     """Six clusters of the sample; not to be changed by a test."""
-    from biomedica_dataset.annotation.cluster import cluster
+    from biomedica_dataset.annotation.clusters.cluster import cluster
 
     folder = embedded.with_name("clusters")
     cluster(embedded, folder, components=8, clusters=6)
@@ -43,7 +43,7 @@ def clustered(embedded):
 @pytest.fixture(scope="session")
 def assigned(embedded, clustered):
     """The clusters of the sample's images; not to be changed by a test."""
-    from biomedica_dataset.annotation.assign import assign
+    from biomedica_dataset.annotation.clusters.assign import assign
 
     folder = embedded.with_name("assignments")
     assign(clustered, embedded, folder, workers=1)

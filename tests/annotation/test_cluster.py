@@ -16,23 +16,22 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from biomedica_dataset.annotation.assign import assign
-from biomedica_dataset.annotation.assignments import Assignments
-from biomedica_dataset.annotation.centers import ClusterHeader, ClusterModel, arrays_of
-from biomedica_dataset.annotation.cluster import cluster, drawn, k_means
-from biomedica_dataset.annotation.embeddings import (
-    BlockRecord,
-    Embeddings,
-    block_name,
-    vector_table,
-    write_block,
+from biomedica_dataset.annotation.blocks import BlockRecord, block_name, write_block
+from biomedica_dataset.annotation.clusters.assign import assign
+from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.clusters.cluster import cluster, drawn, k_means
+from biomedica_dataset.annotation.clusters.cluster_model import (
+    ClusterHeader,
+    ClusterModel,
+    arrays_of,
 )
-from biomedica_dataset.annotation.encoder import ModelId
-from biomedica_dataset.annotation.imported import import_assignments
-from biomedica_dataset.annotation.plots import write_plots
+from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
+from biomedica_dataset.annotation.clusters.imported import import_assignments
+from biomedica_dataset.annotation.embeddings.model_id import ModelId
+from biomedica_dataset.annotation.embeddings.vectors import Embeddings, vector_table
+from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import ArchiveError, UsageError
-from biomedica_dataset.progress import Progress
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.io.folders import Folder
 
 MODEL = ModelId(
     name="made", revision=None, weights="0", dim=6, size=8, preprocess="fit", mean=None, std=None,

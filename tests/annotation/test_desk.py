@@ -14,15 +14,15 @@ import time
 
 import pytest
 
-from biomedica_dataset.annotation.labels import Labels
-from biomedica_dataset.annotation.review.desk import Desk, Item
-from biomedica_dataset.annotation.review.gather import Card
-from biomedica_dataset.annotation.review.members import Members
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.labels import Labels
+from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+from biomedica_dataset.annotation.labels.votes import VoteFile, read_file
+from biomedica_dataset.annotation.review.sample import Members
+from biomedica_dataset.annotation.review.session import Desk, Item
 from biomedica_dataset.annotation.review.sheets import Review
-from biomedica_dataset.annotation.tally import make_labels
-from biomedica_dataset.annotation.taxonomy import Taxonomy
-from biomedica_dataset.annotation.votes import VoteFile, read_file
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.annotation.review.thumbnails import Card
+from biomedica_dataset.io.folders import Folder
 
 from .browser import answered, arrive, free_port, served, until, vote
 

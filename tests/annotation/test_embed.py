@@ -17,19 +17,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from biomedica_dataset.annotation.embed import embed
-from biomedica_dataset.annotation.embeddings import Embeddings
-from biomedica_dataset.annotation.encoder import ModelId, load_encoder
-from biomedica_dataset.annotation.feed import Feed, Sight, read_ahead
-from biomedica_dataset.annotation.pictures import (
-    PICTURES_VERSION,
-    fitted,
-    open_rgb,
-    squashed,
-)
+from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.annotation.embeddings.encoder import load_encoder
+from biomedica_dataset.annotation.embeddings.image_loader import Frame, ImageLoader, read_ahead
+from biomedica_dataset.annotation.embeddings.model_id import ModelId
+from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.errors import ArchiveError, ArticleError, UsageError
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.images.decode import PICTURES_VERSION, fitted, open_rgb, squashed
 from biomedica_dataset.rows import rows_of
 
 from .bucket import pmcids_of, write_articles
@@ -91,7 +88,7 @@ def test_every_pair_has_a_vector_under_its_key(sample_archive, embedded, encoder
     assert {v.dtype for v in found.values()} == {np.dtype(np.float16)}
     encoder = load_encoder(str(encoder_folder))
     key, pair = next(iter(expected.items()))
-    alone = Sight(size=encoder.id.size, colour=encoder.colour).decode(pair.image["bytes"])
+    alone = Frame(size=encoder.id.size, colour=encoder.colour).decode(pair.image["bytes"])
     np.testing.assert_array_equal(found[key], encoder.encode(alone[None])[0].astype(np.float16))
 
 
@@ -248,11 +245,12 @@ def test_other_normalization_is_another_model(encoder_folder, tmp_path):
 
 def test_what_decodes_ends_with_the_process_that_started_it(sample_archive, tmp_path):
     script = (
-        "import os, signal\nfrom biomedica_dataset.annotation.feed import Feed, Sight\n"
-        "from biomedica_dataset.extract.ledger import Archive\n"
+        "import os, signal\n"
+        "from biomedica_dataset.annotation.embeddings.image_loader import Frame, ImageLoader\n"
+        "from biomedica_dataset.archive.ledger import Archive\n"
         "if __name__ == '__main__':\n"
         f"    archive = Archive.open({str(sample_archive)!r})\n"
-        "    feed = Feed(archive, Sight(size=8, colour=None), 1)\n"
+        "    feed = ImageLoader(archive, Frame(size=8, colour=None), 1)\n"
         "    list(feed.pictures(archive.blocks()[:1], lambda block: {}))\n"
         "    print(*feed._pool._processes, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -289,8 +287,8 @@ def test_pictures_come_by_block_and_only_those_that_are_needed(sample_archive, p
     archive = Archive.open(sample_archive)
     pairs = {pair.key: pair for pair in pairs_of(sample_archive)}
     known = {int(key[3:].split("_")[0]): {pair.image_hash} for key, pair in pairs.items()}
-    sight = Sight(size=8, colour=(0, 0, 0))
-    with Feed(archive, sight, processes) as feed:
+    sight = Frame(size=8, colour=(0, 0, 0))
+    with ImageLoader(archive, sight, processes) as feed:
         parts = list(feed.pictures(archive.blocks(), lambda block: known))
     found = [picture for _block, own in parts for picture in own]
 

@@ -16,22 +16,22 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biomedica_dataset.annotation.agreement import (
+from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.labels.aggregate import decide, wrong_images
+from biomedica_dataset.annotation.labels.agreement import (
     _alpha,
     _alphas,
     agreements,
     answers_to,
     wilson,
 )
-from biomedica_dataset.annotation.assignments import Assignments
-from biomedica_dataset.annotation.audit import letters_agree, purities
-from biomedica_dataset.annotation.ballots import questions, read_votes
-from biomedica_dataset.annotation.decide import decide, wrong_images
-from biomedica_dataset.annotation.labels import Labels
-from biomedica_dataset.annotation.tally import make_labels
-from biomedica_dataset.annotation.taxonomy import BUILT_IN, Taxonomy
-from biomedica_dataset.annotation.votes import Vote, VoteFile, read_file
-from biomedica_dataset.cli import main
+from biomedica_dataset.annotation.labels.audit import letters_agree, purities
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.labels import Labels
+from biomedica_dataset.annotation.labels.read_votes import questions, read_votes
+from biomedica_dataset.annotation.labels.taxonomy import BUILT_IN, Taxonomy
+from biomedica_dataset.annotation.labels.votes import Vote, VoteFile, read_file
+from biomedica_dataset.cli.group import main
 from biomedica_dataset.errors import ArchiveError, UsageError
 
 TAXONOMY = Taxonomy.load()
@@ -158,7 +158,7 @@ class TestVotes:
     def test_a_kill_loses_no_answer_that_was_confirmed(self, tmp_path):
         script = (
             "import sys\nfrom biomedica_dataset.annotation.taxonomy import Taxonomy\n"
-            "from biomedica_dataset.annotation.votes import VoteFile\n"
+            "from biomedica_dataset.annotation.labels.votes import VoteFile\n"
             f"file = VoteFile({str(tmp_path)!r}, 'anna', Taxonomy.load(), {MODEL!r})\n"
             "for n in range(10**6):\n    file.answer(n, 'mixed', True)\n    print(n, flush=True)\n"
         )

@@ -7,7 +7,7 @@ import pytest
 import torch
 import transformers
 
-from biomedica_dataset.annotation.encoder import load_encoder
+from biomedica_dataset.annotation.embeddings.encoder import load_encoder
 from biomedica_dataset.errors import UsageError
 
 SMALL = {

@@ -10,16 +10,16 @@ import subprocess
 import numpy as np
 import pytest
 
-from biomedica_dataset.annotation.assignments import Assignments, as_table
-from biomedica_dataset.annotation.embeddings import BlockRecord, write_block
-from biomedica_dataset.annotation.review.desk import Item, desk_for
-from biomedica_dataset.annotation.review.members import choose_members
+from biomedica_dataset.annotation.blocks import BlockRecord, write_block
+from biomedica_dataset.annotation.clusters.assignments import Assignments, as_table
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+from biomedica_dataset.annotation.labels.votes import VoteFile
+from biomedica_dataset.annotation.review.sample import choose_members
+from biomedica_dataset.annotation.review.session import Item, desk_for
 from biomedica_dataset.annotation.review.sheets import Review, write_sheets
-from biomedica_dataset.annotation.tally import make_labels
-from biomedica_dataset.annotation.taxonomy import Taxonomy
-from biomedica_dataset.annotation.votes import VoteFile
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.io.folders import Folder
 
 from .browser import CHROMIUM, FLAGS, answered, arrive, kill, served, vote
 
@@ -86,7 +86,7 @@ def test_an_audit_asks_of_each_image_and_an_adjudication_of_what_is_open(
         file.close()
     with pytest.raises(UsageError, match="name them with --labels"):
         desk_for(review, TAXONOMY, adjudicate=True)
-    from biomedica_dataset.annotation.labels import Labels
+    from biomedica_dataset.annotation.labels.labels import Labels
 
     votes = sorted((folder / "votes").glob("*.jsonl"))
     make_labels(votes, tmp_path / "labels", assignments=assigned)
@@ -182,9 +182,9 @@ HOSTILE = (
 
 
 def test_hostile_captions_are_text_on_sheets(tmp_path):
-    from biomedica_dataset.annotation.review.gather import Card
-    from biomedica_dataset.annotation.review.members import Members
+    from biomedica_dataset.annotation.review.sample import Members
     from biomedica_dataset.annotation.review.sheets import _sheet
+    from biomedica_dataset.annotation.review.thumbnails import Card
 
     card = Card(key="PMC1_g1", article="PMC1", label=HOSTILE[:60], caption=HOSTILE, thumbnail=None)
     html = _sheet(Members(0, 1, {"random": ["PMC1_g1"]}), {"PMC1_g1": card}, None, None)

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import load_dataset
 
-from biomedica_dataset.annotation.assignments import Assignments
-from biomedica_dataset.annotation.imported import import_assignments
-from biomedica_dataset.annotation.labels import Labels
-from biomedica_dataset.annotation.tally import make_labels
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.clusters.imported import import_assignments
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.labels import Labels
+from biomedica_dataset.serialization.serialize import serialize
 
 
 def test_published_labels_of_published_clusters_reach_the_rows(

@@ -10,18 +10,18 @@ from datasets import load_dataset
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-from biomedica_dataset.annotation.assign import assign
-from biomedica_dataset.annotation.assignments import Assignments
-from biomedica_dataset.annotation.cluster import cluster, k_means
-from biomedica_dataset.annotation.embed import embed
-from biomedica_dataset.annotation.encoder import load_encoder
-from biomedica_dataset.annotation.feed import Sight
-from biomedica_dataset.annotation.pictures import open_rgb
-from biomedica_dataset.annotation.tally import make_labels
-from biomedica_dataset.annotation.taxonomy import Taxonomy
-from biomedica_dataset.annotation.votes import VoteFile
-from biomedica_dataset.extract import extract
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.annotation.clusters.assign import assign
+from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.clusters.cluster import cluster, k_means
+from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.annotation.embeddings.encoder import load_encoder
+from biomedica_dataset.annotation.embeddings.image_loader import Frame
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+from biomedica_dataset.annotation.labels.votes import VoteFile
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.serialization.serialize import serialize
 
 from .bucket import pmcids_of, write_articles
 
@@ -71,7 +71,7 @@ def test_clusters_of_an_encoder_that_was_never_trained_tell_classes_apart(
 ):
     classes, data = pictures
     encoder = load_encoder(str(encoder_folder))
-    sight = Sight(size=encoder.id.size, colour=encoder.colour)
+    sight = Frame(size=encoder.id.size, colour=encoder.colour)
     vectors = encoder.encode(np.stack([sight.decode(item) for item in data]))
     ours = scores(k_means(vectors, CLUSTERS, 0).labels, classes)
     colours = np.stack([histogram(item) for item in data])

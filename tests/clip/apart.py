@@ -11,11 +11,14 @@ from pathlib import Path
 
 import torch
 
-from biomedica_dataset.clip.train import ModelConfig, load_config, loop, train
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.models.open_clip import make_model
+from biomedica_dataset.clip.train import train as loop
 from biomedica_dataset.clip.train.data import Pairs
 from biomedica_dataset.clip.train.gradients import Gradients
-from biomedica_dataset.clip.train.model import make_model
 from biomedica_dataset.clip.train.processes import Processes
+from biomedica_dataset.clip.train.read_config import load_config
+from biomedica_dataset.clip.train.train import train
 
 PAIRS = 12
 

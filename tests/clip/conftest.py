@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from biomedica_dataset.clip.train import DataConfig, ModelConfig, OptimizerConfig, TrainConfig
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.train.config import DataConfig, OptimizerConfig, TrainConfig
 
 from ..servers import BucketServer
 from .made import COLOURS, TINY
@@ -80,8 +81,8 @@ def models(tmp_path_factory):
     """A folder with the OpenCLIP models `first` and `second`."""
     import torch
 
-    from biomedica_dataset.clip.train.model import export, make_model
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.clip.models.open_clip import export, make_model
+    from biomedica_dataset.io.folders import Folder
 
     folder = tmp_path_factory.mktemp("models")
     (folder / "open_clip_config.json").write_text(json.dumps(TINY))

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from biomedica_dataset import UsageError
-from biomedica_dataset.cli import main
-from biomedica_dataset.clip.train import load_config
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.clip.train.read_config import load_config
 
 GIVEN = {"data.path": "x", "output": "y"}
 PAPER = {

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from biomedica_dataset import UsageError, open_dataset
-from biomedica_dataset.clip.train import DataConfig, ModelConfig
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.models.open_clip import make_model
+from biomedica_dataset.clip.train.config import DataConfig
 from biomedica_dataset.clip.train.data import Pairs, Position, choose_pairs, tally
-from biomedica_dataset.clip.train.model import make_model
 from biomedica_dataset.clip.train.prepare import Prepare, make_prepare
 
 from ..servers import BucketServer

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 from sklearn import metrics
 
-from biomedica_dataset.clip.evaluate import evaluate, load_task
 from biomedica_dataset.clip.evaluate.bootstrap import draw
 from biomedica_dataset.clip.evaluate.cases import read_cases
+from biomedica_dataset.clip.evaluate.evaluate import evaluate
 from biomedica_dataset.clip.evaluate.measures import Labels, Ranking
 from biomedica_dataset.clip.evaluate.protocols import ask, classify, first_places
 from biomedica_dataset.clip.evaluate.task import Class
+from biomedica_dataset.clip.evaluate.taskfile import load_task
 
 from .made import stored, values, write
 

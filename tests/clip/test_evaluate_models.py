@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from biomedica_dataset import UsageError
-from biomedica_dataset.cli import main
-from biomedica_dataset.clip.evaluate import evaluate, load_model
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.clip.evaluate.evaluate import evaluate
+from biomedica_dataset.clip.models.two_towers import load_model
 
 from .made import GOOD, TINY, write
 

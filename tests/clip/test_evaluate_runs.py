@@ -17,8 +17,8 @@ import yaml
 from click.testing import CliRunner
 from PIL import Image
 
-from biomedica_dataset.cli import main
-from biomedica_dataset.clip.evaluate import evaluate
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.clip.evaluate.evaluate import evaluate
 
 from .made import COLOURS, GOOD, stored, values, write
 

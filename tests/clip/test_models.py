@@ -8,11 +8,12 @@ import math
 import pytest
 
 from biomedica_dataset import UsageError
-from biomedica_dataset.clip.train import ModelConfig, wise_ft
-from biomedica_dataset.clip.train.card import mixed_card
-from biomedica_dataset.clip.train.model import export, make_model
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.models.open_clip import export, make_model
+from biomedica_dataset.clip.train.model_card import mixed_card
 from biomedica_dataset.clip.train.optimizer import make_optimizer
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.clip.train.wise_ft import wise_ft
+from biomedica_dataset.io.folders import Folder
 
 from .made import TINY
 
@@ -102,7 +103,7 @@ def test_a_models_own_tokenizer_and_preprocessing_go_with_it(tmp_path):
 
 
 def test_gains_biases_and_the_scale_are_not_decayed(tiny):
-    from biomedica_dataset.clip.train import OptimizerConfig
+    from biomedica_dataset.clip.train.config import OptimizerConfig
 
     module = make_model(ModelConfig(name=tiny, pretrained=None)).module
     plain, decayed = make_optimizer(module, OptimizerConfig()).param_groups

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from biomedica_dataset import UsageError, open_dataset
-from biomedica_dataset.clip.train import train
 from biomedica_dataset.clip.train.processes import Processes
+from biomedica_dataset.clip.train.train import train
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -120,7 +120,8 @@ def test_a_script_without_its_guard_ends_with_an_error(config, tmp_path):
     path = write(config("model", data={"workers": 2}), tmp_path, "config")
     script = tmp_path / "script.py"
     script.write_text(
-        "from biomedica_dataset.clip.train import load_config, train\n"
+        "from biomedica_dataset.clip.train.read_config import load_config\n"
+        "from biomedica_dataset.clip.train.train import train\n"
         f"train(load_config({path!r}))\n"
     )
     done = subprocess.run(

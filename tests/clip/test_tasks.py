@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from biomedica_dataset import UsageError
-from biomedica_dataset.cli import main
-from biomedica_dataset.clip.evaluate import find_tasks
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.clip.evaluate.find import find_tasks
 
 from .made import COLOURS, GOOD, write
 

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from biomedica_dataset import UsageError, open_dataset
-from biomedica_dataset.clip.train import train
+from biomedica_dataset.clip.train.train import train
 from biomedica_dataset.errors import (
     ArchiveError,
     DivergedError,
@@ -26,7 +26,7 @@ from biomedica_dataset.errors import (
     SourceError,
     WorkerDiedError,
 )
-from biomedica_dataset.sample import write_bucket
+from biomedica_dataset.sample.bucket import write_bucket
 
 from ..servers import BucketServer, Fault
 
@@ -107,7 +107,7 @@ def test_a_training_that_is_told_to_end_ends_after_the_step(config, undisturbed,
 def test_a_lost_connection_leaves_a_checkpoint_to_go_on_from(
     config, undisturbed, weights, tmp_path, sample_dataset, monkeypatch
 ):
-    from biomedica_dataset.streaming import web
+    from biomedica_dataset.io import web
 
     monkeypatch.setattr(web, "_PAUSE", 0.001)
     shards = [str(p.relative_to(sample_dataset)) for p in sample_dataset.rglob("*.parquet")]

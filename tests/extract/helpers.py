@@ -9,17 +9,18 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.extract.run import ExtractOptions, extract
-from biomedica_dataset.progress import Progress
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
 
 from ..servers import BucketServer, Fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biomedica_dataset.extract.ledger import LedgerRow
-    from biomedica_dataset.report import ExtractReport
+    from biomedica_dataset.archive.entries import LedgerRow
+    from biomedica_dataset.extraction.report import ExtractReport
 
 __all__ = ["Bucket", "BucketServer", "Fault"]
 

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from biomedica_dataset.archive import entries
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.archive.selection import Wants
 from biomedica_dataset.errors import ArchiveError, UsageError
-from biomedica_dataset.extract import entries, fetch, old, write
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.extract.selection import Wants, parse_licenses
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.extraction import fetch, write
+from biomedica_dataset.extraction import previous as old
+from biomedica_dataset.jats.reader import read_article
+from biomedica_dataset.licenses import parse_licenses
 
 from .helpers import DAY, BucketServer, fates, images, rows, run, stamps, tree
 
 if TYPE_CHECKING:
-    from biomedica_dataset.records import Article
+    from biomedica_dataset.jats.records import Article
 
 FIRST = "2026-11-20T01-00Z"
 
@@ -296,7 +299,7 @@ def test_what_a_better_reader_finds_is_fetched_when_that_is_asked_for(
         with monkeypatch.context() as before:
             before.setattr(fetch, "read_article", older)
             for module in (entries, old, write):
-                before.setattr(module, "reader_digest", lambda: "an older reader")
+                before.setattr(module, "reader_fingerprint", lambda: "an older reader")
             run(server.url, archive, inventory=FIRST)
         few = images(archive)
         server.forget()

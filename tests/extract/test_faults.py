@@ -7,22 +7,23 @@ import socket
 
 import pytest
 
-from biomedica_dataset.extract.agreement import Task, find_tasks
-from biomedica_dataset.extract.block import BlockFailedError, run_block, run_blocks
-from biomedica_dataset.extract.fetch import MAX_IMAGE, MAX_XML
-from biomedica_dataset.extract.inventory import Inventory, Version
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.extract.run import ExtractOptions
-from biomedica_dataset.extract.selection import Selection, Wants, list_versions
-from biomedica_dataset.extract.source import Source, SourceError
-from biomedica_dataset.extract.stores import Patience
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.archive.selection import Selection, Wants
+from biomedica_dataset.extraction.blocks import BlockFailedError, run_block, run_blocks
+from biomedica_dataset.extraction.fetch import MAX_IMAGE, MAX_XML
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.extraction.tasks import Task, find_tasks
+from biomedica_dataset.extraction.versions import list_versions
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.objects import RetryPolicy
+from biomedica_dataset.pmc.inventory import Inventory, Version
+from biomedica_dataset.pmc.source import Source, SourceError
 
 from .helpers import BucketServer, Fault, fates, images, inventory_csv, rows, run, tree
 
 FIRST = "2026-11-20T01-00Z"
 SECOND = "2026-11-23T01-00Z"
-QUICK = Patience(connect=1, silence=0.4, retries=1, first_pause=0.01, longest_pause=0.02)
+QUICK = RetryPolicy(connect=1, silence=0.4, retries=1, first_pause=0.01, longest_pause=0.02)
 NAME = "PMC99000205.1"
 
 

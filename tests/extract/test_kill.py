@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.storage import Folder
-from biomedica_dataset.verify import verify
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.verification.verify import verify
 
 from .helpers import BucketServer, Fault, run, tree
 

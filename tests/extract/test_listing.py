@@ -10,7 +10,7 @@ import time
 import pytest
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.extract.inventory import Inventory, Version
+from biomedica_dataset.pmc.inventory import Inventory, Version
 
 from .helpers import DAY, REPORTS, BucketServer, fates, inventory_csv, run
 

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from biomedica_dataset.errors import ArticleError
-from biomedica_dataset.extract.metadata import parse_metadata
+from biomedica_dataset.pmc.metadata import parse_metadata
 
 NAME = "PMC9000001.1"
 MD5 = "0" * 32

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from biomedica_dataset.archive.selection import Wants
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.extract.plan import plan
-from biomedica_dataset.extract.run import ExtractOptions
-from biomedica_dataset.extract.selection import Wants, parse_licenses
+from biomedica_dataset.extraction.dry_run import plan
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.licenses import parse_licenses
 
 from .helpers import Bucket, BucketServer, rows, run, tree
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from biomedica_dataset.errors import UsageError
-from biomedica_dataset.extract.selection import (
+from biomedica_dataset.archive.selection import (
     Selection,
     Wants,
     block_width,
     parse_images,
-    parse_licenses,
     parse_pmcids,
     wants_by_block,
 )
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.licenses import parse_licenses
 
 
 def test_ids_come_with_or_without_prefix_and_version():

@@ -8,18 +8,18 @@ import socket
 import pytest
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.extract.source import (
+from biomedica_dataset.io.objects import RetryPolicy
+from biomedica_dataset.pmc.source import (
     CorruptError,
     NetworkFailedError,
     Source,
     TooLargeError,
     UnavailableError,
 )
-from biomedica_dataset.extract.stores import Patience
 
 from .helpers import BucketServer, Fault
 
-QUICK = Patience(connect=1, silence=0.4, retries=2, first_pause=0.01, longest_pause=0.05)
+QUICK = RetryPolicy(connect=1, silence=0.4, retries=2, first_pause=0.01, longest_pause=0.05)
 KEY = "PMC99000205.1/PMC99000205.1.xml"
 LIMIT = 2**24
 

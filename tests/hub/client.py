@@ -10,7 +10,7 @@ import sys
 def main() -> None:
     """Answer each line, a push, with a line: whether it failed, and what it said."""
     from biomedica_dataset import BiomedicaError
-    from biomedica_dataset.hub import push_to_hub
+    from biomedica_dataset.hub.push import push_to_hub
 
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:

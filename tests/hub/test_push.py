@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.serialize.manifest import read_manifest
-from biomedica_dataset.storage import Folder
-from biomedica_dataset.verify import verify
+from biomedica_dataset.folder.manifest import read_manifest
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.verification.verify import verify
 
 from ..extract.helpers import Bucket
 from ..extract.helpers import run as extract
@@ -169,7 +169,8 @@ def _make(bucket, tmp_path, folder):
 
 def test_a_push_that_was_killed_goes_on_with_the_missing_files(hub, environment, push, dataset):
     hub.faults.append(Fault("PUT", "/lfs/*", "hold", first=6))
-    code = f"from biomedica_dataset.hub import push_to_hub; push_to_hub({str(dataset)!r}, {NAME!r})"
+    face = "from biomedica_dataset import push_to_hub"
+    code = f"{face}; push_to_hub({str(dataset)!r}, {NAME!r})"
     with subprocess.Popen([sys.executable, "-c", code], env=environment) as process:
         assert hub.reached.wait(30)
         _until(lambda: len(hub.uploads()) == 5)
@@ -227,7 +228,7 @@ def test_more_files_than_a_commit_takes_need_several_and_the_card_comes_last(hub
     run(
         f"""
         import biomedica_dataset.hub.repository as repository
-        from biomedica_dataset.hub import push_to_hub
+        from biomedica_dataset.hub.push import push_to_hub
         repository._FILES_PER_COMMIT = 5
         push_to_hub({str(dataset)!r}, {NAME!r})
         """

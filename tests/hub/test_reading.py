@@ -7,8 +7,8 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.serialize.manifest import read_manifest
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.folder.manifest import read_manifest
+from biomedica_dataset.io.folders import Folder
 
 NAME = "me/biomedica"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from biomedica_dataset.verify import verify
+from biomedica_dataset.verification.verify import verify
 
 from ..extract.helpers import Bucket
 

@@ -106,7 +106,8 @@ def test_what_is_gated_or_has_a_bad_name_is_told_in_one_line(hub, push, dataset)
     ],
 )
 def test_a_hub_that_is_out_of_reach_is_told(run, dataset, variable, value, told):
-    code = f"from biomedica_dataset.hub import push_to_hub; push_to_hub({str(dataset)!r}, {NAME!r})"
+    face = "from biomedica_dataset import push_to_hub"
+    code = f"{face}; push_to_hub({str(dataset)!r}, {NAME!r})"
 
     assert told in run(code, fails=True, **{variable: value}).splitlines()[-1]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from biomedica_dataset.clip.train import ModelConfig
-from biomedica_dataset.clip.train.model import export, make_model
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.models.open_clip import export, make_model
+from biomedica_dataset.io.folders import Folder
 
 from ..clip.made import TINY
 from .repos import File, Repo
@@ -29,7 +29,9 @@ def test_models_of_the_hub_and_of_a_tag_are_trained_on_data_of_the_hub(
         import open_clip, torch
         from open_clip.pretrained import _PRETRAINED, _pcfg
         from safetensors.torch import load_file
-        from biomedica_dataset.clip.train import DataConfig, ModelConfig, TrainConfig, train
+        from biomedica_dataset.clip.models.model_config import ModelConfig
+        from biomedica_dataset.clip.train.config import DataConfig, TrainConfig
+        from biomedica_dataset.clip.train.train import train
 
         open_clip.add_model_config("Tiny.json")
         _PRETRAINED["Tiny"] = {"made": _pcfg(hf_hub="me/tiny/", mean=[0.5] * 3, std=[0.5] * 3)}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.reader import read_article
 
 if TYPE_CHECKING:
-    from biomedica_dataset.records import Article, Figure
+    from biomedica_dataset.jats.records import Article, Figure
 
 NAMESPACES = (
     'xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:mml="http://www.w3.org/1998/Math/MathML" '

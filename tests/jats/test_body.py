@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from biomedica_dataset.jats import read_article
-from biomedica_dataset.records import Reference
+from biomedica_dataset.jats.reader import read_article
+from biomedica_dataset.jats.records import Reference
 
 from .documents import document, fig, read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.reader import read_article
 
 from .documents import NAMESPACES, fig, figures
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.reader import read_article
 
 GOLDEN = Path(__file__).parent / "golden"
 ARTICLES = sorted(GOLDEN.glob("*.xml"))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from biomedica_dataset.jats.licenses import license_group, resolved_license, stricter
-from biomedica_dataset.records import License
+from biomedica_dataset.licenses import License, license_group, resolved_license, stricter
 
 from .documents import fig, figures, read
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from biomedica_dataset.errors import JatsTooLargeError
-from biomedica_dataset.jats import read_article
 from biomedica_dataset.jats.limits import (
     MAX_CAPTIONS,
     MAX_CITATIONS,
@@ -19,6 +18,7 @@ from biomedica_dataset.jats.limits import (
     MAX_PARAGRAPHS,
     MAX_TEXT,
 )
+from biomedica_dataset.jats.reader import read_article
 
 BIBLIOGRAPHIC = '<xref ref-type="bibr" rid="r">1</xref>'
 CITATION = '<xref ref-type="fig" rid="f">1</xref>'

@@ -75,7 +75,7 @@ def test_the_title_is_clean_text_without_footnote_marks(title: str, expected: st
     ],
 )
 def test_the_journal_is_named_in_full_if_it_is(journal: str, expected: str | None):
-    from biomedica_dataset.jats import read_article
+    from biomedica_dataset.jats.reader import read_article
 
     xml = f"<article><front><journal-meta>{journal}</journal-meta></front></article>"
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from biomedica_dataset.errors import JatsError
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.reader import read_article
 
 TITLE = (
     "<front><article-meta><title-group><article-title>{}</article-title></title-group>"

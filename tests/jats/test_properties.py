@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biomedica_dataset.errors import JatsError
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.reader import read_article
 from biomedica_dataset.jats.text import tidy
 from biomedica_dataset.schema import IMAGE_KINDS
 
@@ -20,7 +20,7 @@ from .documents import document, fig, figures
 from .strategies import Document, Prose, anything, damage, damaged, documents, prose
 
 if TYPE_CHECKING:
-    from biomedica_dataset.records import Article
+    from biomedica_dataset.jats.records import Article
 
 GOLDEN = (Path(__file__).parent / "golden" / "modern.xml").read_bytes()
 bounded = settings(max_examples=150, deadline=1000)

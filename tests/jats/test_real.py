@@ -11,14 +11,14 @@ import pytest
 from lxml import etree
 
 from biomedica_dataset.errors import JatsError
-from biomedica_dataset.jats import read_article
+from biomedica_dataset.jats.reader import read_article
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lxml.etree import _Element
 
-    from biomedica_dataset.records import Article
+    from biomedica_dataset.jats.records import Article
 
 ARTICLES = 258
 OUTCOMES = {None: 1458, "no_caption": 43, "translation": 39, "no_graphic": 37}

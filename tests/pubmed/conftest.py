@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from biomedica_dataset.pubmed import Ncbi, client
+from biomedica_dataset.pubmed import client
+from biomedica_dataset.pubmed.client import Ncbi
 
 from .server import Eutils, EutilsServer
 

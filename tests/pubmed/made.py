@@ -7,9 +7,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.extract.ledger import Archive, articles_name
-from biomedica_dataset.extract.selection import Selection
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.archive.layout import articles_name
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.archive.selection import Selection
+from biomedica_dataset.io.folders import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -106,7 +107,7 @@ def write_archive(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from biomedica_dataset.extract.layout import articles_schema
+    from biomedica_dataset.archive.layout import articles_schema
 
     opened = Folder(folder)
     Archive.create(opened, "made", Selection(), width)

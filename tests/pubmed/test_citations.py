@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from biomedica_dataset.pubmed.citations import CitationError, parse_citations
-from biomedica_dataset.pubmed.pieces import CutError, cut
+from biomedica_dataset.pubmed.mesh.parse_citations import CitationError, parse_citations
+from biomedica_dataset.pubmed.mesh.split_records import CutError, cut
 
 from . import made
 

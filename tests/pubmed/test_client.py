@@ -9,10 +9,10 @@ import time
 import pytest
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.pubmed import Ncbi
-from biomedica_dataset.pubmed.answers import AnswerError, NothingFoundError, check_xml
-from biomedica_dataset.pubmed.efetch import fetch_citations
-from biomedica_dataset.pubmed.slots import Slots
+from biomedica_dataset.pubmed.client import Ncbi
+from biomedica_dataset.pubmed.mesh.efetch import fetch_citations
+from biomedica_dataset.pubmed.rate_limit import Slots
+from biomedica_dataset.pubmed.responses import AnswerError, NothingFoundError, check_xml
 
 from . import made
 from .server import HTML, TRUNCATED, Fault
@@ -130,8 +130,8 @@ def test_an_empty_set_is_an_answer():
 def test_the_rate_is_that_of_the_machine(tmp_path):
     """Two processes of ten requests each, at twenty a second, need a second together."""
     code = (
-        "import sys, time; from pathlib import Path; from biomedica_dataset.pubmed.slots import "
-        "Slots\n"
+        "import sys, time; from pathlib import Path\n"
+        "from biomedica_dataset.pubmed.rate_limit import Slots\n"
         "slots = Slots('http://x/', 20, Path(sys.argv[1]))\n"
         "for _ in range(10): slots.wait(); print(time.time())"
     )

@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.pubmed import MeshTable, make_mesh
-from biomedica_dataset.pubmed.citations import parse_citations
-from biomedica_dataset.pubmed.join import NO_ROW, Records, join
-from biomedica_dataset.pubmed.layout import part_table
-from biomedica_dataset.pubmed.wanted import Wanted, doi_number
+from biomedica_dataset.pubmed.mesh.article_ids import Wanted, doi_number
+from biomedica_dataset.pubmed.mesh.join import NO_ROW, Records, join
+from biomedica_dataset.pubmed.mesh.mesh import make_mesh
+from biomedica_dataset.pubmed.mesh.parse_citations import parse_citations
+from biomedica_dataset.pubmed.mesh.table import MeshTable
+from biomedica_dataset.pubmed.mesh.table_schema import part_table
 
 from . import made
 from .server import HTML, Fault
@@ -175,7 +176,7 @@ def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
 
 
 def test_a_run_that_failed_goes_on(eutils, ncbi, tmp_path, monkeypatch):
-    from biomedica_dataset.pubmed import efetch
+    from biomedica_dataset.pubmed.mesh import efetch
 
     monkeypatch.setattr(efetch, "PMIDS_A_CALL", 2)
     monkeypatch.setattr(efetch, "_CALLS_A_PART", 1)

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from biomedica_dataset.cli import main
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.pubmed import MeshTable, make_mesh
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.serialize.webdataset import serialize_webdataset
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.pubmed.mesh.mesh import make_mesh
+from biomedica_dataset.pubmed.mesh.table import MeshTable
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from . import made
 

@@ -7,8 +7,7 @@ import datetime
 import pytest
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.pubmed import search
-from biomedica_dataset.pubmed.search import license_filter, parse_page, term_of
+from biomedica_dataset.pubmed.search.esearch import license_filter, parse_page, search, term_of
 
 from .server import Fault
 
@@ -19,7 +18,7 @@ DAY = datetime.date(2020, 2, 28)
 def short_lists(monkeypatch):
     import sys
 
-    monkeypatch.setattr(sys.modules["biomedica_dataset.pubmed.search"], "LONGEST_LIST", 10)
+    monkeypatch.setattr(sys.modules["biomedica_dataset.pubmed.search.esearch"], "LONGEST_LIST", 10)
 
 
 def test_few_are_listed_at_once(eutils, ncbi):

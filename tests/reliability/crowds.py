@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from biomedica_dataset.extract.ledger import LedgerRow
+from biomedica_dataset.archive.entries import LedgerRow
 from biomedica_dataset.rows import rows_of
 
 from .fuzz import MEGABYTES, SECONDS, files_of, outcome, peak, picture

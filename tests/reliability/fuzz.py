@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from biomedica_dataset.annotation.pictures import fitted, open_rgb
+from biomedica_dataset.archive.entries import LedgerRow
 from biomedica_dataset.errors import ArticleError, JatsError
-from biomedica_dataset.extract.ledger import LedgerRow
-from biomedica_dataset.extract.metadata import parse_metadata
-from biomedica_dataset.files import href_name
-from biomedica_dataset.images import probe
+from biomedica_dataset.images.decode import fitted, open_rgb
+from biomedica_dataset.images.probe import probe
 from biomedica_dataset.jats.parse import parse
+from biomedica_dataset.pmc.metadata import parse_metadata
+from biomedica_dataset.pmc.names import href_name
 from biomedica_dataset.rows import ArticleRows, rows_of
 from biomedica_dataset.schema import ArticleRow, Pair, to_table
 

@@ -32,8 +32,9 @@ _INVENTORY = "2026-11-20T01-00Z"
 _LATENCY = 0.03  # seconds: without any, extract would be over before it is well begun
 # A process that has these already begins at once, and is killed in its work, not in its imports.
 _LOADED = [
-    "biomedica_dataset.extract.run", "biomedica_dataset.annotation.embed", "obstore", "torch",
-    "biomedica_dataset.serialize.run", "biomedica_dataset.hub.stage", "transformers",
+    "biomedica_dataset.extraction.extract", "biomedica_dataset.annotation.embeddings.embed",
+    "biomedica_dataset.serialization.serialize", "biomedica_dataset.hub.staging",
+    "obstore", "torch", "transformers",
 ]  # fmt: skip
 
 
@@ -50,19 +51,20 @@ class Place:
 def do(stage: str, place: Place, output: str, workers: int) -> None:
     """Do a stage, in a process of its own."""
     if stage == "extract":
-        from biomedica_dataset.extract import ExtractOptions, extract
+        from biomedica_dataset.extraction.extract import extract
+        from biomedica_dataset.extraction.options import ExtractOptions
 
         extract(place.bucket, output, ExtractOptions(inventory=_INVENTORY, workers=workers))
     elif stage == "embed":
-        from biomedica_dataset.annotation.embed import embed
+        from biomedica_dataset.annotation.embeddings.embed import embed
 
         embed(place.archive, output, model=place.encoder, workers=workers - 1)
     elif stage == "serialize":
-        from biomedica_dataset.serialize import serialize
+        from biomedica_dataset.serialization.serialize import serialize
 
         serialize(place.archive, output, workers=workers)
     else:
-        from biomedica_dataset.hub import push_to_hub
+        from biomedica_dataset.hub.push import push_to_hub
 
         push_to_hub(place.dataset, "me/biomedica")
 
@@ -145,7 +147,7 @@ def kill(
     folder: Path, stages: list[str], times: int, seed: int
 ) -> dict[str, tuple[int, list[str]]]:
     """Return by stage how many runs ended before they could be killed, and what came out other."""
-    from biomedica_dataset.sample import write_bucket
+    from biomedica_dataset.sample.bucket import write_bucket
     from biomedica_dataset.sample.encoder import write_encoder
 
     from ..hub.server import Hub

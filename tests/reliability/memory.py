@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from biomedica_dataset.extract.fetch import MAX_IMAGE, MAX_XML
+from biomedica_dataset.extraction.fetch import MAX_IMAGE, MAX_XML
 from biomedica_dataset.jats.limits import MAX_MARKS
 
 from .buckets import NAMESPACE, article, figure, put
@@ -113,10 +113,10 @@ def _picture(size: tuple[int, int]) -> bytes:
 
 _DECODE = """
 import sys
-from biomedica_dataset.annotation.feed import Feed, Sight
-from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.annotation.embeddings.image_loader import ImageLoader, Frame
+from biomedica_dataset.archive.ledger import Archive
 archive = Archive.open(sys.argv[1])
-with Feed(archive, Sight(size=224, colour=(0, 0, 0)), 0) as feed:
+with ImageLoader(archive, Frame(size=224, colour=(0, 0, 0)), 0) as feed:
     parts = feed.pictures(archive.blocks(), lambda _block: {})
     assert sum(len(pictures) for _block, pictures in parts)
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from biomedica_dataset.cli import main
+from biomedica_dataset.cli.group import main
 from biomedica_dataset.demo import run_demo
 
 FILES = [

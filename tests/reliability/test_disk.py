@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from biomedica_dataset.annotation.embed import embed
+from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.errors import BiomedicaError, StorageError
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.serialization.serialize import serialize
 
 from ..extract.helpers import Bucket, run, stamps, tree
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import yaml
 
-from biomedica_dataset.annotation.assign import assign
-from biomedica_dataset.annotation.cluster import cluster
+from biomedica_dataset.annotation.clusters.assign import assign
+from biomedica_dataset.annotation.clusters.cluster import cluster
 from biomedica_dataset.annotation.review.sheets import write_sheets
-from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.rows import rows_of
-from biomedica_dataset.streaming import open_dataset
-from biomedica_dataset.verify import verify
+from biomedica_dataset.streaming.dataset import open_dataset
+from biomedica_dataset.verification.verify import verify
 
 from . import hostile
 

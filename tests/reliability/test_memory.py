@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pickle
 
-from biomedica_dataset.extract import ledger
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.extract.stored import ArticleImages, images_size
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.archive import ledger
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.archive.stored_images import ArticleImages, images_size
+from biomedica_dataset.serialization.serialize import serialize
 
 from ..extract.helpers import rows, tree
 from .memory import MEGABYTES, measure, write_block

@@ -7,16 +7,18 @@ import time
 
 import pytest
 
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.archive.selection import Selection
 from biomedica_dataset.errors import BiomedicaError
-from biomedica_dataset.extract.block import run_blocks
-from biomedica_dataset.extract.fetch import MAX_IMAGE, MAX_XML
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.extract.run import ExtractOptions, find_tasks
-from biomedica_dataset.extract.selection import Selection, list_versions
-from biomedica_dataset.extract.source import Source
-from biomedica_dataset.extract.stores import Patience
+from biomedica_dataset.extraction.blocks import run_blocks
+from biomedica_dataset.extraction.extract import find_tasks
+from biomedica_dataset.extraction.fetch import MAX_IMAGE, MAX_XML
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.extraction.versions import list_versions
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.objects import RetryPolicy
 from biomedica_dataset.jats.limits import MAX_MARKS
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.pmc.source import Source
 
 from ..extract.helpers import REPORTS, Bucket, fates, images, rows, run, tree
 from ..servers import BucketServer, Fault
@@ -24,7 +26,7 @@ from .buckets import NAMESPACE, article, figure, put
 
 FIRST = "2026-11-20T01-00Z"
 NAME = "PMC99000205.1"
-QUICK = Patience(connect=5, silence=1.5, retries=2, first_pause=0.01, longest_pause=0.02)
+QUICK = RetryPolicy(connect=5, silence=1.5, retries=2, first_pause=0.01, longest_pause=0.02)
 PASSING = {
     "500": Fault(500, times=2),
     "503": Fault(503, times=2),

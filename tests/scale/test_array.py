@@ -13,8 +13,9 @@ import time
 
 import pytest
 
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.storage import RUN
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.io.folders import RUN
 
 from ..servers import BucketServer
 from .conftest import ROOT, command, environment, tree

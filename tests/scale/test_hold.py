@@ -13,18 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.errors import ArchiveError, RunEndedError, TakenOverError, UsageError
-from biomedica_dataset.hold import held
-from biomedica_dataset.launch import Launch
-from biomedica_dataset.storage import RUN, Folder
+from biomedica_dataset.io.folders import RUN, Folder
 
 HOLDER = """
 import sys, time
-from biomedica_dataset.hold import held
-from biomedica_dataset.launch import Launch
-from biomedica_dataset.storage import Folder
-with held(Folder(sys.argv[1]), Launch(run_id=sys.argv[2] if len(sys.argv) > 2 else None)) as hold:
-    print(hold.run, flush=True)
+from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.io.folders import Folder
+run_id = sys.argv[2] if len(sys.argv) > 2 else None
+with acquire(Folder(sys.argv[1]), Launch(run_id=run_id)) as lock:
+    print(lock.run, flush=True)
     sys.stdin.read()
 """
 
@@ -65,44 +66,44 @@ def folder(request, tmp_path):
 
 
 def test_a_run_leaves_nothing_behind(folder):
-    with held(folder, Launch()) as hold:
+    with acquire(folder, Launch()) as lock:
         assert folder.exists(RUN)
         assert folder.is_empty()
-        hold.check()
+        lock.check()
 
     assert not folder.exists(RUN)
     assert folder.is_empty()
 
 
 def test_a_second_launcher_is_refused_and_told_how_to_take_over(folder):
-    with held(folder, Launch()) as hold:
-        with pytest.raises(UsageError) as refused, held(folder, Launch()):
+    with acquire(folder, Launch()) as lock:
+        with pytest.raises(UsageError) as refused, acquire(folder, Launch()):
             pass
-        hold.check()
+        lock.check()
 
     told = str(refused.value)
-    for what in (folder.url, hold.run, os.uname().nodename, str(os.getpid()), "--take-over"):
+    for what in (folder.url, lock.run, os.uname().nodename, str(os.getpid()), "--take-over"):
         assert what in told
     assert "since 2" in told
     assert "--run-id" not in told
 
 
 def test_members_of_a_run_join_it_and_none_ends_it_for_the_others(folder):
-    with held(folder, Launch(run_id="night")) as first:
-        with held(folder, Launch(run_id="night")) as second:
+    with acquire(folder, Launch(run_id="night")) as first:
+        with acquire(folder, Launch(run_id="night")) as second:
             second.check()
         first.check()
-        with pytest.raises(UsageError, match="--run-id night"), held(folder, Launch()):
+        with pytest.raises(UsageError, match="--run-id night"), acquire(folder, Launch()):
             pass
     assert (first.is_first, second.is_first) == (True, False)
     assert folder.exists(RUN)
 
-    with held(folder, Launch(run_id="night")) as third:
+    with acquire(folder, Launch(run_id="night")) as third:
         third.let_go()
         with pytest.raises(RunEndedError, match=r"night .* has ended") as ended:
             first.check()
         assert ended.value.exit_code == 0  # it is all done: no reason to fail
-        with held(folder, Launch()), pytest.raises(TakenOverError):
+        with acquire(folder, Launch()), pytest.raises(TakenOverError):
             first.check()
         with pytest.raises(RunEndedError):  # nor are files of a newer run replaced when it is over
             first.check()
@@ -110,8 +111,8 @@ def test_members_of_a_run_join_it_and_none_ends_it_for_the_others(folder):
 
 
 def test_who_was_taken_over_notices(folder):
-    with held(folder, Launch()) as old:
-        with held(folder, Launch(take_over=True)) as new:
+    with acquire(folder, Launch()) as old:
+        with acquire(folder, Launch(take_over=True)) as new:
             new.check()
             with pytest.raises(TakenOverError, match=f"{old.run}, by {new.run} on"):
                 old.check()
@@ -120,12 +121,12 @@ def test_who_was_taken_over_notices(folder):
 
 
 def test_to_take_over_what_nobody_holds_is_to_begin(folder):
-    with held(folder, Launch(take_over=True)) as hold:
-        hold.check()
+    with acquire(folder, Launch(take_over=True)) as lock:
+        lock.check()
 
 
 def test_a_mistake_ends_a_run_of_parts_that_has_just_begun(folder):
-    with pytest.raises(UsageError, match="mistake"), held(folder, Launch(run_id="night")):
+    with pytest.raises(UsageError, match="mistake"), acquire(folder, Launch(run_id="night")):
         raise UsageError("mistake")
 
     assert not folder.exists(RUN)
@@ -134,7 +135,7 @@ def test_a_mistake_ends_a_run_of_parts_that_has_just_begun(folder):
 def test_who_lives_on_this_machine_is_not_taken_for_dead(tmp_path, other):
     process = other(tmp_path)
     os.kill(process.pid, signal.SIGSTOP)
-    with pytest.raises(UsageError, match=process.run), held(Folder(tmp_path), Launch()):
+    with pytest.raises(UsageError, match=process.run), acquire(Folder(tmp_path), Launch()):
         pass
     os.kill(process.pid, signal.SIGCONT)
 
@@ -145,19 +146,19 @@ def test_who_was_killed_on_this_machine_is_in_nobodys_way(tmp_path, other):
     process.communicate()
     assert (tmp_path / RUN).exists()
 
-    with held(Folder(tmp_path), Launch()) as hold:
-        hold.check()
-        assert hold.run != process.run
+    with acquire(Folder(tmp_path), Launch()) as lock:
+        lock.check()
+        assert lock.run != process.run
     assert not list(tmp_path.iterdir())
 
 
 def test_a_killed_member_of_a_shared_run_leaves_it_to_the_others(tmp_path, other):
     other(tmp_path, "night").kill()
 
-    with pytest.raises(UsageError, match="night"), held(Folder(tmp_path), Launch()):
+    with pytest.raises(UsageError, match="night"), acquire(Folder(tmp_path), Launch()):
         pass
-    with held(Folder(tmp_path), Launch(run_id="night")) as hold:
-        assert not hold.is_first
+    with acquire(Folder(tmp_path), Launch(run_id="night")) as lock:
+        assert not lock.is_first
 
 
 def test_of_who_died_on_another_machine_nothing_is_known(tmp_path, other):
@@ -167,24 +168,24 @@ def test_of_who_died_on_another_machine_nothing_is_known(tmp_path, other):
     told = json.loads((tmp_path / RUN).read_text())
     (tmp_path / RUN).write_text(json.dumps({**told, "host": "elsewhere"}))
 
-    with pytest.raises(UsageError, match="host elsewhere"), held(Folder(tmp_path), Launch()):
+    with pytest.raises(UsageError, match="host elsewhere"), acquire(Folder(tmp_path), Launch()):
         pass
-    with held(Folder(tmp_path), Launch(take_over=True)) as hold:
-        hold.check()
+    with acquire(Folder(tmp_path), Launch(take_over=True)) as lock:
+        lock.check()
 
 
 def test_of_many_launchers_at_once_one_begins(tmp_path):
     code = """
     import sys, time
     from biomedica_dataset.errors import UsageError
-    from biomedica_dataset.hold import held
-    from biomedica_dataset.launch import Launch
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.engine.lock import acquire
+    from biomedica_dataset.engine.launch import Launch
+    from biomedica_dataset.io.folders import Folder
     folder = Folder(sys.argv[1])
     while time.monotonic() < float(sys.argv[2]):
         pass
     try:
-        with held(folder, Launch()):
+        with acquire(folder, Launch()):
             time.sleep(3)
             print("mine")
     except UsageError:
@@ -206,7 +207,7 @@ def test_what_is_not_readable_is_told(tmp_path):
     (tmp_path / RUN).write_text("{")
 
     with pytest.raises(ArchiveError, match="Remove it where no run is going on"):
-        held(Folder(tmp_path), Launch()).__enter__()
+        acquire(Folder(tmp_path), Launch()).__enter__()
 
 
 def test_launchers_that_take_over_at_the_same_time_meet_no_error(tmp_path):
@@ -214,8 +215,8 @@ def test_launchers_that_take_over_at_the_same_time_meet_no_error(tmp_path):
 
     def hold_often(launch):
         for _ in range(100):
-            with held(Folder(tmp_path), launch) as hold:
-                hold.let_go()
+            with acquire(Folder(tmp_path), launch) as lock:
+                lock.release()
 
     with ThreadPoolExecutor(len(launches)) as threads:
         list(threads.map(hold_often, launches))

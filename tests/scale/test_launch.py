@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from biomedica_dataset.engine.launch import Launch, Part
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.launch import Launch, Part
 
 ARRAY = ("ID", "MIN", "STEP", "COUNT")
 

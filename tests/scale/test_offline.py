@@ -82,9 +82,9 @@ def workplace(sample_archive, tmp_path):
     """What was fetched before: the archive, two models, a task and its pictures."""
     import torch
 
-    from biomedica_dataset.clip.train.config import ModelConfig
-    from biomedica_dataset.clip.train.model import export, make_model
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.clip.models.model_config import ModelConfig
+    from biomedica_dataset.clip.models.open_clip import export, make_model
+    from biomedica_dataset.io.folders import Folder
 
     shutil.copytree(sample_archive, tmp_path / "archive")
     write_encoder(tmp_path / "dinov2")

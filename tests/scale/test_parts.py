@@ -7,17 +7,18 @@ import subprocess
 import numpy as np
 import pytest
 
-from biomedica_dataset.annotation.assign import assign
-from biomedica_dataset.annotation.cluster import cluster
-from biomedica_dataset.annotation.embed import embed
-from biomedica_dataset.annotation.encoder import ModelId
+from biomedica_dataset.annotation.clusters.assign import assign
+from biomedica_dataset.annotation.clusters.cluster import cluster
+from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.annotation.embeddings.model_id import ModelId
+from biomedica_dataset.engine.launch import Launch, Part
 from biomedica_dataset.errors import RunEndedError, TakenOverError
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.launch import Launch, Part
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.serialize.webdataset import serialize_webdataset
-from biomedica_dataset.storage import RUN
-from biomedica_dataset.verify import verify
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.io.folders import RUN
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.verification.verify import verify
+from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..servers import BucketServer
 from .conftest import command, environment, tree

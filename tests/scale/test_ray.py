@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from biomedica_dataset.annotation.assign import assign
-from biomedica_dataset.annotation.cluster import cluster
-from biomedica_dataset.annotation.embed import embed
+from biomedica_dataset.annotation.clusters.assign import assign
+from biomedica_dataset.annotation.clusters.cluster import cluster
+from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.launch import Launch
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.sample.encoder import write_encoder
-from biomedica_dataset.serialize import serialize
+from biomedica_dataset.serialization.serialize import serialize
 
 from ..servers import BucketServer
 from .conftest import command, environment, tree
@@ -79,11 +80,11 @@ def test_every_stage_by_ray_gives_the_same_bytes(sample_archive, tmp_path):
     import sys
     from pathlib import Path
     import ray
-    from biomedica_dataset.annotation.assign import assign
-    from biomedica_dataset.annotation.embed import embed
-    from biomedica_dataset.launch import Launch
-    from biomedica_dataset.progress import Progress
-    from biomedica_dataset.serialize import serialize
+    from biomedica_dataset.annotation.clusters.assign import assign
+    from biomedica_dataset.annotation.embeddings.embed import embed
+    from biomedica_dataset.engine.launch import Launch
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.serialization.serialize import serialize
     archive, root = Path(sys.argv[1]), Path(sys.argv[2])
     ray.init(num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False)
     launch, progress = Launch(engine="ray"), Progress()

@@ -8,13 +8,14 @@ from importlib import import_module
 
 import pytest
 
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.errors import StorageError, UsageError
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.hold import held
-from biomedica_dataset.launch import Launch
-from biomedica_dataset.storage import RUN, Folder
-from biomedica_dataset.verify import verify
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.io.folders import RUN, Folder
+from biomedica_dataset.verification.verify import verify
 
 from .conftest import command, environment, tree
 
@@ -95,11 +96,11 @@ def test_a_file_in_a_bucket_is_not_seen_before_it_is_whole(s3):
 def test_a_second_launcher_is_refused_by_the_bucket(s3, sample_bucket):
     archive = f"{s3}/archive"
     extract(str(sample_bucket), archive, ExtractOptions(workers=1, limit=3))
-    with held(Folder(archive), Launch()) as hold:
+    with acquire(Folder(archive), Launch()) as lock:
         run = command("extract", sample_bucket, "-o", archive, "--limit", 3, "--retry")
         refused = subprocess.run(run, env=environment(), check=False, capture_output=True)
         assert refused.returncode == 2
-        assert f"is held by another run, {hold.run}".encode() in refused.stderr
+        assert f"is held by another run, {lock.run}".encode() in refused.stderr
 
         taken = subprocess.run(
             [*run, "--take-over"], env=environment(), check=False, capture_output=True
@@ -110,10 +111,10 @@ def test_a_second_launcher_is_refused_by_the_bucket(s3, sample_bucket):
 def test_a_launcher_that_was_killed_here_is_in_nobodys_way(s3):
     code = """
 import os, signal, sys
-from biomedica_dataset.hold import held
-from biomedica_dataset.launch import Launch
-from biomedica_dataset.storage import Folder
-with held(Folder(sys.argv[1]), Launch()):
+from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.io.folders import Folder
+with acquire(Folder(sys.argv[1]), Launch()):
     os.kill(os.getpid(), signal.SIGKILL)
 """
     folder = Folder(f"{s3}/out")
@@ -121,8 +122,8 @@ with held(Folder(sys.argv[1]), Launch()):
     assert subprocess.run(run, env=environment(), check=False).returncode == -9
     assert folder.exists(RUN)
 
-    with held(folder, Launch()) as hold:
-        hold.check()
+    with acquire(folder, Launch()) as lock:
+        lock.check()
 
 
 def test_missing_credentials_are_told(s3, monkeypatch, tmp_path):

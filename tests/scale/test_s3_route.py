@@ -5,24 +5,25 @@ from __future__ import annotations
 import pytest
 
 from biomedica_dataset import open_dataset
-from biomedica_dataset.annotation.assign import assign
-from biomedica_dataset.annotation.cluster import cluster
-from biomedica_dataset.annotation.embed import embed
-from biomedica_dataset.annotation.plots import write_plots
+from biomedica_dataset.annotation.clusters.assign import assign
+from biomedica_dataset.annotation.clusters.cluster import cluster
+from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
+from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.annotation.labels.label import make_labels
 from biomedica_dataset.annotation.review.sheets import Review, write_sheets
-from biomedica_dataset.annotation.tally import make_labels
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.launch import Launch, Part
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.extract.ledger import Archive
-from biomedica_dataset.hub import push_to_hub
-from biomedica_dataset.launch import Launch, Part
-from biomedica_dataset.pubmed import make_mesh
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.hub.push import push_to_hub
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.pubmed.mesh.mesh import make_mesh
 from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.sample.votes import write_votes
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.serialize.webdataset import serialize_webdataset
-from biomedica_dataset.storage import Folder
-from biomedica_dataset.verify import verify
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.verification.verify import verify
+from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..pubmed import made
 from .conftest import tree

@@ -6,7 +6,9 @@ import json
 
 import s3fs
 
-from biomedica_dataset.clip.train import DataConfig, ModelConfig, TrainConfig, train
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.train.config import DataConfig, TrainConfig
+from biomedica_dataset.clip.train.train import train
 
 from ..clip.made import TINY
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from biomedica_dataset.annotation.encoder import ModelId
+from biomedica_dataset.annotation.embeddings.model_id import ModelId
 
 
 class Quarters:

@@ -7,10 +7,10 @@ from datasets import DatasetInfo
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCard
 
+from biomedica_dataset.card.markdown import escape
+from biomedica_dataset.folder.manifest import read_manifest
+from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import TABLES, column_names, features
-from biomedica_dataset.serialize.card.markdown import escape
-from biomedica_dataset.serialize.manifest import read_manifest
-from biomedica_dataset.storage import Folder
 
 
 @pytest.fixture(scope="module")

@@ -13,17 +13,17 @@ from lxml import html
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from biomedica_dataset.annotation.audit import Purity
+from biomedica_dataset.annotation.labels.audit import Purity
+from biomedica_dataset.card.limits import limits
+from biomedica_dataset.card.write import publish
+from biomedica_dataset.folder.changes import remember_release
+from biomedica_dataset.folder.manifest import Manifest, read_manifest
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.record import ShardFile
+from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import IndexRow, Pair
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.serialize.card import publish
-from biomedica_dataset.serialize.card.limits import limits
-from biomedica_dataset.serialize.changes import remember_release
-from biomedica_dataset.serialize.manifest import Manifest, read_manifest
-from biomedica_dataset.serialize.parquet import TableWriter
-from biomedica_dataset.serialize.record import ShardFile
-from biomedica_dataset.storage import Folder
-from biomedica_dataset.verify import verify
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.verification.verify import verify
 
 from ..streaming.folders import index_row, make_pair
 
@@ -99,8 +99,8 @@ def test_plots_lie_beside_the_card_are_shown_and_named_in_the_manifest(sample_da
 
 
 def test_without_matplotlib_there_are_tables_alone(sample_archive, tmp_path, monkeypatch):
-    for user in ("card.write", "manifest", "run"):
-        monkeypatch.setattr(f"biomedica_dataset.serialize.{user}.can_plot", lambda: False)
+    for user in ("card.write", "folder.manifest", "serialization.serialize"):
+        monkeypatch.setattr(f"biomedica_dataset.{user}.can_plot", lambda: False)
     report = serialize(sample_archive, tmp_path / "out", workers=1)
 
     assert not (tmp_path / "out" / "plots").exists()

@@ -16,13 +16,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from biomedica_dataset import ArchiveError, UsageError
-from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.folder.manifest import read_manifest
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.rows import rows_of
-from biomedica_dataset.schema import LICENSE_GROUPS, TABLES, arrow_schema, column_names
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.serialize.manifest import read_manifest
-from biomedica_dataset.storage import Folder
-from biomedica_dataset.verify import verify
+from biomedica_dataset.schema import TABLES, arrow_schema, column_names
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.verification.verify import verify
 
 
 def digests(folder):

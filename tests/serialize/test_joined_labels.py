@@ -10,18 +10,20 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
-from biomedica_dataset.annotation.assignments import Assignments
-from biomedica_dataset.annotation.labels import Labels
-from biomedica_dataset.annotation.tally import make_labels
-from biomedica_dataset.annotation.taxonomy import Taxonomy
-from biomedica_dataset.annotation.votes import VoteFile
+from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.labels import Labels
+from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+from biomedica_dataset.annotation.labels.votes import VoteFile
 from biomedica_dataset.builder import BiomedicaBuilder
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.extract import ExtractOptions, extract
-from biomedica_dataset.serialize import serialize, shard
-from biomedica_dataset.serialize.webdataset import serialize_webdataset
-from biomedica_dataset.streaming import open_dataset
-from biomedica_dataset.verify import verify
+from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.serialization import shard
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.streaming.dataset import open_dataset
+from biomedica_dataset.verification.verify import verify
+from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..servers import BucketServer
 
@@ -47,7 +49,7 @@ def clusters(sample_dataset, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def assigned(clusters, sample_archive):
-    from biomedica_dataset.annotation.imported import import_assignments
+    from biomedica_dataset.annotation.clusters.imported import import_assignments
 
     import_assignments(clusters, sample_archive, clusters.with_name("assignments"), workers=1)
     return clusters.with_name("assignments")
@@ -150,7 +152,7 @@ def test_new_labels_add_hardly_any_bytes_and_touch_no_picture(sample_archive, as
 
 
 def test_only_shards_whose_own_labels_changed_are_written(sample_archive, assigned, tmp_path):
-    from biomedica_dataset.annotation.imported import import_assignments
+    from biomedica_dataset.annotation.clusters.imported import import_assignments
 
     keys = sorted(Assignments.open(assigned).of_pmcids(0, 10**10))
     lines = [f"{key.replace('_', ',', 1)},{int(key < 'PMC99002')}" for key in keys]
@@ -176,7 +178,7 @@ def test_a_better_reader_and_new_labels_ask_pmc_for_nothing(
         extract(server.url, str(archive), ExtractOptions(inventory=INVENTORY, workers=1))
         serialize(archive, folder, workers=1)
         server.forget()
-        monkeypatch.setattr(shard, "_code", lambda: "digest of a better reader")
+        monkeypatch.setattr(shard, "code_fingerprint", lambda *_: "a better reader")
         better = serialize(archive, folder, workers=1)
         joined = serialize(archive, folder, clusters=assigned, labels=labels, workers=1)
 

@@ -13,13 +13,15 @@ from click.testing import CliRunner
 from datasets import get_dataset_split_names, load_dataset
 
 from biomedica_dataset import BiomedicaBuilder, BiomedicaConfig, UsageError
-from biomedica_dataset.cli import main
-from biomedica_dataset.schema import LICENSE_GROUPS
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.serialize.webdataset import serialize_webdataset
-from biomedica_dataset.splits import SPLITS, Splits
-from biomedica_dataset.streaming import Choice, open_dataset, select
-from biomedica_dataset.verify import verify
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.streaming.choice import Choice
+from biomedica_dataset.streaming.dataset import open_dataset
+from biomedica_dataset.streaming.select import select
+from biomedica_dataset.verification.verify import verify
+from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..servers import BucketServer
 

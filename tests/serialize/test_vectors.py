@@ -11,14 +11,15 @@ import pytest
 from click.testing import CliRunner
 from datasets import load_dataset
 
-from biomedica_dataset.annotation.embed import embed
-from biomedica_dataset.annotation.embeddings import Embeddings
-from biomedica_dataset.cli import main
+from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+from biomedica_dataset.cli.group import main
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.schema import LICENSE_GROUPS
-from biomedica_dataset.serialize import serialize
-from biomedica_dataset.streaming import Choice, select
-from biomedica_dataset.verify import verify
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.streaming.choice import Choice
+from biomedica_dataset.streaming.select import select
+from biomedica_dataset.verification.verify import verify
 
 from .encoders import Quarters
 
@@ -155,7 +156,7 @@ def test_pictures_without_a_vector_or_with_that_of_another_are_null_and_counted(
 
 
 def test_a_vector_of_another_row_is_told_of(dataset, tmp_path):
-    from biomedica_dataset.serialize.manifest import MANIFEST
+    from biomedica_dataset.folder.manifest import MANIFEST
 
     folder = shutil.copytree(dataset, tmp_path / "biomedica")
     path = sorted((folder / "embeddings" / "commercial").iterdir())[0]

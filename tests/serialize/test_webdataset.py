@@ -14,14 +14,20 @@ from click.testing import CliRunner
 from datasets import load_dataset
 
 from biomedica_dataset import UsageError
-from biomedica_dataset.cli import main
-from biomedica_dataset.extract.ledger import Archive
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.cli.group import main
+from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.rows import rows_of
-from biomedica_dataset.schema import LICENSE_GROUPS
-from biomedica_dataset.serialize import serialize, tars
-from biomedica_dataset.serialize.published import image_id, published_features, unix_time
-from biomedica_dataset.serialize.webdataset import key_of_published, serialize_webdataset
-from biomedica_dataset.verify import verify
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.verification.verify import verify
+from biomedica_dataset.webdataset import tars
+from biomedica_dataset.webdataset.export import serialize_webdataset
+from biomedica_dataset.webdataset.published import (
+    image_id,
+    key_of_published,
+    published_features,
+    unix_time,
+)
 
 # Name and type of each key, as the published dataset has them.
 PUBLISHED = {

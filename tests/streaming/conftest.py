@@ -29,4 +29,4 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between tries."""
-    monkeypatch.setattr("biomedica_dataset.streaming.web._PAUSE", 0.01)
+    monkeypatch.setattr("biomedica_dataset.io.web._PAUSE", 0.01)

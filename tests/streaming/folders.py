@@ -7,11 +7,12 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.schema import LICENSE_GROUPS, SCHEMA_VERSION, IndexRow, Pair
-from biomedica_dataset.serialize.manifest import MANIFEST, Manifest
-from biomedica_dataset.serialize.parquet import TableWriter
-from biomedica_dataset.serialize.record import ShardFile
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.record import ShardFile
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, Pair
 
 if TYPE_CHECKING:
     from pathlib import Path

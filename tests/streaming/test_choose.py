@@ -12,10 +12,12 @@ import webdataset
 from datasets import load_dataset
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.schema import LICENSE_GROUPS, Pair, column_names
-from biomedica_dataset.streaming import Choice, open_dataset, select
-from biomedica_dataset.streaming.dataset import choose_rows
-from biomedica_dataset.verify import verify
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.schema import Pair, column_names
+from biomedica_dataset.streaming.choice import Choice
+from biomedica_dataset.streaming.dataset import choose_rows, open_dataset
+from biomedica_dataset.streaming.select import select
+from biomedica_dataset.verification.verify import verify
 
 from ..servers import BucketServer
 
@@ -219,7 +221,7 @@ def test_select_writes_a_dataset_folder_of_the_chosen(labelled, tmp_path):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of webdataset
 def test_select_writes_tars_that_the_usual_loop_reads(labelled, tmp_path, monkeypatch):
-    monkeypatch.setattr("biomedica_dataset.streaming.tar_subset.SAMPLES", 40)
+    monkeypatch.setattr("biomedica_dataset.webdataset.subset.SAMPLES", 40)
     folder, pairs = labelled
     wanted = {p.key: p for p in pairs if p.image_primary_label == ["Microscopy"]}
     output = tmp_path / "tars"

@@ -10,9 +10,9 @@ import datasets
 import pytest
 
 from biomedica_dataset.errors import ArchiveError, SourceError, UsageError
-from biomedica_dataset.streaming import open_dataset
-from biomedica_dataset.streaming.answers import retry_after
-from biomedica_dataset.streaming.web import Web
+from biomedica_dataset.io.answers import retry_after
+from biomedica_dataset.io.web import Web
+from biomedica_dataset.streaming.dataset import open_dataset
 
 from ..servers import BucketServer, Fault
 from .redirects import RedirectingServer

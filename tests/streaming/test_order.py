@@ -12,8 +12,8 @@ from datasets.distributed import split_dataset_by_node
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biomedica_dataset.streaming import open_dataset
-from biomedica_dataset.streaming.plan import Plan, make_plan
+from biomedica_dataset.streaming.dataset import open_dataset
+from biomedica_dataset.streaming.order import Plan, make_plan
 
 COLUMNS = ["key", "image"]
 

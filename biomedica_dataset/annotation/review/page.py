@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.annotation.votes import AUDIT, FLAGS, SETS, SINGLE
+from biomedica_dataset.annotation.labels.votes import AUDIT, FLAGS, SETS, SINGLE
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 
-from .acts import NO, TEXTS, YES, Acts
-from .keys import ARRIVED, CSS, HEAD, HELP, IN_TURN, LEFT
+from .handlers import NO, TEXTS, YES, Acts
+from .keyboard import ARRIVED, CSS, HEAD, HELP, IN_TURN, LEFT
 
 if TYPE_CHECKING:
-    from .desk import Desk
+    from .session import Desk
 
 
 def serve(desk: Desk, port: int) -> None:

@@ -18,17 +18,18 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.annotation.assignments import Assignments
-from biomedica_dataset.annotation.ballots import questions
-from biomedica_dataset.annotation.embeddings import block_name, read_header
+from biomedica_dataset.annotation.blocks import block_name, read_header
+from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.labels.read_votes import questions
+from biomedica_dataset.archive.layout import articles_name
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.extract.ledger import Archive, articles_name
-from biomedica_dataset.progress import Progress
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.io.folders import Folder
 
-from .gather import Card, gather
-from .members import Members, choose_members
+from .sample import Members, choose_members
 from .style import STYLE
+from .thumbnails import Card, gather
 
 if TYPE_CHECKING:
     import os

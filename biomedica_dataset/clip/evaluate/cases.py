@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.streaming.filters import nearest
+from biomedica_dataset.suggest import nearest
 
-from .table import as_text, cell, read_table
+from .read_table import read_table
+from .table import as_text, cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable

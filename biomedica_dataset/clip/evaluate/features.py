@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.annotation.encoder import BATCH
-from biomedica_dataset.annotation.pictures import open_rgb
+from biomedica_dataset.annotation.embeddings.encoder import BATCH
+from biomedica_dataset.engine.pool import cpu_count
 from biomedica_dataset.errors import ArticleError
-from biomedica_dataset.pool import processors
-from biomedica_dataset.storage import Folder
+from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.io.folders import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from biomedica_dataset.progress import Progress
+    from biomedica_dataset.clip.models.two_towers import Model
+    from biomedica_dataset.engine.progress import Progress
 
     from .cases import Cases
-    from .model import Model
 
 PART = 4 * BATCH
 """Pictures in a file, and at most lost by a kill."""
@@ -63,7 +63,7 @@ class Cache:
         """
         folder = self._folder(cases.digest[:_SHORT])
         vectors, reasons = [], []
-        with ThreadPoolExecutor(processors()) as pool:
+        with ThreadPoolExecutor(cpu_count()) as pool:
             for start in range(0, len(cases.chosen), PART):
                 name = f"{start // PART:06d}.npz"
                 some = range(start, min(start + PART, len(cases.chosen)))

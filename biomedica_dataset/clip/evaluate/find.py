@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.streaming.filters import nearest
+from biomedica_dataset.suggest import nearest
 
 from .taskfile import load_task
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.streaming.filters import nearest
+from biomedica_dataset.suggest import nearest
 
 _CHOICES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 RANKS = (1, 5, 10, 100)

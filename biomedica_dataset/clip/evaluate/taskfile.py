@@ -8,7 +8,7 @@ from typing import Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
-from biomedica_dataset.streaming.filters import nearest
+from biomedica_dataset.suggest import nearest
 
 from .task import Class, Columns, Source, Task
 

@@ -10,7 +10,7 @@ from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.extras import require
 
 if TYPE_CHECKING:
-    from biomedica_dataset.storage import Folder
+    from biomedica_dataset.io.folders import Folder
 
 _BELOW = "checkpoints"
 _PARTS = {"step", "loss", "identity", "model", "optimizer", "scaler", "processes"}

@@ -6,44 +6,9 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from biomedica_dataset.clip.models.model_config import ModelConfig  # noqa: TC001 - read_config asks for its type
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.streaming.filters import nearest
-
-OWN = "own"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """The model: OpenCLIP's name, ``hf-hub:org/name`` or ``local-dir:FOLDER``.
-
-    Parameters
-    ----------
-    pretrained
-        A tag of OpenCLIP or a file of weights; ``own`` for the weights of a folder or repository;
-        None for random ones.
-    lock_image, lock_text
-        Leave a tower as it is.
-    grad_checkpointing
-        Compute activations again instead of keeping them: less memory, more time, equal gradients.
-    """
-
-    name: str
-    pretrained: str | None = OWN
-    lock_image: bool = False
-    lock_text: bool = False
-    grad_checkpointing: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse weights that nobody named."""
-        if ":" not in self.name and self.pretrained == OWN:
-            msg = f"model.pretrained: name a tag for {self.name!r}, or null for random weights"
-            raise UsageError(msg)
-        if ":" in self.name and self.pretrained not in (OWN, None):
-            msg = (
-                f"model.pretrained is {self.pretrained!r}; {self.name!r} has weights of its own: "
-                f"{OWN}, or null for random ones"
-            )
-            raise UsageError(msg)
+from biomedica_dataset.suggest import nearest
 
 
 @dataclass(frozen=True, kw_only=True)

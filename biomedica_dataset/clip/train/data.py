@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from biomedica_dataset.engine.report import Tally
 from biomedica_dataset.errors import UsageError, WorkerDiedError
 from biomedica_dataset.extras import require
-from biomedica_dataset.report import Tally
-from biomedica_dataset.streaming.choose import Choice, Chosen
+from biomedica_dataset.streaming.choice import Choice, Chosen
 from biomedica_dataset.streaming.dataset import choose_rows, stream_rows
 
 from .prepare import Elsewhere, Given, Here, Prepare, Ready

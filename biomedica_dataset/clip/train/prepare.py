@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.annotation.pictures import open_rgb
+from biomedica_dataset.engine.pool import end_with_parent
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
-from biomedica_dataset.pool import end_with_parent
+from biomedica_dataset.images.decode import open_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.queues import SimpleQueue
 
-    from .model import Model
+    from biomedica_dataset.clip.models.open_clip import Model
 
 Given = tuple[bytes, str, int]  # picture, text, seed
 Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # picture and tokens

@@ -1,0 +1,1 @@
+"""Clusters of images, and the cluster of each image."""

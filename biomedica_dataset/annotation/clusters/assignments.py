@@ -1,0 +1,127 @@
+"""The cluster of every image, as files.
+
+::
+
+    ASSIGNMENTS/
+      assignments.json          number of clusters, digest of their model, width of a block
+      blocks/<block>.parquet    key, cluster, distance to its center (null where it is not known)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from biomedica_dataset.annotation.blocks import block_name, block_numbers, read_block, read_header
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.keys import pmcid
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    from biomedica_dataset.engine.lock import RunLock
+
+FORMAT_VERSION = 1
+HEADER = "assignments.json"
+SCHEMA = pa.schema({"key": pa.string(), "cluster": pa.int32(), "distance": pa.float32()})
+
+
+class Assignments:
+    """The clusters of images in a folder.
+
+    Parameters
+    ----------
+    width
+        PMCIDs of a block.
+    clusters
+        How many there are, numbered from 0.
+    model
+        Digest of the model that they are of, or of the table that they were read from.
+    """
+
+    def __init__(self, folder: Folder, width: int, clusters: int, model: str) -> None:
+        self.folder, self.width, self.clusters, self.model = folder, width, clusters, model
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str]) -> Assignments:
+        """Open assignments that are there.
+
+        Raises
+        ------
+        UsageError
+            The folder holds none, or of another format version.
+        """
+        folder = Folder(url)
+        header = read_header(folder, HEADER, "assignments", FORMAT_VERSION)
+        return cls(folder, header["width"], header["clusters"], header["model"])
+
+    @classmethod
+    def begin(cls, folder: Folder, width: int, clusters: int, model: str) -> Assignments:
+        """Begin an empty folder, or go on with one of the same clusters.
+
+        Raises
+        ------
+        UsageError
+            The folder holds something else, or assignments to other clusters.
+        """
+        header = {"width": width, "clusters": clusters, "model": model}
+        if folder.exists(HEADER):
+            there = cls.open(folder.url)
+            if (there.width, there.clusters, there.model) != (width, clusters, model):
+                msg = f"{folder.url} holds assignments to other clusters; name another folder"
+                raise UsageError(msg)
+            return there
+        if not folder.is_empty() and not folder.exists(HEADER):
+            msg = f"{folder.url} holds something else than assignments; name a new folder"
+            raise UsageError(msg)
+        stored = {"format_version": FORMAT_VERSION, **header}
+        if not folder.begin(HEADER, json.dumps(stored, indent=1).encode()):
+            return cls.begin(folder, width, clusters, model)  # another part was faster
+        return cls(folder, width, clusters, model)
+
+    def blocks(self) -> list[int]:
+        """Return the numbers of the finished blocks, ascending."""
+        return block_numbers(self.folder)
+
+    def finish(self, blocks: Sequence[int], lock: RunLock) -> None:
+        """Remove blocks that have gone from the source, when all others agree; end the run."""
+        lock.check()
+        for gone in set(self.blocks()) - set(blocks):
+            self.folder.remove(block_name(gone))
+        lock.release()
+
+    def read(self, block: int) -> pa.Table:
+        """Return key, cluster and distance of a block's images."""
+        return read_block(self.folder, block)
+
+    def of_pmcids(self, first: int, after: int) -> dict[str, int]:
+        """Return the cluster of each image of the articles ``first`` <= PMCID < ``after``."""
+        return {
+            key: cluster for key, cluster in self._rows(first, after) if first <= pmcid(key) < after
+        }
+
+    def digest(self, first: int, after: int) -> str:
+        """Return a digest that changes when any of those assignments does."""
+        rows = sorted(self.of_pmcids(first, after).items())
+        return hashlib.sha256(json.dumps([self.model, rows]).encode()).hexdigest()
+
+    def _rows(self, first: int, after: int) -> Iterator[tuple[str, int]]:
+        wanted = range(first // self.width, -(-after // self.width))
+        for block in self.blocks() if len(wanted) > 1 else wanted:
+            if block in wanted and self.folder.exists(block_name(block)):
+                table = self.read(block)
+                yield from zip(table["key"].to_pylist(), table["cluster"].to_pylist(), strict=True)
+
+
+def as_table(keys: list[str], clusters: Any, distances: Any) -> pa.Table:
+    """Return assignments as the table of a block."""
+    columns = [
+        pa.array(values, field.type)
+        for values, field in zip((keys, clusters, distances), SCHEMA, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=SCHEMA)

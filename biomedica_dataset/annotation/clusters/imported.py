@@ -1,0 +1,240 @@
+"""Assignments that were made elsewhere: a table with PMCID, file name and cluster."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from biomedica_dataset.annotation.blocks import (
+    BlockRecord,
+    read_record,
+    up_to_date_record,
+    write_block,
+)
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.pool import run_tasks
+from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.engine.report import told_part, total
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.keys import file_stem, pair_key
+from biomedica_dataset.rows import rows_fingerprint, rows_of
+
+from .assignments import Assignments, as_table
+
+if TYPE_CHECKING:
+    import os
+
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.progress import Counters
+
+_PMCID = ("pmcid", "article_accession_id")
+_FILE = ("image_file_name", "file_name", "image_cluster_id")
+_CLUSTER = ("cluster", "image_label_id")
+_MOST = 2**31  # clusters are int32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What became of a table made elsewhere.
+
+    Parameters
+    ----------
+    rows
+        Of the table.
+    repeated
+        Rows that name an image again, with the same cluster.
+    matched
+        Images of the archive that are named.
+    images
+        Images of the archive.
+    written, left
+        Blocks written by this run, and those of other parts of the run that are not done.
+    """
+
+    rows: int
+    repeated: int
+    matched: int
+    images: int
+    clusters: int
+    written: int = 0
+    left: int = 0
+
+    def __str__(self) -> str:
+        """Return the report in words."""
+        if self.left:
+            return told_part(self.written, self.left, "blocks")
+        return (
+            f"rows: {self.rows:,} seen = {self.matched:,} matched + {self.repeated:,} repeated + "
+            f"{self.rows - self.repeated - self.matched:,} of no image of this archive\n"
+            f"images: {self.images:,} seen = {self.matched:,} with a cluster + "
+            f"{self.images - self.matched:,} without; {self.clusters:,} clusters"
+        )
+
+
+def import_assignments(
+    table: str | os.PathLike[str],
+    archive: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    launch: Launch | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Write the clusters that a table gives to images of an archive.
+
+    Parameters
+    ----------
+    table
+        CSV, JSON lines or Parquet with a column of PMCIDs (``pmcid`` or ``article_accession_id``),
+        one of file names with or without ending (``image_file_name``, ``file_name``, or
+        ``image_cluster_id`` as the published dataset has it), and one of clusters, numbered from 0
+        (``cluster`` or ``image_label_id``).
+    launch
+        On what it runs, and as which part of a run; alone by default.
+
+    Raises
+    ------
+    UsageError
+        The table lacks a column, gives one image two clusters, or the output holds something else.
+    """
+    source, folder = Archive.open(archive), Folder(output)
+    clusters, digest, rows = _read(Path(table))
+    count = max(clusters.values(), default=-1) + 1
+    launch, progress = launch or Launch(), progress or Progress()
+    by_block: dict[int, dict[str, int]] = {}
+    for key, cluster in clusters.items():
+        by_block.setdefault(int(key[3:].partition("_")[0]) // source.width, {})[key] = cluster
+    with acquire(folder, launch) as lock:
+        there = Assignments.begin(folder, source.width, count, digest)
+        blocks = source.blocks()
+        tasks = [(block, by_block.get(block, {})) for block in blocks]
+        todo = _differing(folder, source, tasks)
+        mine = [task for task in todo if launch.takes(task[0])]
+        progress.start(len(mine), "blocks")
+        done = run_tasks(
+            _work,
+            mine,
+            workers=workers,
+            start=_start_worker,
+            args=(source.folder.url, folder.url, lock),
+            progress=progress,
+            engine=launch.engine,
+        )
+        written = sum(is_new for _task, is_new in done)
+        left = len(_differing(folder, source, todo))
+        if not left:
+            there.finish(blocks, lock)
+    counts = total(record.counts for b in blocks if (record := read_record(folder, b)) is not None)
+    return ImportReport(
+        rows=rows,
+        repeated=rows - len(clusters),
+        matched=counts.get("kept", 0),
+        images=sum(counts.values()),
+        clusters=count,
+        written=written,
+        left=left,
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, int], str, int]:
+    """Return clusters by key, the digest of what was read, and its rows."""
+    try:
+        table = _table(path)
+        columns = [_column(table, names, path) for names in (_PMCID, _FILE, _CLUSTER)]
+    except (OSError, pa.ArrowInvalid) as error:
+        msg = f"{path} cannot be read as a table of clusters: {error}"
+        raise UsageError(msg) from error
+    found: dict[str, int] = {}
+    for number, (article, name, cluster) in enumerate(zip(*columns, strict=True), start=1):
+        if not isinstance(cluster, int) or not 0 <= cluster < _MOST:
+            msg = f"{path}, row {number}: cluster is {cluster!r}; a number from 0 was expected"
+            raise UsageError(msg)
+        digits = str(article).removeprefix("PMC")
+        if not digits.isdecimal():
+            msg = f"{path}, row {number}: the PMCID is {article!r}; PMC13900 or 13900 was expected"
+            raise UsageError(msg)
+        key = pair_key(f"PMC{digits}", file_stem(str(name)))
+        if found.setdefault(key, cluster) != cluster:
+            msg = f"{path}, row {number}: {key} has cluster {found[key]} and cluster {cluster}"
+            raise UsageError(msg)
+    digest = hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()
+    return found, digest, len(columns[0])
+
+
+def _table(path: Path) -> pa.Table:
+    from pyarrow import csv, json, parquet
+
+    if path.suffix == ".parquet":
+        return parquet.read_table(path)
+    return json.read_json(path) if path.suffix in (".jsonl", ".json") else csv.read_csv(path)
+
+
+def _column(table: pa.Table, names: tuple[str, ...], path: Path) -> list[Any]:
+    for name in names:
+        if name in table.column_names:
+            column = table[name]
+            if names is _CLUSTER and pa.types.is_string(column.type):
+                column = pc.cast(column, pa.int64())
+            values: list[Any] = column.to_pylist()
+            return values
+    msg = f"{path} has no column {' or '.join(names)}; it has {', '.join(table.column_names[:20])}"
+    raise UsageError(msg)
+
+
+_Task = tuple[int, dict[str, int]]
+
+
+def _differing(folder: Folder, archive: Archive, tasks: list[_Task]) -> list[_Task]:
+    differ = folder.map(lambda task: _differs(folder, archive, task), tasks)
+    return [task for task, is_stale in zip(tasks, differ, strict=True) if is_stale]
+
+
+def _differs(folder: Folder, archive: Archive, task: _Task) -> bool:
+    return up_to_date_record(folder, task[0], _made_of(archive, task)) is None
+
+
+def _made_of(archive: Archive, task: _Task) -> str:
+    block, clusters = task
+    parts = rows_fingerprint(), archive.header(block).digest, sorted(clusters.items())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+_worker: tuple[Archive, Folder, RunLock, Progress] | None = None
+
+
+def _start_worker(archive: str, output: str, lock: RunLock, counters: Counters) -> None:
+    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
+    _worker = Archive.open(archive), Folder(output), lock, Progress(counters=counters)
+
+
+def _work(task: _Task) -> bool:
+    """Write one block, unless another run has done it meanwhile; return whether it was written."""
+    if _worker is None:
+        msg = "the worker was not started by its pool"
+        raise RuntimeError(msg)
+    archive, folder, lock, progress = _worker
+    lock.check()
+    if not _differs(folder, archive, task):
+        progress.tick(1, 0, 0)
+        return False
+    block, clusters = task
+    keys = [
+        pair.key
+        for row, images in archive.articles(block)
+        for _g, pair in rows_of(row, images).pairs
+    ]
+    own = [key for key in keys if key in clusters]
+    table = as_table(own, [clusters[key] for key in own], [None] * len(own))
+    counts = {"kept": len(own), "not in the table": len(keys) - len(own)}
+    record = BlockRecord(fingerprint=_made_of(archive, task), counts=counts)
+    write_block(folder, block, table, record)
+    progress.tick(1, len(own), 0)
+    return True

@@ -1,0 +1,206 @@
+"""Blocks of an archive through one model: what it has encoded before is taken over."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from biomedica_dataset.annotation.blocks import (
+    BlockRecord,
+    block_name,
+    up_to_date_record,
+    write_block,
+)
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.keys import pmcid
+from biomedica_dataset.rows import rows_fingerprint
+
+from .encoder import BATCH
+from .image_loader import Frame, ImageLoader, Picture
+from .vectors import vector_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from biomedica_dataset.archive.ledger import Archive
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.io.folders import Folder
+
+    from .encoder import Encoder
+    from .vectors import Embeddings
+
+    Vector = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedBlock:
+    """What became of a block.
+
+    Parameters
+    ----------
+    encoded
+        Images that went through the model.
+    seconds
+        For which the model worked.
+    """
+
+    record: BlockRecord
+    encoded: int
+    seconds: float
+
+
+def made_of(archive: Archive, block: int) -> str:
+    """Return the digest of what the rows of a block are made of."""
+    parts = rows_fingerprint(), archive.header(block).digest
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def is_stale(
+    archive: Archive, output: Folder, block: int, *, lock: RunLock, progress: Progress
+) -> bool:
+    """Whether a block is still to be written, as far as another run has not just done it.
+
+    Raises
+    ------
+    TakenOverError
+        Another run holds the output now.
+    """
+    lock.check()
+    if up_to_date_record(output, block, made_of(archive, block)) is None:
+        return True
+    progress.tick(1, 0, 0)
+    return False
+
+
+class BlockEncoder:
+    """Encodes blocks one after the other on one device."""
+
+    def __init__(
+        self, archive: Archive, output: Embeddings, encoder: Encoder, progress: Progress
+    ) -> None:
+        self._archive, self._output = archive, output
+        self._encoder, self._progress = encoder, progress
+
+    def blocks(self, todo: Iterable[int], processes: int) -> Iterator[tuple[int, EncodedBlock]]:
+        """Write blocks, and yield what became of each.
+
+        Parameters
+        ----------
+        processes
+            See `ImageLoader`.
+
+        Raises
+        ------
+        UsageError
+            The model gives numbers that are none.
+        """
+        model = self._encoder.id
+        colour = None if model.preprocess == "paper" else self._encoder.colour
+        with ImageLoader(self._archive, Frame(size=model.size, colour=colour), processes) as feed:
+            coming = feed.pictures(todo, self._known)
+            for block, parts in itertools.groupby(coming, key=lambda part: part[0]):
+                pictures = itertools.chain.from_iterable(own for _block, own in parts)
+                yield block, self._block(block, pictures)
+
+    def _known(self, block: int) -> dict[int, set[str]]:
+        """Return the digests of the images that have a vector, by PMCID."""
+        found: dict[int, set[str]] = {}
+        if self._output.folder.exists(block_name(block)):
+            table = self._output.read(block, ["key", "image_hash"])
+            for key, digest in zip(*(c.to_pylist() for c in table.columns), strict=True):
+                found.setdefault(pmcid(key), set()).add(digest)
+        return found
+
+    def _block(self, block: int, pictures: Iterable[Picture]) -> EncodedBlock:
+        vectors = _Vectors(self._encoder, self._before(block))
+        pairs: list[tuple[str, str]] = []
+        problems: dict[str, str] = {}
+        for picture in pictures:
+            pairs.append((picture.key, picture.digest))
+            if picture.problem is not None:
+                problems[picture.digest] = picture.problem
+            elif picture.pixels is not None:
+                vectors.add(picture.digest, picture.pixels)
+            self._progress.tick(0, 1, picture.size)
+        vectors.finish()
+        reasons = Counter(problems.get(digest, "kept") for _key, digest in pairs)
+        record = BlockRecord(
+            fingerprint=made_of(self._archive, block),
+            counts=dict(sorted(reasons.items())),
+            problems=[f"{key}: {problems[d]}" for key, d in pairs if d in problems],
+        )
+        keys = [key for key, digest in pairs if digest not in problems]
+        hashes = [digest for _key, digest in pairs if digest not in problems]
+        table = vector_table(keys, hashes, vectors.of(hashes))
+        write_block(self._output.folder, block, table, record)
+        self._progress.tick(1, 0, 0)
+        return EncodedBlock(record=record, encoded=vectors.encoded, seconds=vectors.seconds)
+
+    def _before(self, block: int) -> dict[str, Vector]:
+        if not self._output.folder.exists(block_name(block)):
+            return {}
+        digests = self._output.read(block, ["image_hash"])["image_hash"].to_pylist()
+        return dict(zip(digests, self._output.vectors(block)[1], strict=True))
+
+
+class _Vectors:
+    """Vectors of a block by digest; pictures wait until there is a batch of them.
+
+    Parameters
+    ----------
+    known
+        Those that were there before.
+    """
+
+    def __init__(self, encoder: Encoder, known: dict[str, Vector]) -> None:
+        self.encoded, self.seconds = 0, 0.0
+        self._encoder, self._by_digest = encoder, known
+        self._waiting: dict[str, np.ndarray[Any, Any]] = {}
+
+    def add(self, digest: str, pixels: np.ndarray[Any, Any]) -> None:
+        """Take a picture; the same one again costs nothing."""
+        if digest not in self._by_digest:
+            self._waiting[digest] = pixels
+        if len(self._waiting) == BATCH:
+            self.finish()
+
+    def finish(self) -> None:
+        """Encode what waits.
+
+        Raises
+        ------
+        UsageError
+            The model gives numbers that are none.
+        """
+        if not self._waiting:
+            return
+        started = time.perf_counter()
+        with np.errstate(over="ignore"):
+            pixels = np.stack(list(self._waiting.values()))
+            vectors = self._encoder.encode(pixels).astype(np.float16)
+        self.seconds += time.perf_counter() - started
+        for digest, vector in zip(self._waiting, vectors, strict=True):
+            if not np.isfinite(vector).all():
+                msg = (
+                    f"{self._encoder.id} gives numbers that are none, or too large for float16, "
+                    f"for the image of SHA-256 {digest}: its weights are broken, or of another "
+                    "architecture"
+                )
+                raise UsageError(msg)
+        self._by_digest.update(zip(self._waiting, vectors, strict=True))
+        self.encoded += len(vectors)
+        self._waiting.clear()
+
+    def of(self, digests: list[str]) -> Vector:
+        """Return vectors, float16 (n, d)."""
+        found = np.zeros((len(digests), self._encoder.id.dim), np.float16)
+        for row, digest in enumerate(digests):
+            found[row] = self._by_digest[digest]
+        return found

@@ -1,0 +1,236 @@
+"""Vision models that turn pictures into vectors."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.extras import require
+from biomedica_dataset.images.decode import PICTURES_VERSION
+
+from .model_id import ModelId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Preprocess = Literal["fit", "paper"]
+Pooling = Literal["class token", "pooled"]
+
+DEFAULT_MODEL = "facebook/dinov2-with-registers-large"
+BATCH = 32
+"""Pictures that go through the model at once. Always as many: a vector must not depend on what it
+happens to stand beside, and the arithmetic of a model depends on the size of its batch.
+"""
+
+_PAPER_SIZE = 224
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+class Encoder(Protocol):
+    """What turns pictures into vectors."""
+
+    @property
+    def id(self) -> ModelId:
+        """What its vectors depend on."""
+
+    @property
+    def colour(self) -> tuple[int, int, int]:
+        """The colour around a picture that is no square."""
+
+    def encode(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return vectors, float32 (n, d), of pictures, uint8 (n, size, size, 3)."""
+
+
+def load_encoder(
+    model: str,
+    *,
+    revision: str | None = None,
+    preprocess: Preprocess = "fit",
+    device: str | None = None,
+) -> Encoder:
+    """Load a vision model of transformers: DINOv2 and other ViTs, or the eyes of CLIP and SigLIP.
+
+    Parameters
+    ----------
+    model
+        Id on the Hub, or a folder.
+    device
+        ``cuda:0``; a GPU where there is one by default. There it computes in bfloat16, or in
+        float16 where the GPU knows no bfloat16.
+
+    Raises
+    ------
+    UsageError
+        torch or transformers are missing, there is no such vision model, or it gives one picture
+        no vector.
+    """
+    torch = require("torch", "embed")
+    device = device or ("cuda:0" if torch.cuda.is_available() else "cpu")
+    loaded, info, numbers = _loaded(model, revision)
+    vision = getattr(loaded, "vision_model", loaded).eval()
+    if "pixel_values" not in inspect.signature(vision.forward).parameters:
+        msg = f"{model} is no vision model: {type(loaded).__name__} takes no pixel_values"
+        raise UsageError(msg)
+    pooling = _pooling(vision)
+    _check_whole(model, info, "vision_model." if vision is not loaded else "", pooling)
+    revision = getattr(loaded.config, "_commit_hash", None)
+    size = _PAPER_SIZE if preprocess == "paper" else _size(numbers, vision.config)
+    mean, std = numbers.get("image_mean", _IMAGENET[0]), numbers.get("image_std", _IMAGENET[1])
+    dtype = _dtype(torch, device)
+    identity = ModelId(
+        name=Path(model).resolve().name if Path(model).is_dir() else model,
+        revision=revision,
+        weights=weights_digest(vision),
+        dim=_dim(torch, vision, pooling, size, model),
+        size=size,
+        preprocess=preprocess,
+        mean=None if preprocess == "paper" else tuple(mean),
+        std=None if preprocess == "paper" else tuple(std),
+        dtype=str(dtype).removeprefix("torch."),
+        pictures=PICTURES_VERSION,
+    )
+    vision = vision.to(device=device, dtype=dtype)
+    return _Vision(torch, vision, identity, (mean, std), pooling)
+
+
+def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
+    """Return a model, what became of its weights, and how it wants pictures."""
+    transformers = require("transformers", "embed")
+    transformers.utils.logging.disable_progress_bar()
+    refused: tuple[type[Exception], ...] = (OSError, ValueError, KeyError, RuntimeError)
+    try:
+        loaded, info = transformers.AutoModel.from_pretrained(
+            model, revision=revision, output_loading_info=True
+        )
+        numbers, _ = transformers.ImageProcessingMixin.get_image_processor_dict(
+            model, revision=revision
+        )
+    except (*refused, _unreadable()) as error:
+        msg = (
+            f"{model} cannot be loaded as a vision model: {error}. A folder written by "
+            "save_pretrained, with its preprocessor_config.json, or an id of the Hub is possible."
+        )
+        raise UsageError(msg) from error
+    return loaded, info, numbers
+
+
+def _dtype(torch: Any, device: str) -> Any:
+    if not device.startswith("cuda"):
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _unreadable() -> type[Exception]:
+    """Return what the reader of weights raises of a file that is cut short."""
+    error: type[Exception] = require("safetensors", "embed").SafetensorError
+    return error
+
+
+def _pooling(vision: Any) -> Pooling:
+    """Return what the vector of a picture is.
+
+    The pooling of a plain ViT was trained for a task that is forgotten, often it was not released:
+    there it is the class token after the last norm, as DINOv2 defines it. Else it is what the model
+    itself takes for its output, as CLIP and SigLIP do.
+    """
+    is_plain = any(name.startswith("pooler.dense.") for name in vision.state_dict())
+    return "class token" if is_plain else "pooled"
+
+
+def _vector(out: Any, pooling: Pooling) -> Any:
+    if pooling == "class token":
+        return out.last_hidden_state[:, 0]
+    return out.get("pooler_output")
+
+
+def _dim(torch: Any, vision: Any, pooling: Pooling, size: int, model: str) -> int:
+    """Return the length of the vector of one picture."""
+    try:
+        with torch.inference_mode():
+            vector = _vector(vision(pixel_values=torch.zeros(1, 3, size, size)), pooling)
+    except (TypeError, ValueError, RuntimeError) as error:
+        msg = f"{model} takes no picture of {size} x {size} pixels: {error}"
+        raise UsageError(msg) from error
+    if vector is None or vector.dim() != 2:
+        msg = f"{model} cannot be used: {type(vision).__name__} gives a picture no single vector"
+        raise UsageError(msg)
+    return int(vector.shape[1])
+
+
+def _check_whole(model: str, info: Mapping[str, Any], part: str, pooling: Pooling) -> None:
+    """Refuse weights that transformers would make up: each load would make up others."""
+    absent = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
+    unused = f"{part}pooler." if pooling == "class token" else None
+    absent = sorted(
+        key for key in absent if key.startswith(part) and not (unused and key.startswith(unused))
+    )
+    if absent:
+        msg = (
+            f"{model} lacks {len(absent)} of its weights, the first {absent[0]}: it is cut short, "
+            "or its config.json is that of another model"
+        )
+        raise UsageError(msg)
+
+
+def _size(numbers: Mapping[str, Any], config: Any) -> int:
+    """Return the side of the square that a model was trained on."""
+    for name in ("crop_size", "size"):
+        size = numbers.get(name)
+        if isinstance(size, dict):
+            size = size.get("height") or size.get("shortest_edge")
+        if isinstance(size, int):
+            return size
+    return int(config.image_size)
+
+
+def weights_digest(model: Any) -> str:
+    """Return the SHA-256 of all parameters, by name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class _Vision:
+    """A vision model of transformers."""
+
+    def __init__(
+        self,
+        torch: Any,
+        model: Any,
+        identity: ModelId,
+        scale: tuple[Any, Any],
+        pooling: Pooling,
+    ) -> None:
+        self._torch, self._model, self._pooling = torch, model, pooling
+        self.id = identity
+        mean, std = scale
+        is_paper = identity.preprocess == "paper"
+        self._mean, self._std = (
+            torch.tensor(list(numbers), device=model.device).view(1, 3, 1, 1)
+            for numbers in ((0.0,) * 3 if is_paper else mean, (1.0,) * 3 if is_paper else std)
+        )
+        red, green, blue = (round(255 * value) for value in mean)
+        self.colour = red, green, blue
+
+    def encode(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return vectors, float32 (n, d), of pictures, uint8 (n, size, size, 3)."""
+        parts = [self._batch(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.id.dim), np.float32)
+
+    def _batch(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        torch, count = self._torch, len(images)
+        filled = np.zeros((BATCH, *images.shape[1:]), np.uint8)
+        filled[:count] = images
+        with torch.inference_mode():
+            pixels = torch.from_numpy(filled).to(self._model.device).permute(0, 3, 1, 2)
+            pixels = (pixels.float() / 255 - self._mean) / self._std
+            out = self._model(pixel_values=pixels.to(self._model.dtype))
+            vectors: np.ndarray[Any, Any] = _vector(out, self._pooling).float().cpu().numpy()
+        return vectors[:count]

@@ -1,0 +1,1 @@
+"""Votes of experts, their agreement, and the labels of clusters."""

@@ -1,0 +1,115 @@
+"""From votes to one label for each cluster: majorities, ties, contradictions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from .agreement import answers_to
+from .labels import ClusterLabel
+from .votes import FLAGS, SETS, SINGLE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from .taxonomy import Taxonomy
+    from .votes import Vote
+
+
+def decide(
+    votes: Sequence[Vote], settled: Sequence[Vote], taxonomy: Taxonomy
+) -> dict[int, ClusterLabel]:
+    """Return the label of each cluster that was voted on.
+
+    A choice needs more than half of the answers to its question; of a set each concept does. A
+    subtype has to be one of its panel type, a local concept to stand under a global one that was
+    chosen; what contradicts is not handed down.
+
+    Parameters
+    ----------
+    settled
+        Answers that count instead of the votes: those of the adjudication.
+    """
+    questions = (*SINGLE, *SETS, *FLAGS)
+    answers = {question: answers_to(votes, question) for question in questions}
+    final = {(vote.cluster, vote.question): vote.answer for vote in settled if vote.key is None}
+    clusters = sorted({vote.cluster for vote in (*votes, *settled) if vote.key is None})
+    labels = {}
+    for cluster in clusters:
+        people = {who for question in questions for who in answers[question].get(cluster, {})}
+        label = ClusterLabel(cluster=cluster, votes=len(people))
+        for question in questions:
+            own = answers[question].get(cluster, {})
+            if (cluster, question) in final:
+                given = final[cluster, question]
+                setattr(label, question, bool(given) if question in FLAGS else given or None)
+            else:
+                _answer(label, question, own)
+        _check(label, taxonomy, {name for number, name in final if number == cluster})
+        if label.ambiguous or label.mixed:
+            label.panel_type = label.panel_subtype = label.primary = label.secondary = None
+        labels[cluster] = label
+    return labels
+
+
+def _answer(label: ClusterLabel, question: str, own: Mapping[str, Any]) -> None:
+    """Put the answer of the majority; leave to a person what more than a third see otherwise."""
+    people = len(own)
+    if question in SETS:
+        counts = Counter(concept for answer in own.values() for concept in answer)
+        kept = sorted(concept for concept, n in counts.items() if 2 * n > people)
+        setattr(label, question, kept or None)
+        is_open = any(people < 3 * n < 2 * people for n in counts.values())
+        is_open = is_open or bool(counts and not kept)
+    else:
+        (best, count), *_ = Counter(own.values()).most_common(1) or [(None, 0)]
+        answer = best if 2 * count > people else None
+        setattr(label, question, bool(answer) if question in FLAGS else answer)
+        is_open = 3 * count < 2 * people
+    if is_open:
+        label.open.append(question)
+
+
+def _check(label: ClusterLabel, taxonomy: Taxonomy, settled: Collection[str]) -> None:
+    """Take back what contradicts itself, and leave it to a person.
+
+    Parameters
+    ----------
+    settled
+        Questions that a person has answered: what was voted gives way to them.
+    """
+    subtype, panel_type = label.panel_subtype, label.panel_type
+    is_outvoted = "panel_type" in settled and "panel_subtype" not in settled
+    if is_outvoted and subtype and taxonomy.type_of(subtype) != panel_type:
+        label.panel_subtype = subtype = None
+    if subtype and panel_type and taxonomy.type_of(subtype) != panel_type:
+        label.contradictions.append(f"panel type {panel_type!r} with subtype {subtype!r}")
+        label.panel_type = label.panel_subtype = None
+        label.open += [question for question in SINGLE if question not in label.open]
+    elif subtype and not panel_type:
+        label.panel_subtype = None
+    stray = [
+        name
+        for name in label.secondary or []
+        if taxonomy.primary_of(name) not in (label.primary or [])
+    ]
+    if stray:
+        label.contradictions += [
+            f"local concept {name!r} without its global {taxonomy.primary_of(name)!r}"
+            for name in stray
+        ]
+        label.secondary = [name for name in label.secondary or [] if name not in stray] or None
+        label.open += [question for question in SETS if question not in label.open]
+
+
+def wrong_images(votes: Sequence[Vote], labels: Mapping[int, ClusterLabel]) -> list[str]:
+    """Return the keys that more than half of a cluster's annotators marked as not belonging."""
+    marks: Counter[tuple[int, str]] = Counter()
+    for vote in votes:
+        if vote.question == "wrong_images" and isinstance(vote.answer, list):
+            marks.update((vote.cluster, key) for key in vote.answer)
+    return sorted(
+        key
+        for (cluster, key), n in marks.items()
+        if cluster in labels and 2 * n > labels[cluster].votes
+    )

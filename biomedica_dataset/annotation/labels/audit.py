@@ -1,0 +1,103 @@
+"""Whether labels are true of single images: by an audit, and by the letters in captions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .agreement import wilson
+from .votes import AUDIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .labels import ClusterLabel
+    from .votes import Vote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purity:
+    """The share of audited images of which a label is true, with its 95 % Wilson interval.
+
+    Parameters
+    ----------
+    of
+        ``cluster 12``, a concept, or a panel type.
+    images
+        Answers in the audit: one for each image and annotator.
+    """
+
+    question: str
+    of: str
+    images: int
+    right: int
+    low: float
+    high: float
+
+
+def purities(votes: Sequence[Vote], labels: Mapping[int, ClusterLabel]) -> list[Purity]:
+    """Return the purity of all audited images, of each cluster and of each concept."""
+    seen: Counter[tuple[str, str]] = Counter()
+    right: Counter[tuple[str, str]] = Counter()
+    for vote in votes:
+        if vote.question not in AUDIT or vote.cluster not in labels:
+            continue
+        names = _names(vote.question, labels[vote.cluster])
+        for name in ("all", f"cluster {vote.cluster}", *names) if names else ():
+            seen[vote.question, name] += 1
+            right[vote.question, name] += vote.answer is True
+    found = []
+    for (question, name), images in sorted(seen.items()):
+        low, high = wilson(right[question, name], images)
+        found.append(
+            Purity(
+                question=question,
+                of=name,
+                images=images,
+                right=right[question, name],
+                low=low,
+                high=high,
+            )
+        )
+    return found
+
+
+def _names(question: str, label: ClusterLabel) -> list[str]:
+    value = getattr(label, question.removeprefix("fits_"))
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+def letters_agree(
+    images: Iterable[tuple[int, int | None]], labels: Mapping[int, ClusterLabel]
+) -> dict[str, Any]:
+    """Return how panel types go with the panel letters that captions name.
+
+    Parameters
+    ----------
+    images
+        Cluster and number of panel letters (``None`` for none) of each image.
+
+    Returns
+    -------
+    dict
+        Counts by panel type and letters, and the share that agrees: several letters with
+        ``multiple``, none or one with ``single``.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for cluster, letters in images:
+        label = labels.get(cluster)
+        if label is not None and label.panel_type is not None:
+            counts[label.panel_type, "several" if (letters or 0) > 1 else "none or one"] += 1
+    agree = counts["multiple", "several"] + counts["single", "none or one"]
+    total = sum(counts.values())
+    return {
+        "images": total,
+        "agree": agree,
+        "counts": [
+            {"panel_type": kind, "letters": letters, "images": n}
+            for (kind, letters), n in sorted(counts.items())
+        ],
+    }

@@ -1,0 +1,201 @@
+"""The labels of clusters, as files.
+
+::
+
+    LABELS/
+      labels.json        taxonomy, digest of the clusters, agreement, audit, wrong images
+      labels.parquet     one row a cluster: what is handed down, and what is open
+      votes.parquet      every answer that counted
+      adjudication.csv   what a person has to settle: the table of questions of those clusters
+      report.md          the same for reading
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from biomedica_dataset.annotation.blocks import read_header
+from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.io.folders import Folder
+
+from .taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .votes import Vote
+
+FORMAT_VERSION = 1
+HEADER = "labels.json"
+TABLE = "labels.parquet"
+VOTES = "votes.parquet"
+_TEXTS = pa.list_(pa.string())
+_SCHEMA = pa.schema(
+    {
+        "cluster": pa.int32(),
+        "panel_type": pa.string(),
+        "panel_subtype": pa.string(),
+        "primary": _TEXTS,
+        "secondary": _TEXTS,
+        "ambiguous": pa.bool_(),
+        "mixed": pa.bool_(),
+        "votes": pa.int32(),
+        "open": _TEXTS,
+        "contradictions": _TEXTS,
+    }
+)
+_VOTE_SCHEMA = pa.schema(
+    {
+        "annotator": pa.string(),
+        "cluster": pa.int32(),
+        "key": pa.string(),
+        "question": pa.string(),
+        "answer": pa.string(),
+    }
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class ClusterLabel:
+    """What is handed down to the images of a cluster.
+
+    Parameters
+    ----------
+    ambiguous, mixed
+        More than half found so: then nothing is handed down.
+    votes
+        Annotators who answered.
+    open
+        Questions that a person has to settle: ties, no majority, contradictions, and answers that
+        more than half gave but less than two thirds, which are handed down meanwhile.
+    contradictions
+        What does not go together, in words.
+    """
+
+    cluster: int
+    panel_type: str | None = None
+    panel_subtype: str | None = None
+    primary: list[str] | None = None
+    secondary: list[str] | None = None
+    ambiguous: bool = False
+    mixed: bool = False
+    votes: int = 0
+    open: list[str] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
+
+
+class Labels:
+    """The labels of clusters in a folder.
+
+    Parameters
+    ----------
+    header
+        The content of its ``labels.json``.
+    """
+
+    def __init__(
+        self, folder: Folder, header: dict[str, Any], clusters: Mapping[int, ClusterLabel]
+    ) -> None:
+        self.folder, self.header, self._clusters = folder, header, dict(clusters)
+        self.model: str = header["model"]
+        self.taxonomy = Taxonomy.parse(json.dumps(header["taxonomy"]).encode(), folder.url)
+        self._wrong = frozenset(header["wrong_images"])
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str]) -> Labels:
+        """Open labels that are there.
+
+        Raises
+        ------
+        UsageError
+            The folder holds none, or of another format version.
+        ArchiveError
+            Its table is broken.
+        """
+        folder = Folder(url)
+        header = read_header(folder, HEADER, "labels", FORMAT_VERSION)
+        try:
+            data = folder.read_bytes(TABLE)
+            if hashlib.sha256(data).hexdigest() != header["table"]:
+                msg = "its SHA-256 is not the one in the header"
+                raise ValueError(msg)
+            rows = pq.read_table(pa.BufferReader(data)).to_pylist()
+            clusters = {row["cluster"]: ClusterLabel(**row) for row in rows}
+            return cls(folder, header, clusters)
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            msg = f"{folder.path(TABLE)} is broken: {error}. Run `biomedica annotate labels` again."
+            raise ArchiveError(msg) from error
+
+    @property
+    def digest(self) -> str:
+        """Digest of all labels."""
+        return self.digest_of(self._clusters)
+
+    def of(self, cluster: int | None, key: str | None = None) -> ClusterLabel | None:
+        """Return the label of a cluster; of an image that experts took out of it, ``None``."""
+        if cluster is None or key in self._wrong:
+            return None
+        return self._clusters.get(cluster)
+
+    def all(self) -> dict[int, ClusterLabel]:
+        """Return the labels by cluster."""
+        return dict(self._clusters)
+
+    def digest_of(self, clusters: Iterable[int], keys: Iterable[str] = ()) -> str:
+        """Return a digest that changes when what is handed down by some clusters does.
+
+        Parameters
+        ----------
+        keys
+            Images in them: whether one was taken out counts too.
+        """
+        told = [
+            (number, label.panel_type, label.panel_subtype, label.primary, label.secondary)
+            for number in sorted(set(clusters))
+            if (label := self._clusters.get(number)) is not None
+        ]
+        taken_out = sorted(self._wrong & set(keys))
+        return hashlib.sha256(json.dumps([told, taken_out]).encode()).hexdigest()
+
+
+def write_labels(
+    folder: Folder,
+    labels: Mapping[int, ClusterLabel],
+    votes: Sequence[Vote],
+    header: dict[str, Any],
+    report: str,
+) -> None:
+    """Write labels; ``labels.json``, written last, makes them valid."""
+    folder.remove(HEADER)
+    rows = [asdict(labels[cluster]) for cluster in sorted(labels)]
+    columns = [pa.array([row[f.name] for row in rows], f.type) for f in _SCHEMA]
+    digest = _write_table(folder, TABLE, pa.Table.from_arrays(columns, schema=_SCHEMA))
+    _write_table(folder, VOTES, _vote_table(votes))
+    folder.write_bytes("report.md", report.encode())
+    stored = {"format_version": FORMAT_VERSION, **header, "table": digest}
+    folder.write_bytes(HEADER, json.dumps(stored, indent=1, ensure_ascii=False).encode())
+
+
+def _vote_table(votes: Sequence[Vote]) -> pa.Table:
+    order = sorted(votes, key=lambda v: (v.annotator, v.cluster, v.key or "", v.question))
+    answers = [json.dumps(vote.answer, ensure_ascii=False) for vote in order]
+    values = [
+        answers if field.name == "answer" else [getattr(vote, field.name) for vote in order]
+        for field in _VOTE_SCHEMA
+    ]
+    arrays = [pa.array(v, f.type) for v, f in zip(values, _VOTE_SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=_VOTE_SCHEMA)
+
+
+def _write_table(folder: Folder, name: str, table: pa.Table) -> str:
+    with folder.create() as file:
+        pq.write_table(table, file, compression="zstd")
+        file.publish(name)
+        return file.sha256

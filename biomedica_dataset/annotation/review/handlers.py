@@ -1,0 +1,195 @@
+"""What the page does: moves, shows, keeps answers. Its layout ties these acts to its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.annotation.labels.votes import AUDIT, FLAGS, SETS, SINGLE
+from biomedica_dataset.errors import BiomedicaError
+
+if TYPE_CHECKING:
+    from .session import Desk, Item
+
+TEXTS = {
+    "panel_type": "Panel type",
+    "panel_subtype": "Panel subtype",
+    "primary": "Global concepts",
+    "secondary": "Local concepts",
+    "ambiguous": "Ambiguous: no label fits",
+    "mixed": "Mixed: should be split",
+    "fits_panel_type": "Does the panel type fit this image?",
+    "fits_primary": "Do the global concepts fit this image?",
+    "fits_secondary": "Do the local concepts fit this image?",
+}
+YES, NO = "yes", "no"
+_GROUPS = {"random": "", "nearest": " · near", "farthest": " · far"}
+_LINKED = {"panel_type": "panel_subtype", "panel_subtype": "panel_type",
+           "primary": "secondary", "secondary": "primary"}  # fmt: skip
+
+
+class Acts:
+    """What is done when somebody comes, moves, chooses or answers.
+
+    Each returns updates of the parts of the page, in the order in which the page names them.
+    """
+
+    def __init__(self, gradio: Any, desk: Desk) -> None:
+        self._gr, self._desk = gradio, desk
+        self._seen: dict[str, int] = {}  # where each annotator was sent last
+        self.is_audit = desk.items[0].key is not None
+        self.questions: tuple[str, ...] = (
+            AUDIT if self.is_audit else (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images")
+        )
+
+    def arriver(self) -> Any:
+        """Return what to do when the page is loaded: who is named in its address begins."""
+
+        def arrive(request: Any) -> list[Any]:
+            return self.enter(str(request.query_params.get("annotator") or ""))
+
+        # Gradio hands over what an argument's type asks for, and is imported only now.
+        arrive.__annotations__["request"] = self._gr.Request
+        return arrive
+
+    def enter(self, name: str) -> list[Any]:
+        """Let somebody begin, or go on where they were."""
+        gr, name = self._gr, name.strip()
+        if not name:
+            same = [gr.skip()] * (7 + len(self.questions))
+            return ["", gr.update(visible=True), gr.update(visible=False), *same]
+        try:
+            at = self._desk.sit(name)
+        except BiomedicaError as error:
+            raise gr.Error(str(error)) from error
+        return [name, gr.update(visible=False), gr.update(visible=True), *self._show(name, at)]
+
+    def mover(self, step: int) -> Any:
+        """Return what to do to go so many items on; 0 goes to the next without an answer."""
+
+        def move(who: str, at: int) -> list[Any]:
+            last = len(self._desk.items) - 1
+            there = min(max(at + step, 0), last) if step else self._desk.next_open(who, at)
+            return self._show(who, there)
+
+        return move
+
+    def picker(self) -> Any:
+        """Return what to do when an image is chosen: its caption is shown."""
+
+        def pick(at: int, event: Any) -> tuple[str, str]:
+            shown = [card for _group, card in self._desk.cards(self._desk.items[at])]
+            card = [card for card in shown if card.thumbnail][event.index]
+            return card.key, f"{card.article} {card.label or ''}\n{card.caption}"
+
+        pick.__annotations__["event"] = self._gr.SelectData
+        return pick
+
+    def keeper(self, question: str) -> Any:
+        """Return what to do with an answer to a question."""
+
+        def keep(who: str, at: int, value: Any) -> list[Any]:
+            item, gr = self._desk.items[at], self._gr
+            if question in AUDIT:
+                value = value == YES
+            self._save(who, item, question, value)
+            # What they type into stays as it is; what was left behind meanwhile changes nothing.
+            changed = {_LINKED.get(question)} if self._seen.get(who, at) == at else set()
+            updates = zip(self.questions, self._answers(who, item), strict=True)
+            follow = [update if name in changed else gr.skip() for name, update in updates]
+            return [self._progress(who), *follow]
+
+        return keep
+
+    def take_out(self, who: str, at: int, chosen: str) -> Any:
+        """Mark the chosen image as wrong here, or take that back."""
+        item = self._desk.items[at]
+        if chosen not in [card.key for _group, card in self._desk.cards(item)]:
+            return self._gr.skip()
+        wrong: list[str] = self._desk.answers(who, item).get("wrong_images", [])
+        kept = [key for key in wrong if key != chosen]
+        value = kept if len(kept) < len(wrong) else [*wrong, chosen]
+        self._save(who, item, "wrong_images", value)
+        return self._gr.update(value=value)
+
+    def _save(self, who: str, item: Item, question: str, value: Any) -> None:
+        try:
+            self._desk.save(who, item, question, value)
+        except BiomedicaError as error:
+            raise self._gr.Error(str(error)) from error
+
+    def _show(self, who: str, at: int) -> list[Any]:
+        gr, item = self._gr, self._desk.items[at]
+        self._seen[who] = at
+        cards, root = self._desk.cards(item), Path(self._desk.review.folder.root).resolve()
+        images = [
+            (str(root / card.thumbnail), f"{number}{_GROUPS[group]}")
+            for number, (group, card) in enumerate(cards, start=1)
+            if card.thumbnail
+        ]
+        caption = cards[0][1].caption if item.key and cards else ""
+        told = self._told(item)
+        gallery = gr.update(value=images, selected_index=0 if item.key else None)
+        return [
+            at, item.key or "", self._title(item), gallery, caption, self._progress(who),
+            gr.update(value=told, visible=bool(told)), *self._answers(who, item),
+        ]  # fmt: skip
+
+    def _title(self, item: Item) -> str:
+        size = self._desk.review.clusters[item.cluster].size
+        return f"## Cluster {item.cluster} · {size:,} images"
+
+    def _progress(self, who: str) -> str:
+        return f"**{self._desk.done(who):,} of {len(self._desk.items):,}** answered · {who}"
+
+    def _told(self, item: Item) -> str:
+        label = self._desk.labels.of(item.cluster) if self._desk.labels else None
+        if label is None:
+            return ""
+        lines = [
+            f"{TEXTS[question]}: {', '.join(value) if isinstance(value, list) else value}"
+            for question in (*SINGLE, *SETS)
+            if (value := getattr(label, question))
+        ]
+        if not self.is_audit:
+            lines += [f"Open: {', '.join(label.open)}", *label.contradictions]
+        return "\n".join(lines)
+
+    def _answers(self, who: str, item: Item) -> list[Any]:
+        given, update = self._desk.answers(who, item), self._gr.update
+        if self.is_audit:
+            words, asked = {True: YES, False: NO, None: None}, self._desk.audited(item)
+            return [
+                update(value=words[given.get(question)], visible=question in asked)
+                for question in AUDIT
+            ]
+        subtypes, local = self._choices(given)
+        keys = [
+            (f"image {number}", card.key)
+            for number, (_group, card) in enumerate(self._desk.cards(item), start=1)
+        ]
+        return [
+            update(value=given.get("panel_type")),
+            update(choices=subtypes, value=given.get("panel_subtype")),
+            update(value=given.get("primary", [])),
+            update(choices=local, value=given.get("secondary", [])),
+            *(update(value=given.get(flag, False)) for flag in FLAGS),
+            update(value=given.get("comment", "")),
+            update(choices=keys, value=given.get("wrong_images", [])),
+        ]
+
+    def _choices(self, given: dict[str, Any]) -> tuple[list[str], list[tuple[str, str]]]:
+        """Return the subtypes of the panel type, and the local concepts of the global ones.
+
+        Where several global ones are possible, a local one is shown with its own.
+        """
+        names = self._desk.taxonomy
+        kind = given.get("panel_type")
+        subtypes = names.panel_subtypes[kind] if kind else names.names("panel_subtype")
+        above = given.get("primary") or names.primary
+        local = [
+            (name if len(above) == 1 else f"{name} · {concept}", name)
+            for concept in above
+            for name in names.secondary[concept]
+        ]
+        return subtypes, local

@@ -1,0 +1,217 @@
+"""Where annotators sit: what each is to answer, what each has answered, kept at once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.annotation.labels.votes import AUDIT, VoteFile
+from biomedica_dataset.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from biomedica_dataset.annotation.labels.labels import Labels
+    from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+
+    from .sheets import Review
+    from .thumbnails import Card
+
+VOTES, ADJUDICATION = "votes", "adjudication"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is asked about at once: a cluster, or in an audit one image of it."""
+
+    cluster: int
+    key: str | None = None
+
+
+class Desk:
+    """The work of all annotators on one review.
+
+    Parameters
+    ----------
+    items
+        What is to be answered, in order.
+    votes
+        Folder of the answers.
+    labels
+        What an adjudication or an audit is about.
+    """
+
+    def __init__(
+        self,
+        review: Review,
+        taxonomy: Taxonomy,
+        items: list[Item],
+        votes: Path,
+        labels: Labels | None = None,
+    ) -> None:
+        self.review, self.taxonomy, self.items, self.labels = review, taxonomy, items, labels
+        self._votes = votes
+        self._files: dict[str, VoteFile] = {}
+        self._lock = threading.Lock()
+
+    def sit(self, annotator: str) -> int:
+        """Open an annotator's file; return the first item without an answer.
+
+        Raises
+        ------
+        UsageError
+            The name cannot be a file's, or the file is another's.
+        """
+        with self._lock:
+            self._file(annotator)
+        return self.next_open(annotator, -1)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        with self._lock:
+            for file in self._files.values():
+                file.close()
+            self._files.clear()
+
+    def _file(self, annotator: str) -> VoteFile:
+        if annotator not in self._files:
+            self._files[annotator] = VoteFile(
+                self._votes, annotator, self.taxonomy, self.review.model
+            )
+        return self._files[annotator]
+
+    def answers(self, annotator: str, item: Item) -> dict[str, Any]:
+        """Return the answers of an annotator to an item, by question."""
+        with self._lock:
+            return self._file(annotator).answers(item.cluster, item.key)
+
+    def save(self, annotator: str, item: Item, question: str, answer: Any) -> None:
+        """Keep an answer; it is on disk when this returns. An empty one takes it back.
+
+        What stands above it or below it follows: a subtype brings its panel type, a local concept
+        its global one, and what no more goes with those is taken back.
+        """
+        value = None if answer in ("", [], None) else answer
+        with self._lock:
+            file = self._file(annotator)
+            file.answer(item.cluster, question, value, item.key)
+            given = file.answers(item.cluster, item.key)
+            for follower, follows in self._followers(question, given).items():
+                file.answer(item.cluster, follower, follows)
+
+    def _followers(self, question: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the answers that have to change after one to a question."""
+        names, kind = self.taxonomy, given.get("panel_type")
+        subtype: str | None = given.get("panel_subtype")
+        primary, secondary = given.get("primary", []), given.get("secondary", [])
+        if question == "panel_subtype" and subtype and kind != names.type_of(subtype):
+            return {"panel_type": names.type_of(subtype)}
+        if question == "panel_type" and subtype and names.type_of(subtype) != kind:
+            return {"panel_subtype": None}
+        above = {name: names.primary_of(name) for name in secondary}
+        if question == "secondary" and set(above.values()) - set(primary):
+            return {"primary": sorted({*primary, *above.values()})}
+        kept = [name for name in secondary if above[name] in primary]
+        if question == "primary" and kept != secondary:
+            return {"secondary": kept or None}
+        return {}
+
+    def audited(self, item: Item) -> list[str]:
+        """Return the questions that an audit asks: those about labels that there are."""
+        label = self.labels.of(item.cluster) if self.labels else None
+        return [name for name in AUDIT if getattr(label, name.removeprefix("fits_"), None)]
+
+    def is_done(self, annotator: str, item: Item) -> bool:
+        """Whether the questions that every item needs are answered."""
+        given = self.answers(annotator, item)
+        if item.key is not None:
+            return set(self.audited(item)) <= given.keys()
+        if self.labels is not None:
+            label = self.labels.of(item.cluster)
+            return label is None or set(label.open) <= given.keys()
+        if given.get("ambiguous") or given.get("mixed"):
+            return True  # nothing is handed down, whatever else is answered
+        return {"panel_type", "primary"} <= given.keys()
+
+    def done(self, annotator: str) -> int:
+        """Return how many items an annotator has answered."""
+        return sum(self.is_done(annotator, item) for item in self.items)
+
+    def next_open(self, annotator: str, after: int) -> int:
+        """Return the next item without an answer, from the start again if need be."""
+        order = [*range(after + 1, len(self.items)), *range(after + 1)]
+        return next((i for i in order if not self.is_done(annotator, self.items[i])), max(after, 0))
+
+    def cards(self, item: Item) -> list[tuple[str, Card]]:
+        """Return what is to be seen of an item, with the group that each image is of."""
+        groups = self.review.clusters[item.cluster].shown
+        return [
+            (group, self.review.cards[key])
+            for group, keys in groups.items()
+            for key in keys
+            if key in self.review.cards and item.key in (None, key)
+        ]
+
+
+def desk_for(
+    review: Review,
+    taxonomy: Taxonomy,
+    labels: Labels | None = None,
+    *,
+    adjudicate: bool = False,
+    audit: int | None = None,
+) -> Desk:
+    """Return the desk for a review, an adjudication or an audit.
+
+    Parameters
+    ----------
+    labels
+        What is to be adjudicated or audited.
+    adjudicate
+        Show only what the labels left open.
+    audit
+        Ask about so many random images of each labelled cluster.
+
+    Raises
+    ------
+    UsageError
+        Labels are missing, or of other clusters; or nothing is left to do.
+    """
+    folder = Path(review.folder.root)
+    if not adjudicate and audit is None:
+        items = [Item(cluster) for cluster in review.clusters]
+        return Desk(review, taxonomy, items, folder / VOTES)
+    if labels is None or labels.model != review.model:
+        msg = "an adjudication or an audit is of labels of these clusters; name them with --labels"
+        raise UsageError(msg)
+    known = {n: label for n, label in labels.all().items() if n in review.clusters}
+    if adjudicate:
+        items = [Item(cluster) for cluster, label in sorted(known.items()) if label.open]
+        place = folder / ADJUDICATION
+    else:
+        _check_enough(review, known, audit or 0)
+        items = [
+            Item(cluster, key)
+            for cluster, label in sorted(known.items())
+            if label.panel_type or label.primary
+            for key in review.clusters[cluster].shown["random"][:audit]
+        ]
+        place = folder / VOTES
+    if not items:
+        msg = "nothing is left open in these labels" if adjudicate else "no cluster has a label"
+        raise UsageError(msg)
+    return Desk(review, taxonomy, items, place, labels)
+
+
+def _check_enough(review: Review, clusters: Iterable[int], audit: int) -> None:
+    for cluster in clusters:
+        members = review.clusters[cluster]
+        random = len(members.shown["random"])
+        if random < min(audit, members.size):
+            msg = (
+                f"an audit of {audit} images a cluster was asked for, and these sheets have "
+                f"{random} random ones; make others with --images {audit}"
+            )
+            raise UsageError(msg)

@@ -1,0 +1,117 @@
+"""Thumbnails and captions of chosen images, in one pass over the archive."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.engine.pool import run_tasks
+from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.keys import pmcid
+from biomedica_dataset.rows import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from biomedica_dataset.archive.ledger import Archive
+    from biomedica_dataset.engine.progress import Counters, Progress
+
+SIZE = 360
+"""Pixels of the longest side of a thumbnail."""
+
+_CAPTION = 4000  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What is shown of one image.
+
+    Parameters
+    ----------
+    thumbnail
+        Its file below the folder of the sheets; ``None`` where the image cannot be decoded.
+    """
+
+    key: str
+    article: str
+    label: str | None
+    caption: str
+    thumbnail: str | None
+
+
+def gather(
+    archive: Archive, output: Folder, keys: Iterable[str], workers: int | None, progress: Progress
+) -> dict[str, Card]:
+    """Return the cards of images by key, and write their thumbnails.
+
+    Keys that the archive does not have are left out.
+    """
+    wanted: dict[int, set[str]] = {}
+    for key in keys:
+        wanted.setdefault(pmcid(key) // archive.width, set()).add(key)
+    tasks = [(block, wanted[block]) for block in archive.blocks() if block in wanted]
+    progress.start(len(tasks), "blocks")
+    done = run_tasks(
+        _work,
+        tasks,
+        workers=workers,
+        start=_start_worker,
+        args=(archive.folder.url, output.url),
+        progress=progress,
+    )
+    return {card.key: card for _task, cards in done for card in cards}
+
+
+_worker: tuple[Archive, Folder, Counters] | None = None
+
+
+def _start_worker(archive: str, output: str, counters: Counters) -> None:
+    from biomedica_dataset.archive.ledger import Archive
+
+    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
+    _worker = Archive.open(archive), Folder(output), counters
+
+
+def _work(task: tuple[int, set[str]]) -> list[Card]:
+    if _worker is None:
+        msg = "the worker was not started by its pool"
+        raise RuntimeError(msg)
+    archive, output, _counters = _worker
+    block, keys = task
+    articles = {pmcid(key) for key in keys}
+    cards = []
+    for row, images in archive.articles(block):
+        if row.pmcid not in articles:
+            continue
+        for _group, pair in rows_of(row, images).pairs:
+            if pair.key in keys:
+                data = (pair.image or {})["bytes"]
+                card = Card(
+                    key=pair.key,
+                    article=pair.article_accession_id,
+                    label=pair.figure_label,
+                    caption=pair.caption[:_CAPTION],
+                    thumbnail=_thumbnail(output, pair.image_hash, data),
+                )
+                cards.append(card)
+    return cards
+
+
+def _thumbnail(output: Folder, digest: str, data: bytes) -> str | None:
+    """Write a small picture, named by a hash: no name of a stranger becomes a file's."""
+    name = f"thumbs/{digest[:2]}/{hashlib.sha256(f'{digest} {SIZE}'.encode()).hexdigest()[:24]}.jpg"
+    if output.exists(name):
+        return name
+    try:
+        image = open_rgb(data, SIZE)
+    except ArticleError:
+        return None
+    image.thumbnail((SIZE, SIZE))
+    written = io.BytesIO()
+    image.save(written, "JPEG", quality=82, optimize=True)
+    output.write_bytes(name, written.getvalue())
+    return name

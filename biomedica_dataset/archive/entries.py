@@ -1,0 +1,171 @@
+"""The entries of a ledger: article versions, their graphics, and the header of a block."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.pmc.etags import is_md5
+from biomedica_dataset.pmc.matching import reader_fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ARTICLE_STATUSES = ("kept", "rejected", "unavailable", "corrupt", "too_large")
+"""Statuses of an article version and of an image: kept, or why not, in one word."""
+
+FAILED = ("unavailable", "corrupt")
+"""Statuses that another try may mend."""
+
+SETTLED = (*FAILED, "too_large")
+"""Statuses of what was asked for and not had: not asked for again while the ETag stays the same."""
+
+HEADER = b"biomedica_block"
+"""Key of a block's header in the metadata of its articles file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """One graphic that an article calls for, and what became of it.
+
+    Parameters
+    ----------
+    href
+        How the document calls it; ``None`` where it gives no name.
+    name, md5, size
+        The file of the article version that was matched, if any.
+    reason
+        More words on any status but kept.
+    """
+
+    href: str | None
+    name: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    status: str = "kept"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One article version of the inventory, and what became of it.
+
+    Parameters
+    ----------
+    etag
+        What the inventory says.
+    metadata, metadata_md5
+        The metadata JSON as read, which may be newer than the inventory.
+    xml
+        The document, unchanged, wherever it was fetched whole.
+    images
+        An entry per graphic, in document order.
+    """
+
+    pmcid: int
+    version: int
+    etag: str
+    status: str
+    reason: str | None = None
+    metadata: bytes | None = None
+    metadata_md5: str | None = None
+    xml: bytes | None = None
+    images: list[ImageEntry] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """Such as ``PMC13900.1``."""
+        return f"PMC{self.pmcid}.{self.version}"
+
+    @property
+    def newer(self) -> bool:
+        """Whether the metadata is newer than the inventory says, as far as its ETag tells."""
+        return (
+            self.metadata_md5 is not None and is_md5(self.etag) and self.metadata_md5 != self.etag
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Whether it or one of its images was unavailable or corrupt."""
+        return any(s in FAILED for s in (self.status, *(entry.status for entry in self.images)))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockHeader:
+    """What the metadata of an articles file says.
+
+    Parameters
+    ----------
+    inventory, wants
+        Digests of the block's (key, ETag) list and of what was wanted.
+    rows
+        Digest of the rows, see `row_digest`.
+    reader
+        Digest of the code that said which images its articles need.
+    images_file, images_sha256, images_bytes
+        Name of the images file, its digest and size; ``None`` where the block has no image.
+    counts
+        Articles and figures by ``status`` or ``status: reason``.
+    """
+
+    inventory: str
+    wants: str
+    reader: str
+    rows: str
+    images_file: str | None
+    images_sha256: str | None
+    images_bytes: int | None
+    counts: dict[str, dict[str, int]]
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that the block holds: it changes when any row or image does."""
+        return hashlib.sha256(header_metadata(self)[HEADER]).hexdigest()
+
+    def has_images(self, sizes: Mapping[str, int]) -> bool:
+        """Whether its images file is among some files, as long as it was, if it has one."""
+        return self.images_file is None or sizes.get(self.images_file) == self.images_bytes
+
+    def may_gain(self) -> bool:
+        """Whether another try may add to it: something failed, or the reader was another one."""
+        if self.reader != reader_fingerprint():
+            return True
+        words = {key.partition(":")[0] for group in self.counts.values() for key in group}
+        return not words.isdisjoint(FAILED)
+
+
+def count(rows: Iterable[LedgerRow]) -> dict[str, dict[str, int]]:
+    """Return articles and figures by status and reason."""
+    articles: Counter[str] = Counter()
+    figures: Counter[str] = Counter()
+    newer = 0
+    for row in rows:
+        articles[_word(row.status, row.reason)] += 1
+        figures.update(_word(entry.status, entry.reason) for entry in row.images)
+        newer += row.newer
+    return {
+        "articles": dict(sorted(articles.items())),
+        "figures": dict(sorted(figures.items())),
+        "newer": {"metadata": newer},
+    }
+
+
+def row_digest(row: LedgerRow, xml: bytes | None) -> bytes:
+    """Return the digest of a row, its document given by itself; 32 bytes."""
+    images = [[getattr(entry, name) for name in ImageEntry.__slots__] for entry in row.images]
+    documents = [hashlib.sha256(data).hexdigest() if data else None for data in (row.metadata, xml)]
+    told = [row.pmcid, row.version, row.etag, row.status, row.reason, row.metadata_md5]
+    return hashlib.sha256(json.dumps([*told, *documents, images]).encode()).digest()
+
+
+def _word(status: str, reason: str | None) -> str:
+    return f"{status}: {reason}" if reason and status != "kept" else status
+
+
+def header_metadata(header: BlockHeader) -> dict[bytes, bytes]:
+    """Return a block's header as metadata of its articles file."""
+    stored = {name: getattr(header, name) for name in BlockHeader.__slots__}
+    return {HEADER: json.dumps(stored, sort_keys=True).encode()}

@@ -1,0 +1,259 @@
+"""The files of an archive: per block one of articles, which is its ledger, and one of images.
+
+::
+
+    archive/
+      archive.json                     source, selection, width, format version: written once
+      images/<block>-<digest>.parquet  images as they came
+      articles/<block>.parquet         a row per article version in the inventory; renamed into
+      place last
+
+The articles file alone makes a block valid: its metadata holds the digest of the block's part of
+the inventory, what was wanted, and the name and SHA-256 of its images file. Images that no articles
+file names are swept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.io.failures import reading
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.partial import abandoned
+
+from .entries import (
+    ARTICLE_STATUSES,
+    FAILED,
+    HEADER,
+    BlockHeader,
+    ImageEntry,
+    LedgerRow,
+    count,
+    header_metadata,
+)
+from .layout import AGAIN, articles_name, articles_schema, images_name, images_schema
+from .selection import Selection
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "ARTICLE_STATUSES", "FAILED", "FORMAT_VERSION", "REPORT", "Archive", "BlockHeader",
+    "ImageEntry", "LedgerRow", "articles_name", "articles_schema", "count", "header_metadata",
+    "images_name", "images_schema",
+]  # fmt: skip
+
+FORMAT_VERSION = 1
+_HEADER_FILE = "archive.json"
+_ARTICLES_FILE = re.compile(r"(\d{7,})\.parquet")
+_IMAGES_FILE = re.compile(r"\d{7,}-[0-9a-f]{16}\.parquet")
+REPORT = "report.json"
+_AT_ONCE = 64 * 2**20  # bytes of the images of an article that are in memory together
+
+
+class Archive:
+    """An archive in a folder.
+
+    Parameters
+    ----------
+    folder
+        Where it lies.
+    header
+        The content of its ``archive.json``.
+    """
+
+    def __init__(self, folder: Folder, header: dict[str, Any]) -> None:
+        self.folder = folder
+        self.source: str = header["source"]
+        self.width: int = header["width"]
+        self.selection = Selection.from_json(header["selection"])
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str]) -> Archive:
+        """Open an archive that is there.
+
+        Raises
+        ------
+        UsageError
+            The folder holds none, or one of another format version.
+        """
+        archive = cls.find(Folder(url))
+        if archive is None:
+            msg = f"{url} is no archive: it has no {_HEADER_FILE}; `biomedica extract` makes one"
+            raise UsageError(msg)
+        return archive
+
+    @classmethod
+    def find(cls, folder: Folder) -> Archive | None:
+        """Return the archive in a folder, or ``None`` where the folder has none."""
+        if not folder.exists(_HEADER_FILE):
+            return None
+        with reading(folder.path(_HEADER_FILE), "Put it back, or extract into a new folder."):
+            header = json.loads(folder.read_bytes(_HEADER_FILE))
+            version = header["format_version"]
+            if version == FORMAT_VERSION:
+                return cls(folder, header)
+        msg = f"{folder.url} has archive format {version}; this package reads {FORMAT_VERSION}"
+        raise UsageError(msg)
+
+    @classmethod
+    def create(cls, folder: Folder, source: str, selection: Selection, width: int) -> Archive:
+        """Start an archive in an empty folder; one that another part has just started is it too.
+
+        Raises
+        ------
+        UsageError
+            Another part has started one of other articles.
+        """
+        header = {
+            "format_version": FORMAT_VERSION,
+            "source": source,
+            "selection": selection.as_json(),
+            "width": width,
+        }
+        if not folder.begin(_HEADER_FILE, json.dumps(header, indent=1).encode()):
+            there = cls.open(folder.url)
+            if (there.selection, there.width) == (selection, width):
+                return there
+            msg = f"{folder.url} has just been begun by another part with other articles; run again"
+            raise UsageError(msg)
+        return cls(folder, header)
+
+    def inventory_date(self) -> str | None:
+        """Return the date of the inventory that the last run read, if it read one."""
+        if not self.folder.exists(REPORT):
+            return None
+        with reading(self.folder.path(REPORT), AGAIN):
+            date: str | None = json.loads(self.folder.read_bytes(REPORT))["inventory"]
+        return date
+
+    def blocks(self) -> list[int]:
+        """Return the numbers of the valid blocks, ascending."""
+        found = map(_ARTICLES_FILE.fullmatch, self.folder.names("articles"))
+        return sorted(int(match[1]) for match in found if match)
+
+    def header(self, block: int) -> BlockHeader:
+        """Return what the articles file of a block says of it.
+
+        Raises
+        ------
+        ArchiveError
+            The file is broken.
+        """
+        import pyarrow.parquet as pq
+
+        name = articles_name(block)
+        with self.folder.reading(name, AGAIN) as file:
+            return BlockHeader(**json.loads(pq.read_metadata(file).metadata[HEADER]))
+
+    def headers(self) -> dict[int, BlockHeader]:
+        """Return the headers of all valid blocks, by number."""
+        blocks = self.blocks()
+        return dict(zip(blocks, self.folder.map(self.header, blocks), strict=True))
+
+    def remove(self, block: int) -> int:
+        """Remove a block whose articles have all gone from the inventory; return how many.
+
+        None, where another part of the run was faster.
+        """
+        try:
+            header = self.header(block)
+        except ArchiveError:
+            if not self.folder.exists(articles_name(block)):
+                return 0
+            raise
+        self.folder.remove(articles_name(block))
+        if header.images_file is not None:
+            self.folder.remove(header.images_file)
+        return sum(header.counts["articles"].values())
+
+    def sweep(self, headers: Mapping[int, BlockHeader]) -> None:
+        """Remove what killed runs left behind; what a run of this machine is writing stays."""
+        self.folder.sweep()
+        for name in self.images_files().keys() - {h.images_file for h in headers.values()}:
+            if not self.folder.is_local:  # nobody else writes: `hold` sees to it
+                self._remove_unnamed(name)
+                continue
+            with abandoned(Path(self.folder.path(name))) as is_abandoned:
+                if is_abandoned:
+                    self._remove_unnamed(name)
+
+    def _remove_unnamed(self, name: str) -> None:
+        """Remove an images file, unless its block was finished since the headers were read."""
+        if not self._is_named(name):
+            self.folder.remove(name)
+
+    def images_files(self) -> dict[str, int]:
+        """Return the bytes of the images files that are there, by name."""
+        sizes = self.folder.sizes("images").items()
+        return {f"images/{name}": size for name, size in sizes if _IMAGES_FILE.fullmatch(name)}
+
+    def _is_named(self, images_file: str) -> bool:
+        block = int(images_file.removeprefix("images/").partition("-")[0])
+        there = self.folder.exists(articles_name(block))
+        return there and self.header(block).images_file == images_file
+
+    def rows(self, block: int) -> Iterator[LedgerRow]:
+        """Yield the ledger rows of a block, in order, a row group at a time in memory.
+
+        Raises
+        ------
+        ArchiveError
+            The file is damaged.
+        """
+        import pyarrow.parquet as pq
+
+        name = articles_name(block)
+        with self.folder.reading(name, AGAIN) as file:
+            parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            for group in range(parquet.num_row_groups):
+                found = parquet.read_row_group(group).to_pylist()[::-1]
+                while found:  # a document may be large: it is held once
+                    row = found.pop()
+                    row["images"] = [ImageEntry(**entry) for entry in row["images"]]
+                    yield LedgerRow(**row)
+
+    def images(self, block: int) -> Iterator[tuple[int, int, str, bytes]]:
+        """Yield (PMCID, version, file name, bytes) of a block's images, as its rows come."""
+        import pyarrow.parquet as pq
+
+        name = self.header(block).images_file
+        if name is None:
+            return
+        with reading(self.folder.path(name), AGAIN), self.folder.open_arrow(name) as file:
+            columns = ["pmcid", "version", "name", "bytes"]
+            for batch in _batches(pq.ParquetFile(file), 64, columns):
+                ids, versions, names = (batch.column(i).to_pylist() for i in range(3))
+                for row, found in enumerate(zip(ids, versions, names, strict=True)):
+                    yield *found, batch.column(3)[row].as_py()
+
+    def articles(self, block: int) -> Iterator[tuple[LedgerRow, Mapping[str, bytes]]]:
+        """Yield the kept article versions of a block with their images by file name.
+
+        Of an article with very many bytes an image is read when it is asked for.
+        """
+        from .stored_images import ArticleImages, open_images
+
+        places: dict[tuple[int, int], dict[str, tuple[int, int]]] = {}
+        name = self.header(block).images_file
+        stored = open_images(self.folder, name) if name else None
+        for (pmcid, version, image, _md5), group, at in stored.entries() if stored else ():
+            places.setdefault((pmcid, version), {})[image] = (group, at)
+        for row in self.rows(block):
+            if row.status != "kept":
+                continue
+            own = places.pop((row.pmcid, row.version), {})
+            size = sum(entry.size or 0 for entry in row.images if entry.status == "kept")
+            images = ArticleImages(self.folder, name or "", own, size, stored) if own else {}
+            yield row, images if size > _AT_ONCE else dict(images)
+
+
+def _batches(file: Any, size: int, columns: list[str] | None = None) -> Iterator[Any]:
+    """Yield batches that end with their row group, which bounds the bytes in memory."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=size, row_groups=[group], columns=columns)

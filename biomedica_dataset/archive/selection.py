@@ -1,0 +1,190 @@
+"""Which articles an archive holds, and what of them a run wants.
+
+The selection (all, a list of ids, the newest N) is the archive's identity and stays. Licences and
+images may be widened or narrowed by a later run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.licenses import CODES, OTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+_PMCID = re.compile(r"(?:PMC)?([1-9]\d{0,17})(?:\.\d+)?", re.IGNORECASE)
+_PAIR = re.compile(r"PMC[1-9]\d{0,17}_[A-Za-z0-9_-]+")
+_WIDTH = 1000
+_ARTICLES_A_BLOCK = 64
+_WIDEST = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The articles of an archive.
+
+    Parameters
+    ----------
+    pmcids
+        Sorted numbers; ``None`` for all that the source has.
+    limit
+        How many of the newest were asked for, where that is how ``pmcids`` came about.
+    query
+        The question that found ``pmcids``, with its translation, licences, count and date.
+    """
+
+    pmcids: tuple[int, ...] | None = None
+    limit: int | None = None
+    query: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``archive.json`` keeps."""
+        pmcids = None if self.pmcids is None else [f"PMC{n}" for n in self.pmcids]
+        stored = {"kind": self.kind, "limit": self.limit, "pmcids": pmcids}
+        return stored if self.query is None else {**stored, "query": self.query}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Selection:
+        """Return the selection that ``archive.json`` keeps."""
+        ids = stored["pmcids"]
+        pmcids = None if ids is None else tuple(parse_pmcids(ids))
+        return cls(pmcids, stored["limit"], stored.get("query"))
+
+    @property
+    def kind(self) -> str:
+        """One of ``all``, ``newest``, ``query`` and ``ids``."""
+        if self.query is not None:
+            return "query"
+        return "all" if self.pmcids is None else "newest" if self.limit else "ids"
+
+    def __str__(self) -> str:
+        """Return the selection in words."""
+        if self.pmcids is None:
+            return "all articles"
+        if self.limit:
+            return f"the newest {self.limit} articles"
+        if self.query is not None:
+            return f"{len(self.pmcids)} articles that {self.query['query']!r} finds"
+        digest = hashlib.sha256(repr(self.pmcids).encode()).hexdigest()[:8]
+        return f"{len(self.pmcids)} listed articles ({digest})"
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a run wants of the selected articles.
+
+    Parameters
+    ----------
+    licenses
+        Licence codes of articles, and ``other``; ``None`` for any.
+    images
+        ``all``, ``none``, or the keys of the pairs wanted.
+    """
+
+    licenses: frozenset[str] | None = None
+    images: str | frozenset[str] = "all"
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute the digest once."""
+        images = self.images if isinstance(self.images, str) else sorted(self.images)
+        licenses = None if self.licenses is None else sorted(self.licenses)
+        text = json.dumps({"licenses": licenses, "images": images})
+        object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest())
+
+    def license(self, code: str | None) -> bool:
+        """Whether articles of a licence are wanted."""
+        return self.licenses is None or (code if code in CODES else OTHER) in self.licenses
+
+    def image(self, key: str) -> bool:
+        """Whether the image of a pair is wanted."""
+        return self.images == "all" or (self.images != "none" and key in self.images)
+
+
+def wants_by_block(wants: Wants, width: int) -> Callable[[int], Wants]:
+    """Return what is wanted of each block: of keys its own, lest those of others change it."""
+    if isinstance(wants.images, str):
+        return lambda _block: wants
+    keys: dict[int, set[str]] = {}
+    for key in wants.images:
+        keys.setdefault(int(key[3:].partition("_")[0]) // width, set()).add(key)
+    return lambda block: Wants(wants.licenses, frozenset(keys.get(block, ())))
+
+
+def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[int]:
+    """Return the numbers of PMCIDs given with or without prefix and version, sorted, each once.
+
+    Raises
+    ------
+    UsageError
+        A line is no PMCID; the message says which.
+
+    Examples
+    --------
+    >>> parse_pmcids(["PMC13900", "13901.2", ""])
+    [13900, 13901]
+    """
+    found = set()
+    for number, line in enumerate(lines, start=1):
+        text = line.strip().lstrip("\ufeff")
+        if text and not text.startswith("#"):
+            match = _PMCID.fullmatch(text)
+            if match is None:
+                msg = f"line {number} of {where} is {text[:40]!r}, not a PMCID such as PMC13900"
+                raise UsageError(msg)
+            found.add(int(match[1]))
+    if not found:
+        msg = f"{where} names no article; one PMCID a line was expected"
+        raise UsageError(msg)
+    return sorted(found)
+
+
+def parse_images(value: str) -> str | frozenset[str]:
+    """Return ``all``, ``none`` or the keys that a file lists, one a line."""
+    if value in ("all", "none"):
+        return value
+    try:
+        lines = Path(value).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"images {value!r} is neither 'all' nor 'none' nor a readable file of keys: {error}"
+        raise UsageError(msg) from error
+    keys = set()
+    for number, line in enumerate(lines, start=1):
+        key = line.strip().lstrip("\ufeff")
+        if key and not _PAIR.fullmatch(key):
+            msg = f"line {number} of {value} is {key[:40]!r}, not a key such as PMC13900_g001"
+            raise UsageError(msg)
+        keys.add(key)
+    keys.discard("")
+    if not keys:
+        msg = f"{value} names no image; one key a line was expected"
+        raise UsageError(msg)
+    return frozenset(keys)
+
+
+def block_width(pmcids: Sequence[int] | None) -> int:
+    """Return the width of blocks: 1000, or wider, so that a block holds some 64 articles.
+
+    Examples
+    --------
+    >>> block_width(None), block_width([13900]), block_width(range(5_000_000, 5_009_000))
+    (1000, 1000, 1000)
+    >>> block_width(range(0, 12_000_000, 40_000))
+    10000000
+    """
+    if pmcids is None:
+        return _WIDTH
+    width = _WIDTH
+    while width < _WIDEST and len({n // width for n in pmcids}) > max(
+        1, len(pmcids) // _ARTICLES_A_BLOCK
+    ):
+        width *= 10
+    return width

@@ -1,0 +1,8 @@
+"""The card of a dataset folder: what it holds, under which licences, and how to load it.
+
+::
+
+    index ─► statistics ─► plots ──┐
+      └────► examples ─────────────┼─► sections, limits ─► README.md
+    manifest ─► settings (YAML) ───┘
+"""

@@ -1,0 +1,139 @@
+"""A run of evaluate: every model on every task."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.clip.models.two_towers import load_model
+from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.suggest import nearest
+
+from .bootstrap import draw
+from .cases import read_cases
+from .features import Cache
+from .find import find_tasks
+from .protocols import outcome
+from .results import Results, TaskResult
+from .task import METRICS
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from biomedica_dataset.clip.models.two_towers import Model
+
+    from .cases import Cases
+
+logger = logging.getLogger(__name__)
+
+
+def evaluate(  # noqa: PLR0913 - each is given by name
+    models: Sequence[str],
+    tasks: Sequence[str],
+    output: str | os.PathLike[str],
+    *,
+    data: str = ".",
+    metric: str | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """Measure models on tasks, and write what they got right.
+
+    ``results.json``, ``results.md`` and ``forest.png`` are written into the output, and below
+    ``features`` the vectors: the same call again encodes only what is not there yet.
+
+    Parameters
+    ----------
+    models
+        See `load_model`; the others are compared with the first.
+    tasks
+        See `find_tasks`.
+    data
+        Folder with the files of shipped tasks.
+    metric
+        Shown for all tasks but retrieval in place of each task's own.
+    draws
+        Of the bootstrap.
+    seed
+        Of the bootstrap and of the order of options.
+
+    Raises
+    ------
+    UsageError
+        A model, a task or a source cannot be used.
+    SourceError
+        The Hub cannot be reached.
+
+    Examples
+    --------
+    >>> evaluate(["ViT-B-32:openai"], ["all"], "out", draws=0)
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: draws is 0; 1 and above are possible
+    """
+    from .forest_plot import forest
+    from .results_json import as_json
+    from .results_markdown import as_markdown
+
+    if draws < 1:
+        msg = f"draws is {draws}; 1 and above are possible"
+        raise UsageError(msg)
+    if metric is not None and metric not in METRICS["classification"]:
+        msg = f"metric is {metric!r}; {nearest(metric, METRICS['classification'])}"
+        raise UsageError(msg)
+    if not models:
+        msg = "no model is named"
+        raise UsageError(msg)
+    cases = [read_cases(task, seed) for task in find_tasks(tasks, data)]
+    results = Results([], [], [], draws, seed)
+    folder = Folder(output)
+    for spec in models:
+        _add(results, load_model(spec, device), cases, folder, progress or Progress())
+    for one in results.tasks:
+        one.shown = one.task.metric if metric is None or one.is_retrieval else metric
+    folder.write_bytes("results.json", as_json(results))
+    folder.write_bytes("results.md", as_markdown(results).encode())
+    folder.write_bytes("forest.png", forest(results))
+    return results
+
+
+def _add(
+    results: Results, model: Model, cases: Sequence[Cases], folder: Folder, progress: Progress
+) -> None:
+    """Measure one more model."""
+    results.models.append(_unlike(model.name, results.models))
+    results.digests.append(model.digest)
+    cache = Cache(f"{folder.url}/features", model, progress)
+    progress.start(sum(len(one.chosen) for one in cases), "images")
+    with progress.shown():
+        for number, one in enumerate(cases):
+            _measure(results, number, one, model, cache)
+
+
+def _unlike(name: str, names: Sequence[str]) -> str:
+    """Return a name that no other model has."""
+    number = sum(1 for other in names if other == name or other.startswith(f"{name} ("))
+    return f"{name} ({number + 1})" if number else name
+
+
+def _measure(results: Results, number: int, cases: Cases, model: Model, cache: Cache) -> None:
+    task = cases.task
+    logger.info("%s on %s", model.name, task.name)
+    pictures, reasons = cache.pictures(cases)
+    kept = [index for index, reason in enumerate(reasons) if not reason]
+    if not kept:
+        why = ", ".join(sorted(set(reasons)))
+        msg = f"task {task.name}: none of its {len(reasons):,} pictures can be read: {why}"
+        raise UsageError(msg)
+    found = outcome(cases, kept, pictures, cache.texts, model.scale)
+    if number == len(results.tasks):
+        counts = Counter(reason or "kept" for reason in reasons) + cases.dropped
+        images = dict(sorted(counts.items()))
+        results.tasks.append(TaskResult(task, task.metric, images, found.chance))
+    results.tasks[number].metrics.append(draw(found, task.name, results.draws, results.seed))

@@ -1,0 +1,62 @@
+"""What models got right in tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.engine.report import Tally, total
+
+if TYPE_CHECKING:
+    from .bootstrap import Draws
+    from .measures import Values
+    from .task import Task
+
+
+@dataclass(slots=True)
+class TaskResult:
+    """What the models got right in a task.
+
+    Parameters
+    ----------
+    shown
+        The metric that tables show.
+    images
+        Pictures by what became of them: ``kept`` or why not.
+    chance
+        What guessing gives, by metric.
+    metrics
+        For each model each metric.
+    """
+
+    task: Task
+    shown: str
+    images: dict[str, int]
+    chance: Values
+    metrics: list[dict[str, Draws]] = field(default_factory=list)
+
+    @property
+    def tally(self) -> Tally:
+        """Its pictures: seen = kept + dropped."""
+        return Tally.of(self.images)
+
+    @property
+    def is_retrieval(self) -> bool:
+        """Whether it has recalls, which are shown by themselves and are in no mean."""
+        return self.task.protocol == "retrieval"
+
+
+@dataclass(slots=True)
+class Results:
+    """What some models got right in some tasks."""
+
+    models: list[str]
+    digests: list[str]
+    tasks: list[TaskResult]
+    draws: int
+    seed: int
+
+    @property
+    def images(self) -> Tally:
+        """All pictures of all tasks, by what became of them."""
+        return Tally.of(total(one.images for one in self.tasks))

@@ -1,0 +1,1 @@
+"""CLIP models: loaded, saved, and asked for vectors."""

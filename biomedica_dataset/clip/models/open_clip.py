@@ -1,0 +1,162 @@
+"""The model: made by OpenCLIP, and saved as a folder that OpenCLIP loads."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError  # what torch raises of a broken file
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.clip.models.model_config import OWN
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.extras import require
+
+if TYPE_CHECKING:
+    from biomedica_dataset.io.folders import Folder
+
+    from .model_config import ModelConfig
+
+CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model with what belongs to it.
+
+    Parameters
+    ----------
+    name
+        As OpenCLIP takes it.
+    module
+        The weights; called with images (n, 3, size, size) and tokens (n, context) it returns a
+        mapping with ``image_features``, ``text_features`` and ``logit_scale``.
+    transform
+        Of a picture, for training: what comes out has the size that the model sees.
+    normalize
+        Of numbers from 0 to 1, (n, 3, size, size).
+    tokenizer
+        Of a list of texts.
+    """
+
+    name: str
+    module: Any
+    transform: Any
+    normalize: Any
+    tokenizer: Any
+
+    @property
+    def size(self) -> int:
+        """The longest side of what the model sees, in pixels."""
+        size = self.module.visual.image_size
+        return int(max(size)) if isinstance(size, tuple | list) else int(size)
+
+    def pixels(self, pictures: Any) -> Any:
+        """Return pictures as the module takes them, float32 (n, 3, size, size).
+
+        Parameters
+        ----------
+        pictures
+            uint8 (n, size, size, 3).
+        """
+        return self.normalize(pictures.permute(0, 3, 1, 2).contiguous().float() / 255)
+
+
+def make_model(config: ModelConfig) -> Model:
+    """Return a model with its weights.
+
+    Raises
+    ------
+    UsageError
+        There is no such model, its weights cannot be loaded, or its loss is not CLIP's.
+    """
+    open_clip = require("open_clip", "clip")
+    broken = require("safetensors", "clip").SafetensorError
+    given = config.pretrained is not None
+    try:
+        module, transform, _ = open_clip.create_model_and_transforms(
+            config.name,
+            pretrained=None if config.pretrained == OWN else config.pretrained,
+            load_weights=given,
+            require_pretrained=given,
+            pretrained_text=False,
+            output_dict=True,
+        )
+        tokenizer = open_clip.get_tokenizer(config.name)
+    except (
+        RuntimeError,
+        ValueError,
+        OSError,
+        KeyError,
+        TypeError,
+        UnpicklingError,
+        broken,
+    ) as error:
+        said = " ".join(str(error).split())
+        msg = f"model {config.name!r} with {config.pretrained!r} cannot be made: {said}"
+        raise UsageError(msg) from error
+    if getattr(module, "logit_bias", None) is not None or hasattr(module, "text_decoder"):
+        msg = (
+            f"model {config.name!r} is a SigLIP or a CoCa; models with CLIP's own loss are trained"
+        )
+        raise UsageError(msg)
+    if config.lock_image:
+        module.lock_image_tower()
+    if config.lock_text:
+        module.lock_text_tower()
+    if config.grad_checkpointing:
+        module.set_grad_checkpointing()
+    of_pictures, of_numbers = _halves(transform)
+    return Model(
+        name=config.name,
+        module=module.train(),
+        transform=of_pictures,
+        normalize=of_numbers,
+        tokenizer=tokenizer,
+    )
+
+
+def _halves(transform: Any) -> tuple[Any, Any]:
+    """Return what OpenCLIP does before a picture becomes numbers from 0 to 1, and after.
+
+    The former is done where pictures are decoded: bytes travel four times as fast as numbers. The
+    latter is quick where the model is.
+    """
+    transforms = require("torchvision.transforms", "clip")
+    steps = transform.transforms
+    at = next(n for n, step in enumerate(steps) if isinstance(step, transforms.ToTensor))
+    return transforms.Compose(steps[:at]), transforms.Compose(steps[at + 1 :])
+
+
+def export(folder: Folder, model: Model, card: str) -> None:
+    """Write a folder that OpenCLIP loads as ``local-dir:FOLDER``; its card is README.md.
+
+    The configuration comes last: without it OpenCLIP sees no model.
+    """
+    open_clip = require("open_clip", "clip")
+    save_config = require("open_clip.push_to_hf_hub", "clip").save_config_for_hf
+    save = require("safetensors.torch", "clip").save
+    weights = model.module.state_dict()
+    whole = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
+    folder.write_bytes(WEIGHTS, save(whole))
+    folder.write_bytes("README.md", card.encode())
+    with tempfile.TemporaryDirectory() as scratch:
+        if hasattr(model.tokenizer, "save_pretrained"):  # OpenCLIP's own needs no files
+            model.tokenizer.save_pretrained(scratch)
+            for path in sorted(Path(scratch).iterdir()):
+                folder.write_bytes(path.name, path.read_bytes())
+        config = Path(scratch, CONFIG)
+        save_config(model.module, config, open_clip.get_model_config(model.name))
+        folder.write_bytes(CONFIG, config.read_bytes())
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a model or of data without the folders of the maker's machine.
+
+    Examples
+    --------
+    >>> shown_name("local-dir:/home/me/tuned"), shown_name("hf-hub:org/name")
+    ('tuned', 'hf-hub:org/name')
+    """
+    path = name.removeprefix("local-dir:")
+    return path.rstrip("/").rpartition("/")[2] if path != name or path.startswith("/") else name

@@ -1,0 +1,234 @@
+"""Models that turn pictures and texts into vectors of one space: OpenCLIP's, transformers'."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from pickle import UnpicklingError  # what torch raises of a broken file
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from PIL import Image
+
+from biomedica_dataset.annotation.embeddings.encoder import BATCH, weights_digest
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.extras import require
+from biomedica_dataset.images.decode import PICTURES_VERSION
+from biomedica_dataset.suggest import nearest
+
+from .open_clip import CONFIG, shown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_REFUSED: tuple[type[Exception], ...] = (RuntimeError, ValueError, OSError, KeyError, TypeError)
+_PROBE = "H&E stain, 40x: 3 µm of Über-long naïve text; Figure 1(a) shows α-SMA+ cells." * 3
+_FORMS = (
+    "NAME:TAG of OpenCLIP, hf-hub:ID of OpenCLIP's on the Hub, ID of transformers' on the Hub, or "
+    "a folder of either"
+)
+
+
+class Model(Protocol):
+    """What `evaluate` needs of a model.
+
+    Attributes
+    ----------
+    name
+        Shown in tables.
+    digest
+        Of all that its vectors depend on besides picture and text.
+    scale
+        What similarities are multiplied with before a softmax.
+    """
+
+    name: str
+    digest: str
+    scale: float
+
+    def prepare(self, image: Any) -> Any:
+        """Return a picture, RGB, as the model sees it: (3, height, width)."""
+
+    def images(self, prepared: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Return unit vectors, float32 (n, d)."""
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
+        """Return unit vectors, float32 (n, d)."""
+
+
+def load_model(spec: str, device: str | None = None) -> Model:
+    """Return a model, in float32.
+
+    Parameters
+    ----------
+    spec
+        ``ViT-L-14:commonpool_xl_clip_s13b_b90k``, also with a file of weights in place of the
+        tag; ``hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224``;
+        ``google/siglip-base-patch16-224``; or a folder.
+    device
+        ``cuda:0``; a GPU where there is one by default.
+
+    Raises
+    ------
+    UsageError
+        There is no such model, it lacks weights, or it has no vectors of both kinds.
+    """
+    torch = require("torch", "clip")
+    device = device or ("cuda:0" if torch.cuda.is_available() else "cpu")
+    folder = Path(spec.removeprefix("local-dir:"))
+    if folder.is_dir():
+        if (folder / CONFIG).is_file():
+            return _open_clip(f"local-dir:{folder}", None, device)
+        if (folder / "config.json").is_file():
+            return _transformers(str(folder), device)
+        msg = f"model {spec} has no {CONFIG} of OpenCLIP and no config.json of transformers"
+        raise UsageError(msg)
+    if spec.startswith("hf-hub:"):
+        return _open_clip(spec, None, device)
+    name, _, tag = spec.partition(":")
+    known = require("open_clip", "clip").list_models()
+    if name in known:
+        if not tag:
+            tags = require("open_clip", "clip").list_pretrained_tags_by_model(name)
+            msg = f"model {name} needs a tag, {name}:TAG; it has {', '.join(tags)}"
+            raise UsageError(msg)
+        return _open_clip(name, tag, device)
+    if name.count("/") == 1 and not tag and not name.startswith((".", "/")):
+        return _transformers(name, device)
+    msg = f"there is no model {spec!r}; {nearest(name, known)}. Possible are {_FORMS}."
+    raise UsageError(msg)
+
+
+def _refused(spec: str, error: Exception) -> UsageError:
+    said = " ".join(str(error).split())
+    return UsageError(f"model {spec} cannot be loaded: {said[:400]}. Possible are {_FORMS}.")
+
+
+def _unreadable() -> tuple[type[Exception], ...]:
+    """Return what the readers of weights raise of files that are cut short, or of another model."""
+    return (*_REFUSED, UnpicklingError, require("safetensors", "clip").SafetensorError)
+
+
+def _probe() -> Image.Image:
+    """Return a picture that tells transforms apart by what they make of it."""
+    rows, columns = np.mgrid[0:61, 0:97]
+    return Image.fromarray(np.stack([rows * 4, columns * 2, rows ^ columns], -1).astype(np.uint8))
+
+
+class _TwoTowers:
+    """A model of torch with two functions that give vectors."""
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        prepare: Callable[[Any], Any],
+        towers: tuple[Callable[[Any], Any], Callable[[list[str]], Any]],
+        tokenize: Callable[[list[str]], Any],
+    ) -> None:
+        self.name, self.prepare = name, prepare
+        self._model, (self._see, self._read) = model.eval(), towers
+        scale = getattr(model, "logit_scale", None)
+        self.scale = 100.0 if scale is None else float(scale.detach().float().exp())
+        if not math.isfinite(self.scale):
+            msg = f"model {name} has the logit scale {self.scale}: its weights are no numbers"
+            raise UsageError(msg)
+        digest = hashlib.sha256(f"{PICTURES_VERSION} {weights_digest(model)}".encode())
+        digest.update(np.asarray(prepare(_probe()), np.float32).tobytes())
+        digest.update(json.dumps(np.asarray(tokenize([_PROBE])).tolist()).encode())
+        self.digest = digest.hexdigest()
+
+    def images(self, prepared: Sequence[Any]) -> np.ndarray[Any, Any]:
+        """Return unit vectors, float32 (n, d)."""
+        torch = require("torch", "clip")
+        return self._batches(prepared, lambda some: self._see(torch.stack(some)))
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
+        """Return unit vectors, float32 (n, d)."""
+        return self._batches(texts, self._read)
+
+    def _batches(
+        self, given: Sequence[Any], tower: Callable[[list[Any]], Any]
+    ) -> np.ndarray[Any, Any]:
+        """Return vectors of batches of one size: a vector must not depend on its neighbours."""
+        torch = require("torch", "clip")
+        made = []
+        with torch.inference_mode():
+            for start in range(0, len(given), BATCH):
+                some = list(given[start : start + BATCH])
+                vectors = tower(some + some[:1] * (BATCH - len(some)))[: len(some)].float()
+                made.append(torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy())
+        joined: np.ndarray[Any, Any] = np.concatenate(made)
+        if not np.isfinite(joined).all():
+            msg = f"model {self.name} gives vectors that are no numbers"
+            raise UsageError(msg)
+        return joined
+
+
+def _open_clip(name: str, tag: str | None, device: str) -> Model:
+    open_clip = require("open_clip", "clip")
+    spec = f"{name}:{tag}" if tag else name
+    try:
+        model, prepare = open_clip.create_model_from_pretrained(name, tag, device=device)
+        tokenize = open_clip.get_tokenizer(name)
+    except _unreadable() as error:
+        raise _refused(spec, error) from error
+    tag = Path(tag).stem if tag and Path(tag).is_file() else tag
+    return _TwoTowers(
+        f"{name}:{tag}" if tag else shown_name(name).removeprefix("hf-hub:"),
+        model,
+        prepare,
+        (
+            lambda images: model.encode_image(images.to(device)),
+            lambda texts: model.encode_text(tokenize(texts).to(device)),
+        ),
+        tokenize,
+    )
+
+
+def _transformers(spec: str, device: str) -> Model:
+    transformers = require("transformers", "clip")
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        model, info = transformers.AutoModel.from_pretrained(spec, output_loading_info=True)
+        processor = transformers.AutoImageProcessor.from_pretrained(spec)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(spec)
+    except _unreadable() as error:
+        raise _refused(spec, error) from error
+    absent = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+    if absent:
+        msg = f"model {spec} lacks {len(absent)} of its weights, the first {absent[0]}"
+        raise UsageError(msg)
+    if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
+        msg = f"model {spec} is a {type(model).__name__}; one with pictures and texts was expected"
+        raise UsageError(msg)
+    model = model.to(device)
+    length = getattr(model.config.text_config, "max_position_embeddings", None)
+
+    def tokens(texts: list[str]) -> Any:
+        # SigLIP was trained on texts of full length, and CLIP takes no notice of the padding.
+        made = tokenizer(
+            texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+        )
+        made.pop("token_type_ids", None)
+        return made.to(device)
+
+    def read(texts: list[str]) -> Any:
+        return _vectors(model.get_text_features(**tokens(texts)))
+
+    def see(images: Any) -> Any:
+        return _vectors(model.get_image_features(pixel_values=images.to(device)))
+
+    def prepare(image: Any) -> Any:
+        return processor(images=image, return_tensors="pt")["pixel_values"][0]
+
+    name = shown_name(str(Path(spec).resolve()) if Path(spec).is_dir() else spec)
+    towers = see, read
+    return _TwoTowers(name, model, prepare, towers, lambda texts: tokens(texts)["input_ids"].cpu())
+
+
+def _vectors(answer: Any) -> Any:
+    """Return the vectors of transformers' answer, which since its version 5 is a record."""
+    return getattr(answer, "pooler_output", answer)

@@ -1,0 +1,1 @@
+"""How any stage over blocks runs: parts, processes, clusters, the lock, progress, resume."""

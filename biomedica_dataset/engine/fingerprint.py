@@ -1,0 +1,132 @@
+"""Fingerprints of our own code, so that what other code has made is known.
+
+A fingerprint covers the modules named and all that they import, as syntax trees: a changed operator
+changes it, a changed docstring or comment does not.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+@cache
+def code_fingerprint(
+    modules: tuple[str, ...], libraries: tuple[str, ...] = (), package: Path = _PACKAGE
+) -> str:
+    """Return the fingerprint of some modules and of all that they import from this package.
+
+    Imports for type checkers alone are not followed.
+
+    Parameters
+    ----------
+    modules
+        Dotted names below the package, such as ``pmc.matching``.
+    libraries
+        Distributions whose versions belong to the fingerprint.
+    package
+        Folder of the package; this one by default.
+
+    Examples
+    --------
+    >>> code_fingerprint(("keys",)) == code_fingerprint(("keys",))
+    True
+    >>> code_fingerprint(("keys",)) == code_fingerprint(("keys",), ("lxml",))
+    False
+    """
+    digest = hashlib.sha256()
+    for name in sorted(imported_modules(modules, package)):
+        digest.update(f"{name} {_statements(package, name)}\n".encode())
+    for library in libraries:
+        digest.update(f"{library} {version(library)}\n".encode())
+    return digest.hexdigest()
+
+
+def imported_modules(modules: tuple[str, ...], package: Path = _PACKAGE) -> set[str]:
+    """Return modules and all that they import from the package, directly or not.
+
+    Examples
+    --------
+    >>> sorted(imported_modules(("licenses",)))
+    ['errors', 'licenses']
+    """
+    found: set[str] = set()
+    ahead = list(modules)
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += _imports(package, name)
+    return found
+
+
+def _path(package: Path, module: str) -> Path:
+    return package.joinpath(*module.split(".")).with_suffix(".py")
+
+
+@cache
+def _tree(package: Path, module: str) -> ast.Module:
+    """Return a module without its docstrings and without what only type checkers read."""
+    tree = ast.parse(_path(package, module).read_bytes())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [  # type: ignore[attr-defined]
+                item for item in body if not (_is_text(item) or _is_for_checkers(item))
+            ]
+    return tree
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Whether a statement is a text alone: a docstring, or the explanation of a constant."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _is_for_checkers(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
+@cache
+def _statements(package: Path, module: str) -> str:
+    return hashlib.sha256(ast.dump(_tree(package, module)).encode()).hexdigest()
+
+
+def _imports(package: Path, module: str) -> Iterator[str]:
+    for node in ast.walk(_tree(package, module)):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = _base(package, module, node)
+        if base is None:
+            continue
+        if base and _path(package, base).exists():
+            yield base
+        for alias in node.names:
+            inner = f"{base}.{alias.name}" if base else alias.name
+            if _path(package, inner).exists():
+                yield inner
+
+
+def _base(package: Path, module: str, node: ast.ImportFrom) -> str | None:
+    """Return where an import looks, below the package; ``None`` outside of it."""
+    if node.level:
+        parents = module.split(".")[: -node.level]
+        return ".".join([*parents, *filter(None, [node.module])])
+    top, _, rest = (node.module or "").partition(".")
+    return rest if top == package.name else None

@@ -1,0 +1,168 @@
+"""How a stage over blocks is launched: on what, as which part of how many, under which name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENGINES = ("processes", "ray")
+"""What places work: processes of this machine, or a cluster of Ray."""
+
+_PART = re.compile(r"(\d+)/(\d+)", re.ASCII)
+_ARRAY = [f"SLURM_ARRAY_TASK_{name}" for name in ("ID", "MIN", "STEP", "COUNT")]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several parts of a stage, each run by itself.
+
+    A part has the blocks whose numbers say so, whatever is done of them: parts of different cuts
+    may overlap.
+
+    Parameters
+    ----------
+    number
+        From 1.
+    of
+        How many parts there are.
+
+    Raises
+    ------
+    UsageError
+        There is no such part.
+
+    Examples
+    --------
+    >>> Part(2, 3).takes(7), Part(2, 3).takes(8)
+    (True, False)
+    """
+
+    number: int
+    of: int
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if not 1 <= self.number <= self.of:
+            msg = f"there is no part {self.number} of {self.of}; parts are numbered from 1 to N"
+            raise UsageError(msg)
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"part {self.number} of {self.of}"
+
+    def takes(self, block: int) -> bool:
+        """Whether a block, by its number, belongs to this part."""
+        return block % self.of == self.number - 1
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """Return a part written as ``I/N``.
+
+        Raises
+        ------
+        UsageError
+            It is written in another way, or there is no such part.
+        """
+        match = _PART.fullmatch(text)
+        if match is None:
+            msg = f"the part is {text!r}; I/N was expected, such as 1/600"
+            raise UsageError(msg)
+        return cls(int(match[1]), int(match[2]))
+
+    @classmethod
+    def of_array(cls, environment: Mapping[str, str]) -> Part | None:
+        """Return the part of a task of a Slurm array; ``None`` outside of one.
+
+        Raises
+        ------
+        UsageError
+            The numbers of the array's tasks are not evenly spaced.
+
+        Examples
+        --------
+        >>> names = [f"SLURM_ARRAY_TASK_{name}" for name in ("ID", "MIN", "STEP", "COUNT")]
+        >>> print(Part.of_array(dict(zip(names, ["20", "0", "10", "5"]))))
+        part 3 of 5
+        """
+        values = [environment.get(name, "") for name in _ARRAY]
+        if not all(value.isdecimal() for value in values):
+            return None
+        task, first, step, count = map(int, values)
+        number, rest = divmod(task - first, step or 1)
+        if rest or not 0 <= number < count:
+            msg = (
+                f"task {task} of a Slurm array of {count} tasks from {first} in steps of {step} is "
+                "no evenly spaced part; submit --array=1-N, or say --part I/N"
+            )
+            raise UsageError(msg)
+        return cls(number + 1, count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a stage over blocks is launched.
+
+    Parameters
+    ----------
+    part
+        Do the blocks of this part alone; all by default.
+    engine
+        One of `ENGINES`.
+    run_id
+        Name of the run; several launchers of the same name work on one output together. By default
+        a launcher works alone.
+    take_over
+        Take the output over from another run.
+
+    Raises
+    ------
+    UsageError
+        There is no such engine, the run has no name, or a part no run that it belongs to.
+    """
+
+    part: Part | None = None
+    engine: str = "processes"
+    run_id: str | None = None
+    take_over: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        if self.engine not in ENGINES:
+            msg = f"there is no engine {self.engine!r}; {' and '.join(ENGINES)} are possible"
+            raise UsageError(msg)
+        if self.run_id is not None and not self.run_id.strip():
+            msg = "the name of the run is empty; give one, or leave --run-id out"
+            raise UsageError(msg)
+        if self.part is not None and not self.run_id:
+            msg = (
+                f"{self.part} belongs to a run that its other parts belong to as well: give all of "
+                "them the same --run-id NAME (a Slurm array has one already)"
+            )
+            raise UsageError(msg)
+
+    def takes(self, block: int) -> bool:
+        """Whether a block, by its number, is to be done here."""
+        return self.part is None or self.part.takes(block)
+
+    @classmethod
+    def of(
+        cls, environment: Mapping[str, str], *, part: str | None, run_id: str | None, **rest: object
+    ) -> Launch:
+        """Return a launch as it is typed; a Slurm array says what was not.
+
+        Raises
+        ------
+        UsageError
+            As `Part.parse`, `Part.of_array` and `Launch` raise it.
+        """
+        found = Part.parse(part) if part is not None else Part.of_array(environment)
+        array = environment.get("SLURM_ARRAY_JOB_ID")
+        if run_id is None and found is not None and array:
+            run_id = f"slurm-{array}"
+        return cls(part=found, run_id=run_id, **rest)  # type: ignore[arg-type]

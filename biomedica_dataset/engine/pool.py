@@ -1,0 +1,146 @@
+"""Runs independent tasks in processes of this machine, or of a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection, get_context, parent_process
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from biomedica_dataset.errors import WorkerDiedError
+
+from .ray_pool import run_with_ray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from .progress import Progress
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def cpu_count() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_tasks(  # noqa: PLR0913 - each is given by name
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    workers: int | None,
+    start: Callable[..., None],
+    args: tuple[Any, ...],
+    progress: Progress,
+    engine: str = "processes",
+    on_gpu: bool = False,
+) -> Iterator[tuple[Task, Result]]:
+    """Yield each task with its result, as they are done.
+
+    Parameters
+    ----------
+    work
+        Does one task, in any process.
+    workers
+        Processes; as many as there are processors by default. One works in this process.
+    start
+        Called in each process before its first task, with ``args`` and the shared counters of
+        ``progress``.
+    engine
+        One of `launch.ENGINES`; with ``ray`` the cluster says how many processes there are.
+    on_gpu
+        Whether a task wants a GPU of its own, where a cluster has some.
+
+    Raises
+    ------
+    UsageError
+        The engine is not installed.
+    WorkerDiedError
+        A process was killed, mostly for want of memory.
+    """
+    if engine == "ray":
+        yield from run_with_ray(
+            work, tasks, start=start, args=args, progress=progress, on_gpu=on_gpu
+        )
+        return
+    count = min(workers or cpu_count(), len(tasks))
+    with progress.shown():
+        if count <= 1:
+            start(*args, progress.counters)
+            for task in tasks:
+                yield task, work(task)
+            return
+        yield from _run_in_processes(work, tasks, count, (start, *args, progress.counters))
+
+
+def _run_in_processes(
+    work: Callable[[Task], Result], tasks: Sequence[Task], count: int, start: tuple[Any, ...]
+) -> Iterator[tuple[Task, Result]]:
+    # A forked child would share the network client without the threads that drive it.
+    pool = ProcessPoolExecutor(
+        count, mp_context=get_context("spawn"), initializer=_start_process, initargs=start
+    )
+    try:
+        with _interrupts_held():  # the processes start with the first task
+            waiting = {pool.submit(work, task): task for task in tasks}
+        while waiting:
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield waiting.pop(future), future.result()
+    except BrokenProcessPool as error:
+        msg = (
+            "a worker process was killed, mostly for want of memory: run the same command "
+            "again with fewer workers. What is finished stays valid."
+        )
+        raise WorkerDiedError(msg) from error
+    except BaseException:
+        _stop(pool)
+        raise
+    pool.shutdown()
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the processes at once: what they have not finished is not visible."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, also in processes started meanwhile: the parent alone answers it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_process(start: Callable[..., None], *args: Any) -> None:
+    end_with_parent()
+    start(*args)
+
+
+def end_with_parent() -> None:
+    """End this process when its parent is killed, lest it works on beside the next run."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

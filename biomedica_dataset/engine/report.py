@@ -1,0 +1,77 @@
+"""Reports in which everything seen is kept or dropped by a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sum of counts by word, the largest first.
+
+    Examples
+    --------
+    >>> total([{"kept": 1}, {"kept": 2, "corrupt: MD5": 4}])
+    {'corrupt: MD5': 4, 'kept': 3}
+    """
+    summed: Counter[str] = Counter()
+    for one in counts:
+        summed.update(one)
+    return dict(sorted(summed.items(), key=lambda item: (-item[1], item[0])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What was seen of one kind of thing.
+
+    Parameters
+    ----------
+    dropped
+        By reason.
+    """
+
+    seen: int
+    kept: int
+    dropped: dict[str, int]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Tally:
+        """Return the tally of counts by word, of which one is ``kept``.
+
+        Examples
+        --------
+        >>> Tally.of({"kept": 3, "no_caption": 1})
+        Tally(seen=4, kept=3, dropped={'no_caption': 1})
+        """
+        dropped = {word: n for word, n in counts.items() if word != "kept"}
+        return cls(seen=sum(counts.values()), kept=counts.get("kept", 0), dropped=dropped)
+
+    def lines(self, what: str) -> list[str]:
+        """Return the tally in words, a line each."""
+        lines = [
+            f"{what}: {self.seen:,} seen = {self.kept:,} kept + {self.seen - self.kept:,} dropped"
+        ]
+        return lines + _aligned(self.dropped)
+
+
+def _aligned(counts: Mapping[str, int]) -> list[str]:
+    width = max((len(f"{n:,}") for n in counts.values()), default=0)
+    return [f"  {n:>{width},}  {word}" for word, n in counts.items()]
+
+
+def told_part(done: int, left: int, units: str) -> str:
+    """Return what a part says at its end, while others are not done.
+
+    Examples
+    --------
+    >>> told_part(12, 3, "blocks")
+    'this part is done, 12 blocks written; 3 blocks of other parts are not done yet'
+    """
+    return (
+        f"this part is done, {done:,} {units} written; {left:,} {units} of other parts are not "
+        "done yet"
+    )

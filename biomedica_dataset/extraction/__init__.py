@@ -1,0 +1,1 @@
+"""From PMC's bucket to an archive."""

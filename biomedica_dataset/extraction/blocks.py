@@ -1,0 +1,248 @@
+"""Blocks: compared with the inventory; what is missing is fetched, and both files written.
+
+A worker takes blocks in order and begins the next one when the last articles of a block are on
+their way, so that the network is not idle at the end of each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.io.async_runner import run_async
+from biomedica_dataset.io.spool import Spool
+from biomedica_dataset.pmc.source import NetworkFailedError, Source
+
+from .changes import changes_of
+from .fetch import ArticleFetch, Fetched
+from .previous import PreviousBlock
+from .tasks import Task, stale_tasks
+from .write import write_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from biomedica_dataset.archive.entries import BlockHeader
+    from biomedica_dataset.archive.ledger import Archive
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.progress import Ticker
+    from biomedica_dataset.pmc.inventory import Version
+
+__all__ = ["BlockFailedError", "Outcome", "Task", "run_block", "run_blocks"]
+
+_ARTICLES_IN_FLIGHT = 128
+"""Articles begun and not finished: enough for all requests in flight, and so few that JSONs, XMLs
+and images of different articles travel side by side: network and reader work at the same time."""
+
+_BLOCKS_OPEN = 6  # small blocks are gone through together; of large ones two are open at most
+
+
+class BlockFailedError(Exception):
+    """A block could not be fetched whole for the network; it was not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of some blocks.
+
+    Parameters
+    ----------
+    failed
+        Those that could not be written for the network, with the reason.
+    changes
+        Article versions that are not as they were, by kind, of the others.
+    """
+
+    failed: dict[int, str] = field(default_factory=dict)
+    changes: Counter[str] = field(default_factory=Counter)
+
+
+def run_block(archive: Archive, source: Source, task: Task, tick: Ticker) -> BlockHeader:
+    """Fetch what a block lacks and write it.
+
+    Raises
+    ------
+    BlockFailedError
+        Some article could not be fetched, twice; nothing was written.
+    SourceError
+        Too many requests fail to go on.
+    StorageError, ArchiveError
+        The archive cannot be written, or what is there of the block is damaged.
+    """
+    failed = run_blocks(archive, source, [task], tick).failed
+    if failed:
+        raise BlockFailedError(failed[task.block])
+    return archive.header(task.block)
+
+
+def run_blocks(
+    archive: Archive,
+    source: Source,
+    tasks: Sequence[Task],
+    tick: Ticker,
+    lock: RunLock | None = None,
+) -> Outcome:
+    """Do blocks as `run_block` does one, several at a time; leave out what has been done meanwhile.
+
+    Parameters
+    ----------
+    lock
+        That of the run on the archive, where it is one that several may write to.
+
+    Raises
+    ------
+    TakenOverError
+        Another run holds the archive now.
+    """
+    return run_async(_Blocks(archive, source, tick, lock).run(tasks))
+
+
+class _Blocks:
+    """Goes through blocks, many articles at a time."""
+
+    def __init__(
+        self, archive: Archive, source: Source, tick: Ticker, lock: RunLock | None
+    ) -> None:
+        self._archive, self._source, self._lock = archive, source, lock
+        self._tick, self._ticked = tick, source.received
+        self._outcome = Outcome()
+
+    async def run(self, tasks: Iterable[Task]) -> Outcome:
+        self._articles = asyncio.Semaphore(_ARTICLES_IN_FLIGHT)
+        self._open = asyncio.Semaphore(_BLOCKS_OPEN)
+        self._writing = asyncio.Lock()  # of one block at a time, for the memory that it takes
+        with ExitStack() as stack:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for task in tasks:
+                        await self._open.acquire()
+                        if self._is_done(task):
+                            self._open.release()
+                            continue
+                        block = stack.enter_context(_Block(self._archive, task))
+                        await self._begin(block, group)
+            except BaseExceptionGroup as errors:
+                raise errors.exceptions[0] from None
+        return self._outcome
+
+    def _is_done(self, task: Task) -> bool:
+        """Whether another run has done a block since its task was found."""
+        if self._lock is None:
+            return False
+        self._lock.check()
+        if task.retry or stale_tasks(self._archive, [task]):
+            return False
+        self._tick(len(task.inventory), 0, 0)
+        return True
+
+    async def _begin(self, block: _Block, group: asyncio.TaskGroup) -> None:
+        """Start all articles of a block, as there is room for them, and its end after them."""
+        started = []
+        for pmcid in block.versions:
+            await self._articles.acquire()
+            started.append(group.create_task(self._article(block, pmcid)))
+        group.create_task(self._finish(block, started))
+
+    async def _article(self, block: _Block, pmcid: int) -> None:
+        try:
+            await self._fetch(block, pmcid)
+        finally:
+            self._articles.release()
+
+    async def _fetch(self, block: _Block, pmcid: int) -> None:
+        try:
+            fetched = await block.fetch(pmcid, self._source)
+        except NetworkFailedError as error:
+            block.problems[pmcid] = error
+            return
+        block.problems.pop(pmcid, None)
+        block.done[pmcid] = fetched
+        received, self._ticked = self._source.received - self._ticked, self._source.received
+        self._tick(len(fetched.rows), len(fetched.images), received)
+
+    async def _finish(self, block: _Block, started: Sequence[asyncio.Task[None]]) -> None:
+        if started:
+            await asyncio.wait(started)
+        # What failed for the network has another try when the rest is through.
+        await asyncio.gather(*(self._article_again(block, pmcid) for pmcid in list(block.problems)))
+        if block.problems:
+            pmcid, problem = min(block.problems.items())
+            count = len(block.problems)
+            self._outcome.failed[block.task.block] = (
+                f"{count} articles, the first PMC{pmcid}: {problem}"
+            )
+        else:
+            async with self._writing:
+                if self._lock is not None:
+                    self._lock.check()
+                await asyncio.to_thread(block.write)
+            self._outcome.changes.update(block.changes())
+        block.close()
+        self._open.release()
+
+    async def _article_again(self, block: _Block, pmcid: int) -> None:
+        async with self._articles:
+            await self._fetch(block, pmcid)
+
+
+class _Block:
+    """A block being fetched: what was there, and what has come.
+
+    Attributes
+    ----------
+    versions
+        By PMCID, ascending.
+    done, problems
+        By PMCID, what was fetched and what failed for the network.
+    """
+
+    def __init__(self, archive: Archive, task: Task) -> None:
+        self._archive, self.task = archive, task
+        self.versions: dict[int, list[Version]] = {}
+        for version in task.inventory.versions():
+            self.versions.setdefault(version.pmcid, []).append(version)
+        self.done: dict[int, Fetched] = {}
+        self.problems: dict[int, NetworkFailedError] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> _Block:
+        archive, task = self._archive, self.task
+        self._spool = self._stack.enter_context(Spool(archive.folder.scratch()))
+        try:
+            self._old = self._stack.enter_context(
+                PreviousBlock.open(archive, task.block, self._spool)
+            )
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the bytes."""
+        self._stack.close()
+        self.done.clear()
+
+    async def fetch(self, pmcid: int, source: Source) -> Fetched:
+        """Return an article: as it is there if nothing about it has changed, else fetched."""
+        versions = self.versions[pmcid]
+        agreeing = self._old.agreeing(pmcid, versions, self.task)
+        if agreeing is not None:
+            return agreeing
+        known = self._old.known(pmcid, retry=self.task.retry)
+        return await ArticleFetch(source, self._spool, self.task.wants, versions, known).run()
+
+    def write(self) -> None:
+        """Write the files of the block, its articles in order."""
+        fetched = [self.done[pmcid] for pmcid in self.versions]
+        write_block(self._archive, self.task, fetched, self._old)
+
+    def changes(self) -> Counter[str]:
+        """Return how many article versions are not as they were, by kind."""
+        old = (row for rows in self._old.rows.values() for row in rows.values())
+        return changes_of(old, (row for fetched in self.done.values() for row in fetched.rows))

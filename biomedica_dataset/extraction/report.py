@@ -1,0 +1,107 @@
+"""What an archive contains after `extract`, in numbers and in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.engine.report import Tally, _aligned, told_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractReport:
+    """What an archive holds after a run, summed from its ledgers.
+
+    Parameters
+    ----------
+    blocks, blocks_done, blocks_failed
+        Valid blocks, those written by this run, and those that could not be written, with the
+        reason.
+    blocks_left
+        Those of other parts of the run that are not done.
+    changes
+        Article versions that this run found other than they were, by kind.
+    articles, figures
+        Article versions and graphics by status and reason.
+    newer
+        Metadata newer than the inventory says.
+    not_listed
+        Articles asked for that the source does not have.
+    """
+
+    source: str
+    selection: str
+    inventory: str | None
+    blocks: int
+    blocks_done: int
+    blocks_left: int = 0
+    blocks_failed: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
+    articles: dict[str, int]
+    figures: dict[str, int]
+    newer: int
+    not_listed: list[str]
+
+    def as_json(self) -> bytes:
+        """Return ``report.json``: without what this run did, so that it tells of the archive."""
+        stored = asdict(self)
+        del stored["blocks_done"], stored["blocks_left"], stored["changes"]
+        for name in ("articles", "figures"):
+            stored[name] = asdict(Tally.of(stored[name]))
+        return json.dumps(stored, indent=1, ensure_ascii=False).encode()
+
+    def __str__(self) -> str:
+        """Return the report in words."""
+        lines = [
+            *Tally.of(self.articles).lines("article versions"),
+            *Tally.of(self.figures).lines("figures"),
+        ]
+        if self.changes:
+            lines.append(f"changed by this run: {sum(self.changes.values()):,} article versions")
+            lines += _aligned(self.changes)
+        if self.newer:
+            lines.append(f"metadata newer than the inventory: {self.newer:,}")
+        if self.not_listed:
+            more = f" and {len(self.not_listed) - 20:,} more" if len(self.not_listed) > 20 else ""
+            named = ", ".join(self.not_listed[:20])
+            lines.append(f"asked for, not in the source: {named}{more}")
+        if self.blocks_failed:
+            lines.append(
+                f"{len(self.blocks_failed):,} blocks not written; run the same command again:"
+            )
+            lines += [
+                f"  {_ranges(numbers)}: {why}" for why, numbers in _by_reason(self.blocks_failed)
+            ]
+        elif not self.blocks_done and not self.blocks_left:
+            lines.append("nothing to do: the archive agrees with the source")
+        if self.blocks_left and not self.blocks_failed:
+            lines.append(told_part(self.blocks_done, self.blocks_left, "blocks"))
+        return "\n".join(lines)
+
+
+def _by_reason(failed: Mapping[str, str]) -> list[tuple[str, list[int]]]:
+    reasons: dict[str, list[int]] = {}
+    for number, why in failed.items():
+        reasons.setdefault(why, []).append(int(number))
+    return list(reasons.items())
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """Return numbers as text, neighbours joined.
+
+    Examples
+    --------
+    >>> _ranges([5, 1, 2, 3])
+    '1-3, 5'
+    """
+    joined: list[list[int]] = []
+    for number in sorted(numbers):
+        if joined and number == joined[-1][1] + 1:
+            joined[-1][1] = number
+        else:
+            joined.append([number, number])
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in joined)

@@ -1,0 +1,161 @@
+"""Which version of an article counts: its metadata JSONs decide, the highest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.archive.entries import SETTLED, LedgerRow
+from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.io.async_runner import run_async
+from biomedica_dataset.pmc.etags import md5_of
+from biomedica_dataset.pmc.inventory import Inventory, read_inventory
+from biomedica_dataset.pmc.listing import has_inventory, list_each, list_folder
+from biomedica_dataset.pmc.metadata import Metadata, parse_metadata
+from biomedica_dataset.pmc.source import CorruptError, Source, TooLargeError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from biomedica_dataset.archive.selection import Selection, Wants
+    from biomedica_dataset.pmc.inventory import Version
+
+MAX_METADATA = 2**20  # bytes; those of a block are held in memory, and PMC's have some 10,000
+TRIES = 3
+"""How often a file is asked for whose bytes are not those promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The version of an article that counts.
+
+    Parameters
+    ----------
+    rows
+        By version, for all of them: the one that counts as ``kept``, the others with the reason why
+        not.
+    version, metadata
+        The one that counts, if any does.
+    """
+
+    rows: dict[int, LedgerRow]
+    version: int = 0
+    metadata: Metadata | None = None
+
+
+async def find_current(
+    source: Source, wants: Wants, versions: Sequence[Version], known: Mapping[int, LedgerRow]
+) -> Current:
+    """Return the version of a PMCID that counts.
+
+    The highest counts; below an author manuscript the next one does, unless there is none but
+    manuscripts.
+
+    Parameters
+    ----------
+    versions
+        All versions in the inventory.
+    known
+        Ledger rows by version: the JSON of an unchanged version is not fetched again.
+
+    Raises
+    ------
+    NetworkFailedError
+        A JSON could not be fetched for the network.
+    """
+    ordered = sorted(versions, key=lambda v: -v.version)
+    rows = {v.version: _row(v, "rejected", "superseded") for v in ordered}
+    manuscripts: list[tuple[Version, Metadata, LedgerRow]] = []
+    for version in ordered:
+        row = await _read_metadata(source, version, known.get(version.version))
+        rows[version.version] = row
+        if row.status != "kept" or row.metadata is None:
+            return Current(rows)
+        metadata = parse_metadata(row.metadata, version.name)
+        manuscript = metadata.is_manuscript or metadata.is_text_mining_only
+        if not manuscript or metadata.is_retracted:
+            return _judged(version, metadata, row, wants, rows)
+        rows[version.version] = replace(row, status="rejected", reason="manuscript")
+        manuscripts.append((version, metadata, row))
+    return _judged(*manuscripts[0], wants, rows)
+
+
+def _judged(
+    version: Version, metadata: Metadata, row: LedgerRow, wants: Wants, rows: dict[int, LedgerRow]
+) -> Current:
+    reason = None
+    if metadata.is_retracted:
+        reason = "retracted"
+    elif metadata.is_text_mining_only:
+        reason = "text_mining_only"
+    elif not metadata.is_open_access:
+        reason = "not_open_access"
+    elif metadata.license_code is not None and not wants.license(metadata.license_code):
+        reason = "license_not_wanted"
+    if reason is None:
+        return Current({**rows, version.version: row}, version.version, metadata)
+    rejected = replace(row, status="rejected", reason=reason)
+    return Current({**rows, version.version: rejected})
+
+
+async def _read_metadata(source: Source, version: Version, known: LedgerRow | None) -> LedgerRow:
+    if known is not None:
+        if known.metadata is not None and version.etag in (known.etag, known.metadata_md5):
+            return _row(version, "kept", metadata=known.metadata, md5=known.metadata_md5)
+        if known.etag == version.etag and known.status in SETTLED:
+            return _row(version, known.status, known.reason)
+    for _attempt in range(TRIES):
+        try:
+            data = await source.get(version.key, limit=MAX_METADATA, as_tagged=True)
+            parse_metadata(data, version.name)
+        except UnavailableError as error:
+            return _row(version, "unavailable", f"metadata {error}")
+        except TooLargeError:
+            return _row(version, "too_large", "metadata")
+        except (ArticleError, CorruptError):
+            continue
+        return _row(version, "kept", metadata=data, md5=md5_of(data))
+    return _row(version, "corrupt", "metadata")
+
+
+def _row(
+    version: Version,
+    status: str,
+    reason: str | None = None,
+    metadata: bytes | None = None,
+    md5: str | None = None,
+) -> LedgerRow:
+    return LedgerRow(
+        pmcid=version.pmcid,
+        version=version.version,
+        etag=version.etag,
+        status=status,
+        reason=reason,
+        metadata=metadata,
+        metadata_md5=md5,
+    )
+
+
+_FEW = 200  # ids that are cheaper to list one by one than to read an inventory of 230 MB
+
+
+def list_versions(source: Source, selection: Selection, inventory: str | None) -> Inventory:
+    """Return what the source has of the selected articles.
+
+    A few ids are listed one by one, which takes seconds; all others are looked up in an inventory.
+    A folder is listed where ids are asked for or it holds no inventory.
+
+    Raises
+    ------
+    UsageError, SourceError
+        The source is no bucket, or cannot be listed.
+    """
+    pmcids = selection.pmcids
+    # The newest were found in an inventory, and are compared with one: it may lag behind a listing.
+    is_ids = inventory is None and pmcids is not None and selection.limit is None
+    if source.folder is not None and (is_ids or (inventory is None and not has_inventory(source))):
+        return list_folder(source.folder, pmcids)
+    if is_ids and pmcids is not None and len(pmcids) <= _FEW:
+        return run_async(list_each(source, pmcids))
+    found = read_inventory(source, inventory)
+    return found if pmcids is None else found.only(pmcids)

@@ -1,0 +1,1 @@
+"""The dataset folder format: shards, index, manifest, splits."""

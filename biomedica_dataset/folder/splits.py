@@ -1,0 +1,83 @@
+"""Train, validation and test: a hash of the PMCID says where an article lies, whatever the run."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SPLITS = ("train", "validation", "test")
+_RANGE = 2**64
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """How large a part of the articles each split has.
+
+    Parameters
+    ----------
+    shares
+        Of `SPLITS`, in their order; together 1. All of it in ``train`` is no split at all.
+
+    Examples
+    --------
+    >>> halves = Splits.parse("0.5,0.25,0.25")
+    >>> [halves.of(pmcid) for pmcid in (13900, 13901, 13902)]
+    ['train', 'test', 'validation']
+    """
+
+    shares: tuple[float, ...] = (1.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Check the shares."""
+        is_whole = math.isclose(sum(self.shares), 1.0, abs_tol=1e-9)
+        if len(self.shares) != len(SPLITS) or not is_whole or min(self.shares) < 0:
+            msg = (
+                f"the split {self} is none: shares of {', '.join(SPLITS)}, none below 0 and "
+                "together 1, were expected, such as 0.9,0.05,0.05"
+            )
+            raise UsageError(msg)
+
+    def __str__(self) -> str:
+        """Return the shares as `parse` reads them."""
+        return ",".join(f"{share:g}" for share in self.shares)
+
+    @classmethod
+    def parse(cls, text: str) -> Splits:
+        """Return the splits that a text such as ``0.9,0.05,0.05`` means.
+
+        Raises
+        ------
+        UsageError
+            It means none.
+        """
+        try:
+            shares: Sequence[float] = [float(share) for share in text.split(",")]
+        except ValueError as error:
+            msg = f"the split {text!r} is none; three shares such as 0.9,0.05,0.05 were expected"
+            raise UsageError(msg) from error
+        return cls(tuple(shares))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything is in ``train``."""
+        return self.shares[0] == 1
+
+    def of(self, pmcid: int) -> str:
+        """Return the split of an article, and so of all that is of it."""
+        digest = hashlib.sha256(b"PMC%d" % pmcid).digest()
+        place = int.from_bytes(digest[:8], "big") / _RANGE
+        ends = zip(accumulate(self.shares), SPLITS, strict=True)
+        below = (split for end, split in ends if place < end)
+        return next(below, SPLITS[-1])
+
+    def below(self, split: str) -> str:
+        """Return the subfolder of a split: none where there is no other split."""
+        return "" if self.is_whole else f"/{split}"

@@ -1,0 +1,141 @@
+"""What of a dataset folder is to be published, as files on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from biomedica_dataset.card.write import CARD, publish
+from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.schema import IndexRow
+
+if TYPE_CHECKING:
+    from huggingface_hub import RepoFile
+
+    from biomedica_dataset.folder.manifest import CardPicture, Changes
+    from biomedica_dataset.folder.record import ShardFile
+
+_LEFT_OUT = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of the dataset as it is here.
+
+    Parameters
+    ----------
+    place
+        Where its bytes are.
+    """
+
+    path: str
+    place: Path
+    size: int
+    sha256: str
+
+    def is_same(self, there: RepoFile | None) -> bool:
+        """Whether the repository has just these bytes."""
+        if there is None or there.size != self.size:
+            return False
+        if there.lfs is not None:
+            return bool(there.lfs.sha256 == self.sha256)
+        data = self.place.read_bytes()
+        return bool(hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == there.blob_id)
+
+
+def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[LocalFile]:
+    """Return the files to publish, in the order of going up: index, card, manifest last."""
+    manifest = read_manifest(source)
+    if not source.exists(CARD) or manifest.digest.encode() not in source.read_bytes(CARD):
+        msg = f"{source.url} has no {CARD} of its {MANIFEST}; serialize again before you push"
+        raise UsageError(msg)
+    place = Path(source.root)
+    for file in _named(manifest):
+        path = place / file.path
+        if not path.is_file() or path.stat().st_size != file.bytes:
+            msg = (
+                f"{file.path} is not the file that {MANIFEST} names; "
+                f"see `biomedica verify {source.url}`"
+            )
+            raise ArchiveError(msg)
+    if not include_other and any(map(_is_left_out, manifest.files)):
+        manifest = _without_other(source, manifest, scratch)
+        place = scratch
+    files = [LocalFile(f.path, place / f.path, f.bytes, f.sha256) for f in _named(manifest)]
+    files.sort(key=lambda file: (file.path.startswith("index/"), file.path))
+    return files + [_local(place, path) for path in (CARD, MANIFEST)]
+
+
+def _named(manifest: Manifest) -> list[ShardFile | CardPicture]:
+    return [*manifest.files, *manifest.pictures]
+
+
+def _local(place: Path, path: str) -> LocalFile:
+    data = (place / path).read_bytes()
+    return LocalFile(path, place / path, len(data), hashlib.sha256(data).hexdigest())
+
+
+def _is_left_out(file: ShardFile) -> bool:
+    return _LEFT_OUT in file.path.split("/")
+
+
+def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifest:
+    """Lay out a folder without the group ``other``: links to shards; own index, card, manifest."""
+    stage, files = Folder(scratch), []
+    for file in manifest.files:
+        if _is_left_out(file):
+            continue
+        if file.config == "index":
+            kept = _index_without_other(source, file, stage)
+            files += [kept] if kept.rows else []
+        else:
+            link = scratch / file.path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(Path(source.root, file.path).resolve())
+            files.append(file)
+    staged = replace(
+        manifest,
+        files=files,
+        figures=_moved(manifest, "figures", _LEFT_OUT),
+        articles=_moved(manifest, "articles", "articles"),
+        changes=_changes_without_other(manifest.changes),
+    )
+    return publish(stage, staged)
+
+
+def _changes_without_other(changes: Changes | None) -> Changes | None:
+    if changes is None:
+        return None
+    added, removed = (
+        {group: n for group, n in counts.items() if group != _LEFT_OUT}
+        for counts in (changes.added, changes.removed)
+    )
+    return replace(changes, added=added, removed=removed)
+
+
+def _moved(manifest: Manifest, what: str, config: str) -> dict[str, int]:
+    """Return counts of the manifest in which what is left out is told as such, not as kept."""
+    counts: dict[str, int] = getattr(manifest, what)
+    left = sum(f.rows for f in manifest.files if _is_left_out(f) and f.config == config)
+    return counts | ({"kept": counts["kept"] - left, "license_other": left} if left else {})
+
+
+def _index_without_other(source: Folder, file: ShardFile, stage: Folder) -> ShardFile:
+    with source.open_arrow(file.path) as opened:
+        table = pq.read_table(opened)
+    table = table.filter(pc.not_equal(table["license_group"], _LEFT_OUT))
+    with stage.create() as new:
+        writer = TableWriter(new, IndexRow, {})
+        writer.write_table(table)
+        writer.close()
+        if table.num_rows:
+            new.publish(file.path)
+    return replace(file, rows=writer.rows, bytes=new.size, memory=writer.memory, sha256=new.sha256)

@@ -1,0 +1,1 @@
+"""Files and bytes: folders here or in a store, objects, web servers."""

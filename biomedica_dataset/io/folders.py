@@ -1,0 +1,240 @@
+"""Files of ours, on any file system of fsspec, visible only when they are whole.
+
+On a store of objects a file is put whole, or not at all; what is unfinished lies on this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from fsspec.core import url_to_fs
+
+from biomedica_dataset.errors import StorageError, UsageError
+
+from .failures import failures, io_errors, is_absent, reading
+from .partial import PARTIAL, NewFile, abandoned, begin_file, link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["PARTIAL", "RUN", "Folder", "NewFile", "abandoned"]
+
+RUN = ".run.json"
+"""Says which run writes to a folder; see `hold`."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_AT_ONCE = 32  # requests to a store
+_NO_ADDRESS = (ValueError, ImportError, TypeError, LookupError, AttributeError)
+"""What file systems of fsspec raise on an address that is none of theirs."""
+
+_EXTRA = "for s3:// it is pip install 'biomedica-dataset[s3]'"
+
+
+class Folder:
+    """A folder on any file system that fsspec knows.
+
+    Parameters
+    ----------
+    url
+        A local path or an fsspec URL.
+    """
+
+    def __init__(self, url: str | os.PathLike[str]) -> None:
+        self.url = os.fspath(url)
+        if not self.url.strip():
+            msg = "an empty text names no folder; . is the current one"
+            raise UsageError(msg)
+        broken: tuple[type[Exception], ...] = (*failures(), *_NO_ADDRESS)
+        try:
+            # Others write there too: a listing that is remembered would be an old one.
+            self.filesystem, self.root = url_to_fs(self.url, use_listings_cache=False)
+            if self.filesystem.protocol == "data":
+                msg = "an address that is its own content is no folder"
+                raise ValueError(msg)
+        except broken as error:
+            more = "; " + _EXTRA if isinstance(error, ImportError) else ""
+            msg = f"{self.url} cannot be opened: {error}{more}"
+            raise UsageError(msg) from error
+        self.is_local = "file" in (self.filesystem.protocol, *self.filesystem.protocol)
+
+    def path(self, name: str) -> str:
+        """Return the path of a file on the file system."""
+        return f"{self.root}/{name}"
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        try:
+            with io_errors(self.path(name), "read"):
+                return bool(self.filesystem.info(self.path(name))["type"] == "file")
+        except StorageError as error:
+            if is_absent(error):
+                return False
+            raise
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file."""
+        return int(self.filesystem.size(self.path(name)))
+
+    def modified(self, name: str) -> str:
+        """Return when a file was last written, as text that tells one state from another."""
+        info = self.filesystem.info(self.path(name))
+        return f"{info.get('mtime') or info.get('LastModified')} {info['size']}"
+
+    def names(self, below: str = "") -> list[str]:
+        """Return the names of the files directly in a subfolder, sorted, no unfinished ones."""
+        return list(self.sizes(below))
+
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Return the bytes of those files by name."""
+        folder = self.path(below).rstrip("/")
+        try:
+            with io_errors(folder, "listed"):
+                found = self.filesystem.ls(folder, detail=True, refresh=True)
+        except StorageError as error:
+            if is_absent(error):
+                return {}
+            raise
+        files = sorted(
+            (str(item["name"]).rpartition("/")[2], item["size"])
+            for item in found
+            if item["type"] == "file"
+        )
+        return {name: size for name, size in files if not name.startswith(PARTIAL)}
+
+    def is_empty(self) -> bool:
+        """Whether the folder is absent or holds nothing but what runs leave on their way."""
+        try:
+            with io_errors(self.root, "listed"):
+                found = self.filesystem.ls(self.root, detail=False, refresh=True)
+        except StorageError as error:
+            if is_absent(error):
+                return True
+            raise
+        return all(str(name).rpartition("/")[2].startswith((PARTIAL, RUN)) for name in found)
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file to read."""
+        opened: IO[bytes] = self.filesystem.open(self.path(name), "rb")
+        return opened
+
+    @contextlib.contextmanager
+    def reading(self, name: str, advice: str) -> Iterator[IO[bytes]]:
+        """Yield a file of ours to read; one that is damaged or lost is named, with the way out.
+
+        Parameters
+        ----------
+        advice
+            As for `io.failures.reading`, which says what is raised.
+        """
+        with reading(self.path(name), advice), self.open(name) as file:
+            yield file
+
+    def open_arrow(self, name: str, *, is_mapped: bool = True) -> Any:
+        """Open a file for Arrow: mapped into memory where it is local, unless told otherwise."""
+        import pyarrow as pa
+
+        if not self.is_local:
+            return self.open(name)
+        return pa.memory_map(self.path(name)) if is_mapped else pa.OSFile(self.path(name))
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the whole of a file."""
+        with io_errors(self.path(name), "read"):
+            return bytes(self.filesystem.cat_file(self.path(name)))
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write a file at once."""
+        with self.create() as file:
+            file.write(data)
+            file.publish(name)
+
+    def begin(self, name: str, data: bytes) -> bool:
+        """Write a file unless it is there; return whether it was not."""
+        with self.create() as file:
+            file.write(data)
+            return file.claim(name)
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Return what a function of files gives for each item: many at once, if by requests."""
+        if self.is_local:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return list(threads.map(work, items))
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there."""
+        with io_errors(self.path(name), "removed"), contextlib.suppress(FileNotFoundError):
+            self.filesystem.rm_file(self.path(name))
+
+    def sha256(self, name: str) -> str:
+        """Return the SHA-256 of a file."""
+        with self.open(name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    @contextlib.contextmanager
+    def create(self) -> Iterator[NewFile]:
+        """Yield a file that becomes visible when it is published, and is gone when it is not."""
+        folder = self.scratch()
+        with io_errors(folder):
+            file = NewFile(self, *begin_file(folder))
+        try:
+            yield file
+        finally:
+            file.discard()
+
+    def scratch(self) -> str:
+        """Return a local folder for unfinished files: this one if it is local, for the rename."""
+        if not self.is_local:
+            return tempfile.gettempdir()
+        try:
+            with io_errors(self.root):
+                Path(self.root).mkdir(parents=True, exist_ok=True)
+        except StorageError as error:
+            if isinstance(error.__cause__, (FileExistsError, NotADirectoryError)):
+                msg = f"{self.url} is no folder; name a folder that may be written"
+                raise UsageError(msg) from error
+            raise
+        return str(self.root)
+
+    def sweep(self) -> None:
+        """Remove unfinished files that a killed run left behind, those of a living one not."""
+        place = Path(self.root if self.is_local else tempfile.gettempdir())
+        for path in place.glob(f"{PARTIAL}*"):
+            with abandoned(path) as is_abandoned, io_errors(path, "removed"):
+                if is_abandoned:
+                    path.unlink(missing_ok=True)
+
+    def put(self, path: Path, name: str) -> None:
+        """Make an unfinished file visible, in place of one that is there."""
+        target = self.path(name)
+        if self.is_local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+        else:
+            self.filesystem.put_file(str(path), target)
+
+    def put_new(self, path: Path, name: str) -> bool:
+        """Make an unfinished file visible unless there is one; return whether there was none."""
+        target = self.path(name)
+        if self.is_local:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if self.is_local:
+                link(path, Path(target))
+            else:
+                self.filesystem.pipe_file(target, path.read_bytes(), mode="create")
+        except FileExistsError:  # it may be gone by now
+            return False
+        except OSError:  # not every store says that it is for the file that is there
+            if self.exists(name):
+                return False
+            raise
+        return True

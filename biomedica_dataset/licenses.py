@@ -1,0 +1,108 @@
+"""Licences: their codes and groups, which of two is stricter, and how a user names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+LICENSE_GROUPS = ("commercial", "noncommercial", "other")
+"""What the licence of a row permits, from most to least."""
+
+
+COMMERCIAL = ("CC0", "CC BY", "CC BY-SA", "CC BY-ND")
+
+
+NONCOMMERCIAL = ("CC BY-NC", "CC BY-NC-SA", "CC BY-NC-ND")
+
+
+CODES = (*COMMERCIAL, *NONCOMMERCIAL)
+"""PMC's licence codes that permit redistribution, from least to most strict."""
+
+
+OTHER = "other"
+"""Stands for articles without a licence of PMC's list."""
+
+
+_LICENSE_GROUPS = {"commercial": COMMERCIAL, "noncommercial": NONCOMMERCIAL, "other": (OTHER,)}
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """A licence as far as the source names it.
+
+    Parameters
+    ----------
+    code
+        PMC's spelling without a version (``CC BY-NC``); ``None`` where no known licence is named.
+    version
+        Such as ``4.0``.
+    url
+        Canonical address.
+    """
+
+    code: str | None
+    version: str | None = None
+    url: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Code and version as one text, such as ``CC BY 4.0``."""
+        return f"{self.code} {self.version}" if self.code and self.version else self.code
+
+
+def license_group(license_code: str | None) -> str:
+    """Return the group of a licence code: ``commercial``, ``noncommercial`` or ``other``.
+
+    Examples
+    --------
+    >>> license_group("CC BY-ND"), license_group("CC BY-NC"), license_group(None)
+    ('commercial', 'noncommercial', 'other')
+    """
+    if license_code in COMMERCIAL:
+        return "commercial"
+    return "noncommercial" if license_code in NONCOMMERCIAL else "other"
+
+
+def resolved_license(license_code: str | None, named: License) -> License:
+    """Return the licence of an article from PMC's ``license_code`` and what its XML names.
+
+    PMC's code decides; the XML adds version and address where it agrees, and decides where PMC
+    gives no code.
+    """
+    if license_code is None or license_code == named.code:
+        return named
+    return License(license_code)
+
+
+def stricter(first: str | None, second: str | None) -> str | None:
+    """Return the stricter of two licence codes; unknown is strictest."""
+    if first not in CODES or second not in CODES:
+        return None
+    return max(first, second, key=CODES.index)
+
+
+def parse_licenses(names: Sequence[str]) -> frozenset[str] | None:
+    """Return the licence codes that groups and codes name; ``None`` where nothing is named.
+
+    Examples
+    --------
+    >>> sorted(parse_licenses(["noncommercial", "cc0"]))
+    ['CC BY-NC', 'CC BY-NC-ND', 'CC BY-NC-SA', 'CC0']
+    """
+    if not names:
+        return None
+    codes: set[str] = set()
+    by_name = {code.lower().replace("-", " "): (code,) for code in CODES} | _LICENSE_GROUPS
+    for name in names:
+        found = by_name.get(name.strip().lower().replace("-", " "))
+        if found is None:
+            msg = f"licence {name!r} is none of {', '.join((*_LICENSE_GROUPS, *CODES))}"
+            raise UsageError(msg)
+        codes.update(found)
+    return frozenset(codes)

@@ -1,0 +1,80 @@
+"""From the name by which a document calls a graphic to a file of its article.
+
+The rules are those of PMC's own packages: names are compared by stem after a known raster extension
+only, never by prefix, and only within the article version they belong to.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from biomedica_dataset.keys import RASTER_EXTENSIONS, file_stem, is_raster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+_UNSAFE = re.compile(
+    r"[/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|^\.{0,2}$"
+)
+
+
+def href_name(href: str) -> str:
+    """Return the last part of a ``graphic/@xlink:href``, URL-decoded.
+
+    Examples
+    --------
+    >>> href_name("info:doi/10.1371/journal.pone.0056489.g001")
+    'journal.pone.0056489.g001'
+    """
+    if "://" in href:  # elsewhere ? and # belong to the name
+        href = href.split("?", 1)[0].split("#", 1)[0]
+    return unquote(href).strip().rstrip("/").rpartition("/")[2].strip()
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether a file name is a plain name: no path, no character that controls or turns text."""
+    return _UNSAFE.search(name) is None
+
+
+class FileNames:
+    """The pictures of one article version, found by the names that its document uses.
+
+    Examples
+    --------
+    >>> FileNames(["pone.0056489.g001.jpg", "gr1_lrg.jpg"]).match(["gr1"])
+    'gr1_lrg.jpg'
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_stem: dict[str, list[str]] = {}
+        for name in sorted(filter(is_raster, names), key=_preference):
+            self._by_stem.setdefault(file_stem(name).lower(), []).append(name)
+
+    def match(self, hrefs: Sequence[str]) -> str | None:
+        """Return the file that one of several equivalent hrefs names, or ``None``."""
+        candidates = [file for href in hrefs for file in self._match_one(href_name(href))]
+        return min(candidates, key=_preference, default=None)
+
+    def _match_one(self, name: str) -> list[str]:
+        stem = file_stem(name).lower()
+        if not stem:
+            return []
+        # PLoS writes journal.pone.0056489.g001 for pone.0056489.g001, Elsevier gr1 for gr1_lrg.
+        for base in dict.fromkeys((stem, stem.removeprefix("journal."))):
+            for variant in (base, f"{base}_lrg", base.removesuffix("_lrg")):
+                files = self._by_stem.get(variant)
+                if files:
+                    if name in files:  # there may be G.PNG beside g.png
+                        return [name]
+                    exact = [file for file in files if file.lower() == name.lower()]
+                    return exact or files
+        return []
+
+
+def _preference(name: str) -> tuple[int, str]:
+    lower = name.lower()
+    rank = next(n for n, ext in enumerate(RASTER_EXTENSIONS) if lower.endswith(ext))
+    return rank, name

@@ -1,0 +1,1 @@
+"""The MeSH terms of an archive's articles."""

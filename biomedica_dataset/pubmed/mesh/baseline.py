@@ -1,0 +1,227 @@
+"""PubMed in bulk: the year's baseline, then the updates, each file read once as a stream."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import http.client
+import re
+import time
+import urllib.request
+import zlib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from biomedica_dataset.errors import SourceError, UsageError
+from biomedica_dataset.io.folders import Folder
+
+from .parts import CODE, PartMaker, read_header
+from .split_records import CutError, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .article_ids import Filter
+
+_NAME = re.compile(r"pubmed(\d\d)n(\d{4,6})\.xml\.gz")
+_MD5 = re.compile(r"\b[0-9a-fA-F]{32}\b")
+_PLACES = ("", "baseline", "updatefiles")
+_CHUNK = 1 << 20
+_TIMEOUT = 120.0
+_TRIES = 5
+_PAUSE = 2.0
+
+
+class BrokenFileError(SourceError):
+    """A file of PubMed is not what its MD5 says, or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BulkFile:
+    """A file of the baseline or of the updates; they are numbered through, and later ones count."""
+
+    year: int
+    number: int
+    path: str
+
+    @property
+    def name(self) -> str:
+        """Return its name, without the folder."""
+        return self.path.rpartition("/")[2]
+
+
+class Bulk:
+    """A folder, on any file system or web server, with PubMed's files.
+
+    Parameters
+    ----------
+    where
+        A folder, or an http address; ``baseline`` and ``updatefiles`` below it are looked into too.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.where = where.rstrip("/")
+        self._is_web = urlsplit(where).scheme in ("http", "https")
+        self._folder = None if self._is_web else Folder(where)
+
+    def files(self) -> list[BulkFile]:
+        """Return the files, in order.
+
+        Raises
+        ------
+        UsageError
+            There are none, those of several years, or some between first and last are missing.
+        """
+        found = sorted(file for place in _PLACES for file in self._listed(place))
+        if not found:
+            msg = (
+                f"{self.where} holds no file such as pubmed26n0001.xml.gz, nor do baseline and "
+                "updatefiles below it"
+            )
+            raise UsageError(msg)
+        years = sorted({file.year for file in found})
+        if len(years) > 1:
+            msg = (
+                f"{self.where} holds files of several years ({years}), of which each is complete "
+                "in itself; name a folder with one"
+            )
+            raise UsageError(msg)
+        numbers = [file.number for file in found]
+        missing = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
+        if missing or len(set(numbers)) != len(numbers):
+            msg = (
+                f"{self.where}: files are missing or there twice, such as number "
+                f"{(missing or numbers)[0]}; get them all"
+            )
+            raise UsageError(msg)
+        return found
+
+    def md5(self, file: BulkFile) -> str:
+        """Return the MD5 that a file must have, by the file beside it."""
+        found = _MD5.search(self._text(f"{file.path}.md5"))
+        if found is None:
+            msg = f"{self.where}/{file.path}.md5 holds no MD5"
+            raise BrokenFileError(msg)
+        return found[0].lower()
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file to be read as a stream."""
+        if self._folder is not None:
+            return self._folder.open(path)
+        opened: IO[bytes] = urllib.request.urlopen(f"{self.where}/{path}", timeout=_TIMEOUT)
+        return opened
+
+    def _text(self, path: str) -> str:
+        with self.open(path) as file:
+            return file.read(_CHUNK).decode("utf-8", "replace")
+
+    def _listed(self, place: str) -> Iterator[BulkFile]:
+        names = self._web_names(place) if self._folder is None else self._folder.names(place)
+        for name in names:
+            match = _NAME.fullmatch(name)
+            if match:
+                path = f"{place}/{name}" if place else name
+                yield BulkFile(int(match[1]), int(match[2]), path)
+
+    def _web_names(self, place: str) -> list[str]:
+        try:
+            with self.open(f"{place}/" if place else "") as page:
+                text = page.read(64 * _CHUNK).decode("utf-8", "replace")
+        except urllib.error.HTTPError as error:
+            if error.code in (403, 404):
+                return []
+            msg = f"{self.where}/{place} cannot be listed: {error}"
+            raise SourceError(msg) from error
+        except (OSError, http.client.HTTPException) as error:
+            msg = f"{self.where}/{place} cannot be listed: {error}"
+            raise SourceError(msg) from error
+        return sorted({match[0] for match in _NAME.finditer(text)})
+
+
+def part_name(file: BulkFile) -> str:
+    """Return the name of a file's part."""
+    return f"{file.name.partition('.')[0]}.parquet"
+
+
+def make_part(bulk: Bulk, file: BulkFile, output: Folder, wanted: Filter, digest: str) -> None:
+    """Write the part of a file, unless it is there.
+
+    Parameters
+    ----------
+    digest
+        Of the articles that are wanted.
+
+    Raises
+    ------
+    BrokenFileError
+        The file is not what its MD5 says, in all tries.
+    SourceError
+        It cannot be had.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            md5 = bulk.md5(file)
+            made_of = {"file": file.name, "md5": md5, "wanted": digest, "code": CODE}
+            header = read_header(output, part_name(file))
+            if header is None or header["made_of"] != made_of:
+                maker = PartMaker(wanted)
+                with _without_collector():
+                    _read(bulk, file, md5, maker)
+                maker.write(output, part_name(file), made_of)
+        except (SourceError, OSError, http.client.HTTPException) as error:
+            if attempt == _TRIES or not bulk._is_web:
+                if isinstance(error, SourceError):
+                    raise
+                msg = f"{bulk.where}/{file.path} cannot be read: {error}"
+                raise SourceError(msg) from error
+            time.sleep(_PAUSE * 2 ** (attempt - 1))
+        else:
+            return
+
+
+def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:
+    """Take a file in, and check that it was what its MD5 says."""
+    seen = hashlib.md5(usedforsecurity=False)
+    problem: Exception | None = None
+    with bulk.open(file.path) as opened:
+        try:
+            maker.add(cut(_unzipped(opened, seen)))
+        except (zlib.error, CutError) as error:
+            problem = error
+        while chunk := opened.read(_CHUNK):
+            seen.update(chunk)
+    if seen.hexdigest() != md5:
+        msg = f"{bulk.where}/{file.path} has the MD5 {seen.hexdigest()}, not {md5}; get it again"
+        raise BrokenFileError(msg) from problem
+    if problem is not None:
+        msg = f"{bulk.where}/{file.path} cannot be read: {problem}"
+        raise BrokenFileError(msg) from problem
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Hold the garbage collector back: records hold no circles, and it looks at them all."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _unzipped(opened: IO[bytes], seen: Any) -> Iterator[bytes]:
+    """Yield the content of a gzip file, of one member or several."""
+    unzip = zlib.decompressobj(31)
+    while chunk := opened.read(_CHUNK):
+        seen.update(chunk)
+        while chunk:
+            yield unzip.decompress(chunk)
+            chunk = unzip.unused_data
+            if unzip.eof and chunk:
+                unzip = zlib.decompressobj(31)
+    if not unzip.eof:
+        msg = "the gzip stream is truncated"
+        raise CutError(msg)

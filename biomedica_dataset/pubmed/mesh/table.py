@@ -1,0 +1,152 @@
+"""The MeSH table: a row per article of an archive, in order of PMCID, with what PubMed says of it.
+
+::
+
+    MESH/
+      mesh.parquet      the table; its metadata says format, source, date and counts
+      .parts/           what it was made of: only for the next run
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.folders import Folder
+
+from .table_schema import PAYLOAD
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection
+
+    from .article_ids import Numbers
+
+MESH = "mesh.parquet"
+HEADER = b"biomedica_mesh"
+FORMAT_VERSION = 1
+_AGAIN = "Remove it and run `biomedica mesh` again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleTerms:
+    """What PubMed says of one article; all ``None`` where it says nothing.
+
+    Parameters
+    ----------
+    pmid
+        Of the record.
+    matched_by
+        The id that record and article share: ``pmid``, ``pmcid`` or ``doi``.
+    status
+        ``mesh``; else why there are no terms: ``no_mesh``, ``book``, ``no_pmid``, ``deleted``,
+        ``ambiguous``, ``not_found``.
+    mesh
+        Headings: ``name``, ``ui`` and ``is_major`` of the descriptor, and ``qualifiers`` with the
+        same of each.
+    publication_types
+        ``name`` and ``ui``.
+    abstract
+        Its parts: ``label``, ``category``, ``text``.
+    """
+
+    pmcid: int
+    pmid: int | None
+    matched_by: str | None
+    status: str
+    mesh: list[dict[str, Any]] | None
+    publication_types: list[dict[str, Any]] | None
+    abstract: list[dict[str, Any]] | None
+    keywords: list[str] | None
+
+    @property
+    def names(self) -> list[str] | None:
+        """Names of the descriptors, each once, in PubMed's order."""
+        if self.mesh is None:
+            return None
+        return list(dict.fromkeys(heading["name"] for heading in self.mesh))
+
+    @property
+    def abstract_text(self) -> str | None:
+        """The abstract as one text, labels in front of their parts."""
+        if self.abstract is None:
+            return None
+        parts = ((part["label"], part["text"]) for part in self.abstract)
+        return " ".join(f"{label}: {text}" if label else text for label, text in parts)
+
+
+class MeshTable:
+    """A MeSH table that is there.
+
+    Parameters
+    ----------
+    folder
+        Where it lies.
+    header
+        What its metadata says.
+    """
+
+    def __init__(self, folder: Folder, header: dict[str, Any]) -> None:
+        self._folder = folder
+        self.url = folder.url
+        self.header = header
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str]) -> MeshTable:
+        """Open the table of a folder.
+
+        Raises
+        ------
+        UsageError
+            The folder holds none, or one of another format version.
+        ArchiveError
+            It cannot be read.
+        """
+        folder = Folder(url)
+        if not folder.exists(MESH):
+            msg = f"{folder.url} holds no {MESH}; `biomedica mesh` makes one"
+            raise UsageError(msg)
+        with folder.reading(MESH, _AGAIN) as file:
+            header = json.loads((pq.read_metadata(file).metadata or {})[HEADER])
+            version = header["format_version"]
+        if version != FORMAT_VERSION:
+            msg = f"{folder.url} has MeSH format {version}; this package reads {FORMAT_VERSION}"
+            raise UsageError(msg)
+        return cls(folder, header)
+
+    def articles(self, first: int, end: int) -> dict[int, ArticleTerms]:
+        """Return what is known of the articles from one PMCID to before another, by PMCID."""
+        return self._read([("pmcid", ">=", first), ("pmcid", "<", end)])
+
+    def of_pmids(self, pmids: Collection[int]) -> dict[int, ArticleTerms]:
+        """Return what is known of the articles whose record has one of the PMIDs, by PMCID."""
+        return self._read([("pmid", "in", set(pmids))]) if pmids else {}
+
+    def digest(self, first: int, end: int) -> str:
+        """Return the digest of what `articles` returns, and of nothing else."""
+        pmcids, digests = self._digests
+        start, stop = np.searchsorted(pmcids, [first, end])
+        whole = hashlib.sha256(pmcids[start:stop].tobytes())
+        whole.update(digests[start:stop].tobytes())
+        return whole.hexdigest()
+
+    @cached_property
+    def _digests(self) -> tuple[Numbers, Any]:
+        """PMCIDs and the digests of their rows, 16 bytes an article; zeros without a record."""
+        with self._folder.reading(MESH, _AGAIN) as file:
+            table = pq.read_table(file, columns=["pmcid", "digest"])
+        digests = [value or b"\0" * 8 for value in table["digest"].to_pylist()]
+        return table["pmcid"].to_numpy(), np.frombuffer(b"".join(digests), dtype=np.uint64)
+
+    def _read(self, filters: list[tuple[str, str, Any]]) -> dict[int, ArticleTerms]:
+        columns = ["pmcid", "pmid", "matched_by", "status", *PAYLOAD[:-1]]
+        with self._folder.reading(MESH, _AGAIN) as file:
+            table = pq.read_table(file, columns=columns, filters=filters)
+        return {row["pmcid"]: ArticleTerms(**row) for row in table.to_pylist()}

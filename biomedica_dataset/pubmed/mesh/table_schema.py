@@ -1,0 +1,170 @@
+"""The columns of the MeSH table and of the parts that it is made of."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from .article_ids import doi_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .citation import Citation, Heading, Term
+
+DIGEST_BYTES = 8
+
+
+def _payload() -> list[tuple[str, pa.DataType]]:
+    text, flag = pa.string(), pa.bool_()
+    term = [("name", text), ("ui", text), ("is_major", flag)]
+    qualifiers = pa.list_(pa.struct(term))
+    return [
+        ("mesh", pa.list_(pa.struct([*term, ("qualifiers", qualifiers)]))),
+        ("publication_types", pa.list_(pa.struct(term[:2]))),
+        ("abstract", pa.list_(pa.struct([("label", text), ("category", text), ("text", text)]))),
+        ("keywords", pa.list_(text)),
+        ("digest", pa.binary(DIGEST_BYTES)),
+    ]
+
+
+PAYLOAD = tuple(name for name, _type in _payload())
+
+
+@cache
+def part_schema() -> pa.Schema:
+    """Return the schema of a part: a row per record or take-back, as its source has them."""
+    number = pa.int64()
+    ids = [
+        ("pmid", number),
+        ("version", number),
+        ("pmcid", number),
+        ("doi", number),
+        ("kind", pa.string()),
+    ]
+    return pa.schema([*ids, *_payload()])
+
+
+@cache
+def table_schema() -> pa.Schema:
+    """Return the schema of the MeSH table: a row per article of the archive, in order of PMCID."""
+    number, text = pa.int64(), pa.string()
+    ids = [("pmcid", number), ("pmid", number), ("matched_by", text), ("status", text)]
+    return pa.schema([*ids, *_payload()])
+
+
+def part_table(citations: Sequence[Citation]) -> pa.Table:
+    """Return records as a part."""
+    number, text = pa.int64(), pa.string()
+    sections = [section for c in citations for section in c.abstract]
+    columns = [
+        pa.array([c.pmid for c in citations], number),
+        pa.array([c.version for c in citations], number),
+        pa.array([c.pmcid or 0 for c in citations], number),
+        pa.array([doi_number(c.doi) for c in citations], number),
+        pa.array([c.kind for c in citations], text),
+        _headings(citations),
+        _types(citations),
+        _lists(
+            [len(c.abstract) for c in citations],
+            [
+                pa.array([section.label for section in sections], text),
+                pa.array([section.category for section in sections], text),
+                pa.array([section.text for section in sections], text),
+            ],
+            part_schema().field("abstract").type,
+        ),
+        pa.array([c.keywords or None for c in citations], pa.list_(text)),
+        pa.array([c.digest or None for c in citations], pa.binary(DIGEST_BYTES)),
+    ]
+    return pa.Table.from_arrays(columns, schema=part_schema())
+
+
+def _headings(citations: Sequence[Citation]) -> pa.Array:
+    """Return the lists of headings; each is laid in columns once, however often it comes."""
+    kind = part_schema().field("mesh").type
+    places: dict[int, int] = {}  # by identity: equal headings are mostly the same object
+    unique: list[Heading] = []
+    indices = []
+    for citation in citations:
+        for heading in citation.headings:
+            place = places.get(id(heading))
+            if place is None:
+                place = places[id(heading)] = len(unique)
+                unique.append(heading)
+            indices.append(place)
+    terms = _Terms()
+    descriptors = terms.add([heading.descriptor for heading in unique])
+    qualifiers = terms.add(list(chain.from_iterable(heading.qualifiers for heading in unique)))
+    laid = _terms(terms.unique)
+    qualified = _lists(
+        [len(heading.qualifiers) for heading in unique],
+        [column.take(qualifiers) for column in laid],
+        kind.value_type.field("qualifiers").type,
+    )
+    columns = [*(column.take(descriptors) for column in laid), qualified]
+    values = pa.StructArray.from_arrays(columns, fields=list(kind.value_type))
+    taken = values.take(pa.array(indices, pa.int32()))
+    return _as_lists([len(c.headings) for c in citations], taken, kind)
+
+
+class _Terms:
+    """Terms, each once; equal ones are mostly the same object."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+        self.unique: list[Term] = []
+
+    def add(self, terms: Sequence[Term]) -> pa.Array:
+        """Return the places of terms."""
+        places, unique = self._places, self.unique
+        found = []
+        for term in terms:
+            place = places.get(id(term))
+            if place is None:
+                place = places[id(term)] = len(unique)
+                unique.append(term)
+            found.append(place)
+        return pa.array(found, pa.int32())
+
+
+def _types(citations: Sequence[Citation]) -> pa.Array:
+    """Return the lists of publication types, of which there are few."""
+    kind = part_schema().field("publication_types").type
+    places: dict[tuple[Term, ...], int] = {}
+    lists = [c.publication_types for c in citations]
+    indices = [places.setdefault(types, len(places)) for types in lists]
+    terms = list(chain.from_iterable(places))
+    unique = _lists([len(types) for types in places], _terms(terms)[:2], kind)
+    return unique.take(pa.array(indices, pa.int32()))
+
+
+def _terms(terms: Sequence[Term]) -> list[pa.Array]:
+    return [
+        pa.array([term.name for term in terms], pa.string()),
+        pa.array([term.ui for term in terms], pa.string()),
+        pa.array([term.is_major for term in terms], pa.bool_()),
+    ]
+
+
+def _lists(lengths: Sequence[int], columns: Sequence[pa.Array], kind: pa.DataType) -> pa.Array:
+    values = pa.StructArray.from_arrays(columns, fields=list(kind.value_type))
+    return _as_lists(lengths, values, kind)
+
+
+def _as_lists(lengths: Sequence[int], values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return values cut into lists, empty ones as null: whole columns at a time, not dicts."""
+    ends = accumulate(lengths, initial=0)
+    offsets = [start if length else None for start, length in zip(ends, lengths, strict=False)]
+    return pa.ListArray.from_arrays(
+        pa.array([*offsets, len(values)], pa.int32()), values, type=kind
+    )
+
+
+def as_metadata(stored: dict[str, Any]) -> bytes:
+    """Return what a file says of itself, always the same bytes for the same content."""
+    return json.dumps(stored, sort_keys=True, ensure_ascii=False).encode()

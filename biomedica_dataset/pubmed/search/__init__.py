@@ -1,0 +1,1 @@
+"""Which articles a search of PMC finds."""

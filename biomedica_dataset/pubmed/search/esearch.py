@@ -1,0 +1,243 @@
+"""Which open-access articles of PMC a question finds: ESearch, by release date where many."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from biomedica_dataset.errors import SourceError, UsageError
+from biomedica_dataset.licenses import CODES
+from biomedica_dataset.pubmed.responses import AnswerError, check_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from biomedica_dataset.pubmed.client import Ncbi
+
+LONGEST_LIST = 9_999
+"""Ids that one search lists at most, says NCBI."""
+
+OTHER = "other"
+"""Stands for articles without a licence of PMC's list, as in `extract.selection`."""
+
+_OPEN = "open_access[filter]"
+_FIRST_DAY = datetime.date(1900, 1, 1)
+_AHEAD = datetime.timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """What a question found.
+
+    Parameters
+    ----------
+    pmcids
+        Sorted numbers.
+    query, translation
+        The question as asked, and as NCBI understood it with the filters.
+    licenses
+        Licence codes that it was narrowed to, sorted; ``None`` for any.
+    count
+        Articles found, as NCBI counts them.
+    date
+        Day of the search, ISO 8601.
+    not_found
+        Phrases of the question that NCBI does not know.
+    """
+
+    pmcids: tuple[int, ...]
+    query: str
+    translation: str | None
+    licenses: tuple[str, ...] | None
+    count: int
+    date: str
+    not_found: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what an archive keeps beside the ids."""
+        return {
+            "query": self.query,
+            "translation": self.translation,
+            "licenses": None if self.licenses is None else list(self.licenses),
+            "count": self.count,
+            "date": self.date,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer of ESearch."""
+
+    count: int
+    ids: tuple[int, ...]
+    translation: str | None
+    not_found: tuple[str, ...]
+
+
+def license_filter(licenses: Collection[str] | None) -> str:
+    """Return the filters of PMC that licence codes stand for, always with that of open access.
+
+    The names are those of the bucket's README.
+
+    Examples
+    --------
+    >>> license_filter(["CC0", "CC BY-NC"])
+    'open_access[filter] AND (cc0_license[filter] OR cc_by-nc_license[filter])'
+    """
+    if licenses is None:
+        return _OPEN
+    inside = OTHER not in licenses
+    named = [_license_name(code) for code in CODES if (code in licenses) == inside]
+    if not named and inside:
+        msg = f"no licence is named; known are {', '.join((*CODES, OTHER))}"
+        raise UsageError(msg)
+    # What has none of PMC's licences has no filter of its own: it is what the others leave.
+    return f"{_OPEN} {'AND' if inside else 'NOT'} ({' OR '.join(named)})" if named else _OPEN
+
+
+def _license_name(code: str) -> str:
+    return f"{code.lower().replace(' ', '_')}_license[filter]"
+
+
+def search(client: Ncbi, query: str, licenses: Collection[str] | None = None) -> SearchResult:
+    """Return the open-access articles of PMC that a question finds.
+
+    Parameters
+    ----------
+    query
+        In the language of PMC's search.
+    licenses
+        Codes as `extract.selection.parse_licenses` gives them; ``None`` for any.
+
+    Raises
+    ------
+    UsageError
+        The question is empty, finds nothing, or finds more than can be listed of one day.
+    SourceError
+        NCBI gives no answer, or answers that contradict each other.
+    """
+    term = term_of(query, licenses)
+    today = datetime.datetime.now(datetime.UTC).date()
+    whole = ask_page(client, term)
+    if not whole.count:
+        unknown = f"; NCBI does not know {', '.join(whole.not_found)}" if whole.not_found else ""
+        msg = f"{query!r} finds no open-access article with the licences asked for{unknown}"
+        raise UsageError(msg)
+    found = set(whole.ids)
+    if whole.count > LONGEST_LIST:
+        found = _by_date(client, term, _FIRST_DAY, today + _AHEAD)
+        _check_complete(client, term, whole.count, len(found))
+    return SearchResult(
+        pmcids=tuple(sorted(found)),
+        query=query,
+        translation=whole.translation,
+        licenses=None if licenses is None else tuple(sorted(licenses)),
+        count=len(found),
+        date=today.isoformat(),
+        not_found=whole.not_found,
+    )
+
+
+def term_of(query: str, licenses: Collection[str] | None) -> str:
+    """Return the question with its filters.
+
+    Raises
+    ------
+    UsageError
+        The question is empty, or a bracket of it is not closed: it would swallow the filters.
+    """
+    text = " ".join(query.split())
+    depth = 0
+    for letter in text:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if depth < 0:
+            break
+    if not text or depth:
+        msg = f"the question {query!r} is empty or has a bracket without its other half"
+        raise UsageError(msg)
+    return f"({text}) AND {license_filter(licenses)}"
+
+
+def _by_date(client: Ncbi, term: str, first: datetime.date, last: datetime.date) -> set[int]:
+    """Return what was released in some days, halving them until each half can be listed."""
+    page = ask_page(client, f"{term} AND {between(first, last)}")
+    if page.count <= LONGEST_LIST:
+        return set(page.ids)
+    if first == last:
+        msg = (
+            f"{page.count:,} articles that match were released on {first}, and NCBI lists "
+            f"{LONGEST_LIST:,} at most; "
+            "ask a narrower question, or take all articles and no question"
+        )
+        raise UsageError(msg)
+    middle = first + (last - first) // 2
+    after = middle + datetime.timedelta(days=1)
+    return _by_date(client, term, first, middle) | _by_date(client, term, after, last)
+
+
+def between(first: datetime.date, last: datetime.date) -> str:
+    """Return the term for articles that PMC released from one day to another."""
+    return f"{first:%Y/%m/%d}:{last:%Y/%m/%d}[pmcrdat]"
+
+
+def _check_complete(client: Ncbi, term: str, before: int, found: int) -> None:
+    """Check the union of the pieces against the whole's count, which may have grown."""
+    if found == before:
+        return
+    after = ask_page(client, term, listed=False).count
+    if not min(before, after) <= found <= max(before, after):
+        msg = (
+            f"NCBI counts {after:,} articles, but its lists by release date hold {found:,}; "
+            "run the same command again"
+        )
+        raise SourceError(msg)
+
+
+def ask_page(client: Ncbi, term: str, *, listed: bool = True) -> Page:
+    """Return the count of a term and, where they can be listed, all its ids."""
+
+    def read(body: bytes) -> Page:
+        page = parse_page(body)
+        if listed and len(page.ids) != min(page.count, LONGEST_LIST):
+            msg = f"{page.count:,} articles were counted and {len(page.ids):,} listed"
+            raise AnswerError(msg, is_passing=True)
+        return page
+
+    most = str(LONGEST_LIST if listed else 0)
+    return client.ask(
+        "esearch", {"db": "pmc", "term": term, "retmax": most, "retmode": "xml"}, read
+    )
+
+
+def parse_page(body: bytes) -> Page:
+    """Return what an answer of ESearch says.
+
+    Raises
+    ------
+    AnswerError
+        It is something else.
+    """
+    check_xml(body, "eSearchResult")
+    try:
+        root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
+        ids = tuple(int(node.text or "") for node in root.iterfind("IdList/Id"))
+        count = int(root.findtext("Count") or "")
+    except (etree.XMLSyntaxError, ValueError) as error:
+        msg = f"the answer of ESearch cannot be read: {error}"
+        raise AnswerError(msg, is_passing=True) from error
+    if len(set(ids)) != len(ids):
+        msg_0 = "the answer of ESearch repeats ids"
+        raise AnswerError(msg_0, is_passing=True)
+    unknown = [
+        *root.iterfind("ErrorList/PhraseNotFound"),
+        *root.iterfind("ErrorList/FieldNotFound"),
+    ]
+    return Page(
+        count=count,
+        ids=ids,
+        translation=root.findtext("QueryTranslation") or None,
+        not_found=tuple(node.text or "" for node in unknown),
+    )

@@ -1,0 +1,202 @@
+"""One shard: the rows of a few neighbouring blocks, in a file for each table and licence group.
+
+A shard is finished when its record is there, written last: the index rows of the shard, with the
+digest of all that the shard was made of and the list of its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.record import ShardFile, ShardRecord, shard_path, write_record
+from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.schema import ArticleRow, CaptionRow, IndexRow, Pair, column_names, to_table
+
+if TYPE_CHECKING:
+    from biomedica_dataset.archive.ledger import Archive
+    from biomedica_dataset.engine.progress import Ticker
+    from biomedica_dataset.io.folders import Folder
+    from biomedica_dataset.io.partial import NewFile
+    from biomedica_dataset.joins import Joins
+    from biomedica_dataset.rows import ArticleRows
+
+_CODE = ("archive.ledger", "joins", "serialization.shard")
+"""What makes rows of an archive's block, and shards of rows."""
+
+_LIBRARIES = ("lxml", "pillow", "pyarrow")
+
+
+def fingerprint(archive: Archive, blocks: list[int], joins: Joins) -> str:
+    """Return the digest of all that a shard depends on: ledgers, joins, code and libraries."""
+    digest = hashlib.sha256(code_fingerprint(_CODE, _LIBRARIES).encode())
+    for block in blocks:
+        digest.update(f"{block} {archive.header(block).digest}\n".encode())
+        digest.update(joins.digest(*pmcids(archive, block)).encode())
+    return digest.hexdigest()
+
+
+def kept(archive: Archive, blocks: list[int]) -> int:
+    """Return how many article versions of some blocks are kept."""
+    return sum(archive.header(block).counts["articles"].get("kept", 0) for block in blocks)
+
+
+def pmcids(archive: Archive, block: int) -> tuple[int, int]:
+    """Return the first PMCID of a block and that of the next."""
+    return block * archive.width, (block + 1) * archive.width
+
+
+def build_shard(
+    archive: Archive,
+    output: Folder,
+    shard: int,
+    blocks: list[int],
+    tick: Ticker,
+    joins: Joins,
+    splits: Splits,
+) -> ShardRecord:
+    """Write the files of a shard and, last, its record.
+
+    Raises
+    ------
+    ArchiveError
+        A block of the archive is broken.
+    """
+    counts = _Counts()
+    with ExitStack() as stack:
+        files = _Files(output, shard, splits, stack)
+        for block in blocks:
+            articles = joins.rows(archive.articles(block), *pmcids(archive, block), full_text=True)
+            for rows, size in articles:
+                files.add(rows)
+                counts.add(rows)
+                tick(1, len(rows.pairs), size)
+            # A change in one block leaves the row groups of the others as they are.
+            files.flush()
+        written, index = files.publish()
+        record = ShardRecord(
+            shard=shard,
+            fingerprint=fingerprint(archive, blocks, joins),
+            files=written,
+            articles=dict(sorted(counts.articles.items())),
+            figures=dict(sorted(counts.figures.items())),
+            labels=dict(sorted(counts.labels.items())) if joins.clusters else {},
+            problems=counts.problems,
+        )
+        write_record(output, record, to_table(IndexRow, index))
+    return record
+
+
+@dataclass(slots=True)
+class _Counts:
+    articles: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, rows: ArticleRows) -> None:
+        self.figures.update(rows.figures)
+        self.labels.update(_labelled(pair) for _group, pair in rows.pairs)
+        self.articles["unreadable" if rows.problem else "kept"] += 1
+        self.articles["licences disagree, PMC's counts"] += rows.licenses_disagree
+        if rows.problem:
+            self.problems.append(rows.problem)
+
+
+def _labelled(pair: Pair) -> str:
+    if pair.image_label_id is None:
+        return "no cluster"
+    labels = (pair.image_panel_type, pair.image_primary_label, pair.image_secondary_label)
+    return "kept" if any(label is not None for label in labels) else "cluster without label"
+
+
+class _Files:
+    """The files of one shard, opened when their first row comes."""
+
+    def __init__(self, output: Folder, shard: int, splits: Splits, stack: ExitStack) -> None:
+        self._output, self._shard, self._splits, self._stack = output, shard, splits, stack
+        self._writers: dict[tuple[str, str, str], tuple[NewFile, TableWriter]] = {}
+        self._index: dict[tuple[str, str], list[IndexRow]] = {
+            (group, split): [] for group in LICENSE_GROUPS for split in SPLITS
+        }
+
+    def add(self, rows: ArticleRows) -> None:
+        for group, pair in rows.pairs:
+            split = self._split(pair)
+            index, path = self._index[group, split], self._path(group, group, split)
+            index.append(_index_row(pair, group, split, path, len(index)))
+            self._writer(group, group, split, Pair).write(pair)
+            self._writer("captions", group, split, CaptionRow).write(pair)
+        if rows.article is not None:
+            group, article = rows.article
+            self._writer("articles", group, self._split(article), ArticleRow).write(article)
+
+    def flush(self) -> None:
+        for _file, writer in self._writers.values():
+            writer.flush()
+
+    def publish(self) -> tuple[list[ShardFile], list[IndexRow]]:
+        """Make the files visible, and remove those that only an earlier state of the shard had."""
+        written = []
+        for (config, group, split), (file, writer) in sorted(self._writers.items()):
+            places = writer.close()
+            if places:
+                self._index[group, split] = [
+                    replace(row, **place)
+                    for row, place in zip(self._index[group, split], places, strict=True)
+                ]
+            path = self._path(config, group, split)
+            file.publish(path)
+            written.append(
+                ShardFile(path, config, writer.rows, file.size, writer.memory, file.sha256)
+            )
+        paths = {item.path for item in written}
+        for group, split in self._index:
+            for config in (group, "captions", "articles"):
+                path = self._path(config, group, split)
+                if path not in paths:
+                    self._output.remove(path)
+        return written, [row for rows in self._index.values() for row in rows]
+
+    def _split(self, row: Pair | ArticleRow) -> str:
+        return self._splits.of(int(row.article_accession_id.removeprefix("PMC")))
+
+    def _path(self, config: str, group: str, split: str) -> str:
+        return shard_path(config, group, split, self._shard, self._splits)
+
+    def _writer(self, config: str, group: str, split: str, table: type) -> TableWriter:
+        key = config, group, split
+        if key not in self._writers:
+            file = self._stack.enter_context(self._output.create())
+            self._writers[key] = file, TableWriter(file, table, {})
+        return self._writers[key][1]
+
+
+def _index_row(pair: Pair, group: str, split: str, path: str, row: int) -> IndexRow:
+    year = (pair.article_date or "")[:4]
+    shared = {name: getattr(pair, name) for name in _SHARED}
+    return IndexRow(
+        **shared,
+        license_group=group,
+        split=split,
+        article_year=int(year) if year else None,
+        image_panel_count=len(pair.image_panels) if pair.image_panels else None,
+        image_width=pair.image_size[0],
+        image_height=pair.image_size[1],
+        caption_length=len(pair.caption),
+        file=path,
+        row=row,
+        image_offset=0,
+        image_length=0,
+        caption_offset=0,
+        caption_bytes=0,
+    )
+
+
+_SHARED = [name for name in column_names(IndexRow) if name in column_names(Pair)]

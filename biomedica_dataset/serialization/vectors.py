@@ -1,0 +1,125 @@
+"""The vectors of a shard's pictures: row by row those of its picture files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from biomedica_dataset.annotation.blocks import read_record as read_block_record
+from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.record import AGAIN, ShardFile, path_beside, read_index, write_record
+from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.io.failures import reading
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.schema import VectorRow
+
+if TYPE_CHECKING:
+    from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+    from biomedica_dataset.folder.record import ShardRecord
+    from biomedica_dataset.io.folders import Folder
+
+_CONFIG = "embeddings"
+_CODE = ("annotation.embeddings.vectors", "serialization.vectors")
+
+
+def vectors_fingerprint(embeddings: Embeddings | None, blocks: list[int]) -> str:
+    """Return the digest of what the vectors of some blocks are made of; empty where none are."""
+    if embeddings is None:
+        return ""
+    code = code_fingerprint(_CODE, ("pyarrow",))
+    digest = hashlib.sha256(f"{code} {embeddings.digest}".encode())
+    for block in blocks:
+        record = read_block_record(embeddings.folder, block)
+        digest.update(f"{block} {record.fingerprint if record else None}\n".encode())
+    return digest.hexdigest()
+
+
+def vector_folders(splits: Splits) -> list[str]:
+    """Return the folders that files of vectors may lie in."""
+    pictures = (f"{group}/{split}/-" for group in LICENSE_GROUPS for split in SPLITS)
+    beside = (path_beside(path, _CONFIG, splits).rpartition("/")[0] for path in pictures)
+    return list(dict.fromkeys(beside))
+
+
+def join_vectors(
+    output: Folder,
+    record: ShardRecord,
+    splits: Splits,
+    embeddings: Embeddings | None,
+    blocks: list[int],
+) -> ShardRecord:
+    """Bring the vectors of a shard whose rows are written into agreement; return its new record.
+
+    Its picture files are read for keys and digests, and stay as they are. Vectors that it has no
+    more are removed with the next manifest.
+    """
+    made_of = vectors_fingerprint(embeddings, blocks)
+    if record.vectors == made_of:
+        return record
+    files = [file for file in record.files if file.config != _CONFIG]
+    counts: Counter[str] = Counter()
+    written = []
+    if embeddings is not None:
+        known = _known(embeddings, blocks)
+        for file in files:
+            if file.config in LICENSE_GROUPS:
+                path = path_beside(file.path, _CONFIG, splits)
+                written.append(_write(output, file, path, known, embeddings, counts))
+    record = replace(
+        record,
+        files=sorted([*files, *written], key=lambda file: file.path),
+        vectors=made_of,
+        embedded=dict(sorted(counts.items())),
+    )
+    write_record(output, record, read_index(output, record.shard))
+    return record
+
+
+def _known(embeddings: Embeddings, blocks: list[int]) -> dict[str, tuple[str, Any]]:
+    """Return digest of the image and vector, float16 (d,), by key."""
+    known: dict[str, tuple[str, Any]] = {}
+    for block in set(blocks) & set(embeddings.blocks()):
+        keys, vectors = embeddings.vectors(block)
+        hashes = embeddings.read(block)["image_hash"].to_pylist()
+        known |= dict(zip(keys, zip(hashes, vectors, strict=True), strict=True))
+    return known
+
+
+def _write(
+    output: Folder,
+    pictures: ShardFile,
+    path: str,
+    known: dict[str, tuple[str, Any]],
+    embeddings: Embeddings,
+    counts: Counter[str],
+) -> ShardFile:
+    place = output.path(pictures.path)
+    with reading(place, AGAIN), output.open_arrow(pictures.path) as opened:
+        table = pq.read_table(opened, columns=["key", "image_hash"])
+    model = str(embeddings.model)
+    with output.create() as file:
+        writer = TableWriter(file, VectorRow, {})
+        for key, digest in zip(*(c.to_pylist() for c in table.columns), strict=True):
+            of, vector = known.get(key, (None, None))
+            if of is None:
+                counts["no vector"] += 1
+            elif of != digest:
+                counts["vector of another image"] += 1
+            else:
+                counts["kept"] += 1
+            is_own = of == digest
+            writer.write(
+                VectorRow(
+                    key=key,
+                    image_embedding=vector if is_own else None,
+                    image_embedding_model=model if is_own else None,
+                )
+            )
+        writer.close()
+        file.publish(path)
+        return ShardFile(path, _CONFIG, writer.rows, file.size, writer.memory, file.sha256)

@@ -1,0 +1,236 @@
+"""Which rows of a dataset folder are wanted, decided on its index before any picture is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_licenses
+from biomedica_dataset.schema import IMAGE_KINDS, IndexRow, Pair, column_names
+from biomedica_dataset.suggest import nearest
+
+from .filters import columns_of, holds_any, mask
+from .recipes import RecipeReport, apply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .index import Index
+
+_CONCEPTS = ("image_primary_label", "image_secondary_label")
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is wanted of a dataset.
+
+    Parameters
+    ----------
+    licenses
+        Groups (``commercial``, ``noncommercial``, ``other``) or codes (``CC BY``).
+    concepts
+        Names of global or local concepts; a row with one of them is wanted.
+    filters
+        Conditions in datasets' syntax on columns of the index or of the pairs, such as
+        ``[("image_kind", "==", "figure"), ("article_year", ">=", 2015), ("caption", "contains",
+        "melanoma")]``.
+    recipe
+        One of `recipes.RECIPES`.
+    limit
+        Rows at most: drawn by the seed, or the first where there is none.
+    seed
+        Of recipe and limit.
+    split
+        A split, or ``all``.
+    """
+
+    licenses: Sequence[str] | str | None = None
+    concepts: Sequence[str] | str | None = None
+    filters: Any = None
+    recipe: str | None = None
+    limit: int | None = None
+    seed: int | None = None
+    split: str | None = None
+
+    def __str__(self) -> str:
+        """Return what is asked for, in words."""
+        names = ("licenses", "concepts", "filters", "recipe", "limit", "seed", "split")
+        asked = [
+            f"{name} {value}" for name in names if (value := getattr(self, name)) not in (None, ())
+        ]
+        return ", ".join(asked) or "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The rows that a choice means.
+
+    Parameters
+    ----------
+    table
+        Their rows of the index, in order.
+    text
+        Requests and bytes that conditions on text cost.
+    """
+
+    index: Index
+    choice: Choice
+    table: pa.Table
+    report: RecipeReport | None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the images."""
+        return int(pc.sum(self.table["image_length"]).as_py())
+
+    def __str__(self) -> str:
+        """Return the rows in words."""
+        rows = len(self.table)
+        lines = [str(self.report)] if self.report else []
+        lines.append(
+            f"{rows:,} of {len(self.index.table):,} rows, {self.bytes / 1e6:,.1f} MB of images"
+        )
+        return "\n".join(lines)
+
+
+def choose(
+    index: Index, choice: Choice, texts: Callable[[pa.Table, list[str]], pa.Table]
+) -> Chosen:
+    """Return the rows of an index that are wanted.
+
+    Parameters
+    ----------
+    texts
+        Fetches columns that the index does not have, of rows of the index.
+
+    Raises
+    ------
+    UsageError
+        A licence, concept, column, split or recipe does not exist, a value does not fit, or nothing
+        is chosen.
+    """
+    table = index.table
+    steps = [_of_split, _of_licenses, _of_concepts]
+    for step in steps:
+        table = table.filter(pa.array(step(table, choice)))
+    if choice.filters is not None:
+        table = _filtered(table, choice, texts)
+    _some(table, index, choice)
+    report = None
+    if choice.recipe is not None:
+        kept, report = apply(choice.recipe, table, choice.seed or 0)
+        table = table.filter(pa.array(kept))
+        _some(table, index, choice)
+    return Chosen(index, choice, _limited(table, choice), report)
+
+
+def _some(table: pa.Table, index: Index, choice: Choice) -> None:
+    if not len(table):
+        msg = (
+            f"no row of {index.place.url} is chosen by {choice}, of {len(index.table):,}; ask "
+            "for less at once"
+        )
+        raise UsageError(msg)
+
+
+def _of_split(table: pa.Table, choice: Choice) -> np.ndarray:
+    splits = pc.unique(table["split"]).to_pylist()
+    split = choice.split or ("train" if "train" in splits else ALL)
+    if split == ALL:
+        return np.ones(len(table), dtype=bool)
+    if split not in splits:
+        msg = f"there is no split {split!r}; {', '.join([*splits, ALL])} can be asked for"
+        raise UsageError(msg)
+    return mask(table, [("split", "==", split)])
+
+
+def _of_licenses(table: pa.Table, choice: Choice) -> np.ndarray:
+    names = [choice.licenses] if isinstance(choice.licenses, str) else choice.licenses
+    if names is None:
+        return np.ones(len(table), dtype=bool)
+    if not names:
+        msg = "licenses is an empty list; name a licence, or leave it out"
+        raise UsageError(msg)
+    kept = np.zeros(len(table), dtype=bool)
+    bare = pc.replace_substring_regex(table["image_license"], r" [0-9.]+$", "")
+    for name in names:
+        if name in LICENSE_GROUPS:
+            kept |= mask(table, [("license_group", "==", name)])
+            continue
+        for code in parse_licenses([name]) or ():
+            # An article's stricter licence, or a third party's rights, put a row into another group
+            # than its own code.
+            kept |= mask(table, [("license_group", "==", license_group(code))]) & mask(
+                pa.table({"code": bare}), [("code", "==", code)]
+            )
+    return kept
+
+
+def _of_concepts(table: pa.Table, choice: Choice) -> np.ndarray:
+    names = [choice.concepts] if isinstance(choice.concepts, str) else choice.concepts
+    if names is None:
+        return np.ones(len(table), dtype=bool)
+    known = {
+        name
+        for column in _CONCEPTS
+        for name in pc.unique(pc.list_flatten(table[column])).to_pylist()
+        if name is not None
+    }
+    if not known:
+        msg = (
+            "concepts were asked for, but no row has a label; choose by captions, or annotate first"
+        )
+        raise UsageError(msg)
+    lower = {name.lower() for name in known}
+    for name in names:
+        if name.lower() not in lower:
+            msg = f"there is no concept {name!r}; {nearest(name, known)}"
+            raise UsageError(msg)
+    first, second = (holds_any(table[column], names) for column in _CONCEPTS)
+    either: np.ndarray = first | second
+    return either
+
+
+def _filtered(
+    table: pa.Table, choice: Choice, texts: Callable[[pa.Table, list[str]], pa.Table]
+) -> pa.Table:
+    known = [*column_names(IndexRow), *(set(column_names(Pair)) - {"image"})]
+    named = columns_of(choice.filters, known)
+    absent = sorted(named - set(table.column_names))
+    _check_kinds(choice.filters)
+    if not absent:
+        return table.filter(pa.array(mask(table, choice.filters)))
+    wide = table
+    for name, column in zip(absent, texts(table, absent).columns, strict=True):
+        wide = wide.append_column(name, column)
+    return table.filter(pa.array(mask(wide, choice.filters)))
+
+
+def _check_kinds(filters: Any) -> None:
+    """Name the nearest kind where one is asked for that is not of the closed list."""
+    if isinstance(filters, pc.Expression):
+        return
+    groups = [filters] if isinstance(filters[0][0], str) else filters
+    for name, op, value in (condition for group in groups for condition in group):
+        if name == "image_kind" and op in ("=", "==") and value not in IMAGE_KINDS:
+            msg = f"there is no kind of image {value!r}; {nearest(str(value), IMAGE_KINDS)}"
+            raise UsageError(msg)
+
+
+def _limited(table: pa.Table, choice: Choice) -> pa.Table:
+    limit = choice.limit
+    if limit is None or limit >= len(table):
+        return table
+    if limit < 1:
+        msg = f"limit is {limit}; at least one row must be asked for"
+        raise UsageError(msg)
+    if choice.seed is None:
+        return table.slice(0, limit)
+    drawn = np.random.default_rng(choice.seed).choice(len(table), limit, replace=False)
+    return table.take(np.sort(drawn))

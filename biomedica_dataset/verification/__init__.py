@@ -1,0 +1,1 @@
+"""Checks archives, dataset folders and tars."""

@@ -1,0 +1,164 @@
+"""Checks a dataset folder: files, rows, keys, byte ranges, schema."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from biomedica_dataset.card.write import CARD
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
+from biomedica_dataset.folder.record import path_beside
+from biomedica_dataset.folder.splits import Splits
+from biomedica_dataset.schema import TABLES, arrow_schema
+
+from .report import VerifyReport
+
+if TYPE_CHECKING:
+    from biomedica_dataset.engine.progress import Ticker
+    from biomedica_dataset.folder.manifest import CardPicture
+    from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.io.folders import Folder
+
+_ARTICLES = ["article_accession_id", "split"]
+_PLACES = ("image_offset", "image_length", "caption_offset", "caption_bytes")
+
+
+def verify_dataset(folder: Folder, tick: Ticker) -> VerifyReport:
+    """Check the files, rows, keys, byte ranges and schema of a dataset folder."""
+    return _Dataset(folder, tick).verify()
+
+
+class _Dataset:
+    """Checks one dataset folder, an index file at a time with the shards that it points to."""
+
+    def __init__(self, folder: Folder, tick: Ticker) -> None:
+        self._folder, self._tick = folder, tick
+        self._report = VerifyReport("dataset folder")
+        self._whole: set[str] = set()
+        self._splits = Splits()
+
+    def verify(self) -> VerifyReport:
+        manifest = read_manifest(self._folder)
+        self._splits = Splits.parse(manifest.split)
+        for file in manifest.files:
+            if not self._folder.exists(file.path):
+                self._report.wrong(file.path, "missing")
+                continue
+            self._file(file)
+            self._report.files += 1
+            self._tick(1, file.rows, file.bytes)
+        for picture in manifest.pictures:
+            self._picture(picture)
+        pointed = [self._index(file) for file in manifest.config_files("index")]
+        for file in manifest.config_files("all"):
+            self._vectors(file)
+        self._covered(manifest, set().union(*pointed))
+        self._strangers(manifest)
+        if not self._folder.exists(CARD):
+            self._report.wrong(CARD, "missing")
+        elif manifest.digest.encode() not in self._folder.read_bytes(CARD):
+            self._report.wrong(CARD, "is the card of another manifest")
+        return self._report
+
+    def _file(self, file: ShardFile) -> None:
+        if self._folder.sha256(file.path) != file.sha256:
+            self._report.wrong(file.path, f"differs from its SHA-256 in {MANIFEST}")
+            return
+        with self._folder.open_arrow(file.path) as opened:
+            parquet = pq.ParquetFile(opened)
+            expected = arrow_schema(TABLES[file.config])
+            if not parquet.schema_arrow.equals(expected, check_metadata=False):
+                self._report.wrong(file.path, "has other columns than this version of the schema")
+                return
+            rows = parquet.metadata.num_rows
+        if rows != file.rows:
+            self._report.wrong(file.path, f"has {rows} rows, {MANIFEST} says {file.rows}")
+        self._report.rows += rows
+        self._whole.add(file.path)
+
+    def _picture(self, picture: CardPicture) -> None:
+        self._report.files += 1
+        if not self._folder.exists(picture.path):
+            self._report.wrong(picture.path, "missing")
+        elif self._folder.sha256(picture.path) != picture.sha256:
+            self._report.wrong(picture.path, f"differs from its SHA-256 in {MANIFEST}")
+
+    def _vectors(self, pictures: ShardFile) -> None:
+        """Check that vectors, where there are some, stand row by row beside the pictures."""
+        path = path_beside(pictures.path, "embeddings", self._splits)
+        if {path, pictures.path} <= self._whole and self._keys(path) != self._keys(pictures.path):
+            self._report.wrong(path, f"has other rows than {pictures.path}")
+
+    def _keys(self, path: str) -> list[str]:
+        with self._folder.open_arrow(path) as opened:
+            keys: list[str] = pq.read_table(opened, columns=["key"])["key"].to_pylist()
+        return keys
+
+    def _index(self, file: ShardFile) -> set[str]:
+        """Check the rows of one index file; return the shards that they point to.
+
+        A key begins with its PMCID, and a PMCID has one shard, so that keys need only be told
+        apart within an index file.
+        """
+        if file.path not in self._whole:
+            return set()
+        columns = ["key", "file", "row", *_PLACES]
+        with self._folder.open_arrow(file.path) as opened:
+            table = pq.read_table(opened, columns=[*columns, *_ARTICLES])
+        self._split(file.path, table.select(_ARTICLES))
+        keys = table["key"].to_pylist()
+        if len(set(keys)) < len(keys):
+            repeated = [key for key, n in Counter(keys).items() if n > 1][:3]
+            self._report.wrong(file.path, f"has keys more than once: {repeated}")
+        by_shard: dict[str, list[tuple[str, int, tuple[int, ...]]]] = {}
+        for key, path, row, *place in zip(*(table[n].to_pylist() for n in columns), strict=True):
+            by_shard.setdefault(path, []).append((key, row, tuple(place)))
+        for path, rows in by_shard.items():
+            if path in self._whole:
+                self._ranges(path, rows)
+        return set(by_shard)
+
+    def _split(self, path: str, articles: pa.Table) -> None:
+        """Check that each article is in the split that its PMCID says."""
+        for row in articles.group_by(_ARTICLES).aggregate([]).to_pylist():
+            pmcid = int(row["article_accession_id"].removeprefix("PMC"))
+            if row["split"] != self._splits.of(pmcid):
+                self._report.wrong(path, f"has PMC{pmcid} in the split {row['split']}")
+
+    def _ranges(self, path: str, rows: list[tuple[str, int, tuple[int, ...]]]) -> None:
+        """Check that the index lists a shard's rows in order, image and caption at their places."""
+        with self._folder.open_arrow(path) as opened:
+            shard = pq.read_table(opened, columns=["key", "image_hash", "caption"])
+        expected = list(enumerate(shard["key"].to_pylist()))
+        if [(row, key) for key, row, _place in rows] != expected:
+            self._report.wrong(path, "has other rows than the index lists")
+            return
+        hashes, captions = shard["image_hash"].to_pylist(), shard["caption"].to_pylist()
+        with self._folder.open(path) as file:
+            for key, row, (offset, length, caption_offset, caption_bytes) in rows:
+                file.seek(offset)
+                if hashlib.sha256(file.read(length)).hexdigest() != hashes[row]:
+                    self._report.wrong(path, f"the byte range of {key} does not hold its image")
+                file.seek(caption_offset)
+                if file.read(caption_bytes) != captions[row].encode():
+                    self._report.wrong(path, f"the byte range of {key} does not hold its caption")
+
+    def _covered(self, manifest: Manifest, pointed: set[str]) -> None:
+        """Check that no shard is left out of the index, where all of the index could be read."""
+        index = {file.path for file in manifest.config_files("index")}
+        if index <= self._whole:
+            for file in manifest.config_files("all"):
+                if file.path not in pointed:
+                    self._report.wrong(file.path, "is not in the index")
+
+    def _strangers(self, manifest: Manifest) -> None:
+        known = {file.path for file in manifest.files}
+        known |= {picture.path for picture in manifest.pictures}
+        for folder in sorted({path.rpartition("/")[0] for path in known}):
+            for name in self._folder.names(folder):
+                if f"{folder}/{name}" not in known:
+                    self._report.wrong(f"{folder}/{name}", f"is not in {MANIFEST}")

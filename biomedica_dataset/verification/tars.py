@@ -1,0 +1,65 @@
+"""Checks a folder of tars: digests, ``sizes.json``, the card."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.card.write import CARD
+from biomedica_dataset.folder.record import AGAIN
+from biomedica_dataset.io.failures import reading
+from biomedica_dataset.webdataset.export import SIZES, STARTED
+from biomedica_dataset.webdataset.tar_runs import records_of
+
+from .report import VerifyReport
+
+if TYPE_CHECKING:
+    from biomedica_dataset.engine.progress import Ticker
+    from biomedica_dataset.io.folders import Folder
+    from biomedica_dataset.webdataset.tars import Tar
+
+
+def are_tars(folder: Folder) -> bool:
+    """Whether a folder is one that `serialize_webdataset` writes to."""
+    return folder.exists(STARTED)
+
+
+def verify_tars(folder: Folder, tick: Ticker) -> VerifyReport:
+    """Check that all tars are there with their bytes, told by sizes and card, and no others."""
+    report = VerifyReport("folder of tars")
+    records = records_of(folder).values()
+    tars = {path: tar for record in records for path, tar in record.tars.items()}
+    for path, tar in sorted(tars.items()):
+        report.files += 1
+        if not folder.exists(path):
+            report.wrong(path, "missing")
+        elif folder.sha256(path) != tar.sha256:
+            report.wrong(path, "differs from the SHA-256 in its record")
+        else:
+            report.rows += tar.samples
+        tick(1, tar.samples, tar.bytes)
+    for below in sorted({path.rpartition("/")[0] for path in tars}):
+        _check_sizes(folder, below, tars, report)
+    if not folder.exists(CARD):
+        report.wrong(CARD, "missing")
+    return report
+
+
+def _check_sizes(folder: Folder, below: str, tars: dict[str, Tar], report: VerifyReport) -> None:
+    """Check the tars of one folder against its ``sizes.json``, and that there are no others."""
+    own = {
+        path.rpartition("/")[2]: tar.samples
+        for path, tar in tars.items()
+        if path.rpartition("/")[0] == below
+    }
+    path = f"{below}/{SIZES}"
+    if not folder.exists(path):
+        report.wrong(path, "missing: serialize has not finished")
+    else:
+        with reading(folder.path(path), AGAIN):
+            stored = json.loads(folder.read_bytes(path))
+        if stored != own:
+            report.wrong(path, "names other tars or samples than the records")
+    for name in folder.names(below):
+        if name != SIZES and name not in own:
+            report.wrong(f"{below}/{name}", "no record names it")

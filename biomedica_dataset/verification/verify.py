@@ -1,0 +1,55 @@
+"""Checks an archive, a dataset folder or a folder of tars against what its own files promise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.card.write import CARD
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.folder.manifest import MANIFEST
+from biomedica_dataset.io.folders import Folder
+
+from .archive import verify_archive
+from .dataset import verify_dataset
+from .report import VerifyReport
+from .tars import are_tars, verify_tars
+
+if TYPE_CHECKING:
+    import os
+
+    from biomedica_dataset.engine.progress import Ticker
+
+__all__ = ["VerifyReport", "verify"]
+
+
+def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyReport:
+    """Check an archive, a dataset folder or a folder of tars.
+
+    Of an archive digests, ledgers and images; of a dataset folder files, rows, keys, byte ranges
+    and schema; of tars their digests, sizes and the card.
+
+    Parameters
+    ----------
+    tick
+        Told of files, rows and bytes that were checked.
+
+    Raises
+    ------
+    UsageError
+        The folder is none of them.
+    """
+    folder = Folder(url)
+    archive = Archive.find(folder)
+    if archive is not None:
+        return verify_archive(archive, tick or _no_tick)
+    if are_tars(folder):
+        return verify_tars(folder, tick or _no_tick)
+    if not folder.exists(MANIFEST) and not folder.exists(CARD):
+        msg = f"{folder.url} is neither an archive nor a finished dataset folder"
+        raise UsageError(msg)
+    return verify_dataset(folder, tick or _no_tick)
+
+
+def _no_tick(_units: int, _images: int, _received: int) -> None:
+    pass

@@ -1,0 +1,1 @@
+"""Tars in the layout of the published dataset."""
