@@ -69,12 +69,10 @@ def _bucket(root: Path, seed: int) -> str:
 
 
 def _extract(root: Path) -> str:
-    from .engine.progress import Progress
     from .engine.report import Tally
     from .extraction.extract import extract
-    from .extraction.options import ExtractOptions
 
-    report = extract(str(root / "bucket"), str(root / "archive"), ExtractOptions(), Progress())
+    report = extract(root / "bucket", root / "archive")
     articles, figures = Tally.of(report.articles), Tally.of(report.figures)
     versions = f"{articles.kept} of {articles.seen} versions kept"
     return f"{versions}, {figures.kept} of {figures.seen} figures"
@@ -100,7 +98,7 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
         return "left out: pip install 'biomedica-dataset[embed,review]'"
     embed(archive, vectors, model=str(encoder), workers=0)
     cluster(vectors, centers, components=8, clusters=_CLUSTERS)
-    assign(centers, vectors, assigned, workers=1)
+    assign(vectors, assigned, clusters=centers, workers=1)
     write_sheets(assigned, archive, review, workers=1)
     votes = write_votes(Review.open(review), root / "votes")
     report = make_labels(votes, labels, assignments=assigned)

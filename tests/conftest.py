@@ -49,12 +49,10 @@ def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def sample_archive(sample_bucket: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of the sample; not to be changed by a test."""
-    from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.extraction.extract import extract
-    from biomedica_dataset.extraction.options import ExtractOptions
 
     folder = tmp_path_factory.mktemp("sample") / "archive"
-    extract(str(sample_bucket), str(folder), ExtractOptions(workers=1), Progress())
+    extract(str(sample_bucket), str(folder), workers=1)
     return folder
 
 

@@ -104,7 +104,7 @@ def test_a_dry_run_writes_nothing(run, sample_bucket, tmp_path):
             ["extract", "{bucket}", "-o", "{tmp}/a", "--inventory", "soon"], "date", id="inventory"
         ),
         pytest.param(
-            ["extract", "{bucket}", "-o", "{tmp}"], "something else", id="output of others"
+            ["extract", "{bucket}", "-o", "{tmp}"], "is not empty and not", id="output of others"
         ),
         pytest.param(
             ["extract", "{bucket}", "-o", "{tmp}/ids"], "{tmp}/ids", id="output is a file"

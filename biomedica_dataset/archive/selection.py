@@ -147,8 +147,10 @@ def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[i
     return sorted(found)
 
 
-def parse_images(value: str) -> str | frozenset[str]:
-    """Return ``all``, ``none`` or the keys that a file lists, one a line."""
+def parse_images(value: str | Iterable[str]) -> str | frozenset[str]:
+    """Return ``all``, ``none``, or keys: those given, or those that a file lists, one a line."""
+    if not isinstance(value, str):
+        return _parse_keys(value, "the list of keys")
     if value in ("all", "none"):
         return value
     try:
@@ -156,16 +158,20 @@ def parse_images(value: str) -> str | frozenset[str]:
     except (OSError, UnicodeDecodeError) as error:
         msg = f"images {value!r} is neither 'all' nor 'none' nor a readable file of keys: {error}"
         raise UsageError(msg) from error
+    return _parse_keys(lines, value)
+
+
+def _parse_keys(lines: Iterable[str], where: str) -> frozenset[str]:
     keys = set()
     for number, line in enumerate(lines, start=1):
         key = line.strip().lstrip("\ufeff")
         if key and not _PAIR.fullmatch(key):
-            msg = f"line {number} of {value} is {key[:40]!r}, not a key such as PMC13900_g001"
+            msg = f"line {number} of {where} is {key[:40]!r}, not a key such as PMC13900_g001"
             raise UsageError(msg)
         keys.add(key)
     keys.discard("")
     if not keys:
-        msg = f"{value} names no image; one key a line was expected"
+        msg = f"{where} names no image; one key a line was expected"
         raise UsageError(msg)
     return frozenset(keys)
 

@@ -18,7 +18,7 @@ from biomedica_dataset.folder.changes import remember_release
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
 
-from .repository import Repository, io_errors
+from .repository import Repository, hub_errors
 from .staging import collect
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ def push_to_hub(
     if not source.is_local:
         msg = f"{source.url} is not on this machine; the Hub takes local files: copy it here first"
         raise UsageError(msg)
-    with tempfile.TemporaryDirectory(prefix="biomedica-push-") as scratch, io_errors(repo_id):
+    with tempfile.TemporaryDirectory(prefix="biomedica-push-") as scratch, hub_errors(repo_id):
         files = collect(source, Path(scratch), include_other=include_other)
         repo = Repository.find(repo_id, revision, private=private)
-        upload, delete = repo.stale_blocks(files)
+        upload, delete = repo.differences(files)
         repo.check(tag, changes=bool(upload or delete))
         changed = set(upload)
         pushed = PushedCommit(

@@ -100,7 +100,7 @@ class Repository:
         )
         return {entry.path: entry for entry in found if isinstance(entry, RepoFile)}
 
-    def stale_blocks(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
+    def differences(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
         """Return the files that it has not, and the paths of ours that it should not have."""
         wanted = {file.path for file in files}
         ours = {path for path in self.tree if _OURS.fullmatch(path)}
@@ -201,7 +201,7 @@ class Repository:
     def compare(self, files: list[LocalFile]) -> None:
         """See that the commit holds what it should."""
         self.tree = self._files()
-        wrong, strange = self.stale_blocks(files)
+        wrong, strange = self.differences(files)
         if wrong or strange:
             first = [*(file.path for file in wrong), *strange][0]
             msg = f"{self._id} differs from the folder after the push, first in {first}; push again"
@@ -220,7 +220,7 @@ def _is_data(file: LocalFile) -> bool:
 
 
 @contextlib.contextmanager
-def io_errors(repo_id: str) -> Iterator[None]:
+def hub_errors(repo_id: str) -> Iterator[None]:
     """Turn an error of the Hub into one line that says what to do."""
     try:
         yield

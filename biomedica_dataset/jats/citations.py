@@ -28,12 +28,12 @@ _TOKEN = re.compile(rf"{OPEN}([^{CLOSE}]*){CLOSE}|[{DASHES}⁻]")
 _COMMAS, _HYPHENS = re.compile("[,; ]"), re.compile(f"[{DASHES}]")
 
 
-def acquire(text: str) -> str | None:
+def mark_numeric(text: str) -> str | None:
     r"""Return a numeric citation between `OPEN` and `CLOSE`, or ``None`` where text is none.
 
     Examples
     --------
-    >>> acquire("[12]"), acquire("9 11"), acquire("Smith 2010"), acquire("2010")
+    >>> mark_numeric("[12]"), mark_numeric("9 11"), mark_numeric("Smith 2010"), mark_numeric("2010")
     ('\x0212\x03', '\x029 11\x03', None, None)
     """
     if len(text) <= 3 and text.isascii() and text.isdecimal():  # nearly all

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from .citations import OPEN, acquire, bracketed
+from .citations import OPEN, bracketed, mark_numeric
 from .formula import math_text, tex_text
 from .scripts import outside, script
 from .tree import MATHML, words
@@ -138,7 +138,7 @@ def _script(mark: str) -> Rule:
 
 
 def _xref(element: _Element, parts: list[str]) -> None:
-    citation = acquire(words(element)) if element.get("ref-type") in CITATIONS else None
+    citation = mark_numeric(words(element)) if element.get("ref-type") in CITATIONS else None
     if citation is None:
         _append(element, parts)
     else:

@@ -46,7 +46,7 @@ def assigned(embedded, clustered):
     from biomedica_dataset.annotation.clusters.assign import assign
 
     folder = embedded.with_name("assignments")
-    assign(clustered, embedded, folder, workers=1)
+    assign(embedded, folder, clusters=clustered, workers=1)
     return folder
 
 

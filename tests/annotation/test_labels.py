@@ -157,7 +157,7 @@ class TestVotes:
 
     def test_a_kill_loses_no_answer_that_was_confirmed(self, tmp_path):
         script = (
-            "import sys\nfrom biomedica_dataset.annotation.taxonomy import Taxonomy\n"
+            "import sys\nfrom biomedica_dataset.annotation.labels.taxonomy import Taxonomy\n"
             "from biomedica_dataset.annotation.labels.votes import VoteFile\n"
             f"file = VoteFile({str(tmp_path)!r}, 'anna', Taxonomy.load(), {MODEL!r})\n"
             "for n in range(10**6):\n    file.answer(n, 'mixed', True)\n    print(n, flush=True)\n"

@@ -134,7 +134,7 @@ def test_sheets_are_made_once_and_made_again_where_the_clusters_change(
     assert write_sheets(assigned, sample_archive, folder, count=4, workers=1).is_new
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="is not empty and not"):
         write_sheets(assigned, sample_archive, tmp_path / "mine")
 
 

@@ -30,7 +30,7 @@ def test_published_labels_of_published_clusters_reach_the_rows(
     ]  # fmt: skip
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "labels.parquet")
     table, assignments = tmp_path / "labels.parquet", tmp_path / "assignments"
-    import_assignments(table, sample_archive, assignments, workers=1)
+    import_assignments(sample_archive, assignments, table=table, workers=1)
     make_labels([], tmp_path / "labels", published=folder, assignments=assignments)
     options = {"clusters": assignments, "labels": tmp_path / "labels", "workers": 1}
     serialize(sample_archive, tmp_path / "biomedica", **options)

@@ -169,7 +169,7 @@ def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
 
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="is not empty and not"):
         make_mesh(archive, tmp_path / "mine", baseline="nowhere")
     with pytest.raises(UsageError, match=r"holds no mesh\.parquet"):
         MeshTable.open(tmp_path / "mine")

@@ -15,7 +15,6 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch, Part
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.hub.push import push_to_hub
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.pubmed.mesh.mesh import make_mesh
@@ -39,7 +38,7 @@ def make(bucket, base, here):
             "archive", "mesh", "vectors", "clusters", "assigned", "labels", "biomedica", "tars"
         )
     }  # fmt: skip
-    extract(str(bucket), at["archive"], ExtractOptions(workers=1))
+    extract(str(bucket), at["archive"], workers=1)
     opened = Archive.open(at["archive"])
     rows = [row for block in opened.blocks() for row in opened.rows(block)]
     pmcids = sorted({row.pmcid for row in rows if row.status == "kept"})
@@ -49,7 +48,7 @@ def make(bucket, base, here):
     embed(at["archive"], at["vectors"], model=str(here / "encoder"), workers=0)
     clusters = cluster(at["vectors"], at["clusters"], components=8, clusters=6)
     write_plots(clusters.model.header, Folder(at["clusters"]))
-    assign(at["clusters"], at["vectors"], at["assigned"], workers=1)
+    assign(at["vectors"], at["assigned"], clusters=at["clusters"], workers=1)
     write_sheets(at["assigned"], at["archive"], here / "review", workers=1)
     votes = write_votes(Review.open(here / "review"), here / "votes")
     make_labels(votes, at["labels"], assignments=at["assigned"])

@@ -259,7 +259,7 @@ def test_a_source_that_is_no_archive_is_refused(tmp_path):
 
 def test_an_output_that_holds_something_else_is_left_alone(sample_archive, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="is not empty and not"):
         serialize(sample_archive, tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

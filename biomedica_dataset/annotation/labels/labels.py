@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.annotation.blocks import read_header
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import read_header
 
 from .taxonomy import Taxonomy
 
@@ -120,7 +120,7 @@ class Labels:
             Its table is broken.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "labels", FORMAT_VERSION)
+        header = read_header(folder, HEADER, "a folder of labels", FORMAT_VERSION)
         try:
             data = folder.read_bytes(TABLE)
             if hashlib.sha256(data).hexdigest() != header["table"]:

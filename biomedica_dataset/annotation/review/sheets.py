@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.annotation.blocks import block_name, read_header
+from biomedica_dataset.annotation.blocks import block_name
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.labels.read_votes import questions
 from biomedica_dataset.archive.layout import articles_name
@@ -26,6 +26,7 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import read_header
 
 from .sample import Members, choose_members
 from .style import STYLE
@@ -77,7 +78,7 @@ class Review:
             The folder holds none, or of another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "sheets", FORMAT_VERSION)
+        header = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
         members = [Members(**entry) for entry in header["clusters"]]
         cards = [Card(**entry) for entry in header["cards"]]
         return cls(
@@ -140,7 +141,7 @@ def write_sheets(
     folder.sweep()
     made_of = _made_of(clusters, source, count, seed)
     if folder.exists(HEADER):
-        there = read_header(folder, HEADER, "sheets", FORMAT_VERSION)
+        there = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
         if there["made_of"] == made_of:
             return _report(Review.open(output), is_new=False)
     elif not folder.is_empty() and not folder.exists(QUESTIONS) and folder.names():
