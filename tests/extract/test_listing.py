@@ -89,7 +89,7 @@ def test_the_newest_complete_inventory_is_taken(bucket, archive):
         (gzip.compress(b""), None, "Empty CSV"),
         (gzip.compress(b"one,two\n"), None, "Expected 4 columns"),
         (b"", None, "Empty CSV"),
-        (inventory_csv({"metadata/PMC1.1.json": "0" * 32}), "f" * 32, "differs from the MD5 ffff"),
+        (inventory_csv({"metadata/PMC1.1.json": "0" * 32}), "f" * 32, "differs from its MD5 ffff"),
         (inventory_csv({"something/else": "0" * 32}), None, "lists no articles"),
     ],
     ids=["truncated", "empty", "no inventory", "no bytes", "other MD5", "no article"],

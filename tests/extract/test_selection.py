@@ -37,7 +37,7 @@ def test_licences_are_groups_and_codes():
     assert parse_licenses([]) is None
     assert parse_licenses(["CC-BY", "cc by-nc-nd"]) == {"CC BY", "CC BY-NC-ND"}
     assert parse_licenses(["commercial"]) == {"CC0", "CC BY", "CC BY-SA", "CC BY-ND"}
-    with pytest.raises(UsageError, match="licence 'free' is none of commercial, "):
+    with pytest.raises(UsageError, match="unknown licence 'free'; choose from commercial, "):
         parse_licenses(["free"])
 
 
