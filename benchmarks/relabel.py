@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.imported import import_assignments
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
 from biomedica_dataset.extraction.extract import extract
@@ -49,7 +49,7 @@ def labels(root: Path, name: str, concepts: list[str]) -> Path:
         file.answer(cluster, "primary", [concepts[cluster % len(concepts)]])
         file.answer(cluster, "panel_type", "single")
     file.close()
-    make_labels([file.path], root / name / "labels", assignments=assigned)
+    label([file.path], root / name / "labels", assignments=assigned)
     return root / name / "labels"
 
 

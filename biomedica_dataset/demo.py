@@ -83,7 +83,7 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
     from .annotation.clusters.assign import assign
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed
-    from .annotation.labels.label import make_labels
+    from .annotation.labels.label import label
     from .annotation.review.sheets import Review, write_sheets
     from .sample.encoder import write_encoder
     from .sample.votes import write_votes
@@ -101,7 +101,7 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
     assign(vectors, assigned, clusters=centers, workers=1)
     write_sheets(assigned, archive, review, workers=1)
     votes = write_votes(Review.open(review), root / "votes")
-    report = make_labels(votes, labels, assignments=assigned)
+    report = label(votes, labels, assignments=assigned)
     joined.update(clusters=str(assigned), labels=str(labels), embeddings=str(vectors))
     settled = sum(not label.open for label in report.labels.values())
     return f"{_CLUSTERS} clusters of an untrained encoder; {len(votes)} voters agree on {settled}"

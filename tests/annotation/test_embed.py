@@ -25,7 +25,7 @@ from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.errors import ArchiveError, ArticleError, UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.images.decode import PICTURES_VERSION, fitted, open_rgb, squashed
+from biomedica_dataset.images.decode import DECODER_VERSION, fitted, open_rgb, squashed
 from biomedica_dataset.rows import rows_of
 
 from .bucket import pmcids_of, write_articles
@@ -350,7 +350,7 @@ class TestPictures:
         )
 
         # Other pixels make vectors that cannot be compared with those stored: raise the version.
-        assert (PICTURES_VERSION, found.hexdigest()[:16]) == (1, "a300cc3d452a0b02")
+        assert (DECODER_VERSION, found.hexdigest()[:16]) == (1, "a300cc3d452a0b02")
 
     @pytest.mark.parametrize(
         ("data", "expected"),

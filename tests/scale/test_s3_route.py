@@ -9,7 +9,7 @@ from biomedica_dataset.annotation.clusters.assign import assign
 from biomedica_dataset.annotation.clusters.cluster import cluster
 from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
 from biomedica_dataset.annotation.embeddings.embed import embed
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.review.sheets import Review, write_sheets
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch, Part
@@ -51,7 +51,7 @@ def make(bucket, base, here):
     assign(at["vectors"], at["assigned"], clusters=at["clusters"], workers=1)
     write_sheets(at["assigned"], at["archive"], here / "review", workers=1)
     votes = write_votes(Review.open(here / "review"), here / "votes")
-    make_labels(votes, at["labels"], assignments=at["assigned"])
+    label(votes, at["labels"], assignments=at["assigned"])
     joined = {"mesh": at["mesh"], "clusters": at["assigned"], "labels": at["labels"], "workers": 1}
     for number in (1, 2):
         launch = Launch(part=Part(number, 2), run_id="night")

@@ -253,7 +253,7 @@ def test_a_killed_run_is_continued_to_the_same_bytes(
 
 
 def test_a_source_that_is_no_archive_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="is no archive"):
+    with pytest.raises(UsageError, match="is not an archive"):
         serialize(tmp_path, tmp_path / "out")
 
 

@@ -11,7 +11,7 @@ import pytest
 from datasets import load_dataset
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
@@ -60,7 +60,7 @@ def labelled(assigned, folder, concepts):
         file.answer(cluster, "primary", [concept])
         file.answer(cluster, "panel_type", "single")
     file.close()
-    make_labels([file.path], folder / "labels", assignments=assigned)
+    label([file.path], folder / "labels", assignments=assigned)
     return folder / "labels"
 
 
@@ -215,7 +215,7 @@ def test_the_figures_of_an_audit_reach_the_card_without_a_row_being_written(
     for number, key in enumerate(maps):
         file.answer(0, "fits_primary", number > 1, key)
     file.close()
-    make_labels([file.path], labels, assignments=assigned)
+    label([file.path], labels, assignments=assigned)
     again = serialize(sample_archive, folder, **joined, workers=1)
 
     assert again.rewritten == 0

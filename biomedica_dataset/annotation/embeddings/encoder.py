@@ -12,7 +12,7 @@ import numpy as np
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
-from biomedica_dataset.images.decode import PICTURES_VERSION
+from biomedica_dataset.images.decode import DECODER_VERSION
 
 from .model_id import ModelId
 
@@ -93,7 +93,7 @@ def load_encoder(
         mean=None if preprocess == "paper" else tuple(mean),
         std=None if preprocess == "paper" else tuple(std),
         dtype=str(dtype).removeprefix("torch."),
-        pictures=PICTURES_VERSION,
+        pictures=DECODER_VERSION,
     )
     vision = vision.to(device=device, dtype=dtype)
     return _Vision(torch, vision, identity, (mean, std), pooling)
