@@ -1,0 +1,105 @@
+"""The fingerprint of what makes rows and shards changes with their code, and with nothing else."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+import biomedica_dataset
+from biomedica_dataset.engine import fingerprint
+from biomedica_dataset.serialization.shard import _CODE as SHARDS
+
+PACKAGE = Path(biomedica_dataset.__file__).parent
+ON_THE_WAY = sorted(fingerprint.imported_modules(SHARDS))
+OPERATORS = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+    ast.And: ast.Or, ast.Or: ast.And, ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """A copy of this package, in which each test changes one module and puts it back."""
+    copy = tmp_path_factory.mktemp("changed") / PACKAGE.name
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def before(package):
+    return taken(package)
+
+
+@pytest.fixture
+def change(package):
+    """What writes another text into a module of the copy."""
+    kept = {}
+
+    def write(module, edit):
+        path = package.joinpath(*module.split(".")).with_suffix(".py")
+        kept[path] = path.read_text(encoding="utf-8")
+        path.write_text(edit(kept[path]), encoding="utf-8")
+
+    yield write
+    for path, text in kept.items():
+        path.write_text(text, encoding="utf-8")
+
+
+def taken(package):
+    """Return the fingerprint of shards as a new process would take it."""
+    for cached in (fingerprint.code_fingerprint, fingerprint._tree, fingerprint._statements):
+        cached.cache_clear()
+    return fingerprint.code_fingerprint(SHARDS, package=package)
+
+
+def other_operator(text):
+    """Return a module with its first operator turned round, or else its first constant."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        holder, name = (node.ops, 0) if isinstance(node, ast.Compare) else (vars(node), "op")
+        if isinstance(node, ast.Compare | ast.BoolOp | ast.BinOp) and (
+            other := OPERATORS.get(type(holder[name]))
+        ):
+            holder[name] = other()
+            return ast.unparse(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call | ast.Assign | ast.Return | ast.Dict | ast.Tuple):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Constant):
+                    inner.value = "another"
+                    return ast.unparse(tree)
+    pytest.fail("nothing in this module can be changed; it should not be on the way")
+
+
+def other_words(text):
+    """Return a module with another docstring and other comments, and the same code."""
+    docstring = ast.get_docstring(ast.parse(text), clean=False)
+    return "# Another comment.\n\n" + text.replace(docstring, "Another docstring.", 1) + "\n\n# End"
+
+
+def test_joins_and_readers_are_on_the_way():
+    assert {"joins", "rows", "schema", "jats.text", "pmc.matching", "images.probe"} <= {*ON_THE_WAY}
+
+
+@pytest.mark.parametrize("module", ON_THE_WAY)
+def test_other_code_is_another_fingerprint(package, before, change, module):
+    change(module, other_operator)
+
+    assert taken(package) != before
+
+
+def test_other_words_are_the_same_fingerprint(package, before, change):
+    for module in ON_THE_WAY:
+        change(module, other_words)
+
+    assert taken(package) == before
+
+
+def test_code_off_the_way_is_the_same_fingerprint(package, before, change):
+    change("cli.dataset", other_operator)
+
+    assert taken(package) == before

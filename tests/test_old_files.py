@@ -1,0 +1,111 @@
+"""What earlier releases wrote is read by this one, and brought up to date by the same commands.
+
+``tests/data/<version>`` holds the outputs of each stage as that version wrote them, of five
+articles of the sample. A version that can be read no more is refused with the command that helps:
+then the refusal is what is tested.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from datasets import load_dataset
+
+from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.folder.splits import Splits
+from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.streaming.choice import Choice
+from biomedica_dataset.streaming.dataset import open_dataset
+from biomedica_dataset.streaming.select import select
+from biomedica_dataset.verification.verify import verify
+
+DATA = Path(__file__).parent / "data"
+BLOCK, ROWS = 9900, 8  # of the five articles
+
+
+@pytest.fixture(scope="module", params=sorted(path.name for path in DATA.iterdir()))
+def old(request, tmp_path_factory):
+    """A copy of what a version wrote; not to be changed by a test."""
+    copy = tmp_path_factory.mktemp("old") / request.param
+    shutil.copytree(DATA / request.param, copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def joins(old):
+    folders = {"clusters": "assignments", "labels": "labels", "embeddings": "embeddings"}
+    return {name: old / folder for name, folder in folders.items()} | {"mesh": old / "mesh"}
+
+
+@pytest.fixture(scope="module")
+def joined(old, joins, tmp_path_factory):
+    """Today's dataset folder of the old archive and all that is joined to it."""
+    folder = tmp_path_factory.mktemp("joined") / "biomedica"
+    serialize(old / "archive", folder, **joins, splits=Splits.parse("0.8,0.1,0.1"), workers=1)
+    return folder
+
+
+def digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def rows(folder, config):
+    read = load_dataset(str(folder), config, split="train", streaming=True)
+    return {row["key"]: row for row in read}
+
+
+def test_an_archive_is_read(old):
+    straight = load_dataset(
+        "biomedica", "all", source=str(old / "archive"), split="train", streaming=True
+    )
+
+    assert verify(old / "archive").problems == []
+    assert {row["key"] for row in straight} == rows(old / "biomedica", "all").keys()
+
+
+def test_what_is_joined_fits_the_archive(old, joined):
+    keys, vectors = Embeddings.open(old / "embeddings").vectors(BLOCK)
+    pairs = rows(joined, "all")
+    beside = rows(joined, "embeddings")
+
+    assert pairs.keys() == beside.keys() == set(keys)
+    assert all(beside[key]["image_embedding"] == list(vectors[i]) for i, key in enumerate(keys))
+    assert all(pair["image_label_id"] is not None for pair in pairs.values())
+    assert {pair["image_panel_type"] for pair in pairs.values()} == {"single"}
+    assert any(pair["article_mesh_terms"] for pair in pairs.values())
+    assert verify(joined).problems == []
+
+
+def test_votes_become_the_same_labels(old, tmp_path):
+    votes = sorted((old / "votes").iterdir())
+    make_labels(votes, tmp_path / "labels", assignments=old / "assignments")
+
+    for name in ("labels.parquet", "votes.parquet"):
+        assert (tmp_path / "labels" / name).read_bytes() == (old / "labels" / name).read_bytes()
+
+
+def test_a_dataset_folder_is_read(old, tmp_path):
+    folder = old / "biomedica"
+    select(folder, tmp_path / "subset", Choice(licenses="noncommercial"))
+
+    assert verify(folder).problems == []
+    assert len(rows(folder, "all")) == len(list(open_dataset(folder))) == ROWS
+    assert rows(tmp_path / "subset", "all").keys() == rows(folder, "noncommercial").keys()
+    assert verify(tmp_path / "subset").problems == []
+
+
+def test_a_dataset_folder_is_brought_up_to_date(old, joins, joined, tmp_path):
+    folder = tmp_path / "biomedica"
+    shutil.copytree(old / "biomedica", folder)
+
+    serialize(old / "archive", folder, **joins, workers=1)
+
+    assert digests(folder) == digests(joined)
