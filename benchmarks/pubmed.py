@@ -124,7 +124,7 @@ def ours(folder: Path, output: Path, wanted: ArticleIds) -> dict[str, int]:
     bulk, target = Bulk(str(folder)), Folder(output)
     file = bulk.files()[0]
     target.remove(f".parts/{part_name(file)}")
-    make_part(bulk, file, target, wanted.filter(), wanted.digest())
+    make_part(bulk, file, bulk.md5(file), wanted.filter()).write(target, part_name(file), {})
     header = read_header(target, part_name(file))
     return header["counts"] if header else {}
 

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from .annotation.clusters.assign import assign
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed
+    from .annotation.labels.label import label
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .extraction.extract import extract
     from .hub.push import push_to_hub
     from .jats.reader import read_article
+    from .pubmed.mesh.mesh import mesh
     from .serialization.serialize import serialize
     from .streaming.dataset import open_dataset
     from .verification.verify import verify
@@ -64,6 +66,8 @@ __all__ = [
     "cluster",
     "embed",
     "extract",
+    "label",
+    "mesh",
     "open_dataset",
     "push_to_hub",
     "read_article",
@@ -76,6 +80,8 @@ _HOME = {
     "BiomedicaConfig": ".builder",
     "open_dataset": ".streaming.dataset",
     "extract": ".extraction.extract",
+    "mesh": ".pubmed.mesh.mesh",
+    "label": ".annotation.labels.label",
     "verify": ".verification.verify",
     "serialize": ".serialization.serialize",
     "embed": ".annotation.embeddings.embed",

@@ -95,12 +95,13 @@ def _read_pmcids(path: str | None) -> list[int] | None:
 @click.option(
     "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
 )
+@launched
 def mesh(archive: str, output: str, **options: Any) -> None:
     """Get the MeSH terms of the articles of an ARCHIVE from PubMed.
 
     One by one from NCBI, or in bulk from PubMed's baseline and update files, such as
     https://ftp.ncbi.nlm.nih.gov/pubmed. A key is taken from NCBI_API_KEY.
     """
-    from biomedica_dataset.pubmed.mesh.mesh import make_mesh
+    from biomedica_dataset import mesh as run
 
-    click.echo(printable(str(make_mesh(archive, output, progress=progress(), **options))))
+    click.echo(printable(str(run(archive, output, progress=progress(), **options))))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.pubmed.mesh.article_ids import ArticleIds, doi_number
 from biomedica_dataset.pubmed.mesh.join import NO_ROW, Records, join
-from biomedica_dataset.pubmed.mesh.mesh import make_mesh
+from biomedica_dataset.pubmed.mesh.mesh import mesh
 from biomedica_dataset.pubmed.mesh.parse_citations import parse_citations
 from biomedica_dataset.pubmed.mesh.table import MeshTable
 from biomedica_dataset.pubmed.mesh.table_schema import part_table
@@ -55,7 +55,7 @@ def bulk(tmp_path):
 def test_few_articles_are_asked_for_one_by_one(eutils, ncbi, archive, tmp_path):
     eutils.records = {n: made.article(n) for n in (100, 101)} | {105: made.book(105)}
 
-    report = make_mesh(archive, tmp_path / "mesh", client=ncbi)
+    report = mesh(archive, tmp_path / "mesh", client=ncbi)
     found = MeshTable.open(tmp_path / "mesh").articles(0, 10_000)
 
     assert list(found) == [pmcid for pmcid, _pmid, _doi in ARTICLES]
@@ -76,7 +76,7 @@ def test_few_articles_are_asked_for_one_by_one(eutils, ncbi, archive, tmp_path):
 
 
 def test_in_bulk_the_last_counts_and_what_was_taken_back_is_gone(archive, bulk, tmp_path):
-    make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+    mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
     found = MeshTable.open(tmp_path / "mesh").articles(0, 10_000)
 
     assert found[10].names == made.names(100)
@@ -93,19 +93,19 @@ def test_in_bulk_the_last_counts_and_what_was_taken_back_is_gone(archive, bulk, 
 
 def test_the_same_makes_the_same_bytes_whatever_the_workers(archive, bulk, tmp_path):
     for name, workers in (("one", 1), ("two", 2)):
-        make_mesh(archive, tmp_path / name, baseline=str(bulk), workers=workers)
+        mesh(archive, tmp_path / name, baseline=str(bulk), workers=workers)
 
     one, two = ((tmp_path / name / "mesh.parquet").read_bytes() for name in ("one", "two"))
     assert one == two
 
 
 def test_a_second_run_reads_only_what_is_new(archive, bulk, tmp_path, monkeypatch):
-    make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+    mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
     parts = tmp_path / "mesh" / ".parts"
     before = {path.name: path.stat().st_mtime_ns for path in parts.iterdir()}
     made.write_bulk(bulk / "updatefiles", 3, made.article(100, note=" newer"))
 
-    make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+    mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
 
     after = {path.name: path.stat().st_mtime_ns for path in parts.iterdir()}
     assert {name: after[name] for name in before} == before
@@ -115,10 +115,10 @@ def test_a_second_run_reads_only_what_is_new(archive, bulk, tmp_path, monkeypatc
 
 
 def test_a_digest_is_that_of_its_articles_only(archive, bulk, tmp_path):
-    make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+    mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
     before = MeshTable.open(tmp_path / "mesh")
     made.write_bulk(bulk / "updatefiles", 3, made.article(777, pmcid=2016, note=" newer"))
-    make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+    mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
     after = MeshTable.open(tmp_path / "mesh")
 
     assert before.digest(0, 1000) == after.digest(0, 1000)
@@ -133,8 +133,8 @@ def test_both_ways_tell_the_same(eutils, ncbi, tmp_path):
     eutils.records = {int(n): r for n in range(1, 50) for r in records if f">{n}</PMID>" in r}
     made.write_bulk(tmp_path / "bulk", 1, *records)
 
-    make_mesh(archive, tmp_path / "few", client=ncbi)
-    make_mesh(archive, tmp_path / "many", baseline=str(tmp_path / "bulk"), workers=1)
+    mesh(archive, tmp_path / "few", client=ncbi)
+    mesh(archive, tmp_path / "many", baseline=str(tmp_path / "bulk"), workers=1)
 
     few, many = (MeshTable.open(tmp_path / name) for name in ("few", "many"))
     assert few.articles(0, 100) == many.articles(0, 100)
@@ -146,7 +146,7 @@ def test_a_wrong_md5_is_told(archive, bulk, tmp_path):
     path.write_bytes(path.read_bytes()[:-9])
 
     with pytest.raises(SourceError, match=r"pubmed26n0002.xml.gz has the MD5"):
-        make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+        mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
 
     assert not (tmp_path / "mesh" / "mesh.parquet").exists()
 
@@ -155,14 +155,14 @@ def test_a_file_that_is_missing_is_told(archive, bulk, tmp_path):
     made.write_bulk(bulk / "updatefiles", 4, made.article(100))
 
     with pytest.raises(UsageError, match="number 3"):
-        make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+        mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
 
 
 def test_files_of_two_years_are_told(archive, bulk, tmp_path):
     made.write_bulk(bulk, 3, made.article(100), year=27)
 
     with pytest.raises(UsageError, match="several years"):
-        make_mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
+        mesh(archive, tmp_path / "mesh", baseline=str(bulk), workers=1)
 
 
 def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
@@ -170,7 +170,7 @@ def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
     (tmp_path / "mine" / "thesis.txt").write_text("x")
 
     with pytest.raises(UsageError, match="is not empty and not"):
-        make_mesh(archive, tmp_path / "mine", baseline="nowhere")
+        mesh(archive, tmp_path / "mine", baseline="nowhere")
     with pytest.raises(UsageError, match=r"holds no mesh\.parquet"):
         MeshTable.open(tmp_path / "mine")
 
@@ -184,10 +184,10 @@ def test_a_run_that_failed_goes_on(eutils, ncbi, tmp_path, monkeypatch):
     eutils.records = {n: made.article(n) for n in range(1, 7)}
     eutils.faults = [Fault(), Fault(), *[Fault(body=HTML)] * 6]
     with pytest.raises(SourceError):
-        make_mesh(archive, tmp_path / "mesh", client=ncbi)
+        mesh(archive, tmp_path / "mesh", client=ncbi)
     before = len(eutils.asked)
 
-    make_mesh(archive, tmp_path / "mesh", client=ncbi)
+    mesh(archive, tmp_path / "mesh", client=ncbi)
 
     assert len(eutils.asked) - before == 1
     found = MeshTable.open(tmp_path / "mesh").articles(0, 10)
@@ -218,7 +218,7 @@ def test_no_term_ever_lands_on_another_article(eutils, ncbi, data):
     )
     with tempfile.TemporaryDirectory() as scratch:
         archive = made.write_archive(Path(scratch, "a"), [(n + 7, n, None) for n in pmids])
-        make_mesh(archive, Path(scratch, "m"), client=ncbi)
+        mesh(archive, Path(scratch, "m"), client=ncbi)
         found = MeshTable.open(Path(scratch, "m")).articles(0, 20_000)
     eutils.faults, eutils.arrange = [], list
 
@@ -295,8 +295,8 @@ def test_bulk_files_are_read_from_the_web(archive, bulk, tmp_path):
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}/"
 
-    make_mesh(archive, tmp_path / "web", baseline=url, workers=1)
-    make_mesh(archive, tmp_path / "folder", baseline=str(bulk), workers=1)
+    mesh(archive, tmp_path / "web", baseline=url, workers=1)
+    mesh(archive, tmp_path / "folder", baseline=str(bulk), workers=1)
     server.shutdown()
     server.server_close()
 
@@ -309,7 +309,7 @@ def test_a_record_that_is_broken_costs_only_itself(tmp_path):
     broken = made.article(2).replace("<sup>", "<sup")
     made.write_bulk(tmp_path / "bulk", 1, made.article(1), broken, made.article(3))
 
-    make_mesh(archive, tmp_path / "mesh", baseline=str(tmp_path / "bulk"), workers=1)
+    mesh(archive, tmp_path / "mesh", baseline=str(tmp_path / "bulk"), workers=1)
 
     table = MeshTable.open(tmp_path / "mesh")
     found = {pmcid: terms.names for pmcid, terms in table.articles(0, 9).items()}

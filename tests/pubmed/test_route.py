@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.cli.group import main
-from biomedica_dataset.pubmed.mesh.mesh import make_mesh
+from biomedica_dataset.pubmed.mesh.mesh import mesh
 from biomedica_dataset.pubmed.mesh.table import MeshTable
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.webdataset.export import serialize_webdataset
@@ -60,7 +60,7 @@ def test_terms_come_into_the_rows_and_only_their_shards_change(
 
     assert serialize(sample_archive, tmp_path / "data", mesh=tmp_path / "mesh").rewritten == 0
     made.write_bulk(tmp_path / "bulk", 2, made.article(900, pmcid=pmcids[0], note=" new"))
-    make_mesh(sample_archive, tmp_path / "mesh", baseline=str(tmp_path / "bulk"), workers=1)
+    mesh(sample_archive, tmp_path / "mesh", baseline=str(tmp_path / "bulk"), workers=1)
     again = serialize(sample_archive, tmp_path / "data", mesh=tmp_path / "mesh", workers=1)
     assert again.rewritten == 1
     assert first.rewritten == first.shards
@@ -69,7 +69,7 @@ def test_terms_come_into_the_rows_and_only_their_shards_change(
 def test_terms_come_into_the_tars_too(sample_archive, pmcids, tmp_path):
     records = [made.article(900 + i, pmcid=pmcid) for i, pmcid in enumerate(pmcids)]
     made.write_bulk(tmp_path / "bulk", 1, *records)
-    make_mesh(sample_archive, tmp_path / "mesh", baseline=str(tmp_path / "bulk"), workers=1)
+    mesh(sample_archive, tmp_path / "mesh", baseline=str(tmp_path / "bulk"), workers=1)
     options = {"mesh": tmp_path / "mesh", "workers": 1}
     serialize_webdataset(sample_archive, tmp_path / "tars", **options)
     table = MeshTable.open(tmp_path / "mesh").articles(0, 10**12)

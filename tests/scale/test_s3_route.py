@@ -17,7 +17,7 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.hub.push import push_to_hub
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.pubmed.mesh.mesh import make_mesh
+from biomedica_dataset.pubmed.mesh.mesh import mesh
 from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.sample.votes import write_votes
 from biomedica_dataset.serialization.serialize import serialize
@@ -44,7 +44,7 @@ def make(bucket, base, here):
     pmcids = sorted({row.pmcid for row in rows if row.status == "kept"})
     records = [made.article(900 + n, pmcid=pmcid) for n, pmcid in enumerate(pmcids)]
     made.write_bulk(here / "bulk", 1, *records)
-    make_mesh(at["archive"], at["mesh"], baseline=str(here / "bulk"), workers=1)
+    mesh(at["archive"], at["mesh"], baseline=str(here / "bulk"), workers=1)
     embed(at["archive"], at["vectors"], model=str(here / "encoder"), workers=0)
     clusters = cluster(at["vectors"], at["clusters"], components=8, clusters=6)
     write_plots(clusters.model.header, Folder(at["clusters"]))

@@ -10,20 +10,23 @@ import re
 import time
 import urllib.request
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
 
-from .parts import CODE, PartMaker, read_header
+from .parts import PartMaker
 from .split_records import SplitError, split_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from .article_ids import Filter
+
+Result = TypeVar("Result")
 
 _NAME = re.compile(r"pubmed(\d\d)n(\d{4,6})\.xml\.gz")
 _MD5 = re.compile(r"\b[0-9a-fA-F]{32}\b")
@@ -32,6 +35,7 @@ _CHUNK = 1 << 20
 _TIMEOUT = 120.0
 _TRIES = 5
 _PAUSE = 2.0
+_AT_ONCE = 16  # small files asked for together
 
 
 class BrokenFileError(SourceError):
@@ -63,8 +67,8 @@ class Bulk:
 
     def __init__(self, where: str) -> None:
         self.where = where.rstrip("/")
-        self._is_web = urlsplit(where).scheme in ("http", "https")
-        self._folder = None if self._is_web else Folder(where)
+        self.is_web = urlsplit(where).scheme in ("http", "https")
+        self._folder = None if self.is_web else Folder(where)
 
     def files(self) -> list[BulkFile]:
         """Return the files, in order.
@@ -145,13 +149,8 @@ def part_name(file: BulkFile) -> str:
     return f"{file.name.partition('.')[0]}.parquet"
 
 
-def make_part(bulk: Bulk, file: BulkFile, output: Folder, wanted: Filter, digest: str) -> None:
-    """Write the part of a file, unless it is up to date.
-
-    Parameters
-    ----------
-    digest
-        Digest of the ids of the articles.
+def make_part(bulk: Bulk, file: BulkFile, md5: str, wanted: Filter) -> PartMaker:
+    """Read the wanted records of a file.
 
     Raises
     ------
@@ -160,25 +159,46 @@ def make_part(bulk: Bulk, file: BulkFile, output: Folder, wanted: Filter, digest
     SourceError
         The file cannot be downloaded.
     """
-    for attempt in range(1, _TRIES + 1):
+
+    def read() -> PartMaker:
+        maker = PartMaker(wanted)
+        with _without_collector():
+            _read(bulk, file, md5, maker)
+        return maker
+
+    return _retried(bulk, file.path, read)
+
+
+def read_md5s(bulk: Bulk, files: Sequence[BulkFile]) -> list[str]:
+    """Return the MD5 that each file must have.
+
+    Raises
+    ------
+    SourceError
+        An MD5 cannot be read.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(
+            threads.map(lambda file: _retried(bulk, file.path, lambda: bulk.md5(file)), files)
+        )
+
+
+def _retried(bulk: Bulk, path: str, read: Callable[[], Result]) -> Result:
+    """Return what can be read, tried again where a web server fails."""
+    for attempt in range(1, _TRIES):
         try:
-            md5 = bulk.md5(file)
-            fingerprint = {"file": file.name, "md5": md5, "wanted": digest, "code": CODE}
-            header = read_header(output, part_name(file))
-            if header is None or header["made_of"] != fingerprint:
-                maker = PartMaker(wanted)
-                with _without_collector():
-                    _read(bulk, file, md5, maker)
-                maker.write(output, part_name(file), fingerprint)
-        except (SourceError, OSError, http.client.HTTPException) as error:
-            if attempt == _TRIES or not bulk._is_web:
-                if isinstance(error, SourceError):
-                    raise
-                msg = f"{bulk.where}/{file.path} cannot be read: {error}"
-                raise SourceError(msg) from error
+            return read()
+        except (SourceError, OSError, http.client.HTTPException):
+            if not bulk.is_web:
+                break
             time.sleep(_PAUSE * 2 ** (attempt - 1))
-        else:
-            return
+    try:
+        return read()
+    except SourceError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        msg = f"{bulk.where}/{path} cannot be read: {error}"
+        raise SourceError(msg) from error
 
 
 def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:

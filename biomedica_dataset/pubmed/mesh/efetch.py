@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from biomedica_dataset.pubmed.responses import AnswerError, NothingFoundError, check_xml
 
 from .parse_citations import CitationError, parse_citations
-from .parts import CODE, PartMaker, read_header
+from .parts import PartMaker
 from .split_records import ROOT, SplitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biomedica_dataset.engine.progress import Ticker
-    from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.pubmed.client import Ncbi
 
-    from .article_ids import ArticleIds
+    from .article_ids import Filter
     from .citation import Citation
 
 PMIDS_A_CALL = 200
@@ -51,32 +47,22 @@ def fetch_citations(client: Ncbi, pmids: Sequence[int]) -> list[Citation]:
     return client.ask("efetch", {"db": "pubmed", "id": ids, "retmode": "xml"}, read)
 
 
-def fetch_parts(client: Ncbi, ids: ArticleIds, output: Folder, day: str, tick: Ticker) -> list[str]:
-    """Write parts with the records of all PMIDs, and return their names.
-
-    Parts of the same day are kept.
-    """
-    pmids = np.unique(ids.pmids[ids.pmids != 0]).tolist()
+def split_pmids(pmids: Sequence[int]) -> list[Sequence[int]]:
+    """Cut PMIDs into those of a part each."""
     step = PMIDS_A_CALL * _CALLS_A_PART
-    names = []
-    for start in range(0, len(pmids), step):
-        asked = pmids[start : start + step]
-        digest = hashlib.sha256(repr(asked).encode()).hexdigest()
-        fingerprint = {"day": day, "pmids": digest, "code": CODE}
-        names.append(f"efetch-{digest[:16]}.parquet")
-        header = read_header(output, names[-1])
-        if header is None or header["made_of"] != fingerprint:
-            maker = PartMaker(ids.filter())
-            for first in range(0, len(asked), PMIDS_A_CALL):
-                call = asked[first : first + PMIDS_A_CALL]
-                citations = fetch_citations(client, call)
-                maker.counts += _counts(call, citations)
-                maker.add_citations(citations)
-                tick(len(call), 0, 0)
-            maker.write(output, names[-1], fingerprint)
-        else:
-            tick(len(asked), 0, 0)
-    return names
+    return [pmids[start : start + step] for start in range(0, len(pmids), step)]
+
+
+def fetch_part(client: Ncbi, pmids: Sequence[int], ids: Filter, tick: Ticker) -> PartMaker:
+    """Return the records of some PMIDs."""
+    maker = PartMaker(ids)
+    for first in range(0, len(pmids), PMIDS_A_CALL):
+        call = pmids[first : first + PMIDS_A_CALL]
+        citations = fetch_citations(client, call)
+        maker.counts += _counts(call, citations)
+        maker.add_citations(citations)
+        tick(len(call), 0, 0)
+    return maker
 
 
 def _counts(asked: Sequence[int], citations: Sequence[Citation]) -> Counter[str]:
