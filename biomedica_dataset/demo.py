@@ -1,25 +1,25 @@
-"""The whole route on the built-in sample: what ``biomedica demo`` runs and prints."""
+"""The whole route on the sample: what ``biomedica demo`` runs and prints."""
 
 from __future__ import annotations
 
 import textwrap
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import UsageError
 from .extras import require
 from .io.folders import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _WIDTH = 88
 _PAIRS = 3
 _CLUSTERS = 8
 
 
-def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Iterator[str]:
+def run_demo(directory: str, *, bucket_only: bool = False) -> Iterator[str]:
     """Run the route from the sample bucket to three pairs streamed back; yield lines to print.
 
     Parameters
@@ -28,8 +28,6 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
         New or empty: it gets ``bucket``, ``archive``, what annotation makes, and ``biomedica``.
     bucket_only
         Stop after the bucket.
-    seed
-        Of the sample: same seed, same bytes.
 
     Raises
     ------
@@ -40,10 +38,10 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         msg = f"{directory} is not empty; remove it, or name another: biomedica demo FOLDER"
         raise UsageError(msg)
-    Folder(root).scratch()  # which says what is wrong where there cannot be one
+    Folder(root).scratch()  # fails with a clear message if the folder cannot be made
     yield f"BIOMEDICA in small: a made-up PMC bucket through the whole route, in {root}/"
     yield ""
-    yield from _stage("bucket", lambda: _bucket(root, seed))
+    yield from _stage("bucket", lambda: _bucket(root))
     if not bucket_only:
         yield from _stage("extract", lambda: _extract(root))
         joined: dict[str, str] = {}
@@ -54,18 +52,18 @@ def run_demo(directory: str, *, bucket_only: bool = False, seed: int = 0) -> Ite
     yield from _next(root, bucket_only=bucket_only)
 
 
-def _stage(name: str, work: Any) -> Iterator[str]:
+def _stage(name: str, work: Callable[[], str]) -> Iterator[str]:
     started = time.monotonic()
     result = work()
     yield f"  {name:<10} {result:<62} {time.monotonic() - started:5.1f} s"
 
 
-def _bucket(root: Path, seed: int) -> str:
+def _bucket(root: Path) -> str:
     from .sample.bucket import write_bucket
 
-    versions = write_bucket(root / "bucket", seed=seed)
+    versions = write_bucket(root / "bucket")
     size = sum(path.stat().st_size for path in (root / "bucket").rglob("*") if path.is_file())
-    return f"{versions} article versions drawn and written, {size / 1e6:.1f} MB"
+    return f"{versions} article versions copied, {size / 1e6:.1f} MB"
 
 
 def _extract(root: Path) -> str:
@@ -79,7 +77,7 @@ def _extract(root: Path) -> str:
 
 
 def _annotate(root: Path, joined: dict[str, str]) -> str:
-    """Embed, cluster, show, vote and label; needs what not everybody has installed."""
+    """Embed, cluster, show, vote and label, if the optional libraries are installed."""
     from .annotation.clusters.assign import assign
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Read by huggingface_hub and datasets when they are first imported.
 _HOME = tempfile.mkdtemp(prefix="biomedica-hf-")
@@ -44,6 +50,18 @@ def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "bucket"
     write_bucket(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def make_sample() -> Callable[..., bytes]:
+    """The tool that makes the sample, run in a process of its own; returns what it prints."""
+
+    def run(folder: Path, seed: int = 0) -> bytes:
+        command = [sys.executable, "-m", "tools.make_sample", str(folder), "--seed", str(seed)]
+        root = Path(__file__).parents[1]
+        return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")

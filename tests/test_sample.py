@@ -1,4 +1,4 @@
-"""The built-in sample: whole, true to the bucket's layout, and the same for the same seed."""
+"""The sample in the package: whole, and true to the layout of PMC's bucket."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -43,13 +39,6 @@ def roots(bucket, records):
     return {key: etree.parse(bucket / key / f"{key}.xml").getroot() for key in records}
 
 
-def digest(folder):
-    tree = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        tree.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
-    return tree.hexdigest()
-
-
 def urls(record):
     return [record["xml_url"], record["text_url"], *record.get("media_urls", [])]
 
@@ -64,29 +53,6 @@ def resolves(href, names):
     base = unquote(href).rsplit("/", 1)[-1].removeprefix("journal.")
     wanted = {stem(base), f"{stem(base)}_lrg"}
     return base in names or any(stem(name) in wanted for name in names)
-
-
-def test_the_same_seed_gives_the_same_bytes_in_another_process(bucket, tmp_path):
-    code = (
-        "import pathlib, sys; from biomedica_dataset.sample.bucket import write_bucket; "
-        "write_bucket(pathlib.Path(sys.argv[1]))"
-    )
-    subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "again")],
-        check=True,
-        env=os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"},
-        cwd=Path(__file__).parents[1],
-    )
-    assert digest(tmp_path / "again") == digest(bucket)
-
-
-def test_another_seed_draws_other_pictures_of_the_same_names(bucket, tmp_path):
-    write_bucket(tmp_path, seed=1)
-    names = [
-        {p.relative_to(f) for p in f.rglob("*") if p.suffix in RASTER} for f in (bucket, tmp_path)
-    ]
-    assert names[0] == names[1]
-    assert digest(tmp_path) != digest(bucket)
 
 
 def test_it_stays_small(bucket):

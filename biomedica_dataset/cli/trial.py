@@ -10,12 +10,11 @@ from .group import main, printable
 @main.command()
 @click.argument("directory", default="biomedica-demo", type=click.Path(file_okay=False))
 @click.option("--bucket-only", is_flag=True, help="Only write the made-up bucket.")
-@click.option("--seed", default=0, show_default=True, help="Same seed, same bytes.")
-def demo(directory: str, bucket_only: bool, seed: int) -> None:
+def demo(directory: str, bucket_only: bool) -> None:
     """Run the whole route on a small made-up PMC bucket, in DIRECTORY."""
     from biomedica_dataset.demo import run_demo
 
-    for line in run_demo(directory, bucket_only=bucket_only, seed=seed):
+    for line in run_demo(directory, bucket_only=bucket_only):
         click.echo(printable(line))
 
 

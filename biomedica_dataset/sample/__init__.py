@@ -1,6 +1,5 @@
-"""A small invented bucket in the layout of the PMC Cloud Service.
+"""A small made-up bucket in the layout of the PMC Cloud Service, and what else the route needs.
 
-Everything in it was made up for this package: articles, authors, data, and the images, which are
-drawn by `plots`, `microscopy`, `scans` and `diagrams`. It holds the ways in which real articles
-differ, all of them clean, so that every stage can be tried without a network.
+Everything in ``bucket/`` is made up: articles, authors, data and images. It shows the ways in which
+real articles differ. ``tools/make_sample`` in the repository makes it.
 """

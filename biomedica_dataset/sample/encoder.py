@@ -1,4 +1,4 @@
-"""A vision model that was never trained, to try the route out without weights."""
+"""An untrained vision model, to try the route without downloading weights."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def write_encoder(
     dim
         Length of a vector; a multiple of 16.
     size
-        Pixels of the side of its square; a multiple of 14.
+        Side of its square input in pixels; a multiple of 14.
 
     Raises
     ------
     UsageError
-        torch or transformers are missing.
+        torch or transformers is missing.
     """
     torch = require("torch", "embed")
     transformers = require("transformers", "embed")

@@ -1,4 +1,4 @@
-"""Answers of two made-up annotators to the clusters of the sample."""
+"""Votes of two made-up annotators on the clusters of the sample."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.annotation.review.sheets import Review
 
-_TELLING = {
+_WORDS = {
     "Microscopy": ("stain", "microscop", "micrograph", "cells", "colonies"),
     "Clinical Imaging": ("fundus", "radiograph", "tomograph", "lesion", "ultrasound", "ct "),
     "Immuno Assays": ("blot", "immuno"),
@@ -25,7 +25,7 @@ _ELSE = "Plots and Charts"
 
 
 def write_votes(review: Review, folder: Path) -> list[Path]:
-    """Write the votes of two annotators, who read the captions; of one cluster they disagree.
+    """Write the votes of two annotators, who go by the captions and disagree on one cluster.
 
     Returns
     -------
@@ -49,10 +49,10 @@ def write_votes(review: Review, folder: Path) -> list[Path]:
 
 
 def _concept(captions: list[str]) -> str:
-    """Return the concept that most captions of a cluster tell of."""
+    """Return the concept that most captions of a cluster name."""
     counts = {
         concept: sum(any(word in caption for word in words) for caption in captions)
-        for concept, words in _TELLING.items()
+        for concept, words in _WORDS.items()
     }
     best = max(counts, key=lambda concept: counts[concept])
     return best if 3 * counts[best] >= len(captions) else _ELSE

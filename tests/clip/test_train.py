@@ -26,7 +26,6 @@ from biomedica_dataset.errors import (
     SourceError,
     WorkerDiedError,
 )
-from biomedica_dataset.sample.bucket import write_bucket
 
 from ..servers import BucketServer, Fault
 
@@ -205,8 +204,8 @@ def test_the_folder_is_loaded_by_openclip_and_has_a_card(undisturbed, tmp_path):
     assert '"global_batch": 16' in card.text
 
 
-def test_it_learns_which_caption_belongs_to_pictures_it_never_saw(config, tmp_path, url):
-    """The loss falls far below that of chance; the sample, drawn anew, is told apart."""
+def test_it_learns_which_caption_belongs_to_images_it_never_saw(config, tmp_path, url, make_sample):
+    """The loss falls far below that of chance; images of the sample, drawn anew, are told apart."""
     import open_clip
     import torch
     from PIL import Image
@@ -216,7 +215,7 @@ def test_it_learns_which_caption_belongs_to_pictures_it_never_saw(config, tmp_pa
     samples = {"samples": 16 * 120, "micro_batch": 16, "checkpoint_every": 120}
     train(config("long", optimizer=optimizer, **samples), said.append)
     losses = [float(x) for x in re.findall(r" loss (\S+)", "\n".join(said))]
-    write_bucket(tmp_path / "anew", seed=1)
+    make_sample(tmp_path / "anew", seed=1)
     columns = ["caption", "image_file_name", "article_accession_id", "article_version"]
     rows = list(open_dataset(url, columns=columns))
     name = f"local-dir:{tmp_path / 'long'}"
