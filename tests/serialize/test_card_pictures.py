@@ -14,11 +14,12 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from biomedica_dataset.annotation.labels.audit import Purity
-from biomedica_dataset.card.write import publish
+from biomedica_dataset.card.write import Whole, publish
 from biomedica_dataset.folder.changes import remember_release
 from biomedica_dataset.folder.manifest import Manifest, read_manifest
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import ShardFile
+from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import IndexRow, Pair
 from biomedica_dataset.serialization.serialize import serialize
@@ -156,7 +157,7 @@ def test_hostile_text_takes_no_effect_anywhere_on_the_card(tmp_path):
         pair(n, **hostile, image=data, image_license="CC BY 4.0", image_primary_label=[HOSTILE])
         for n in range(4)
     ]
-    publish(Folder(tmp_path), made(tmp_path, rows))
+    publish(Folder(tmp_path), made(tmp_path, rows), subset_of=Whole(9, HOSTILE))
     card = DatasetCard((tmp_path / "README.md").read_text())
     page = rendered(tmp_path)
 
@@ -164,7 +165,7 @@ def test_hostile_text_takes_no_effect_anywhere_on_the_card(tmp_path):
     assert list(MetadataConfigs.from_dataset_card_data(card.data)) == ["commercial", "all", "index"]
     assert {e.tag for e in page.iter()} <= {
         "div", "h1", "h2", "p", "strong", "code", "pre", "table", "thead", "tbody", "tr", "th",
-        "td", "img", "a", "br", "sub", "details", "summary", "ul", "li",
+        "td", "img", "a", "br", "sub", "details", "summary", "ul", "li", "blockquote",
     }  # fmt: skip
     assert all(i.get("src").startswith(("plots/", "examples/")) for i in page.iter("img"))
     assert {link.get("href").split("/")[2] for link in page.iter("a")} == {
@@ -172,6 +173,7 @@ def test_hostile_text_takes_no_effect_anywhere_on_the_card(tmp_path):
     }  # fmt: skip
     assert not {"\x1b", "\u202e"} & set(card.content)
     assert {h.text for h in page.iter("h1")} == {"BIOMEDICA"}
+    assert "A subset: 4 of 9 rows" in page.text_content()
 
 
 def test_pictures_that_cannot_be_decoded_are_no_examples(tmp_path):
@@ -207,6 +209,24 @@ def test_an_audit_stands_among_the_known_errors(sample_dataset, tmp_path):
     assert "| global concepts | Maps | 40 | 25% | 50% to 90% |" in text
     assert "without an audit" in limits(joined={"labels": "x"}, audit=[])
     assert "audit" not in limits()
+
+
+def test_the_card_tells_the_shares_of_the_splits_and_what_each_holds(sample_archive, tmp_path):
+    splits = Splits((0.5, 0.25, 0.25))
+    manifest = serialize(sample_archive, tmp_path / "out", splits=splits, workers=1).manifest
+    (row,) = (
+        [cell.text_content() for cell in line]
+        for table in rendered(tmp_path / "out").iter("table")
+        if table.findtext(".//th") == "rows of"
+        for line in table.iter("tr")
+        if line[0].text_content() == "articles"
+    )
+
+    assert sum(map(int, row[1:])) == manifest.rows("articles")
+    assert (
+        "| train 0.5, validation 0.25, test 0.25 of the articles |"
+        in (tmp_path / "out" / "README.md").read_text()
+    )
 
 
 def test_the_card_says_what_came_and_went_since_the_last_release(sample_archive, tmp_path):
