@@ -112,7 +112,7 @@ def test_a_dry_run_writes_nothing(run, sample_bucket, tmp_path):
         pytest.param(["extract", "{bucket}", "-o", "{tmp}/a", "--limit", "0"], "0", id="limit"),
         pytest.param(["extract", "{bucket}"], "--output", id="no output"),
         pytest.param(["serialize", "{tmp}", "-o", "{tmp}/b"], "is not an archive", id="no archive"),
-        pytest.param(["verify", "{tmp}"], "neither", id="nothing to verify"),
+        pytest.param(["verify", "{tmp}"], "is not an archive", id="nothing to verify"),
         pytest.param(["demo", "{tmp}"], "not empty", id="demo folder"),
     ],
 )

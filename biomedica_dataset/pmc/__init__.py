@@ -1,1 +1,1 @@
-"""PMC's cloud bucket: what it lists, what it says of an article, and how its files are named."""
+"""PMC's cloud bucket: inventory, listing, metadata and file names."""
