@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -12,13 +13,24 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # What tests and all that they start or kill leave in the temporary folder goes with this one.
+    # The name is short: Ray puts sockets below it, whose paths may have 107 characters.
+    _SCRATCH = tempfile.mkdtemp(prefix="b-")
+    atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = _SCRATCH
 
 # Read by huggingface_hub and datasets when they are first imported.
-_HOME = tempfile.mkdtemp(prefix="biomedica-hf-")
 os.environ.update(
-    HF_HOME=_HOME,
+    HF_HOME=tempfile.mkdtemp(prefix="hf-"),
     HF_HUB_OFFLINE="1",
     HF_UPDATE_DOWNLOAD_COUNTS="0",
     HF_DATASETS_DISABLE_PROGRESS_BARS="1",
@@ -43,35 +55,48 @@ def real() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built-in sample, laid out as PMC's bucket; not to be changed by a test."""
-    from biomedica_dataset.sample.bucket import write_bucket
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Any]], Path]:
+    """Return a function that gives a folder of a name, which the first worker makes for all."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
 
-    folder = tmp_path_factory.mktemp("sample") / "bucket"
-    write_bucket(folder)
-    return folder
+    def make_once(name: str, make: Callable[[Path], Any]) -> Path:
+        folder, made = root / "once" / name, root / f"{name}.made"
+        with FileLock(root / f"{name}.lock"):
+            if not made.exists():
+                make(folder)
+                made.touch()
+        return folder
+
+    return make_once
 
 
 @pytest.fixture(scope="session")
-def sample_archive(sample_bucket: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_bucket(once) -> Path:
+    """The built-in sample, laid out as PMC's bucket; not to be changed by a test."""
+    from biomedica_dataset.sample.bucket import write_bucket
+
+    return once("bucket", write_bucket)
+
+
+@pytest.fixture(scope="session")
+def sample_archive(sample_bucket: Path, once) -> Path:
     """An archive of the sample; not to be changed by a test."""
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.extraction.extract import extract
     from biomedica_dataset.extraction.options import ExtractOptions
 
-    folder = tmp_path_factory.mktemp("sample") / "archive"
-    extract(str(sample_bucket), str(folder), ExtractOptions(workers=1), Progress())
-    return folder
+    options = ExtractOptions(workers=1)
+    return once("archive", lambda to: extract(str(sample_bucket), str(to), options, Progress()))
 
 
 @pytest.fixture(scope="session")
-def sample_dataset(sample_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_dataset(sample_archive: Path, once) -> Path:
     """A dataset folder of the sample, called biomedica; not to be changed by a test."""
     from biomedica_dataset.serialization.serialize import serialize
 
-    folder = tmp_path_factory.mktemp("sample") / "biomedica"
-    serialize(sample_archive, folder, workers=1)
-    return folder
+    return once("biomedica", lambda to: serialize(sample_archive, to, workers=1))
 
 
 @pytest.fixture(scope="session")
