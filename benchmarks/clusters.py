@@ -98,7 +98,7 @@ def time_assign(clusters: int, dim: int, rows: int) -> None:
         )  # fmt: skip
         ClusterModel(header, *arrays).save(Folder(folders[1]))
         before, started = processor_time(), time.perf_counter()
-        assign(folders[1], folders[0], folders[2])
+        assign(folders[0], folders[2], clusters=folders[1])
         spent, worked = time.perf_counter() - started, processor_time() - before
         print(f"assign from files of {dim} dimensions: {rows / spent:,.0f} rows/s, "
               f"{rows / worked:,.0f} for each second of a processor")  # fmt: skip

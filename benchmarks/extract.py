@@ -53,12 +53,9 @@ def served(bucket: Path, latency: float) -> Iterator[str]:
 
 
 def extract(url: str, archive: str, workers: int) -> dict[str, Any]:
-    from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.extraction.extract import extract as run
-    from biomedica_dataset.extraction.options import ExtractOptions
+    from biomedica_dataset import extract as run
 
-    options = ExtractOptions(inventory=INVENTORY, workers=workers)
-    report = run(url, archive, options, Progress())
+    report = run(url, archive, inventory=INVENTORY, workers=workers)
     return {"articles": sum(report.articles.values())}
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.pubmed.mesh.article_ids import Wanted
+from biomedica_dataset.pubmed.mesh.article_ids import ArticleIds
 from biomedica_dataset.pubmed.mesh.baseline import Bulk, make_part, part_name
 from biomedica_dataset.pubmed.mesh.parts import read_header
 
@@ -119,7 +119,7 @@ def iterparse(path: Path) -> int:
     return seen
 
 
-def ours(folder: Path, output: Path, wanted: Wanted) -> dict[str, int]:
+def ours(folder: Path, output: Path, wanted: ArticleIds) -> dict[str, int]:
     """Make the part of the file: parsed, laid in columns, written."""
     bulk, target = Bulk(str(folder)), Folder(output)
     file = bulk.files()[0]
@@ -145,8 +145,8 @@ def main() -> None:
         folder.mkdir()
         size = write_file(folder, options.citations)
         pmids = range(1, options.citations + 1)
-        every = Wanted.of([(pmid + 5, pmid, None) for pmid in pmids])
-        some = Wanted.of([(pmid + 5, pmid, None) for pmid in pmids[::20]])
+        every = ArticleIds.of([(pmid + 5, pmid, None) for pmid in pmids])
+        some = ArticleIds.of([(pmid + 5, pmid, None) for pmid in pmids[::20]])
         runs: dict[str, list[float]] = {"iterparse": [], "all": [], "5 %": []}
         for _ in range(options.repeats):
             runs["iterparse"].append(cpu(lambda: iterparse(folder / "pubmed26n0001.xml.gz")))

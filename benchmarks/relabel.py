@@ -19,12 +19,10 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.imported import import_assignments
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.serialization.serialize import serialize
 
 CLUSTERS = 200
@@ -51,7 +49,7 @@ def labels(root: Path, name: str, concepts: list[str]) -> Path:
         file.answer(cluster, "primary", [concepts[cluster % len(concepts)]])
         file.answer(cluster, "panel_type", "single")
     file.close()
-    make_labels([file.path], root / name / "labels", assignments=assigned)
+    label([file.path], root / name / "labels", assignments=assigned)
     return root / name / "labels"
 
 
@@ -63,13 +61,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         archive, dataset, assigned = root / "archive", root / "dataset", root / "assigned"
-        everything = ExtractOptions(limit=10**6)  # as a selection: blocks as full as those of PMC
-        extract(options.bucket, str(archive), everything, Progress())
+        # As a selection, so that its blocks are as full as those of PMC.
+        extract(options.bucket, str(archive), limit=10**6)
         serialize(archive, dataset)
         keys = sorted(pq.read_table(dataset / "index")["key"].to_pylist())
         lines = [f"{k.replace('_', ',', 1)},{zlib.crc32(k.encode()) % CLUSTERS}" for k in keys]
         (root / "c.csv").write_text("\n".join(["pmcid,file_name,cluster", *lines]))
-        import_assignments(root / "c.csv", archive, assigned)
+        import_assignments(archive, assigned, table=root / "c.csv")
         states = []
         for name, concepts in (("one", names[:8]), ("two", names[8:])):
             serialize(archive, dataset, clusters=assigned, labels=labels(root, name, concepts))

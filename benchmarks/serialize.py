@@ -20,9 +20,7 @@ import webdataset
 from inputs import pad_bucket
 
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.rows import rows_of
 from biomedica_dataset.serialization.serialize import serialize
 
@@ -73,10 +71,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         pad_bucket(options.bucket, root / "bucket")
-        everything = ExtractOptions(
-            limit=10**6
-        )  # as a selection, so that its blocks are as full as those of PMC
-        extract(str(root / "bucket"), str(root / "archive"), everything, Progress())
+        # As a selection, so that its blocks are as full as those of PMC.
+        extract(str(root / "bucket"), str(root / "archive"), limit=10**6)
         samples = samples_of(root / "archive")
         print(
             f"{len(samples)} samples of "

@@ -25,9 +25,7 @@ from inputs import pad_bucket
 from serving import sent, served
 
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.rows import rows_of
 from biomedica_dataset.serialization.serialize import serialize
 
@@ -79,10 +77,8 @@ def main() -> None:
         (root / "access.log").touch()
         (root / "access.log").chmod(0o666)
         pad_bucket(options.bucket, root / "bucket")
-        everything = ExtractOptions(
-            limit=10**6
-        )  # as a selection, so that its blocks are as full as those of PMC
-        extract(str(root / "bucket"), str(root / "archive"), everything, Progress())
+        # As a selection, so that its blocks are as full as those of PMC.
+        extract(str(root / "bucket"), str(root / "archive"), limit=10**6)
         serialize(root / "archive", root / "www" / "biomedica")
         count = write_fat_tars(root / "archive", root / "www" / "tars")
         with served(root) as address:

@@ -32,9 +32,7 @@ from obstore.store import HTTPStore
 from serving import sent, served
 from stream import write_fat_tars
 
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.dataset import open_dataset
 
@@ -80,7 +78,7 @@ class _Readable:
     def read(self, count: int = -1) -> bytes:
         return bytes(self._file.read(count))
 
-    def reading(self) -> bool:
+    def readable(self) -> bool:
         return True
 
     def seekable(self) -> bool:
@@ -172,10 +170,8 @@ def measure(root: Path, address: str, rounds: int) -> None:
 
 def make_inputs(bucket: Path, root: Path) -> None:
     pad_bucket(bucket, root / "bucket")
-    everything = ExtractOptions(
-        limit=10**6
-    )  # as a selection, so that its blocks are as full as those of PMC
-    extract(str(root / "bucket"), str(root / "archive"), everything, Progress())
+    # As a selection, so that its blocks are as full as those of PMC.
+    extract(str(root / "bucket"), str(root / "archive"), limit=10**6)
     serialize(root / "archive", root / "www" / "biomedica")
     write_fat_tars(root / "archive", root / "www" / "tars")
 

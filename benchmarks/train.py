@@ -29,9 +29,7 @@ from biomedica_dataset.clip.train import train as loop
 from biomedica_dataset.clip.train.config import DataConfig, OptimizerConfig, TrainConfig
 from biomedica_dataset.clip.train.data import Batch, Position
 from biomedica_dataset.clip.train.train import train
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.serialization.serialize import serialize
 
 WARM = 3  # steps that are not counted
@@ -100,7 +98,7 @@ def main() -> None:
         (root / "access.log").touch()
         (root / "access.log").chmod(0o666)
         pad_bucket(options.bucket, root / "bucket")
-        extract(str(root / "bucket"), str(root / "archive"), ExtractOptions(), Progress())
+        extract(str(root / "bucket"), str(root / "archive"))
         serialize(root / "archive", root / "www")
         model = options.model or small(root / "model", options.width, options.layers)
         with served(root) as url:

@@ -30,10 +30,16 @@ from .errors import (
 from .registration import register_when_imported
 
 if TYPE_CHECKING:
+    from .annotation.clusters.assign import assign
+    from .annotation.clusters.cluster import cluster
+    from .annotation.embeddings.embed import embed
     from .builder import BiomedicaBuilder, BiomedicaConfig
+    from .extraction.extract import extract
     from .hub.push import push_to_hub
     from .jats.reader import read_article
+    from .serialization.serialize import serialize
     from .streaming.dataset import open_dataset
+    from .verification.verify import verify
 
 __version__ = version("biomedica-dataset")
 
@@ -54,15 +60,27 @@ __all__ = [
     "UsageError",
     "WorkerDiedError",
     "__version__",
+    "assign",
+    "cluster",
+    "embed",
+    "extract",
     "open_dataset",
     "push_to_hub",
     "read_article",
+    "serialize",
+    "verify",
 ]
 
 _HOME = {
     "BiomedicaBuilder": ".builder",
     "BiomedicaConfig": ".builder",
     "open_dataset": ".streaming.dataset",
+    "extract": ".extraction.extract",
+    "verify": ".verification.verify",
+    "serialize": ".serialization.serialize",
+    "embed": ".annotation.embeddings.embed",
+    "cluster": ".annotation.clusters.cluster",
+    "assign": ".annotation.clusters.assign",
     "push_to_hub": ".hub.push",
     "read_article": ".jats.reader",
 }

@@ -1,6 +1,6 @@
-"""`BiomedicaBuilder`: the pairs as a `datasets` builder, from PMC itself, a bucket or an archive.
+"""`BiomedicaBuilder`: the pairs as a `datasets` builder, from PMC, a bucket or an archive.
 
-The only file that knows the builder API. It stays thin: datasets replaces ``open``, ``os.path`` and
+The only file that uses the builder API. It stays thin: datasets patches ``open``, ``os.path`` and
 others inside it.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A row is never freer than its article, so that articles of stricter licences need not be fetched.
+# A row is never freer than its article, so articles with stricter licences are not fetched.
 _WANTED = {
     "commercial": frozenset(COMMERCIAL),
     "noncommercial": frozenset((*COMMERCIAL, *NONCOMMERCIAL)),
@@ -44,7 +44,7 @@ _TEXTS = {
 
 @dataclass
 class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
-    """A picture config: a licence group, and where the articles come from.
+    """A config: a licence group, and the source of the articles.
 
     Parameters
     ----------
@@ -54,14 +54,14 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     pmcids
         Only these articles of a bucket.
     limit
-        Only the newest articles of a bucket, so many.
+        Only this many of the newest articles of a bucket.
     inventory
-        Date or file of the inventory of a bucket that cannot be listed.
+        Date or file of the inventory, for a bucket that cannot be listed.
     mesh, clusters, labels
-        Folders of what is joined to the rows, as for ``biomedica serialize``.
+        Folders to join to the rows, as for ``biomedica serialize``.
     splits
-        Shares of train, validation and test by article, such as ``0.9,0.05,0.05``; all is ``train``
-        by default.
+        Shares of train, validation and test by article, such as ``0.9,0.05,0.05``; by default all
+        articles are ``train``.
     """
 
     source: str = DEFAULT_SOURCE
@@ -77,17 +77,17 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
         """Check the options."""
         super().__post_init__()
         if self.limit is not None and self.limit < 1:
-            msg = f"The 'limit' of BiomedicaConfig must be at least 1. Got {self.limit} instead."
+            msg = f"limit is {self.limit}; it must be 1 or more"
             raise UsageError(msg)
         Splits.parse(self.splits)
 
     @property
     def joins(self) -> JoinFolders:
-        """What is joined to the rows."""
+        """The folders to join to the rows."""
         return JoinFolders(mesh=self.mesh, clusters=self.clusters, labels=self.labels)
 
     def create_config_id(self, config_kwargs: dict[str, Any], *args: Any, **kwargs: Any) -> str:
-        """Return the id of the cache: of an archive, it changes when the archive does."""
+        """Return the id of the cache, which changes with an archive and its joins."""
         if live.is_archive(self.source):
             config_kwargs = {**config_kwargs, "state": live.archive_state(self.source)}
         if self.joins != JoinFolders():
@@ -98,7 +98,7 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
 
 
 class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
-    """Yields the same pairs under the same keys as the dataset folder holds."""
+    """Yields the same pairs with the same keys as the dataset folder."""
 
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = BiomedicaConfig
@@ -126,7 +126,7 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
             cache=f"{datasets.config.HF_DATASETS_CACHE}/biomedica-listings",
         )
         shared = {"url": blocks.url, "width": blocks.width, "listing": blocks.listing}
-        # The one list is what datasets shards by: over nodes, workers and processes.
+        # datasets distributes the only list over nodes, workers and processes.
         kwargs = {"blocks": list(blocks.numbers), **shared}
         shares = Splits.parse(config.splits)
         return [
@@ -147,7 +147,7 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
             articles = live.read_block(source, block, wants, lambda n: splits.of(n) == split)
             for rows, _size in joins.rows(articles, block * width, (block + 1) * width):
                 if rows.problem:
-                    logger.warning("left out: %s", rows.problem)
+                    logger.warning("skipped: %s", rows.problem)
                 for group, pair in rows.pairs:
                     if self.config.name in (group, "all"):
                         yield Key(shard, position), to_dict(pair)

@@ -69,12 +69,10 @@ def _bucket(root: Path, seed: int) -> str:
 
 
 def _extract(root: Path) -> str:
-    from .engine.progress import Progress
     from .engine.report import Tally
     from .extraction.extract import extract
-    from .extraction.options import ExtractOptions
 
-    report = extract(str(root / "bucket"), str(root / "archive"), ExtractOptions(), Progress())
+    report = extract(root / "bucket", root / "archive")
     articles, figures = Tally.of(report.articles), Tally.of(report.figures)
     versions = f"{articles.kept} of {articles.seen} versions kept"
     return f"{versions}, {figures.kept} of {figures.seen} figures"
@@ -85,7 +83,7 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
     from .annotation.clusters.assign import assign
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed
-    from .annotation.labels.label import make_labels
+    from .annotation.labels.label import label
     from .annotation.review.sheets import Review, write_sheets
     from .sample.encoder import write_encoder
     from .sample.votes import write_votes
@@ -100,10 +98,10 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
         return "left out: pip install 'biomedica-dataset[embed,review]'"
     embed(archive, vectors, model=str(encoder), workers=0)
     cluster(vectors, centers, components=8, clusters=_CLUSTERS)
-    assign(centers, vectors, assigned, workers=1)
+    assign(vectors, assigned, clusters=centers, workers=1)
     write_sheets(assigned, archive, review, workers=1)
     votes = write_votes(Review.open(review), root / "votes")
-    report = make_labels(votes, labels, assignments=assigned)
+    report = label(votes, labels, assignments=assigned)
     joined.update(clusters=str(assigned), labels=str(labels), embeddings=str(vectors))
     settled = sum(not label.open for label in report.labels.values())
     return f"{_CLUSTERS} clusters of an untrained encoder; {len(votes)} voters agree on {settled}"

@@ -1,4 +1,4 @@
-"""Parts of the package that need more than the core: loaded where they are used."""
+"""Loads optional libraries where they are used."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 def require(module: str, extra: str) -> ModuleType:
-    """Return a module of an optional library, loaded now.
+    """Import a module of an optional library.
 
     Parameters
     ----------
     module
-        Such as ``torch`` or ``matplotlib.pyplot``.
+        Name such as ``torch`` or ``matplotlib.pyplot``.
     extra
-        The extra of this package that brings it.
+        The extra of this package that installs it.
 
     Raises
     ------
     UsageError
-        It is not installed; the message has the line that installs it.
+        It is not installed; the message gives the command to install it.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         msg = (
-            f"this needs {error.name}, which is not installed: "
+            f"{error.name} is required but not installed; run "
             f"pip install 'biomedica-dataset[{extra}]'"
         )
         raise UsageError(msg) from error

@@ -1,15 +1,15 @@
-"""Keys of pairs, and the stems of file names that they are made of."""
+"""Keys of pairs, made from PMCIDs and stems of file names."""
 
 from __future__ import annotations
 
 import re
 
 RASTER_EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".gif", ".webp", ".bmp")
-"""Endings of pictures, best first where one stem has several files."""
+"""Extensions of images; if a stem has several files, the first one is preferred."""
 
 
 def file_stem(name: str) -> str:
-    """Return a name without a known raster extension; other dots are part of the stem.
+    """Return a name without its raster extension, if known; other dots belong to the stem.
 
     Examples
     --------
@@ -21,14 +21,14 @@ def file_stem(name: str) -> str:
 
 
 def is_raster(name: str) -> bool:
-    """Whether a file name ends like a picture."""
+    """Whether a file name has the extension of an image."""
     return name.lower().endswith(RASTER_EXTENSIONS)
 
 
 def pair_key(pmcid: str, stem: str) -> str:
-    """Return the key of a pair: PMCID, ``_`` and the file stem, other characters as ``_``.
+    """Return the key of a pair: PMCID, ``_`` and file stem, with unsafe characters as ``_``.
 
-    WebDataset cuts a name at its first dot, so a key holds none.
+    WebDataset splits names at the first dot, so keys contain no dots.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def pair_key(pmcid: str, stem: str) -> str:
 
 
 def pmcid(key: str) -> int:
-    """Return the number of the article of a key.
+    """Return the PMCID in a key as a number.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Licences: their codes and groups, which of two is stricter, and how a user names them."""
+"""Licences: codes, groups, strictness, and names that users may give."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 LICENSE_GROUPS = ("commercial", "noncommercial", "other")
-"""What the licence of a row permits, from most to least."""
+"""Groups of licences, from most to least permissive."""
 
 
 COMMERCIAL = ("CC0", "CC BY", "CC BY-SA", "CC BY-ND")
@@ -26,7 +26,7 @@ CODES = (*COMMERCIAL, *NONCOMMERCIAL)
 
 
 OTHER = "other"
-"""Stands for articles without a licence of PMC's list."""
+"""Name of articles without one of these licences."""
 
 
 _LICENSE_GROUPS = {"commercial": COMMERCIAL, "noncommercial": NONCOMMERCIAL, "other": (OTHER,)}
@@ -34,16 +34,16 @@ _LICENSE_GROUPS = {"commercial": COMMERCIAL, "noncommercial": NONCOMMERCIAL, "ot
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """A licence as far as the source names it.
+    """A licence as far as the source specifies it.
 
     Parameters
     ----------
     code
-        PMC's spelling without a version (``CC BY-NC``); ``None`` where no known licence is named.
+        Code in PMC's spelling, such as ``CC BY-NC``; ``None`` without a known licence.
     version
-        Such as ``4.0``.
+        Version such as ``4.0``.
     url
-        Canonical address.
+        Canonical URL.
     """
 
     code: str | None
@@ -52,7 +52,7 @@ class License:
 
     @property
     def name(self) -> str | None:
-        """Code and version as one text, such as ``CC BY 4.0``."""
+        """Code and version, such as ``CC BY 4.0``."""
         return f"{self.code} {self.version}" if self.code and self.version else self.code
 
 
@@ -70,9 +70,9 @@ def license_group(license_code: str | None) -> str:
 
 
 def resolved_license(license_code: str | None, named: License) -> License:
-    """Return the licence of an article from PMC's ``license_code`` and what its XML names.
+    """Return the licence of an article from PMC's ``license_code`` and its XML.
 
-    PMC's code decides; the XML adds version and address where it agrees, and decides where PMC
+    PMC's code takes precedence; the XML adds version and URL if it agrees, and counts alone if PMC
     gives no code.
     """
     if license_code is None or license_code == named.code:
@@ -88,7 +88,7 @@ def stricter(first: str | None, second: str | None) -> str | None:
 
 
 def parse_licenses(names: Sequence[str]) -> frozenset[str] | None:
-    """Return the licence codes that groups and codes name; ``None`` where nothing is named.
+    """Return the licence codes of groups and codes; ``None`` for an empty list.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def parse_licenses(names: Sequence[str]) -> frozenset[str] | None:
     for name in names:
         found = by_name.get(name.strip().lower().replace("-", " "))
         if found is None:
-            msg = f"licence {name!r} is none of {', '.join((*_LICENSE_GROUPS, *CODES))}"
+            msg = f"unknown licence {name!r}; choose from {', '.join((*_LICENSE_GROUPS, *CODES))}"
             raise UsageError(msg)
         codes.update(found)
     return frozenset(codes)

@@ -1,4 +1,4 @@
-"""Plots as PNG files, the same bytes for the same numbers wherever matplotlib is the same."""
+"""Plots as PNG: the same bytes for the same numbers and version of matplotlib."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ BLUE, GREY = "#2b6cb0", "#718096"
 
 
 def can_plot() -> bool:
-    """Whether matplotlib is there."""
+    """Whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
 def plot(draw: Callable[[Any], None], *, height: float = 4.0) -> bytes:
-    """Return what a function draws on axes, as PNG.
+    """Return a plot as PNG.
 
     Parameters
     ----------
     draw
-        Takes `matplotlib.axes.Axes`.
+        Function that draws on `matplotlib.axes.Axes`.
     height
-        Inches, of 7 in width.
+        Height in inches; the width is 7.
 
     Raises
     ------
     UsageError
-        matplotlib is missing.
+        matplotlib is not installed.
     """
     matplotlib = require("matplotlib", "plots")
     from matplotlib.figure import Figure
 
-    # A user's own style would give other bytes, and a `$` in a name is no formula.
+    # A user's own style would give other bytes, and a `$` in a name must not start a formula.
     defaults = {**matplotlib.rcParamsDefault, "text.parse_math": False}
     defaults.pop("backend", None)
     written = io.BytesIO()

@@ -1,7 +1,7 @@
 """Makes ``load_dataset("biomedica")`` find `BiomedicaBuilder`.
 
-datasets has no public way to add a builder of its own name: the tables written to here are private,
-held to ``datasets>=5.2,<6`` and watched by a test. Where they have moved, a warning says so and the
+datasets has no public way to register a builder by name. The tables changed here are private,
+pinned to ``datasets>=5.2,<6`` and covered by a test. If they have moved, a warning says so and the
 class stays usable.
 """
 
@@ -27,9 +27,9 @@ _BUILDER = "biomedica_dataset.builder"
 
 
 def register_when_imported() -> None:
-    """Register the builder now if datasets is loaded, else as soon as it has been imported.
+    """Register the builder now if datasets is loaded, or else when it is imported.
 
-    datasets itself is not imported: that takes most of a second.
+    datasets itself is not imported here, since that takes most of a second.
     """
     if "datasets" in sys.modules:
         register()
@@ -38,7 +38,7 @@ def register_when_imported() -> None:
 
 
 def register() -> None:
-    """Enter the builder into datasets' table of packaged modules, and guard how it is looked up."""
+    """Add the builder to datasets' table of packaged modules, and patch its lookup."""
     try:
         from datasets.load import PackagedDatasetModuleFactory
         from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES, _hash_python_lines
@@ -50,14 +50,14 @@ def register() -> None:
         _PACKAGED_DATASETS_MODULES[NAME] = (_BUILDER, _hash_python_lines(source.splitlines()))
     except (ImportError, AttributeError) as error:
         warnings.warn(
-            f"this version of datasets cannot be told of {NAME!r} ({error}); "
+            f"{NAME!r} cannot be registered with this version of datasets ({error}); "
             "use biomedica_dataset.BiomedicaBuilder directly, or install datasets>=5.2,<6",
             stacklevel=2,
         )
         return
 
     def get_module(self: Any) -> Any:
-        # The original takes every file of the working directory for data of the builder.
+        # The original would take all files of the working directory as data of the builder.
         if self.name != NAME or self.data_files is not None:
             return original(self)
         return _find(self)
@@ -66,7 +66,7 @@ def register() -> None:
 
 
 def _find(factory: Any) -> Any:
-    """Return datasets' module for a dataset folder that is there, else for the builder."""
+    """Return datasets' module for an existing dataset folder, or else for the builder."""
     from datasets.data_files import DataFilesDict
     from datasets.load import DatasetModule, LocalDatasetModuleFactory
     from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
@@ -76,22 +76,21 @@ def _find(factory: Any) -> Any:
         return LocalDatasetModuleFactory(
             NAME, data_dir=factory.data_dir, download_mode=factory.download_mode
         ).get_module()
-    logger.info("no dataset folder ./%s here: reading PMC, or the source given", NAME)
+    logger.info("no dataset folder ./%s: reading PMC or the given source", NAME)
     module, digest = _PACKAGED_DATASETS_MODULES[NAME]
-    # An empty table of files passes where none at all would crash.
+    # datasets accepts an empty table of files, but crashes without one.
     return DatasetModule(module, digest, {"data_files": DataFilesDict(), "dataset_name": NAME})
 
 
 def run_datasets_test(arguments: Sequence[str], source: str | None) -> None:
-    """Run ``datasets-cli test biomedica``, which has no way to name a source of its own.
+    """Run ``datasets-cli test biomedica`` with a source, for which it has no option.
 
     Parameters
     ----------
     arguments
         Further arguments of ``datasets-cli test``.
     source
-        What all configs of the builder read; the dataset folder ``./biomedica``, else PMC, where it
-        is ``None``.
+        Source of all configs; if ``None``, the dataset folder ``./biomedica``, or else PMC.
     """
     global _source_given  # noqa: PLW0603 - the process ends with the test
     from datasets.commands.datasets_cli import main
@@ -110,7 +109,7 @@ _source_given = False
 
 
 class _AfterDatasets(importlib.abc.MetaPathFinder):
-    """Registers the builder at the end of the first import of datasets."""
+    """Registers the builder after the first import of datasets."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -1,4 +1,4 @@
-"""Says which of some names was perhaps meant."""
+"""Suggests the name that was probably meant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def nearest(name: str, names: Collection[str]) -> str:
-    """Return a hint at the nearest of some names, or a few of them.
+    """Return a hint with the nearest known name, or with a few known names.
 
     Examples
     --------
@@ -22,4 +22,4 @@ def nearest(name: str, names: Collection[str]) -> str:
     if found:
         return f"did you mean {by_lower[found[0]]!r}?"
     some = sorted(names)[:20]
-    return f"there are {', '.join(some)}{' ...' if len(names) > len(some) else ''}"
+    return f"choose from {', '.join(some)}{' ...' if len(names) > len(some) else ''}"

@@ -83,12 +83,9 @@ def sample_bucket(once) -> Path:
 @pytest.fixture(scope="session")
 def sample_archive(sample_bucket: Path, once) -> Path:
     """An archive of the sample; not to be changed by a test."""
-    from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.extraction.extract import extract
-    from biomedica_dataset.extraction.options import ExtractOptions
 
-    options = ExtractOptions(workers=1)
-    return once("archive", lambda to: extract(str(sample_bucket), str(to), options, Progress()))
+    return once("archive", lambda to: extract(str(sample_bucket), str(to), workers=1))
 
 
 @pytest.fixture(scope="session")

@@ -249,5 +249,5 @@ class TestBuilder:
         }
 
     def test_a_limit_below_one_is_refused(self):
-        with pytest.raises(UsageError, match="at least 1"):
+        with pytest.raises(UsageError, match="must be 1 or more"):
             BiomedicaConfig(name="all", limit=0)

@@ -29,11 +29,11 @@ RUNS = re.compile(
 SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
 DROPPING = [
-    "extract/current.py",
-    "extract/fetch.py",
-    "images.py",
+    "extraction/versions.py",
+    "extraction/fetch.py",
+    "images/probe.py",
     "jats/figures.py",
-    "matching.py",
+    "pmc/matching.py",
     "rows.py",
 ]
 PRIVATE = re.compile(

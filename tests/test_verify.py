@@ -32,7 +32,7 @@ def test_a_whole_archive_has_no_problem(sample_archive):
     report = verify(sample_archive)
 
     assert not report.problems
-    assert "archive: 8 files, 24 rows checked: all as it should be" in str(report)
+    assert "archive: 8 files, 24 rows checked: no problems" in str(report)
 
 
 def test_a_whole_dataset_folder_has_no_problem(sample_dataset):
@@ -127,7 +127,7 @@ def test_the_card_of_another_build_is_found(dataset):
 def test_a_half_written_dataset_folder_is_refused(dataset):
     (dataset / "manifest.json").unlink()
     (dataset / "README.md").unlink()
-    with pytest.raises(UsageError, match="neither an archive nor a finished dataset folder"):
+    with pytest.raises(UsageError, match="not an archive, a finished dataset folder"):
         verify(dataset)
 
 

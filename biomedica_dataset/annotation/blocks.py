@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.failures import reading
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable
 
     from biomedica_dataset.io.folders import Folder
 
@@ -81,12 +78,6 @@ def read_block(folder: Folder, block: int, columns: list[str] | None = None) -> 
         return pq.read_table(file, columns=columns, page_checksum_verification=True)
 
 
-def stale_blocks(folder: Folder, blocks: Sequence[int], made_of: Callable[[int], str]) -> list[int]:
-    """Return the blocks that are not there, or made of something else than they would be now."""
-    same = folder.map(lambda block: up_to_date_record(folder, block, made_of(block)), blocks)
-    return [block for block, record in zip(blocks, same, strict=True) if record is None]
-
-
 def up_to_date_record(folder: Folder, block: int, made_of: str) -> BlockRecord | None:
     """Return the record of a block, if it is made of that."""
     record = read_record(folder, block)
@@ -105,21 +96,7 @@ def write_block(folder: Folder, block: int, table: pa.Table, record: BlockRecord
         file.publish(block_name(block))
 
 
-def read_header(folder: Folder, name: str, what: str, version: int) -> dict[str, Any]:
-    """Return the header of a folder of ours.
-
-    Raises
-    ------
-    UsageError
-        It has none, or one of another version.
-    """
-    if not folder.exists(name):
-        msg = f"{folder.url} holds no {what}: it has no {name}"
-        raise UsageError(msg)
-    with reading(folder.path(name), "Put it back, or make the folder anew."):
-        header: dict[str, Any] = json.loads(folder.read_bytes(name))
-        found = header["format_version"]
-    if found != version:
-        msg = f"{folder.path(name)} has format version {found}; this package reads {version}"
-        raise UsageError(msg)
-    return header
+def remove_blocks_except(folder: Folder, blocks: Iterable[int]) -> None:
+    """Remove the blocks that the source has no more."""
+    for gone in set(block_numbers(folder)) - set(blocks):
+        folder.remove(block_name(gone))

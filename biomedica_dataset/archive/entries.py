@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 ARTICLE_STATUSES = ("kept", "rejected", "unavailable", "corrupt", "too_large")
-"""Statuses of an article version and of an image: kept, or why not, in one word."""
+"""Statuses of an article version or an image: kept, or the reason why not."""
 
 FAILED = ("unavailable", "corrupt")
-"""Statuses that another try may mend."""
+"""Statuses that a retry may change."""
 
 SETTLED = (*FAILED, "too_large")
-"""Statuses of what was asked for and not had: not asked for again while the ETag stays the same."""
+"""Statuses of failed requests, which are not repeated while the ETag stays the same."""
 
 HEADER = b"biomedica_block"
 """Key of a block's header in the metadata of its articles file."""
@@ -29,16 +29,16 @@ HEADER = b"biomedica_block"
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """One graphic that an article calls for, and what became of it.
+    """One graphic of an article, and its outcome.
 
     Parameters
     ----------
     href
-        How the document calls it; ``None`` where it gives no name.
+        Its name in the document; ``None`` without a name.
     name, md5, size
-        The file of the article version that was matched, if any.
+        The matching file of the article version, if any.
     reason
-        More words on any status but kept.
+        Details of a status other than kept.
     """
 
     href: str | None
@@ -51,18 +51,18 @@ class ImageEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One article version of the inventory, and what became of it.
+    """One article version of the inventory, and its outcome.
 
     Parameters
     ----------
     etag
-        What the inventory says.
+        ETag in the inventory.
     metadata, metadata_md5
         The metadata JSON as read, which may be newer than the inventory.
     xml
-        The document, unchanged, wherever it was fetched whole.
+        The document, unchanged, if it was fetched completely.
     images
-        An entry per graphic, in document order.
+        One entry per graphic, in document order.
     """
 
     pmcid: int
@@ -82,31 +82,31 @@ class LedgerRow:
 
     @property
     def newer(self) -> bool:
-        """Whether the metadata is newer than the inventory says, as far as its ETag tells."""
+        """Whether the metadata is newer than the inventory, judging by its ETag."""
         return (
             self.metadata_md5 is not None and is_md5(self.etag) and self.metadata_md5 != self.etag
         )
 
     @property
     def failed(self) -> bool:
-        """Whether it or one of its images was unavailable or corrupt."""
+        """Whether the article or one of its images was unavailable or corrupt."""
         return any(s in FAILED for s in (self.status, *(entry.status for entry in self.images)))
 
 
 @dataclass(frozen=True, slots=True)
 class BlockHeader:
-    """What the metadata of an articles file says.
+    """The header of a block, stored in the metadata of its articles file.
 
     Parameters
     ----------
     inventory, wants
-        Digests of the block's (key, ETag) list and of what was wanted.
+        Digests of the block's (key, ETag) list and of the `Wants`.
     rows
         Digest of the rows, see `row_digest`.
     reader
-        Digest of the code that said which images its articles need.
+        Fingerprint of the code that decided which images the articles need.
     images_file, images_sha256, images_bytes
-        Name of the images file, its digest and size; ``None`` where the block has no image.
+        Name, digest and size of the images file; ``None`` for a block without images.
     counts
         Articles and figures by ``status`` or ``status: reason``.
     """
@@ -122,15 +122,15 @@ class BlockHeader:
 
     @property
     def digest(self) -> str:
-        """Digest of all that the block holds: it changes when any row or image does."""
+        """Digest of the block: it changes with any row or image."""
         return hashlib.sha256(header_metadata(self)[HEADER]).hexdigest()
 
     def has_images(self, sizes: Mapping[str, int]) -> bool:
-        """Whether its images file is among some files, as long as it was, if it has one."""
+        """Whether the images file, if any, is among the files and has the right size."""
         return self.images_file is None or sizes.get(self.images_file) == self.images_bytes
 
     def may_gain(self) -> bool:
-        """Whether another try may add to it: something failed, or the reader was another one."""
+        """Whether a retry may add to the block: something failed, or the reader has changed."""
         if self.reader != reader_fingerprint():
             return True
         words = {key.partition(":")[0] for group in self.counts.values() for key in group}
@@ -138,7 +138,7 @@ class BlockHeader:
 
 
 def count(rows: Iterable[LedgerRow]) -> dict[str, dict[str, int]]:
-    """Return articles and figures by status and reason."""
+    """Count articles and figures by status and reason."""
     articles: Counter[str] = Counter()
     figures: Counter[str] = Counter()
     newer = 0
@@ -154,11 +154,11 @@ def count(rows: Iterable[LedgerRow]) -> dict[str, dict[str, int]]:
 
 
 def row_digest(row: LedgerRow, xml: bytes | None) -> bytes:
-    """Return the digest of a row, its document given by itself; 32 bytes."""
+    """Return the digest of a row, whose document is given separately; 32 bytes."""
     images = [[getattr(entry, name) for name in ImageEntry.__slots__] for entry in row.images]
     documents = [hashlib.sha256(data).hexdigest() if data else None for data in (row.metadata, xml)]
-    told = [row.pmcid, row.version, row.etag, row.status, row.reason, row.metadata_md5]
-    return hashlib.sha256(json.dumps([*told, *documents, images]).encode()).digest()
+    ids = [row.pmcid, row.version, row.etag, row.status, row.reason, row.metadata_md5]
+    return hashlib.sha256(json.dumps([*ids, *documents, images]).encode()).digest()
 
 
 def _word(status: str, reason: str | None) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AGAIN = "Remove it, if it is there, and extract again."
-"""What helps where a file of an archive cannot be read."""
+AGAIN = "Remove it, if it exists, and extract again."
+"""What to do about an unreadable file of an archive."""
 
 
 def articles_name(block: int) -> str:

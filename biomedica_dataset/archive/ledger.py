@@ -1,16 +1,15 @@
-"""The files of an archive: per block one of articles, which is its ledger, and one of images.
+"""The files of an archive: per block an articles file, which is its ledger, and an images file.
 
 ::
 
     archive/
       archive.json                     source, selection, width, format version: written once
-      images/<block>-<digest>.parquet  images as they came
-      articles/<block>.parquet         a row per article version in the inventory; renamed into
-      place last
+      images/<block>-<digest>.parquet  images, unchanged
+      articles/<block>.parquet         one row per article version of the inventory; written last
 
-The articles file alone makes a block valid: its metadata holds the digest of the block's part of
-the inventory, what was wanted, and the name and SHA-256 of its images file. Images that no articles
-file names are swept.
+The articles file makes a block valid: its metadata holds the digests of the block's part of the
+inventory and of what was wanted, and the name and SHA-256 of its images file. Images files without
+an articles file are removed.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ _HEADER_FILE = "archive.json"
 _ARTICLES_FILE = re.compile(r"(\d{7,})\.parquet")
 _IMAGES_FILE = re.compile(r"\d{7,}-[0-9a-f]{16}\.parquet")
 REPORT = "report.json"
-_AT_ONCE = 64 * 2**20  # bytes of the images of an article that are in memory together
+_AT_ONCE = 64 * 2**20  # bytes of an article's images held in memory at once
 
 
 class Archive:
@@ -62,7 +61,7 @@ class Archive:
     Parameters
     ----------
     folder
-        Where it lies.
+        Its folder.
     header
         The content of its ``archive.json``.
     """
@@ -75,22 +74,22 @@ class Archive:
 
     @classmethod
     def open(cls, url: str | os.PathLike[str]) -> Archive:
-        """Open an archive that is there.
+        """Open an existing archive.
 
         Raises
         ------
         UsageError
-            The folder holds none, or one of another format version.
+            The folder holds no archive, or one of another format version.
         """
         archive = cls.find(Folder(url))
         if archive is None:
-            msg = f"{url} is no archive: it has no {_HEADER_FILE}; `biomedica extract` makes one"
+            msg = f"{url} is not an archive: it has no {_HEADER_FILE}; run `biomedica extract`"
             raise UsageError(msg)
         return archive
 
     @classmethod
     def find(cls, folder: Folder) -> Archive | None:
-        """Return the archive in a folder, or ``None`` where the folder has none."""
+        """Return the archive in a folder, or ``None``."""
         if not folder.exists(_HEADER_FILE):
             return None
         with reading(folder.path(_HEADER_FILE), "Put it back, or extract into a new folder."):
@@ -103,12 +102,12 @@ class Archive:
 
     @classmethod
     def create(cls, folder: Folder, source: str, selection: Selection, width: int) -> Archive:
-        """Start an archive in an empty folder; one that another part has just started is it too.
+        """Start an archive in an empty folder, or open the one that another part just started.
 
         Raises
         ------
         UsageError
-            Another part has started one of other articles.
+            Another part has started an archive with other articles.
         """
         header = {
             "format_version": FORMAT_VERSION,
@@ -120,12 +119,12 @@ class Archive:
             there = cls.open(folder.url)
             if (there.selection, there.width) == (selection, width):
                 return there
-            msg = f"{folder.url} has just been begun by another part with other articles; run again"
+            msg = f"another part has just started {folder.url} with other articles; run again"
             raise UsageError(msg)
         return cls(folder, header)
 
     def inventory_date(self) -> str | None:
-        """Return the date of the inventory that the last run read, if it read one."""
+        """Return the date of the inventory of the last run, if any."""
         if not self.folder.exists(REPORT):
             return None
         with reading(self.folder.path(REPORT), AGAIN):
@@ -138,12 +137,12 @@ class Archive:
         return sorted(int(match[1]) for match in found if match)
 
     def header(self, block: int) -> BlockHeader:
-        """Return what the articles file of a block says of it.
+        """Return the header of a block.
 
         Raises
         ------
         ArchiveError
-            The file is broken.
+            The file is damaged.
         """
         import pyarrow.parquet as pq
 
@@ -157,9 +156,9 @@ class Archive:
         return dict(zip(blocks, self.folder.map(self.header, blocks), strict=True))
 
     def remove(self, block: int) -> int:
-        """Remove a block whose articles have all gone from the inventory; return how many.
+        """Remove a block whose articles have all left the inventory; return their number.
 
-        None, where another part of the run was faster.
+        That is 0 if another part of the run has removed the block.
         """
         try:
             header = self.header(block)
@@ -173,10 +172,10 @@ class Archive:
         return sum(header.counts["articles"].values())
 
     def sweep(self, headers: Mapping[int, BlockHeader]) -> None:
-        """Remove what killed runs left behind; what a run of this machine is writing stays."""
+        """Remove leftovers of killed runs, but not files being written on this machine."""
         self.folder.sweep()
         for name in self.images_files().keys() - {h.images_file for h in headers.values()}:
-            if not self.folder.is_local:  # nobody else writes: `hold` sees to it
+            if not self.folder.is_local:  # the run lock excludes other writers
                 self._remove_unnamed(name)
                 continue
             with abandoned(Path(self.folder.path(name))) as is_abandoned:
@@ -184,12 +183,12 @@ class Archive:
                     self._remove_unnamed(name)
 
     def _remove_unnamed(self, name: str) -> None:
-        """Remove an images file, unless its block was finished since the headers were read."""
+        """Remove an images file, unless its block was finished after the headers were read."""
         if not self._is_named(name):
             self.folder.remove(name)
 
     def images_files(self) -> dict[str, int]:
-        """Return the bytes of the images files that are there, by name."""
+        """Return the sizes of the images files by name."""
         sizes = self.folder.sizes("images").items()
         return {f"images/{name}": size for name, size in sizes if _IMAGES_FILE.fullmatch(name)}
 
@@ -199,7 +198,7 @@ class Archive:
         return there and self.header(block).images_file == images_file
 
     def rows(self, block: int) -> Iterator[LedgerRow]:
-        """Yield the ledger rows of a block, in order, a row group at a time in memory.
+        """Yield the ledger rows of a block in order, holding one row group in memory.
 
         Raises
         ------
@@ -213,13 +212,13 @@ class Archive:
             parquet = pq.ParquetFile(file, page_checksum_verification=True)
             for group in range(parquet.num_row_groups):
                 found = parquet.read_row_group(group).to_pylist()[::-1]
-                while found:  # a document may be large: it is held once
+                while found:  # a document may be large: hold it only once
                     row = found.pop()
                     row["images"] = [ImageEntry(**entry) for entry in row["images"]]
                     yield LedgerRow(**row)
 
     def images(self, block: int) -> Iterator[tuple[int, int, str, bytes]]:
-        """Yield (PMCID, version, file name, bytes) of a block's images, as its rows come."""
+        """Yield (PMCID, version, file name, bytes) of a block's images, in row order."""
         import pyarrow.parquet as pq
 
         name = self.header(block).images_file
@@ -235,7 +234,7 @@ class Archive:
     def articles(self, block: int) -> Iterator[tuple[LedgerRow, Mapping[str, bytes]]]:
         """Yield the kept article versions of a block with their images by file name.
 
-        Of an article with very many bytes an image is read when it is asked for.
+        Images of a very large article are read on access.
         """
         from .stored_images import ArticleImages, open_images
 
@@ -254,6 +253,6 @@ class Archive:
 
 
 def _batches(file: Any, size: int, columns: list[str] | None = None) -> Iterator[Any]:
-    """Yield batches that end with their row group, which bounds the bytes in memory."""
+    """Yield batches within row groups, which bounds the memory."""
     for group in range(file.num_row_groups):
         yield from file.iter_batches(batch_size=size, row_groups=[group], columns=columns)

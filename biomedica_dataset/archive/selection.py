@@ -1,7 +1,7 @@
-"""Which articles an archive holds, and what of them a run wants.
+"""The articles of an archive, and what a run wants of them.
 
-The selection (all, a list of ids, the newest N) is the archive's identity and stays. Licences and
-images may be widened or narrowed by a later run.
+The selection (all, a list of ids, the newest N, a query) is fixed for an archive. A later run may
+want more or fewer licences and images.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PMCID = re.compile(r"(?:PMC)?([1-9]\d{0,17})(?:\.\d+)?", re.IGNORECASE)
 _PAIR = re.compile(r"PMC[1-9]\d{0,17}_[A-Za-z0-9_-]+")
 _WIDTH = 1000
-_ARTICLES_A_BLOCK = 64
+_ARTICLES_PER_BLOCK = 64
 _WIDEST = 10**9
 
 
@@ -34,11 +34,11 @@ class Selection:
     Parameters
     ----------
     pmcids
-        Sorted numbers; ``None`` for all that the source has.
+        Sorted PMCIDs; ``None`` for all articles of the source.
     limit
-        How many of the newest were asked for, where that is how ``pmcids`` came about.
+        Number of newest articles requested, if ``pmcids`` are the newest.
     query
-        The question that found ``pmcids``, with its translation, licences, count and date.
+        The query that found ``pmcids``, with its translation, licences, count and date.
     """
 
     pmcids: tuple[int, ...] | None = None
@@ -46,14 +46,14 @@ class Selection:
     query: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``archive.json`` keeps."""
+        """Return the selection as ``archive.json`` stores it."""
         pmcids = None if self.pmcids is None else [f"PMC{n}" for n in self.pmcids]
         stored = {"kind": self.kind, "limit": self.limit, "pmcids": pmcids}
         return stored if self.query is None else {**stored, "query": self.query}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Selection:
-        """Return the selection that ``archive.json`` keeps."""
+        """Return the selection that ``archive.json`` stores."""
         ids = stored["pmcids"]
         pmcids = None if ids is None else tuple(parse_pmcids(ids))
         return cls(pmcids, stored["limit"], stored.get("query"))
@@ -66,13 +66,13 @@ class Selection:
         return "all" if self.pmcids is None else "newest" if self.limit else "ids"
 
     def __str__(self) -> str:
-        """Return the selection in words."""
+        """Return the selection as text."""
         if self.pmcids is None:
             return "all articles"
         if self.limit:
             return f"the newest {self.limit} articles"
         if self.query is not None:
-            return f"{len(self.pmcids)} articles that {self.query['query']!r} finds"
+            return f"{len(self.pmcids)} articles found by {self.query['query']!r}"
         digest = hashlib.sha256(repr(self.pmcids).encode()).hexdigest()[:8]
         return f"{len(self.pmcids)} listed articles ({digest})"
 
@@ -86,7 +86,7 @@ class Wants:
     licenses
         Licence codes of articles, and ``other``; ``None`` for any.
     images
-        ``all``, ``none``, or the keys of the pairs wanted.
+        ``all``, ``none``, or keys of pairs.
     """
 
     licenses: frozenset[str] | None = None
@@ -101,7 +101,7 @@ class Wants:
         object.__setattr__(self, "digest", hashlib.sha256(text.encode()).hexdigest())
 
     def license(self, code: str | None) -> bool:
-        """Whether articles of a licence are wanted."""
+        """Whether articles with a licence are wanted."""
         return self.licenses is None or (code if code in CODES else OTHER) in self.licenses
 
     def image(self, key: str) -> bool:
@@ -110,7 +110,7 @@ class Wants:
 
 
 def wants_by_block(wants: Wants, width: int) -> Callable[[int], Wants]:
-    """Return what is wanted of each block: of keys its own, lest those of others change it."""
+    """Return the wants of each block, with its own keys only so that others do not affect it."""
     if isinstance(wants.images, str):
         return lambda _block: wants
     keys: dict[int, set[str]] = {}
@@ -120,12 +120,12 @@ def wants_by_block(wants: Wants, width: int) -> Callable[[int], Wants]:
 
 
 def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[int]:
-    """Return the numbers of PMCIDs given with or without prefix and version, sorted, each once.
+    """Parse PMCIDs with or without prefix and version; return unique numbers, sorted.
 
     Raises
     ------
     UsageError
-        A line is no PMCID; the message says which.
+        A line is not a PMCID; the message says which.
 
     Examples
     --------
@@ -142,36 +142,42 @@ def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[i
                 raise UsageError(msg)
             found.add(int(match[1]))
     if not found:
-        msg = f"{where} names no article; one PMCID a line was expected"
+        msg = f"{where} is empty; expected one PMCID per line"
         raise UsageError(msg)
     return sorted(found)
 
 
-def parse_images(value: str) -> str | frozenset[str]:
-    """Return ``all``, ``none`` or the keys that a file lists, one a line."""
+def parse_images(value: str | Iterable[str]) -> str | frozenset[str]:
+    """Return ``all``, ``none``, or keys: given, or in a file with one key per line."""
+    if not isinstance(value, str):
+        return _parse_keys(value, "the list of keys")
     if value in ("all", "none"):
         return value
     try:
         lines = Path(value).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"images {value!r} is neither 'all' nor 'none' nor a readable file of keys: {error}"
+        msg = f"images {value!r} is not 'all', 'none' or a readable file of keys: {error}"
         raise UsageError(msg) from error
+    return _parse_keys(lines, value)
+
+
+def _parse_keys(lines: Iterable[str], where: str) -> frozenset[str]:
     keys = set()
     for number, line in enumerate(lines, start=1):
         key = line.strip().lstrip("\ufeff")
         if key and not _PAIR.fullmatch(key):
-            msg = f"line {number} of {value} is {key[:40]!r}, not a key such as PMC13900_g001"
+            msg = f"line {number} of {where} is {key[:40]!r}, not a key such as PMC13900_g001"
             raise UsageError(msg)
         keys.add(key)
     keys.discard("")
     if not keys:
-        msg = f"{value} names no image; one key a line was expected"
+        msg = f"{where} is empty; expected one key per line"
         raise UsageError(msg)
     return frozenset(keys)
 
 
 def block_width(pmcids: Sequence[int] | None) -> int:
-    """Return the width of blocks: 1000, or wider, so that a block holds some 64 articles.
+    """Return the width of blocks: at least 1000, and wide enough for about 64 articles.
 
     Examples
     --------
@@ -184,7 +190,7 @@ def block_width(pmcids: Sequence[int] | None) -> int:
         return _WIDTH
     width = _WIDTH
     while width < _WIDEST and len({n // width for n in pmcids}) > max(
-        1, len(pmcids) // _ARTICLES_A_BLOCK
+        1, len(pmcids) // _ARTICLES_PER_BLOCK
     ):
         width *= 10
     return width

@@ -1,4 +1,4 @@
-"""An images file of an archive, of which a row group at a time is in memory."""
+"""Reads an images file of an archive, one row group in memory at a time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StoredImages:
     Parameters
     ----------
     file, path
-        The file, open as long as images are to be read, and its name for errors.
+        The open file, and its name for errors.
     """
 
     def __init__(self, file: object, path: str) -> None:
@@ -37,7 +37,7 @@ class StoredImages:
         self._bytes: pa.ChunkedArray | None = None
 
     def entries(self) -> Iterator[tuple[ImageId, int, int]]:
-        """Yield each image with its row group and the row in it."""
+        """Yield each image with its row group and its row in the group."""
         columns = ["pmcid", "version", "name", "md5"]
         for group in range(self._parquet.num_row_groups):
             with reading(self._path, AGAIN):
@@ -46,7 +46,7 @@ class StoredImages:
                 yield image, group, row
 
     def read(self, group: int, row: int) -> Any:
-        """Return an image where it lies in its row group, which is let go of after its last row."""
+        """Return an image; its row group is released after the last row."""
         if self._bytes is None or group != self._group:
             self._bytes = None
             with reading(self._path, AGAIN):
@@ -59,9 +59,9 @@ class StoredImages:
 
 
 class ArticleImages(Mapping[str, bytes]):
-    """The images of an article by file name, read each time they are asked for.
+    """The images of an article by file name, read on each access.
 
-    Another process that is given them reads them itself.
+    After pickling, another process reads them itself.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ class ArticleImages(Mapping[str, bytes]):
     places
         Row group and row in it, by file name.
     size
-        Bytes of all.
+        Total bytes of the images.
     stored
-        The images file, where it is open already.
+        The images file, if it is already open.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ArticleImages(Mapping[str, bytes]):
         self._stored = stored or open_images(folder, file)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Name the file where it would have to be copied."""
+        """Pickle the location of the images, not their bytes."""
         return _reopened, (self._folder.url, self._file, self._places, self.size)
 
     def __getitem__(self, name: str) -> bytes:
@@ -96,7 +96,7 @@ class ArticleImages(Mapping[str, bytes]):
         return data
 
     def __contains__(self, name: object) -> bool:
-        """Whether there is such an image; it is not read."""
+        """Whether the image exists, without reading it."""
         return name in self._places
 
     def __iter__(self) -> Iterator[str]:
@@ -104,7 +104,7 @@ class ArticleImages(Mapping[str, bytes]):
         return iter(self._places)
 
     def __len__(self) -> int:
-        """Return how many images there are."""
+        """Return the number of images."""
         return len(self._places)
 
 
@@ -113,12 +113,12 @@ def _reopened(url: str, *arguments: Any) -> ArticleImages:
 
 
 def open_images(folder: Folder, name: str) -> StoredImages:
-    """Open an images file for as long as somebody reads it."""
+    """Open an images file."""
     with reading(folder.path(name), AGAIN):
         file = folder.open_arrow(name, is_mapped=False)
     return StoredImages(file, folder.path(name))
 
 
 def images_size(images: Mapping[str, bytes]) -> int:
-    """Return the bytes of images of an article, which are not read for that."""
+    """Return the total bytes of an article's images, without reading stored ones."""
     return images.size if isinstance(images, ArticleImages) else sum(map(len, images.values()))

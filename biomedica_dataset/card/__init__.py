@@ -2,7 +2,7 @@
 
 ::
 
-    index ─► statistics ─► plots ──┐
-      └────► examples ─────────────┼─► sections, limits ─► README.md
-    manifest ─► settings (YAML) ───┘
+    index ─► statistics ─► plots ─┐
+      └────► examples ────────────┼─► README.md.jinja ─► README.md
+    manifest ─► metadata (YAML) ──┘
 """

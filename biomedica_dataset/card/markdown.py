@@ -1,61 +1,60 @@
-"""Pieces of Markdown, in which no text of a stranger takes effect."""
+"""Templates to Markdown in which no text of a stranger takes effect.
+
+A template is a file of the package, written in Jinja2. Every value that it prints is escaped,
+unless it is marked ``safe``, which is for text of our own alone.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-
-def escape(text: str) -> str:
-    """Return text from an article as it may stand in a table: no markup of any kind takes effect.
-
-    Examples
-    --------
-    >>> escape("a | <b> [x](y)")
-    'a &#124; &#60;b&#62; &#91;x&#93;(y)'
-    """
-    text = "".join(f"&#{ord(c)};" if c in _ACTIVE else c for c in text if _is_shown(c))
-    return _BARE_ADDRESS.sub("&#46;", text)
-
-
-_BARE_ADDRESS = re.compile(r"(?<=www)\.", re.IGNORECASE)  # linked without any mark around it
 _ACTIVE = "&<>|`*_[]\\#!~$:@\"'\r\n"
+_BARE_ADDRESS = re.compile(r"(?<=www)\.", re.IGNORECASE)  # linked without any mark around it
 
 
-def _is_shown(character: str) -> bool:
-    """Whether a character is no control character and turns no direction of writing."""
-    return character.isprintable() or character in "\r\n"
+def render(template: str, **values: Any) -> str:
+    """Return a template of the package, such as ``card/README.md.jinja``, filled with values."""
+    environment = Environment(
+        loader=PackageLoader("biomedica_dataset", "."),
+        autoescape=True,  # what `finalize` returns is left as it is; it escapes for HTML alone
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"code": code, "number": "{:,}".format}
+    return environment.get_template(template).render(values)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table."""
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
-
-
-def section(title: str, text: str) -> str:
-    """Return a section with its heading."""
-    return f"## {title}\n\n{text}\n"
-
-
-def folded(title: str, text: str) -> str:
-    """Return text that is shown when its title is clicked on."""
-    return f"<details>\n<summary>{title}</summary>\n\n{text}\n\n</details>"
-
-
-def size(count: float) -> str:
-    """Return bytes in words.
+def escape(text: str) -> Markup:
+    """Return text as it may stand in a line or a table: no markup of any kind takes effect.
 
     Examples
     --------
-    >>> size(153_000)
-    '153.0 kB'
+    >>> print(escape("a | <b> [x](y)"))
+    a &#124; &#60;b&#62; &#91;x&#93;(y)
     """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
+    shown = (c for c in text if c.isprintable() or c in "\r\n")  # no controls, none of direction
+    text = "".join(f"&#{ord(c)};" if c in _ACTIVE else c for c in shown)
+    return Markup(_BARE_ADDRESS.sub("&#46;", text))
+
+
+def code(text: str) -> Markup:
+    """Return text in the font of code, where nothing takes effect but what would end it.
+
+    Examples
+    --------
+    >>> print(code("image_size"), code("a`|b"))
+    `image_size` `a??b`
+    """
+    shown = "".join(c if c.isprintable() and c not in "`|" else "?" for c in text)
+    return Markup(f"`{shown}`")
+
+
+def _finalize(value: Any) -> Markup:
+    return value if isinstance(value, Markup) else escape(str(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -17,51 +17,44 @@ if TYPE_CHECKING:
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.io.folders import Folder
 
+_COLUMNS = [
+    "license_group", "article_license", "article_year", "article_journal", "image_kind",
+    "caption_length", "image_primary_label", "image_panel_type",
+]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Pictures by what they are.
+    """Images by what they are.
 
     Parameters
     ----------
-    groups, licenses, years, journals, kinds, caption_lengths, concepts, panel_types
-        Counts by value; that of ``None`` is of the pictures where it is missing.
+    counts
+        By column of the index, then by value; ``None`` counts the images where it is missing.
     """
 
-    groups: Counter[Any] = field(default_factory=Counter)
-    licenses: Counter[Any] = field(default_factory=Counter)
-    years: Counter[Any] = field(default_factory=Counter)
-    journals: Counter[Any] = field(default_factory=Counter)
-    kinds: Counter[Any] = field(default_factory=Counter)
-    caption_lengths: Counter[Any] = field(default_factory=Counter)
-    concepts: Counter[Any] = field(default_factory=Counter)
-    panel_types: Counter[Any] = field(default_factory=Counter)
+    counts: dict[str, Counter[Any]]
 
     @property
-    def pictures(self) -> int:
+    def images(self) -> int:
         """How many there are."""
-        return self.groups.total()
+        return self.counts["license_group"].total()
+
+    def most_frequent(
+        self, column: str, most: int, *, by_value: bool = False
+    ) -> list[tuple[Any, int]]:
+        """Return the most frequent values of a column with their counts, in order of either."""
+        ordered = sorted(self.counts[column].items(), key=lambda one: (-one[1], str(one[0])))[:most]
+        return sorted(ordered, key=lambda one: str(one[0])) if by_value else ordered
 
     def caption_length(self, share: float) -> int:
         """Return the length that a share of the captions does not exceed."""
-        wanted, reached = share * self.pictures, 0
-        for length, count in sorted(self.caption_lengths.items()):
+        wanted, reached = share * self.images, 0
+        for length, count in sorted(self.counts["caption_length"].items()):
             reached += count
             if reached >= wanted:
                 return int(length)
         return 0
-
-
-_COLUMNS = {
-    "groups": "license_group",
-    "licenses": "article_license",
-    "years": "article_year",
-    "journals": "article_journal",
-    "kinds": "image_kind",
-    "caption_lengths": "caption_length",
-    "concepts": "image_primary_label",
-    "panel_types": "image_panel_type",
-}
 
 
 def batches(
@@ -76,13 +69,12 @@ def batches(
 
 def count(folder: Folder, manifest: Manifest) -> Statistics:
     """Return the counts of a dataset folder whose index is there."""
-    counted = Statistics()
-    for batch in batches(folder, manifest, list(_COLUMNS.values())):
-        for name, column in _COLUMNS.items():
+    counts: dict[str, Counter[Any]] = {column: Counter() for column in _COLUMNS}
+    for batch in batches(folder, manifest, _COLUMNS):
+        for column, counter in counts.items():
             values = batch[column]
-            if name == "concepts":  # a picture with several counts in each of them
+            if column == "image_primary_label":  # an image with several counts in each of them
                 values = pc.list_flatten(values)
-            counts: Counter[Any] = getattr(counted, name)
             for item in pc.value_counts(values).to_pylist():
-                counts[item["values"]] += item["counts"]
-    return counted
+                counter[item["values"]] += item["counts"]
+    return Statistics(counts)

@@ -1,114 +1,100 @@
-"""Writes what makes shards and an index a dataset: pictures of the card, card and manifest."""
+"""Writes what makes shards and an index a dataset: images of the card, card and manifest."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biomedica_dataset.folder.manifest import MANIFEST, CardPicture, Manifest
+from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.licenses import COMMERCIAL, LICENSE_GROUPS, NONCOMMERCIAL
 from biomedica_dataset.plotting import can_plot
-
-from .card_plots import draw_plots
-from .examples import find_examples
-from .limits import limits, since_release
-from .markdown import section
-from .sections import (
-    columns,
-    configs,
-    content,
-    example_path,
-    gallery,
-    intro,
-    licenses,
-    loading,
-    provenance,
-)
-from .settings import settings
-from .statistics import count
+from biomedica_dataset.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from biomedica_dataset.io.folders import Folder
 
-    from .examples import Example
-    from .statistics import Statistics
-
 CARD = "README.md"
-_PICTURES = ("examples", "plots")
+_TABLES = ("all", "articles", "index", "embeddings")  # explained column by column
+_WORST = 12  # concepts whose labels are true least often
 
 
-def publish(folder: Folder, manifest: Manifest, *, note: str | None = None) -> Manifest:
-    """Write the pictures of the card, the card, and last the manifest; return it with the pictures.
+class Whole(NamedTuple):
+    """The dataset folder of which another is a subset: its rows, and its manifest's digest."""
+
+    rows: int
+    digest: str
+
+
+def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = None) -> Manifest:
+    """Write the images of the card, the card, and last the manifest; return it with the images.
 
     Parameters
     ----------
     manifest
         Of Parquet files that are there, index included.
-    note
-        Markdown that stands first of all.
+    subset_of
+        What its rows were chosen from, if not from an archive.
     """
+    from .examples import find_examples
+    from .markdown import render
+    from .metadata import card_data
+    from .plots import draw_plots
+    from .statistics import count
+
     counted = count(folder, manifest)
     examples = find_examples(folder, manifest)
-    plots = draw_plots(counted) if can_plot() else {}
-    pictures = {example_path(example): example.data for example in examples}
-    pictures |= {f"plots/{name}.png": data for name, (_title, data) in plots.items()}
-    for below in _PICTURES:
-        for name in folder.names(below):
-            if f"{below}/{name}" not in pictures:
-                folder.remove(f"{below}/{name}")
-    for path, data in pictures.items():
-        folder.write_bytes(path, data)
-    manifest = replace(
-        manifest,
-        pictures=[
-            CardPicture(path, len(data), hashlib.sha256(data).hexdigest())
-            for path, data in sorted(pictures.items())
-        ],
+    plots = draw_plots(counted) if can_plot() else []
+    images = {one.path: one.data for one in examples} | {one.path: one.data for one in plots}
+    _write_images(folder, images)
+    pictures = [
+        CardPicture(path, len(data), hashlib.sha256(data).hexdigest())
+        for path, data in sorted(images.items())
+    ]
+    manifest = dataclasses.replace(manifest, pictures=pictures)
+    card = render(
+        "card/README.md.jinja",
+        card_data=card_data(manifest).to_yaml(),
+        counted=counted,
+        examples=examples,
+        plots=plots,
+        subset_of=subset_of,
+        manifest=manifest,
+        splits=Splits.parse(manifest.split),
+        audit=_audit(manifest.audit),
+        tables={name: _columns(name) for name in _TABLES if name in manifest.configs()},
+        SPLITS=SPLITS,
+        LICENSE_GROUPS=LICENSE_GROUPS,
+        COMMERCIAL=COMMERCIAL,
+        NONCOMMERCIAL=NONCOMMERCIAL,
     )
-    titles = {name: title for name, (title, _data) in plots.items()}
-    body = _body(manifest, counted, examples, titles, note)
-    folder.write_bytes(CARD, f"---\n{settings(manifest)}\n---\n\n{body}".encode())
+    folder.write_bytes(CARD, card.encode())
     folder.write_bytes(MANIFEST, manifest.as_json())
     return manifest
 
 
-def _body(
-    manifest: Manifest,
-    counted: Statistics,
-    examples: Sequence[Example],
-    plots: Mapping[str, str],
-    note: str | None,
-) -> str:
-    default = manifest.configs()[0] if manifest.configs() else "commercial"
-    since = since_release(manifest)
-    parts = [
-        intro(manifest),
-        *([f"{note}\n"] if note else []),
-        *([gallery(examples)] if examples else []),
-        section("How to load it", loading(default)),
-        section("Configs", configs(manifest)),
-        section("Licences", licenses(counted)),
-        section("What is in it", content(counted, plots)),
-        *([section("Since the last release", since)] if since else []),
-        section("How it was made", provenance(manifest)),
-        section("Limits and known errors", limits(manifest)),
-        section("Columns", columns(manifest)),
-        _CITATION,
-    ]
-    return "\n".join(parts)
+def _write_images(folder: Folder, images: dict[str, bytes]) -> None:
+    """Write the images of the card, and remove those of an earlier one."""
+    for below in ("examples", "plots"):
+        for name in folder.names(below):
+            if f"{below}/{name}" not in images:
+                folder.remove(f"{below}/{name}")
+    for path, data in images.items():
+        folder.write_bytes(path, data)
 
 
-_CITATION = """## Citation
+def _columns(table: str) -> list[tuple[str, Any]]:
+    return [(field.name, field.metadata) for field in dataclasses.fields(TABLES[table])]
 
-```bibtex
-@article{lozano2025biomedica,
-  title   = {BIOMEDICA: An Open Biomedical Image-Caption Archive, Dataset, and Vision-Language
-             Models Derived from Scientific Literature},
-  author  = {Lozano, Alejandro and others},
-  journal = {arXiv preprint arXiv:2501.07171},
-  year    = {2025}
-}
-```
-"""
+
+def _audit(audit: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return answers about all labels together, then those about the concepts that fit worst."""
+    overall = [one for one in audit if one["of"] == "all"]
+    concepts = [one for one in audit if one["of"] != "all" and not _is_cluster(one["of"])]
+    concepts.sort(key=lambda one: (one["right"] / one["images"], one["of"]))
+    return overall + concepts[:_WORST]
+
+
+def _is_cluster(name: str) -> bool:
+    return name.startswith("cluster ") and name.removeprefix("cluster ").isdecimal()

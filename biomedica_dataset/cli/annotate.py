@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -52,7 +51,7 @@ def embed(archive: str, output: str, **options: Any) -> None:
 
     The same command again encodes only images that are new.
     """
-    from biomedica_dataset.annotation.embeddings.embed import embed as run
+    from biomedica_dataset import embed as run
 
     click.echo(printable(str(run(archive, output, progress=progress(), **options))))
 
@@ -93,24 +92,18 @@ def cluster(embeddings: str, output: str, **options: Any) -> None:
 
 
 @annotate.command()
-@click.argument("model")
+@click.argument("clusters")
 @click.argument("embeddings")
 @click.option("-o", "--output", type=OUTPUT, required=True, help="The assignments: a folder.")
 @_WORKERS
 @launched
-def assign(model: str, embeddings: str, output: str, **options: Any) -> None:
-    """Give every image of EMBEDDINGS its cluster of MODEL.
+def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
+    """Give every image of EMBEDDINGS its cluster of CLUSTERS.
 
-    MODEL can also be a table made elsewhere, CSV, JSON lines or Parquet, with PMCID, file name and
-    cluster; EMBEDDINGS is the archive then.
+    CLUSTERS can also be a table made elsewhere (CSV, JSON lines or Parquet) with PMCID, file name
+    and cluster; EMBEDDINGS is the archive then.
     """
-    if Path(model).is_file():
-        from biomedica_dataset.annotation.clusters.imported import import_assignments
+    from biomedica_dataset import assign as run
 
-        imported = import_assignments(model, embeddings, output, progress=progress(), **options)
-        click.echo(printable(str(imported)))
-        return
-    from biomedica_dataset.annotation.clusters.assign import assign as run
-
-    report = run(model, embeddings, output, progress=progress(), **options)
+    report = run(embeddings, output, clusters=clusters, progress=progress(), **options)
     click.echo(printable(str(report)))

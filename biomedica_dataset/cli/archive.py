@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,9 +11,6 @@ from biomedica_dataset.errors import UsageError
 
 from .group import OUTPUT, main, printable, progress
 from .launched import launched
-
-if TYPE_CHECKING:
-    from biomedica_dataset.extraction.options import ExtractOptions
 
 
 @main.command()
@@ -55,58 +52,34 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     SOURCE is s3://bucket, https://host/path, http://host/path or a folder. The same command again
     continues, updates, or does nothing where the archive agrees with the source.
     """
-    from biomedica_dataset.extraction.extract import extract as run
+    from biomedica_dataset import extract as run
 
-    settings = _extract_options(options, output)
-    if dry_run and settings.query is not None:
-        from biomedica_dataset.pubmed.client import Ncbi
-        from biomedica_dataset.pubmed.search.query import overview
-
-        found = overview(Ncbi(), settings.query, settings.wants.licenses, settings.pmcids or ())
-        click.echo(printable(str(found)))
+    options["pmcids"] = _read_pmcids(options["pmcids"])
     if dry_run:
         from biomedica_dataset.extraction.dry_run import plan
+        from biomedica_dataset.extraction.options import resolve_options
 
-        click.echo(printable(str(plan(source, output, settings))))
+        del options["workers"], options["launch"]
+        found = plan(source, output, resolve_options(output, **options))
+        click.echo(printable(str(found)))
         return
-    report = run(source, output, settings, progress())
+    report = run(source, output, progress=progress(), **options)
     click.echo(printable(str(report)))
     if report.blocks_failed:
         sys.exit(1)
 
 
-def _extract_options(options: dict[str, Any], output: str) -> ExtractOptions:
-    from biomedica_dataset.archive.selection import Wants, parse_images, parse_pmcids
-    from biomedica_dataset.extraction.options import ExtractOptions
-    from biomedica_dataset.licenses import parse_licenses
+def _read_pmcids(path: str | None) -> list[int] | None:
+    from biomedica_dataset.archive.selection import parse_pmcids
 
-    pmcids = query = None
-    licenses = parse_licenses(options["licenses"])
-    if options["query"] is not None:
-        if options["pmcids"] is not None or options["limit"] is not None:
-            msg = "--query was given together with --pmcids or --limit; give one of them"
-            raise UsageError(msg)
-        from biomedica_dataset.pubmed.client import Ncbi
-        from biomedica_dataset.pubmed.search.query import choose
-
-        pmcids, query = choose(output, options["query"], licenses, Ncbi())
-    if options["pmcids"] is not None:
-        try:
-            with click.open_file(options["pmcids"], encoding="utf-8") as lines:
-                pmcids = tuple(parse_pmcids(lines, options["pmcids"]))
-        except (OSError, UnicodeDecodeError) as error:
-            msg = f"{options['pmcids']} cannot be read as a list of PMCIDs: {error}"
-            raise UsageError(msg) from error
-    return ExtractOptions(
-        pmcids=pmcids,
-        limit=options["limit"],
-        query=query,
-        wants=Wants(licenses, parse_images(options["images"])),
-        inventory=options["inventory"],
-        workers=options["workers"],
-        retry=options["retry"],
-        launch=options["launch"],
-    )
+    if path is None:
+        return None
+    try:
+        with click.open_file(path, encoding="utf-8") as lines:
+            return parse_pmcids(lines, path)
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read as a list of PMCIDs: {error}"
+        raise UsageError(msg) from error
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""The command that makes labels of votes."""
+"""The command that turns votes into labels."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from .group import OUTPUT, printable
 
 @annotate.command()
 @click.argument("votes", nargs=-1, type=click.Path())
-@click.option("-o", "--output", type=OUTPUT, required=True, help="The labels: a folder.")
-@click.option("--assignments", metavar="FOLDER", help="The clusters that were voted on.")
-@click.option("--taxonomy", metavar="FILE", help="Concepts to choose from. [default: built in]")
-@click.option("--adjudication", metavar="FILE", help="Votes that settle what was left open.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the labels.")
 @click.option(
-    "--dataset", metavar="FOLDER", help="Compare panel types with the letters in its captions."
+    "--assignments", metavar="FOLDER", help="Assignments of the clusters that were voted on."
 )
-@click.option("--published", metavar="FOLDER", help="Labels that the original project published.")
+@click.option("--taxonomy", metavar="FILE", help="Concepts to choose from. [default: built in]")
+@click.option("--adjudication", metavar="FILE", help="Votes that settle open questions.")
+@click.option(
+    "--dataset",
+    metavar="FOLDER",
+    help="Compare panel types with the panel letters in its captions.",
+)
+@click.option("--published", metavar="FOLDER", help="Labels published by the original project.")
 def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
-    """Make labels of the VOTES of several annotators: files of votes, or filled-in tables.
+    """Turn the VOTES of several annotators, vote files or completed tables, into labels.
 
-    Majorities are handed down; ties and contradictions go to adjudication.csv. Says how far the
-    annotators agree.
+    Majority answers become labels; ties and contradictions go to adjudication.csv. The report gives
+    the agreement of the annotators.
     """
-    from biomedica_dataset.annotation.labels.label import make_labels
+    from biomedica_dataset.annotation.labels.label import label
 
-    click.echo(printable(str(make_labels(votes, output, **options))))
+    click.echo(printable(str(label(votes, output, **options))))

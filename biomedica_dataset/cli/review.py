@@ -13,33 +13,37 @@ from .group import OUTPUT, printable, progress
 @annotate.command()
 @click.argument("assignments")
 @click.argument("archive")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="The sheets: a folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the sheets.")
 @click.option(
     "--images", "count", type=click.IntRange(1), default=24, show_default=True,
-    help="Random images of a cluster; a third as many are the nearest and the farthest.",
+    help="Random images per cluster; a third as many are the nearest, and as many the farthest.",
 )  # fmt: skip
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random images."
-)
+    "--seed", type=click.IntRange(0), default=0, show_default=True,
+    help="Seed for choosing the random images.",
+)  # fmt: skip
 @click.option(
     "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
 )
-@click.option("--page", is_flag=True, help="Serve the page on which answers are given.")
+@click.option("--page", is_flag=True, help="Serve the page for answering.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=7860, show_default=True, help="Of the page."
-)
+    "--port", type=click.IntRange(1, 65535), default=7860, show_default=True,
+    help="Port of the review page.",
+)  # fmt: skip
 @click.option("--taxonomy", metavar="FILE", help="Concepts to choose from. [default: built in]")
-@click.option("--labels", metavar="FOLDER", help="Labels to settle or to audit.")
-@click.option("--adjudicate", is_flag=True, help="On the page, only what the labels left open.")
+@click.option("--labels", metavar="FOLDER", help="Labels to adjudicate or audit.")
+@click.option(
+    "--adjudicate", is_flag=True, help="On the page, ask only about clusters with open questions."
+)
 @click.option(
     "--audit", metavar="N", type=click.IntRange(1),
-    help="On the page, ask of N random images a cluster whether the labels fit.",
+    help="On the page, ask for N random images per cluster whether the label fits.",
 )  # fmt: skip
 def review(assignments: str, archive: str, output: str, **options: Any) -> None:
-    """Write sheets of the clusters of ASSIGNMENTS, with images of ARCHIVE, for experts to look at.
+    """Write sheets of the clusters of ASSIGNMENTS, with images of ARCHIVE, for experts to review.
 
-    They open from disk. With --page, answers are given in a browser on this machine; every one is
-    kept at once, in a file for each annotator below OUTPUT.
+    Sheets open from disk. With --page, experts answer in a browser on this machine; each answer is
+    saved at once, in one file per annotator below OUTPUT.
     """
     from biomedica_dataset.annotation.review.sheets import write_sheets
 
@@ -54,10 +58,10 @@ def _serve(output: str, options: dict[str, Any]) -> None:
     from biomedica_dataset.annotation.labels.labels import Labels
     from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
     from biomedica_dataset.annotation.review.page import serve
-    from biomedica_dataset.annotation.review.session import desk_for
+    from biomedica_dataset.annotation.review.session import open_session
     from biomedica_dataset.annotation.review.sheets import Review
 
-    desk = desk_for(
+    session = open_session(
         Review.open(output),
         Taxonomy.load(options["taxonomy"]),
         Labels.open(options["labels"]) if options["labels"] else None,
@@ -65,5 +69,5 @@ def _serve(output: str, options: dict[str, Any]) -> None:
         audit=options["audit"],
     )
     port = options["port"]
-    click.echo(f"http://127.0.0.1:{port}: {len(desk.items):,} to answer; Ctrl-C ends it")
-    serve(desk, port)
+    click.echo(f"http://127.0.0.1:{port}: {len(session.items):,} to answer; press Ctrl-C to stop")
+    serve(session, port)

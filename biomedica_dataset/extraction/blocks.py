@@ -19,7 +19,7 @@ from biomedica_dataset.pmc.source import NetworkFailedError, Source
 from .changes import changes_of
 from .fetch import ArticleFetch, Fetched
 from .previous import PreviousBlock
-from .tasks import Task, stale_tasks
+from .tasks import Task, current_header
 from .write import write_block
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class _Blocks:
         if self._lock is None:
             return False
         self._lock.check()
-        if task.retry or stale_tasks(self._archive, [task]):
+        if task.retry or current_header(self._archive, task) is None:
             return False
         self._tick(len(task.inventory), 0, 0)
         return True

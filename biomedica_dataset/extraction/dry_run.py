@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.layout import AGAIN, articles_name
-from biomedica_dataset.archive.selection import block_width
 from biomedica_dataset.errors import SourceError
 from biomedica_dataset.io.async_runner import run_async
-from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.keys import is_raster
 from biomedica_dataset.pmc.source import NetworkFailedError, Source
+from biomedica_dataset.pubmed.client import Ncbi
+from biomedica_dataset.pubmed.search.query import Overview, overview
 
-from .extract import find_archive
-from .tasks import find_tasks
+from .stage import ExtractStage
 from .versions import find_current
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.archive.selection import Wants
+    from biomedica_dataset.archive.selection import Selection, Wants
     from biomedica_dataset.pmc.inventory import Version
     from biomedica_dataset.pmc.metadata import Metadata
 
@@ -39,6 +39,8 @@ class ExtractPlan:
 
     Parameters
     ----------
+    search
+        What the query finds, where there is one.
     blocks, blocks_agreeing
         Blocks to do, and those that agree with the source already.
     articles, versions
@@ -55,6 +57,7 @@ class ExtractPlan:
 
     source: str
     selection: str
+    search: Overview | None
     inventory: str | None
     blocks: int
     blocks_agreeing: int
@@ -71,7 +74,8 @@ class ExtractPlan:
     def __str__(self) -> str:
         """Return the plan in words."""
         listed = f"the inventory of {self.inventory}" if self.inventory else "a listing"
-        lines = [f"{self.source}, {self.selection}, by {listed}; nothing was written"]
+        lines = [str(self.search)] if self.search else []
+        lines.append(f"{self.source}, {self.selection}, by {listed}; nothing was written")
         if not self.articles:
             return "\n".join([*lines, "nothing to do: the archive agrees with the source"])
         return "\n".join(
@@ -91,16 +95,21 @@ class ExtractPlan:
 
 
 def plan(
-    source: str, output: str, options: ExtractOptions, *, sample: int = 200, seed: int = 0
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    options: ExtractOptions,
+    *,
+    sample: int = 200,
+    seed: int = 0,
 ) -> ExtractPlan:
-    """Return what a run with the same arguments would cost; nothing is written.
+    """Return what a run with the same options would cost; nothing is written.
 
     Parameters
     ----------
     sample
         Articles whose metadata is read; of one in five the sizes of the files are asked for.
     seed
-        Chooses them.
+        Seed for choosing them.
 
     Raises
     ------
@@ -109,22 +118,20 @@ def plan(
     SourceError
         The source cannot be read.
     """
-    opened, folder = Source(source), Folder(output)
-    archive, selection, inventory = find_archive(opened, folder, options)
-    width = archive.width if archive else block_width(selection.pmcids)
-    headers = archive.headers() if archive else {}
-    images = archive.images_files() if archive else {}
-    tasks = find_tasks(width, inventory, options, headers, images)
+    stage = ExtractStage.open(os.fspath(source), os.fspath(output), options)
+    tasks, headers = stage.stale(), stage.found.headers
+    archive = None if stage.is_new else stage.archive
     articles = [item for task in tasks for item in _changed(archive, task, set(headers))]
     chosen = Random(seed).sample(articles, min(sample, len(articles)))
-    found = run_async(_look(opened, options.wants, chosen))
+    found = run_async(_look(stage.opened, options.wants, chosen))
     scale = len(articles) / max(len(chosen), 1)
     return ExtractPlan(
-        source=source,
-        selection=str(selection),
-        inventory=inventory.date,
+        source=stage.source,
+        selection=str(stage.selection),
+        search=_search(stage.selection, options.wants),
+        inventory=stage.inventory.date,
         blocks=len(tasks),
-        blocks_agreeing=len(set(headers) - {task.block for task in tasks}),
+        blocks_agreeing=len(headers.keys() - {task.block for task in tasks}),
         articles=len(articles),
         versions=sum(map(len, articles)),
         kept=round(found.kept * scale),
@@ -133,8 +140,14 @@ def plan(
         sampled=len(chosen),
         sized=found.sized,
         seed=seed,
-        spent=opened.requests,
+        spent=stage.opened.requests,
     )
+
+
+def _search(selection: Selection, wants: Wants) -> Overview | None:
+    if selection.query is None:
+        return None
+    return overview(Ncbi(), selection.query, wants.licenses, selection.pmcids or ())
 
 
 def _changed(archive: Archive | None, task: Task, there: set[int]) -> list[list[Version]]:

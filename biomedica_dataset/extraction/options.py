@@ -1,58 +1,81 @@
-"""What a run of `extract` is asked for."""
+"""What an archive is asked for, resolved from what a user gives."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.archive.selection import Wants
-from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.archive.selection import Selection, Wants, parse_images, parse_pmcids
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.licenses import parse_licenses
+from biomedica_dataset.pubmed.client import Ncbi
+from biomedica_dataset.pubmed.search.query import choose
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection, Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractOptions:
-    """What a run is asked for.
+    """Which articles, and what of them.
 
     Parameters
     ----------
-    pmcids
-        Articles wanted, as sorted numbers; ``None`` for all.
-    limit
-        Only the newest articles, so many.
-    query
-        The question that found ``pmcids``, as `pubmed.choose` returns it.
+    selection
+        The articles, as the archive keeps them.
+    wants
+        Licences and images.
     inventory
         Date or file of the inventory to read; the newest by default.
-    workers
-        Processes; as many as there are processors by default.
     retry
-        Fetch again what was unavailable or corrupt.
-    launch
-        On what it runs, and as which part of a run.
+        Fetch again what was unavailable or corrupt, and what another reader finds.
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    wants: Wants = field(default_factory=Wants)
+    inventory: str | None = None
+    retry: bool = False
+
+
+def resolve_options(  # noqa: PLR0913 - each is given by name
+    output: str | os.PathLike[str],
+    *,
+    pmcids: Iterable[str | int] | None = None,
+    query: str | None = None,
+    limit: int | None = None,
+    licenses: Sequence[str] = (),
+    images: str | Collection[str] = "all",
+    inventory: str | None = None,
+    retry: bool = False,
+) -> ExtractOptions:
+    """Return the options of `extract`, which explains them.
 
     Raises
     ------
     UsageError
-        Options that cannot be, or not together.
+        An option is wrong, or two exclude each other.
+    SourceError
+        NCBI does not answer the query.
     """
-
-    pmcids: tuple[int, ...] | None = None
-    limit: int | None = None
-    query: dict[str, Any] | None = None
-    wants: Wants = field(default_factory=Wants)
-    inventory: str | None = None
-    workers: int | None = None
-    retry: bool = False
-    launch: Launch = field(default_factory=Launch)
-
-    def __post_init__(self) -> None:
-        """Check the options."""
-        if self.pmcids is not None and self.limit is not None:
-            msg = "a list of PMCIDs and a limit were given; give one of them"
-            raise UsageError(msg)
-        for name in ("limit", "workers"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                msg = f"{name} must be at least 1, not {value}"
-                raise UsageError(msg)
+    given = {"pmcids": pmcids, "query": query, "limit": limit}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        msg = f"{' and '.join(names)} exclude each other; give one of them"
+        raise UsageError(msg)
+    if limit is not None and limit < 1:
+        msg = f"limit must be 1 or more, not {limit}"
+        raise UsageError(msg)
+    codes = parse_licenses(licenses)
+    numbers: tuple[int, ...] | None = None
+    question: dict[str, Any] | None = None
+    if query is not None:
+        numbers, question = choose(output, query, codes, Ncbi())
+    elif pmcids is not None:
+        numbers = tuple(parse_pmcids(map(str, pmcids)))
+    return ExtractOptions(
+        selection=Selection(numbers, limit, question),
+        wants=Wants(codes, parse_images(images)),
+        inventory=inventory,
+        retry=retry,
+    )

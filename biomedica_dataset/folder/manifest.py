@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.joins import Joins
 
-    from .partition import Started
+    from .partition import Partition
     from .record import ShardRecord
 
 MANIFEST = "manifest.json"
@@ -130,7 +130,7 @@ class Manifest:
 
 def make_manifest(
     archive: Archive,
-    started: Started,
+    started: Partition,
     joins: Joins,
     records: list[ShardRecord],
     index: list[ShardFile],

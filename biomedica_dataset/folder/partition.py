@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.failures import reading
+from biomedica_dataset.io.headers import refuse_foreign
 
 from .splits import Splits
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class Partition:
     """What stays as it was when an output folder was begun.
 
     Parameters
@@ -32,7 +33,7 @@ class Started:
 
 def begin(
     folder: Folder, archive: Archive, *, marker: str, of_all: int, splits: Splits | None
-) -> Started:
+) -> Partition:
     """Begin an empty folder, or return how one was begun.
 
     Parameters
@@ -50,19 +51,15 @@ def begin(
         The folder holds something else, was made of an archive with other blocks, or has other
         splits.
     """
-    if folder.exists(marker):
-        return _go_on(folder, archive, marker, splits)
-    if not folder.is_empty() and not folder.exists(marker):
-        msg = f"{folder.url} holds something else than this writes; name an empty or a new folder"
-        raise UsageError(msg)
-    blocks = of_all if archive.selection.pmcids is None else 1
-    shares = (splits or Splits()).shares
-    stored = {"blocks": blocks, "block_width": archive.width, "split": shares}
-    folder.begin(marker, json.dumps(stored).encode())  # or another part was faster
+    if not refuse_foreign(folder, marker, "a dataset folder"):
+        blocks = of_all if archive.selection.pmcids is None else 1
+        shares = (splits or Splits()).shares
+        stored = {"blocks": blocks, "block_width": archive.width, "split": shares}
+        folder.begin(marker, json.dumps(stored).encode())  # or another part was faster
     return _go_on(folder, archive, marker, splits)
 
 
-def _go_on(folder: Folder, archive: Archive, marker: str, splits: Splits | None) -> Started:
+def _go_on(folder: Folder, archive: Archive, marker: str, splits: Splits | None) -> Partition:
     with reading(folder.path(marker), "Put it back, or serialize into a new folder."):
         stored: dict[str, Any] = json.loads(folder.read_bytes(marker))
         blocks, width = int(stored["blocks"]), int(stored["block_width"])
@@ -80,4 +77,4 @@ def _go_on(folder: Folder, archive: Archive, marker: str, splits: Splits | None)
             "folder"
         )
         raise UsageError(msg)
-    return Started(blocks, there)
+    return Partition(blocks, there)

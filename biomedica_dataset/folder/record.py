@@ -72,6 +72,12 @@ class ShardRecord:
     embedded: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    def is_whole(self, output: Folder) -> bool:
+        """Whether the files of the shard are there, as long as they were."""
+        return all(
+            output.exists(file.path) and output.size(file.path) == file.bytes for file in self.files
+        )
+
 
 def record_name(shard: int) -> str:
     """Return the name of a shard's record."""

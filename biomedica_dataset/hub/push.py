@@ -1,9 +1,9 @@
-"""Brings a dataset repository of the Hub into agreement with a dataset folder.
+"""Updates a dataset repository of the Hub to match a dataset folder.
 
-What the repository has already, by size and digest, stays where it is. All else goes up first, file
-by file, and becomes visible at once, in one commit with what is deleted: no reader meets new shards
-with an old index. Only more files than the Hub takes in one commit need several; then new shards
-come first, and index, card and manifest last.
+Files that the repository already has, by size and digest, stay in place. Others are uploaded first
+and become visible together with deletions in one commit, so no reader sees new shards with an old
+index. More files than the Hub accepts per commit need several commits: new shards first; index,
+card and manifest last.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from biomedica_dataset.folder.changes import remember_release
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
 
-from .repository import Repository, io_errors
+from .repository import Repository, hub_errors
 from .staging import collect
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ __all__ = ["PushedCommit", "push_to_hub"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedCommit:
-    """What a push changed, or would change.
+    """What a push changed or would change.
 
     Parameters
     ----------
     oid
-        The commit at which the repository now holds the dataset folder; ``None`` after a dry run.
+        The commit with the dataset folder; ``None`` after a dry run.
     uploaded, kept
         Bytes by path.
     deleted
@@ -48,7 +48,7 @@ class PushedCommit:
     kept: dict[str, int]
 
     def __str__(self) -> str:
-        """Return the push in words."""
+        """Return the report as text."""
         done = self.oid is not None
         lines = [
             f"{'uploaded' if done else 'to upload'}: {_amount(self.uploaded)}",
@@ -71,54 +71,54 @@ def push_to_hub(
     include_other: bool = False,
     dry_run: bool = False,
 ) -> PushedCommit:
-    """Bring a dataset repository of the Hub into agreement with a dataset folder.
+    """Update a dataset repository of the Hub to match a dataset folder.
 
-    Only what differs travels; files that the folder has no more are deleted in the same push;
-    afterwards the repository is compared with the manifest. An interrupted push is continued by
-    the same call. The token is that of ``hf auth login`` or of the variable ``HF_TOKEN``.
+    Only changed files are uploaded, and files missing from the folder are deleted; afterwards the
+    repository is compared with the manifest. To resume an interrupted push, call this again. The
+    token is that of ``hf auth login`` or the variable ``HF_TOKEN``.
 
     Parameters
     ----------
     folder
         A finished dataset folder on this machine.
     repo_id
-        Such as ``my-org/biomedica``; made where it is not there.
+        Repository such as ``my-org/biomedica``; created if missing.
     private
-        Make the repository private; one that is public already is refused.
+        Create the repository as private; an existing public one is refused.
     revision
-        Branch to push to, made where it is not there; the main one by default.
+        Branch to push to, created if missing; the main branch by default.
     tag
-        Name for the state of the dataset after the push: a release. Its keys are kept in the
-        folder, and later cards say what was added and removed since.
+        Tag for the dataset after the push: a release. The folder remembers its keys, and later
+        cards list rows added and removed since.
     include_other
-        Also publish the rows of licence group ``other``. Otherwise index, card and manifest go up
-        without them, too.
+        Also publish the rows of licence group ``other``. Otherwise index, card and manifest omit
+        them too.
     dry_run
-        Change nothing, only say what would be changed.
+        Change nothing; only report what would change.
 
     Returns
     -------
     PushedCommit
-        Its ``oid`` is the commit; nothing to do makes none, and it is the one that was there.
+        Its ``oid`` is the new commit, or the existing one if nothing has changed.
 
     Raises
     ------
     UsageError
-        The folder is unfinished or of another schema version, or the repository holds something
-        else, cannot be written with this token, or has that tag already.
+        The folder is unfinished or of another schema version; or the repository holds other data,
+        is not writable with this token, or already has the tag.
     ArchiveError
-        A file of the folder differs from its manifest; the repository is as it was.
+        A file of the folder differs from its manifest; the repository is unchanged.
     SourceError
-        The Hub or the network failed; the same call goes on where it stopped.
+        The Hub or the network failed; call again to resume.
     """
     source = Folder(folder)
     if not source.is_local:
-        msg = f"{source.url} is not on this machine; the Hub takes local files: copy it here first"
+        msg = f"{source.url} is not on this machine; copy the folder here before the push"
         raise UsageError(msg)
-    with tempfile.TemporaryDirectory(prefix="biomedica-push-") as scratch, io_errors(repo_id):
+    with tempfile.TemporaryDirectory(prefix="biomedica-push-") as scratch, hub_errors(repo_id):
         files = collect(source, Path(scratch), include_other=include_other)
         repo = Repository.find(repo_id, revision, private=private)
-        upload, delete = repo.stale_blocks(files)
+        upload, delete = repo.stale(files)
         repo.check(tag, changes=bool(upload or delete))
         changed = set(upload)
         pushed = PushedCommit(
@@ -132,7 +132,7 @@ def push_to_hub(
             return pushed
         repo.push(upload, delete)
         repo.compare(files)
-        repo.name(tag)
+        repo.tag(tag)
         if tag is not None:
             remember_release(source, read_manifest(source), tag)
         return replace(pushed, oid=repo.head)

@@ -1,4 +1,4 @@
-"""A dataset repository of the Hub: what it holds, and how it gets what it lacks."""
+"""A dataset repository of the Hub: compares and updates its files."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
 _SHARD = re.compile(rf"(?:{'|'.join(TABLES)})(?:/[a-z]+)*/[\w-]+\.parquet")
 _OURS = re.compile(rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|(?:plots|examples)/[\w-]+\.(?:png|jpg)")
-_ELSEWHERE = "name a new or an empty repository"
-_AGAIN = "push again, what is there already stays"
+_ELSEWHERE = "choose a new or empty repository"
+_AGAIN = "push again to resume"
 _REFUSED = {
-    401: "cannot be written: there is no valid token; log in with `hf auth login`, or set HF_TOKEN",
-    403: "cannot be written: the token has no right to do so",
-    404: "is not there, or this token does not see it",
+    401: "cannot be written: there is no valid token; log in with `hf auth login` or set HF_TOKEN",
+    403: "cannot be written: the token has no write permission",
+    404: "does not exist, or this token has no access to it",
     409: "is in use by another request; push again",
     412: "was changed by someone else during the push; push again",
 }
 
 
 class Repository:
-    """A dataset repository, as it was found at one commit.
+    """A dataset repository as found at one commit.
 
     Parameters
     ----------
     revision
-        The branch; ``None`` for the main one.
+        The branch; ``None`` for the main branch.
     head
-        Commit of the branch, or of the main one where the branch is not there; ``None`` where there
-        is no repository.
+        Commit of the branch, or of the main branch if the branch does not exist; ``None`` if the
+        repository does not exist.
     private
-        Whether to make it private, if it is made.
+        Whether to create the repository as private.
 
     Attributes
     ----------
     tree
-        Its files by path.
+        Files by path.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Repository:
 
     @classmethod
     def find(cls, repo_id: str, revision: str | None, *, private: bool) -> Repository:
-        """Return a repository, which may not be there yet."""
+        """Return a repository, which may not exist yet."""
         api, branched, info = HfApi(), True, None
         try:
             try:
@@ -89,7 +89,7 @@ class Repository:
         except RepositoryNotFoundError:
             branched = revision is None
         if info is not None and private and not info.private:
-            msg = f"{repo_id} is public already; make it private in its settings first"
+            msg = f"{repo_id} is public; make it private in its settings first"
             raise UsageError(msg)
         head = info.sha if info else None
         return cls(repo_id, revision, head, private=private, branched=branched)
@@ -100,14 +100,14 @@ class Repository:
         )
         return {entry.path: entry for entry in found if isinstance(entry, RepoFile)}
 
-    def stale_blocks(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
-        """Return the files that it has not, and the paths of ours that it should not have."""
+    def stale(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
+        """Return the files to upload, and the paths of our files to delete."""
         wanted = {file.path for file in files}
         ours = {path for path in self.tree if _OURS.fullmatch(path)}
         return [f for f in files if not f.is_same(self.tree.get(f.path))], sorted(ours - wanted)
 
     def check(self, tag: str | None, *, changes: bool) -> None:
-        """Refuse a repository that holds something else, or has the tag on another state."""
+        """Refuse a repository with other data, or with the tag on another commit."""
         if self.head is None:
             return
         if MANIFEST in self.tree:
@@ -115,10 +115,10 @@ class Repository:
         foreign = sorted(path for path in self.tree if not _SHARD.fullmatch(path))
         if MANIFEST not in self.tree and foreign not in ([], [_OF_THE_HUB]):
             first = next(path for path in foreign if path != _OF_THE_HUB)
-            msg = f"{self._id} holds something else, such as {first}; {_ELSEWHERE}"
+            msg = f"{self._id} holds other data, such as {first}; {_ELSEWHERE}"
             raise UsageError(msg)
         if tag is not None and self._commit_of(tag) not in {None, None if changes else self.head}:
-            msg = f"{self._id} has a tag {tag} already, of another state; name another tag"
+            msg = f"{self._id} already has a tag {tag} on another commit; choose another tag"
             raise UsageError(msg)
 
     def _commit_of(self, tag: str) -> str | None:
@@ -139,17 +139,17 @@ class Repository:
         except (ValueError, KeyError, TypeError, RecursionError):
             ours, schema = False, 0
         if not ours:
-            msg = f"{self._id} holds something else: its {MANIFEST} is not ours; {_ELSEWHERE}"
+            msg = f"{self._id} holds other data: its {MANIFEST} is not ours; {_ELSEWHERE}"
             raise UsageError(msg)
         if schema > int(SCHEMA_VERSION):
             msg = (
-                f"{self._id} has schema version {schema}, this package writes {SCHEMA_VERSION}; "
-                "update the package"
+                f"{self._id} has schema version {schema}, but this package writes "
+                f"{SCHEMA_VERSION}; update the package"
             )
             raise UsageError(msg)
 
     def push(self, upload: list[LocalFile], delete: list[str]) -> None:
-        """Upload and delete; new files first where that takes several commits."""
+        """Upload and delete files; if that takes several commits, new files come first."""
         if self.head is None:
             self._api.create_repo(self._id, repo_type="dataset", private=self._private)
             self.head = self._api.dataset_info(self._id).sha
@@ -177,15 +177,15 @@ class Repository:
             )
         except (HTTPError, BiomedicaError):
             raise
-        except (RuntimeError, ValueError, OSError) as error:  # as LFS and Xet have it
+        except (RuntimeError, ValueError, OSError) as error:  # raised by LFS and Xet
             cause = error.__cause__ or error
-            msg = f"the upload to {self._id} stopped: {_line(cause)}; {_AGAIN}"
+            msg = f"the upload to {self._id} failed: {_line(cause)}; {_AGAIN}"
             raise SourceError(msg) from error
         for file, addition in zip(upload, additions, strict=True):
             if addition.upload_info.sha256.hex() != file.sha256:
                 msg = (
                     f"{file.path} differs from its SHA-256 in {MANIFEST}; nothing was published. "
-                    "Remove it with its record in .shards and serialize again."
+                    "Remove it and its record in .shards, then serialize again."
                 )
                 raise ArchiveError(msg)
         done = self._api.create_commit(
@@ -199,16 +199,16 @@ class Repository:
         self.head = done.oid
 
     def compare(self, files: list[LocalFile]) -> None:
-        """See that the commit holds what it should."""
+        """Check that the commit matches the folder."""
         self.tree = self._files()
-        wrong, strange = self.stale_blocks(files)
-        if wrong or strange:
-            first = [*(file.path for file in wrong), *strange][0]
+        missing, extra = self.stale(files)
+        if missing or extra:
+            first = [*(file.path for file in missing), *extra][0]
             msg = f"{self._id} differs from the folder after the push, first in {first}; push again"
             raise SourceError(msg)
 
-    def name(self, tag: str | None) -> None:
-        """Give the commit a tag."""
+    def tag(self, tag: str | None) -> None:
+        """Tag the commit."""
         if tag is not None:
             self._api.create_tag(
                 self._id, tag=tag, revision=self.head, repo_type="dataset", exist_ok=True
@@ -220,14 +220,14 @@ def _is_data(file: LocalFile) -> bool:
 
 
 @contextlib.contextmanager
-def io_errors(repo_id: str) -> Iterator[None]:
-    """Turn an error of the Hub into one line that says what to do."""
+def hub_errors(repo_id: str) -> Iterator[None]:
+    """Turn errors of the Hub into one line that says what to do."""
     try:
         yield
     except (HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
         raise UsageError(_line(error)) from error
     except GatedRepoError as error:
-        msg = f"{repo_id} is gated; ask for access on its page, and log in with `hf auth login`"
+        msg = f"{repo_id} is gated; request access on its page and log in with `hf auth login`"
         raise UsageError(msg) from error
     except HfHubHTTPError as error:
         status = error.response.status_code

@@ -1,4 +1,4 @@
-"""What of a dataset folder is to be published, as files on this machine."""
+"""Collects the files of a dataset folder to publish."""
 
 from __future__ import annotations
 
@@ -28,12 +28,14 @@ _LEFT_OUT = "other"
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of the dataset as it is here.
+    """A local file of the dataset.
 
     Parameters
     ----------
+    path
+        Path in the repository.
     place
-        Where its bytes are.
+        Path on this machine.
     """
 
     path: str
@@ -42,7 +44,7 @@ class LocalFile:
     sha256: str
 
     def is_same(self, there: RepoFile | None) -> bool:
-        """Whether the repository has just these bytes."""
+        """Whether the repository has the same bytes."""
         if there is None or there.size != self.size:
             return False
         if there.lfs is not None:
@@ -52,18 +54,18 @@ class LocalFile:
 
 
 def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[LocalFile]:
-    """Return the files to publish, in the order of going up: index, card, manifest last."""
+    """Return the files to publish in upload order: index, card and manifest last."""
     manifest = read_manifest(source)
     if not source.exists(CARD) or manifest.digest.encode() not in source.read_bytes(CARD):
-        msg = f"{source.url} has no {CARD} of its {MANIFEST}; serialize again before you push"
+        msg = f"the {CARD} of {source.url} does not match its {MANIFEST}; serialize again first"
         raise UsageError(msg)
     place = Path(source.root)
     for file in _named(manifest):
         path = place / file.path
         if not path.is_file() or path.stat().st_size != file.bytes:
             msg = (
-                f"{file.path} is not the file that {MANIFEST} names; "
-                f"see `biomedica verify {source.url}`"
+                f"{file.path} is missing or differs from {MANIFEST}; "
+                f"run `biomedica verify {source.url}`"
             )
             raise ArchiveError(msg)
     if not include_other and any(map(_is_left_out, manifest.files)):
@@ -88,7 +90,7 @@ def _is_left_out(file: ShardFile) -> bool:
 
 
 def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifest:
-    """Lay out a folder without the group ``other``: links to shards; own index, card, manifest."""
+    """Make a folder without the group ``other``: links to shards; new index, card, manifest."""
     stage, files = Folder(scratch), []
     for file in manifest.files:
         if _is_left_out(file):
@@ -122,7 +124,7 @@ def _changes_without_other(changes: Changes | None) -> Changes | None:
 
 
 def _moved(manifest: Manifest, what: str, config: str) -> dict[str, int]:
-    """Return counts of the manifest in which what is left out is told as such, not as kept."""
+    """Return counts of the manifest with omitted rows counted as such, not as kept."""
     counts: dict[str, int] = getattr(manifest, what)
     left = sum(f.rows for f in manifest.files if _is_left_out(f) and f.config == config)
     return counts | ({"kept": counts["kept"] - left, "license_other": left} if left else {})

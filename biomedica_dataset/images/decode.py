@@ -1,4 +1,4 @@
-"""Pictures of strangers, decoded for models and thumbnails."""
+"""Decodes untrusted images for models and thumbnails."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from biomedica_dataset.errors import ArticleError
 
 from .probe import FORMATS
 
-PICTURES_VERSION = 1
-"""To be raised when this file gives other pixels: vectors of both cannot be compared."""
+DECODER_VERSION = 1
+"""Raise this when decoding gives other pixels: vectors of different versions are not comparable."""
 
 _WHITE = (255, 255, 255)
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, MemoryError)
 _MEMORY = 600 * 2**20
-"""Bytes that decoding one picture may take; Pillow has no limit for that, only for pixels."""
+"""Memory limit for decoding one image, in bytes; Pillow itself limits only the pixels."""
 
-# Bytes of a pixel by mode, and those added on the way to RGB.
+# Bytes per pixel by mode, and additional bytes for the conversion to RGB.
 _PIXEL = {
     "RGB": (4, 0), "RGBA": (4, 4), "CMYK": (4, 4), "L": (1, 4), "1": (1, 4), "P": (1, 8),
     "I;16": (2, 8), "I;16B": (2, 8), "I;16L": (2, 8), "I": (4, 10), "F": (4, 10),
@@ -31,18 +31,18 @@ _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I")
 
 
 def open_rgb(data: bytes, target: int) -> Image.Image:
-    """Return a picture as RGB, upright, transparent parts white, of several frames the first.
+    """Decode the first frame of an image as RGB, upright, with transparent parts white.
 
     Parameters
     ----------
     target
-        Pixels of its longest side that are needed: a large JPEG is decoded at a smaller scale, of
-        at least twice that.
+        Required pixels of the longest side: a large JPEG is decoded at a reduced scale of at least
+        twice that.
 
     Raises
     ------
     ArticleError
-        It cannot be decoded, has more pixels than Pillow's hard limit, or would take more than 600
+        It cannot be decoded, has more pixels than Pillow's hard limit, or would need more than 600
         MB of memory.
     """
     try:
@@ -66,17 +66,17 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
 
 
 def _pixels_in_memory(image: Image.Image) -> int:
-    """Return the bytes of the pixels, and of what turns them into RGB."""
+    """Return the bytes of the pixels and of their conversion to RGB."""
     size, added = _PIXEL.get(image.mode, (4, 8))
     return image.width * image.height * (size + added)
 
 
 def _whole(image: Image.Image) -> int:
-    """Return the bytes that a decoder takes beside the pixels, at whatever scale these are."""
+    """Return the bytes that the decoder needs besides the pixels, at any scale."""
     pixels = image.width * image.height
     if image.format == "JPEG" and image.info.get("progressive"):
         return 2 * pixels * len(image.getbands())  # all coefficients
-    # Frames to draw on, and a strip, which may be all.
+    # Canvases of frames, and a strip, which may be the whole image.
     return {"WEBP": 8, "TIFF": 4}.get(image.format or "", 0) * pixels
 
 
@@ -94,12 +94,12 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(values: np.ndarray[Any, Any], mode: str) -> np.ndarray[Any, Any]:
-    """Return grey values in 0 to 255: by their own range, which for floats nobody else tells."""
+    """Return grey values in 0 to 255, scaled by their own range if the mode does not define one."""
     if mode == "F":
         values = np.nan_to_num(values, nan=0, posinf=0, neginf=0)
     low, high = float(values.min()), float(values.max())
     grey = np.empty(values.shape, np.uint8)
-    for start in range(0, len(values), _ROWS):  # the numbers on the way take eight bytes each
+    for start in range(0, len(values), _ROWS):  # intermediate values take eight bytes each
         rows = values[start : start + _ROWS].astype(np.float64)
         if mode == "F" or high > 65535 or low < 0:
             scaled = (rows - low) / (high - low or 1) * 255
@@ -110,14 +110,14 @@ def _eight_bit(values: np.ndarray[Any, Any], mode: str) -> np.ndarray[Any, Any]:
 
 
 def squashed(image: Image.Image, size: int) -> np.ndarray[Any, Any]:
-    """Return a picture squashed to a square, as the original did; uint8 (size, size, 3)."""
+    """Return an image squashed to a square, as in the paper; uint8 (size, size, 3)."""
     return _pixels(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def fitted(image: Image.Image, size: int, colour: tuple[int, int, int]) -> np.ndarray[Any, Any]:
-    """Return a whole picture inside a square of one colour, its aspect kept; uint8 (size, size, 3).
+    """Return an image fitted into a square with its aspect ratio kept; uint8 (size, size, 3).
 
-    Figures are often wide: a crop of the middle would lose panels.
+    Figures are often wide: a center crop would lose panels.
     """
     scale = size / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)

@@ -1,4 +1,4 @@
-"""What a picture's own bytes say; nothing is decoded or encoded again."""
+"""Reads facts from the bytes of an image without decoding it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from biomedica_dataset.errors import ArticleError
 
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")
-"""The kinds of pictures that are read."""
+"""Supported image formats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class ImageFacts:
 
 
 def probe(data: bytes) -> ImageFacts:
-    """Return size and digest of a picture from its header.
+    """Return the size of an image from its header, and its digest.
 
     Raises
     ------
     ArticleError
-        It is no picture of a known kind, has no pixels, or more than Pillow's hard limit.
+        It is not an image in a supported format, has no pixels, or has more than Pillow's limit.
     """
     from PIL import Image, UnidentifiedImageError
 

@@ -1,1 +1,1 @@
-"""Reads JATS documents: bytes in, frozen records out, nothing else touched."""
+"""Reads JATS documents: bytes in, frozen records out, no I/O."""

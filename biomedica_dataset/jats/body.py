@@ -21,7 +21,7 @@ _CONTAINERS = frozenset(("sec", "boxed-text"))
 _NO_CITATION = frozenset(("label", "note"))
 _PERSONS = frozenset(("person-group", "name", "string-name", "name-alternatives", "collab"))
 _NAMES = ("pub-id", "ext-link")
-# What the rules of `text` treat in a way of its own, as far as references hold it.
+# Elements with special rules in `text` that occur in references.
 _RULED = ("sup", "sub", "inline-formula", "fn")
 _COUNT = etree.XPath("count(back/descendant::ref)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
@@ -29,11 +29,11 @@ _PMID = re.compile(r"\d{1,9}")
 
 
 def body_text(article: _Element, text_of: Callable[[_Element], str | None]) -> str | None:
-    """Return headings and paragraphs of the body, one a line; ``None`` where there are none."""
+    """Return headings and paragraphs of the body, one per line, or ``None``."""
     body = child(article, "body")
     if body is None:
         return None
-    # In UTF-8, since text takes up to four times as much, and lines and whole would be held.
+    # In UTF-8, since a str takes up to four times as much, and a join would hold lines and whole.
     text = bytearray()
     for line in _lines(body, text_of):
         text += line.encode()
@@ -57,16 +57,16 @@ def _lines(element: _Element, text_of: Callable[[_Element], str | None]) -> Iter
 
 
 def reference_count(article: _Element) -> int | None:
-    """Return how many entries the article's own reference lists have; ``None`` for none."""
+    """Return the number of references of the article itself, or ``None``."""
     return int(cast("float", _COUNT(article))) or None
 
 
 def read_references(article: _Element) -> tuple[Reference, ...]:
-    """Return the entries of the reference lists: text, first PubMed id and first DOI of each."""
+    """Return the references: text, first PubMed id and first DOI of each."""
     back = child(article, "back")
     if back is None:
         return ()
-    # Both are looked for in the whole list at once, since most entries have few of them.
+    # One search of the whole list is faster, since most entries have few of either.
     names: dict[_Element, list[_Element]] = {}
     ruled: dict[_Element, list[_Element]] = {}
     for tags, found in ((_NAMES, names), (_RULED, ruled)):
@@ -83,14 +83,14 @@ def read_references(article: _Element) -> tuple[Reference, ...]:
 
 
 def _ids(names: Iterable[_Element]) -> tuple[int | None, str | None]:
-    """Return the first PubMed id and the first DOI among the names of an entry.
+    """Return the first PubMed id and the first DOI of an entry.
 
-    A name in the citation itself is set apart from the text before it.
+    Also puts a space before ids in the citation itself.
     """
     pmid = doi = None
     for name in names:
         if name.tag == "pub-id":
-            name.text = f" {name.text or ''}"  # often nothing stands between a text and its ids
+            name.text = f" {name.text or ''}"  # often there is no space before an id
         kind = name.get("pub-id-type") or name.get("ext-link-type")
         if kind == "pmid" and pmid is None:
             digits = _PMID.search(words(name))
@@ -102,7 +102,7 @@ def _ids(names: Iterable[_Element]) -> tuple[int | None, str | None]:
 
 
 def _citation(entry: _Element, *, is_ruled: bool) -> str | None:
-    """Return the text of an entry; of several forms of it the printed one."""
+    """Return the text of an entry; the printed form if there are several."""
     forms = list(entry.iter("mixed-citation"))
     if not forms:
         parts = (part for part in entry if part.tag not in _NO_CITATION)
@@ -114,9 +114,9 @@ def _citation(entry: _Element, *, is_ruled: bool) -> str | None:
 
 
 def _form(form: _Element, *, is_ruled: bool) -> str:
-    """Return the text of one form, with spaces where nothing stands between its parts."""
+    """Return the text of one form, with spaces between adjacent parts."""
     if (form.text or "").strip() or any((part.tail or "").strip() for part in form):
-        for name in form.iter("name"):  # whose parts never have anything between them
+        for name in form.iter("name"):  # its parts never have spaces between them
             for part in name:
                 part.tail = " " if part.getnext() is not None else None
         return (text_of(form) or "") if is_ruled else words(form)
@@ -124,6 +124,6 @@ def _form(form: _Element, *, is_ruled: bool) -> str:
     for part in form:
         if part.tag in _PERSONS:
             texts += pieces(part)
-        elif part.tag != "pub-id":  # given apart
+        elif part.tag != "pub-id":  # returned separately
             texts.append((text_of(part) or "") if is_ruled else words(part))
     return " ".join(texts)

@@ -1,8 +1,8 @@
 """Numeric citations: one pair of brackets around each run of them.
 
-An ``xref`` to the bibliography is first held between two characters that XML forbids, since how a
-run of them is to be written is known only when the text around it is: superscript or not, the
-document may have brackets of its own, around each, around all, or none.
+An ``xref`` to the bibliography is first marked with two characters that XML forbids. How to write a
+run of citations depends on the text around it: superscript or not, the document may have brackets
+around each citation, around all, or none.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 
 OPEN, CLOSE = "\x02", "\x03"
-DASHES = "-‐‑‒–—−"  # the first of a class, so that no range begins with it
-# Three or four digits that read as a year belong to an author-year citation.
+DASHES = "-‐‑‒–—−"  # first in a character class, so that it forms no range
+# Digits that look like a year belong to an author-year citation.
 _NUMBER = r"(?!(?:1[5-9]|20)\d\d)\d{1,4}[a-z]?"
 _NUMERIC = re.compile(rf"{_NUMBER}(?:[{DASHES},; ]{_NUMBER})*", re.ASCII)
 _START = re.compile(r"([\s\[(]*)\d")
 _AROUND_SEPARATOR = re.compile(rf" ?([{DASHES},;]) ?")
 
-# White space is folded before; more than two spaces in a row cannot be, and none is without bound.
+# White space is already folded; the bound keeps the patterns linear.
 _S = "[ \xa0\u2009\u202f]{0,2}"
 _ITEM = rf"{OPEN}[^{CLOSE}]*{CLOSE}"
 # A separator may be superscript too: a minus, or one of , ; – in braces.
@@ -28,15 +28,15 @@ _TOKEN = re.compile(rf"{OPEN}([^{CLOSE}]*){CLOSE}|[{DASHES}⁻]")
 _COMMAS, _HYPHENS = re.compile("[,; ]"), re.compile(f"[{DASHES}]")
 
 
-def acquire(text: str) -> str | None:
-    r"""Return a numeric citation between `OPEN` and `CLOSE`, or ``None`` where text is none.
+def marked(text: str) -> str | None:
+    r"""Return a numeric citation between `OPEN` and `CLOSE`, or ``None`` for other text.
 
     Examples
     --------
-    >>> acquire("[12]"), acquire("9 11"), acquire("Smith 2010"), acquire("2010")
+    >>> marked("[12]"), marked("9 11"), marked("Smith 2010"), marked("2010")
     ('\x0212\x03', '\x029 11\x03', None, None)
     """
-    if len(text) <= 3 and text.isascii() and text.isdecimal():  # nearly all
+    if len(text) <= 3 and text.isascii() and text.isdecimal():  # the common case
         return f"{OPEN}{text}{CLOSE}"
     start = _START.match(text)
     if start is None:
@@ -52,7 +52,7 @@ def acquire(text: str) -> str | None:
 
 
 def bracketed(text: str) -> str:
-    r"""Return text with one pair of brackets around each run of held citations.
+    r"""Return text with one pair of brackets around each run of marked citations.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def bracketed(text: str) -> str:
         numbers, between = _numbers(run[0])
         before, end = _unwrapped(text, position, run, between)
         after = _AFTER.match(text, end)
-        # "[3, p. 5]" and "[see 3]": the brackets around hold more than the run.
+        # "[3, p. 5]" and "[see 3]": the brackets enclose more than the run.
         enclosed = before.rstrip().endswith("[") or (after is not None and after[1] == "]")
         parts += (before, numbers if enclosed else f"[{numbers}]")
         position = end
@@ -75,9 +75,9 @@ def bracketed(text: str) -> str:
 
 
 def _unwrapped(text: str, start: int, run: re.Match[str], between: str) -> tuple[str, int]:
-    """Return the text from ``start`` to a run and the place behind it, brackets around it left out.
+    """Return the text before a run and the position after it, without brackets around the run.
 
-    Those are pairs, and a bracket whose other half stands between the items: "[1] 2".
+    These are pairs, or a bracket whose other half is between the items: "[1] 2".
     """
     before, end = text[start : run.start()], run.end()
     if "]" in between and before.rstrip().endswith("["):
@@ -95,14 +95,14 @@ def _unwrapped(text: str, start: int, run: re.Match[str], between: str) -> tuple
 
 
 def _behind_text(text: str, stop: int) -> int:
-    """Return the place without the white space before it."""
+    """Return the position without the white space before it."""
     while stop and text[stop - 1].isspace():
         stop -= 1
     return stop
 
 
 def _numbers(run: str) -> tuple[str, str]:
-    """Return the numbers of a run with commas and dashes, and what stood between its items."""
+    """Return the numbers of a run with commas and dashes, and the text between its items."""
     numbers = ""
     for token in _TOKEN.finditer(run):
         number = token[1]

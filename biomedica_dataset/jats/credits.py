@@ -1,4 +1,4 @@
-"""Phrases by which a figure says that somebody else holds its rights."""
+"""Finds phrases that credit the rights on a figure to a third party."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ _RIGHTS = re.compile(
     r"all rights reserved|used under licen[cs]e)\b",
     re.IGNORECASE,
 )
-_REACH = 200  # characters before a permission within which it says of what
-# One of these stands in every phrase above; to look for them first is ten times faster.
+_REACH = 200  # characters before a permission to search for its object
+# Every phrase above contains one of these; searching for them first is ten times faster.
 _PERMISSION_WORDS = (
     *("permission", "reprinted", "reproduced", "republished", "re-p", "rights reserved"),
     "under licen",
 )
 _COPYRIGHT_WORDS = ("©", "copyright", "(c) 19", "(c) 20")
-# Consent of the person shown is no copyright.
+# Consent of the person shown is not a matter of copyright.
 _CONSENT = re.compile(
     r"\b(?:patient|parent|famil|guardian|subject|participant|consent|volunteer|relative|mother|"
     r"father)\w*",
     re.IGNORECASE,
 )
 _COPYRIGHT = re.compile(r"(?:©|\(c\)\s*(?:19|20)\d\d|\bcopyright\b)[^.;]{0,160}", re.IGNORECASE)
-_BEFORE, _AFTER = 120, 200  # characters of the phrase kept around what was found
+_BEFORE, _AFTER = 120, 200  # characters of context kept around a match
 
 
 class Holders:
-    """Who may put a copyright line on a figure of an article without being a third party.
+    """The rights holders of an article, whose copyright lines are not third-party credits.
 
     Parameters
     ----------
     read
-        Gives their names in lower case; not asked where no figure has a copyright line.
+        Returns their names in lower case; only called if a figure has a copyright line.
     """
 
     def __init__(self, read: Callable[[], frozenset[str]]) -> None:
@@ -60,7 +60,7 @@ class Holders:
         self._comparisons = 0
 
     def claim(self, line: str) -> bool:
-        """Whether a copyright line in lower case names one of them.
+        """Whether a copyright line in lower case names one of the holders.
 
         Raises
         ------
@@ -74,16 +74,16 @@ class Holders:
 
 
 def third_party_credit(figure: _Element, caption: str | None, holders: Holders) -> str | None:
-    """Return the phrase that gives a third party the rights on a figure, or ``None``.
+    """Return the phrase that credits a third party with the rights on a figure, or ``None``.
 
-    Looked for in the caption, ``<attrib>``, loose paragraphs of the figure and the copyright
+    Searches the caption, ``<attrib>``, loose paragraphs of the figure and the copyright
     statement, holder and text of its own ``<permissions>``; a copyright line of the article's own
     holders does not count.
 
     Parameters
     ----------
     holders
-        Those of the article.
+        Rights holders of the article.
     """
     for text in dict.fromkeys(filter(None, (caption, *_texts(figure)))):
         lower = text.lower()
@@ -98,7 +98,7 @@ def third_party_credit(figure: _Element, caption: str | None, holders: Holders) 
 
 
 def _texts(figure: _Element) -> Iterator[str | None]:
-    """Yield what stands around the caption of a figure and may speak of rights."""
+    """Yield the texts of a figure, other than the caption, that may mention rights."""
     for element in figure.iterchildren("attrib", "p"):
         yield text_of(element)
     permissions = child(figure, "permissions")
@@ -127,7 +127,7 @@ def _copyright(text: str, holders: Holders) -> str | None:
 
 
 def _sentence(text: str, start: int, end: int) -> str:
-    """Return the sentence around a span, cut where it is too long."""
+    """Return the sentence around a span, shortened if necessary."""
     first, last = max(start - _BEFORE, 0), min(end + _AFTER, len(text))
     left = max(text.rfind(". ", first, start) + 1, first)
     stop = text.find(". ", end, last)

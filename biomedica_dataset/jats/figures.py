@@ -1,8 +1,8 @@
-"""The graphics of an article that carry a caption, wherever they stand.
+"""Finds the graphics with captions anywhere in an article.
 
 The reader goes from each graphic up to the element that owns it (``fig``, ``table-wrap``,
-``chem-struct-wrap`` and so on), so that figures nested in figures keep apart and second graphics
-are not lost. What looks like a figure and is no pair is returned too, with the reason.
+``chem-struct-wrap`` and so on), so that nested figures stay separate and second graphics are not
+lost. Figures that are not pairs are returned too, with the reason.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NO_FIGURE = frozenset(
     ("inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio")
 )
 _FIGURE_LABEL = re.compile(r"(?:supp\w*|additional)?\s*fig", re.IGNORECASE)
-# PMC puts this under every supplementary file.
+# PMC adds this to every supplementary file.
 _BOILERPLATE = re.compile(r"click here (?:for|to view) [\w\s,.()-]{0,80}", re.IGNORECASE)
 
 _KIND_OF_OWNER = {
@@ -69,7 +69,7 @@ class Found:
     Parameters
     ----------
     ids, labels
-        By which the text may cite it: its own and those of its group.
+        Its own and those of its group, by which the text may cite it.
     """
 
     figure: Figure
@@ -83,7 +83,7 @@ def find_figures(article: _Element, holders: Holders) -> list[Found]:
     Parameters
     ----------
     holders
-        Who may put a copyright line on a figure without being a third party.
+        Rights holders of the article.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def find_figures(article: _Element, holders: Holders) -> list[Found]:
 
 
 def _parts(article: _Element) -> Iterator[tuple[_Element, str]]:
-    """Yield the parts of an article and of its sub-articles, each with where it belongs."""
+    """Yield the parts of an article and its sub-articles, each with its scope."""
     for part in article:
         if part.tag in ("sub-article", "response"):
             repeats = part.get("article-type") == "translation"
@@ -120,15 +120,15 @@ def _owned(part: _Element) -> dict[_Element, list[_Element]]:
     for element in part.iter("fig", "graphic", "media", "supplementary-material"):
         if element.tag == "fig":
             owned.setdefault(element, [])
-        elif element.tag == "graphic" or _is_picture(element):
+        elif element.tag == "graphic" or _is_image(element):
             owner = _owner(element)
             if owner is not None:
                 owned.setdefault(owner, []).append(element)
     return owned
 
 
-def _is_picture(element: _Element) -> bool:
-    """Whether a ``media`` or ``supplementary-material`` is a picture, as far as the XML tells."""
+def _is_image(element: _Element) -> bool:
+    """Whether a ``media`` or ``supplementary-material`` is an image, judging by the XML."""
     href = (element.get(HREF) or "").lower()
     if not href:
         return False
@@ -141,7 +141,7 @@ def _is_picture(element: _Element) -> bool:
 
 
 def _owner(graphic: _Element) -> _Element | None:
-    """Return the element whose caption is that of a graphic; ``None`` where it is no figure."""
+    """Return the element with the caption of a graphic, or ``None`` if it is not a figure."""
     if graphic.tag == "supplementary-material":
         return graphic
     owner = None
@@ -162,7 +162,7 @@ def _figures(
     group = _group(owner)
     caption_element, caption = _caption(owner, group)
     if owner.tag == "boxed-text" and caption is None:
-        return  # a graphic in a box without a heading is no figure
+        return  # a graphic in a box without a heading is not a figure
     around = (owner,) if group is None else (owner, group)
     ids = tuple(i for element in around if (i := element.get("id")))
     labels = tuple(text for element in around if (text := _label(element)))
@@ -188,7 +188,7 @@ def _figures(
 
 
 def _lends_its_caption(owner: _Element) -> bool:
-    """Whether a figure without graphics is the group of figures in it (`_group`)."""
+    """Whether a figure without graphics is a group of the figures in it (`_group`)."""
     return any(child(fig, "caption") is None for fig in owner.iterchildren("fig"))
 
 
@@ -209,11 +209,11 @@ def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, .
 
 
 def _group(owner: _Element) -> _Element | None:
-    """Return what speaks for an owner beside itself.
+    """Return the element that shares its label and caption with an owner.
 
     That is the ``fig-group`` around it, the figure around one without a caption of its own, the
-    ``supplementary-material`` around a file with its own caption, and of a group with graphics of
-    its own the first figure without any: in some journals it holds only the caption.
+    ``supplementary-material`` around a file with its own caption, or, for a group with graphics of
+    its own, the first figure without any: in some journals it holds only the caption.
     """
     if owner.tag == "fig-group":
         figs = owner.iterchildren("fig")

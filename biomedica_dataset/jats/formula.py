@@ -52,13 +52,13 @@ def math_text(element: _Element) -> str:
 
 
 def _math(element: _Element) -> str:
-    # By map and not by comprehension, whose frames would count towards Python's limit of depth.
+    # map, not a comprehension, whose frames would count towards Python's recursion limit.
     rule = _RULES.get(element.tag)
     if rule is not None:
         return rule(element)
     if len(element):
         return "".join(map(_math, element))
-    # White space around a token is layout of the file.
+    # White space around a token is only layout.
     return (element.text or "").strip()
 
 

@@ -1,4 +1,4 @@
-"""Licences as JATS documents write them, and what they permit."""
+"""Reads licences from JATS documents."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 _CC0 = License("CC0", "1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
-_URL = re.compile(  # of lower case, since only a pattern with a fixed beginning is searched fast
+_URL = re.compile(  # lower case: only a pattern with a fixed start is fast
     r"creativecommons\.org/(?:licen[sc]es?/(?P<by>by(?:-(?:nc|nd|sa)){0,2})|"
     r"(?P<zero>publicdomain/zero|licenses/publicdomain))(?![a-z-])"
     r"(?:/(?P<version>\d\.\d))?(?P<port>/(?!legalcode|deed)[a-z]{2,3}(?![a-z]))?"
@@ -39,11 +39,10 @@ _PARTS = (
 
 
 def article_license(meta: _Element) -> License:
-    """Return the licence that an ``article-meta`` names; of several the strictest.
+    """Return the licence in an ``article-meta``; the strictest if there are several.
 
-    Looked for in ``<permissions>``, in NLM's older ``<license>`` and ``<copyright-statement>``
-    beside it, and in the custom metadata ``pmc-license-ref``: first in their addresses, then in
-    their words.
+    Searches ``<permissions>``, in NLM's older ``<license>`` and ``<copyright-statement>``
+    beside it, and the custom metadata ``pmc-license-ref``: first URLs, then names of licences.
     """
     blocks = [
         *meta.iterchildren("permissions", "license", "copyright-statement"),
@@ -58,7 +57,7 @@ def article_license(meta: _Element) -> License:
 
 
 def own_license(figure: _Element) -> License | None:
-    """Return what a figure's own ``<permissions>`` say; ``None`` where it has no licence itself."""
+    """Return the licence in a figure's own ``<permissions>``, or ``None``."""
     permissions = child(figure, "permissions")
     if permissions is None or child(permissions, "license") is None:
         return None
@@ -72,7 +71,7 @@ def _strictest(found: list[License]) -> License:
 
 
 def _licenses(blocks: list[_Element]) -> list[License]:
-    """Return what the addresses in some elements name, each once, else what their words name."""
+    """Return the unique licences in the URLs of elements, or else in their text."""
     found = dict.fromkeys(
         _from_address(match) for block in blocks for match in _URL.finditer(markup(block).lower())
     )
@@ -100,7 +99,7 @@ def _from_words(found: re.Match[str]) -> License:
 
 
 def _by(parts: list[str], version: str | None, port: str = "") -> License:
-    """Return a licence by attribution with some of NC, SA and ND, in PMC's order."""
+    """Return an attribution licence with any of NC, SA and ND, in PMC's order."""
     name = "-".join(["BY", *(part for part in ("NC", "SA", "ND") if part in parts)])
     address = f"https://creativecommons.org/licenses/{name.lower()}/{version}{port}/"
     return License(f"CC {name}", version, address if version else None)

@@ -1,38 +1,38 @@
-"""How much one document may ask for: each bound is many times what the largest real ones hold."""
+"""Limits on one document: each is many times the value of the largest real ones."""
 
 from __future__ import annotations
 
 from biomedica_dataset.errors import JatsTooLargeError
 
 MAX_MARKS = 1_500_000
-"""Characters ``<``, ``=`` and ``&``: tags, attributes and references each take memory."""
+"""Characters ``<``, ``=`` and ``&``: tags, attributes and references take memory."""
 
 MAX_FIGURES = 10_000
 """Figures, kept or dropped."""
 
 MAX_CITATIONS = 200_000
-"""Times that a paragraph names a figure, in whatever way."""
+"""Citations of figures in paragraphs, of any kind."""
 
 MAX_CLAIMS = 2_000_000
 """Copyright lines on figures times names of authors and holders."""
 
 MAX_CAPTIONS = 2**24
-"""Characters in the captions of its figures, where those of a group repeat the caption of it."""
+"""Characters in the captions of figures; figures of a group repeat its caption."""
 
 MAX_TEXT = 2**26
-"""Characters in the rows of an article, where each row repeats its caption and metadata."""
+"""Characters in the rows of an article; each row repeats its caption and metadata."""
 
 MAX_PARAGRAPHS = 16
-"""Paragraphs around a citation, one in the other."""
+"""Nested paragraphs around a citation."""
 
 
 def check_limit(number: int, limit: int, what: str) -> None:
-    """Check one number of a document.
+    """Check a number against its limit.
 
     Raises
     ------
     JatsTooLargeError
-        It is above its limit.
+        The number exceeds the limit.
     """
     if number > limit:
         msg = f"the XML has more than {limit:,} {what}"

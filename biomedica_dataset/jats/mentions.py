@@ -1,9 +1,8 @@
-"""Which paragraphs cite which figures.
+"""Finds the paragraphs that cite each figure.
 
 A citation is an ``xref`` of any type whose ``rid`` (one or several ids) names a figure, its graphic
-or its group. A range ("Figs 1–3") reaches the figures between its ends, whether it stands inside
-one ``xref`` or between two. Only an article without a single such ``xref`` is searched for labels
-in plain text.
+or its group. A range ("Figs 1–3") includes the figures between its ends, within one ``xref`` or
+between two. Only articles without any such ``xref`` are searched for labels in plain text.
 """
 
 from __future__ import annotations
@@ -41,13 +40,13 @@ _PLAIN = re.compile(
     rf"\b([^\W\d_]{{3,12}})\.?\s?((?:{_NUMBER})(?:{_JOINT}{_NUMBER})*)", re.IGNORECASE
 )
 _STEP = re.compile(rf"(S?)(\d+)[A-Za-z]?(?:\s?{_DASH}\s?S?(\d+))?", re.IGNORECASE)
-_LONGEST_RANGE = 50  # figures; more is a misread number
+_LONGEST_RANGE = 50  # figures; a longer range is a misread number
 _NO_PARAGRAPH = FLOATS | {"caption"}
-# Boxes and notes are floats beside a text, and hold paragraphs of their own.
+# Boxes and notes float beside the text but contain paragraphs of their own.
 _NO_CONTEXT = _NO_PARAGRAPH - {"boxed-text", "fn", "fn-group"}
 
 Series = tuple[str, str]
-"""What a label numbers: its word, shortened (``fig``), and the letters before it (``S``)."""
+"""A series of labels: the shortened word (``fig``) and the letters before the number (``S``)."""
 
 
 def find_contexts(
@@ -78,7 +77,7 @@ def find_contexts(
 
 
 class _Citing:
-    """Collects the paragraphs that cite each figure; figures go by their position."""
+    """Collects the paragraphs that cite each figure, by the position of the figure."""
 
     def __init__(self, figures: Sequence[Found], around: _Paragraphs) -> None:
         self._count = len(figures)
@@ -97,8 +96,8 @@ class _Citing:
                     self._by_number[series, number].append(position)
 
     def targets(self, xref: _Element) -> list[int]:
-        """Return the figures that the ids of an ``xref`` name."""
-        # Most references are to the bibliography and none of them is to a figure.
+        """Return the figures with the ids in an ``xref``."""
+        # Most references are to the bibliography, never to a figure.
         rid = xref.get("rid") if xref.get("ref-type") not in CITATIONS else None
         if not rid:
             return []
@@ -109,7 +108,7 @@ class _Citing:
         return found
 
     def add(self, xref: _Element, targets: list[int]) -> None:
-        """Count the paragraph of an ``xref`` in, if it is running text."""
+        """Add the paragraph of an ``xref``, if it is running text."""
         paragraph = parent = xref.getparent()
         if parent is not None and parent not in self._paragraphs:
             paragraph = self._around.innermost(parent)
@@ -118,7 +117,7 @@ class _Citing:
             self._paragraphs.setdefault(paragraph, {}).update(dict.fromkeys(cited))
 
     def add_plain(self, paragraph: _Element, text: str) -> None:
-        """Search a paragraph for labels, where the document links none."""
+        """Search a paragraph for labels in plain text."""
         for word, numbers in _PLAIN.findall(text):
             for letters, first, last in _STEP.findall(numbers):
                 series = (_short(word), letters.upper())
@@ -145,13 +144,13 @@ class _Citing:
                 yield from self._range(series, int(first), int(last))
 
     def _after(self, xref: _Element, targets: list[int]) -> Iterator[int]:
-        """Yield the figures between this ``xref`` and the next one, where a dash joins them."""
+        """Yield the figures between this ``xref`` and the next one, if a dash joins them."""
         tail = xref.tail
         if not tail or len(tail) > _LONGEST_BETWEEN or not _BETWEEN.fullmatch(tail):
             return
         following = xref.getnext()
         ends = self.targets(following) if following is not None else []
-        # Many graphics of one figure have its numbers.
+        # All graphics of one figure have the same numbers.
         for series, first in dict.fromkeys(self._numbers[start] for start in targets):
             for other, last in dict.fromkeys(self._numbers[end] for end in ends):
                 self._count_in(1)
@@ -171,25 +170,25 @@ class _Citing:
 
 
 class _Paragraphs:
-    """Finds the paragraph around an element, walking up to the article once for each parent."""
+    """Finds the paragraph around an element, caching the result for each ancestor."""
 
     def __init__(self) -> None:
         self._found: dict[_Element, tuple[_Element | None, int, bool]] = {}
 
     def innermost(self, element: _Element) -> _Element | None:
-        """Return the paragraph that an element is or stands in; ``None`` outside of running text.
+        """Return the paragraph that is or contains an element, or ``None`` outside running text.
 
         Raises
         ------
         JatsTooLargeError
-            It stands in more than `MAX_PARAGRAPHS`, each of which holds the text of the next.
+            It is nested in more than `MAX_PARAGRAPHS`, each of which repeats the text of the next.
         """
         paragraph, depth, _ = self._place(element)
         check_limit(depth, MAX_PARAGRAPHS, "paragraphs around a citation")
         return paragraph
 
     def _place(self, element: _Element) -> tuple[_Element | None, int, bool]:
-        """Return the paragraph, how many are around, and whether nothing within is running text."""
+        """Return the paragraph, its depth, and whether the element is outside running text."""
         place = self._found.get(element)
         if place is None:
             parent = element.getparent()
@@ -207,7 +206,7 @@ class _Paragraphs:
 
 
 def _numbers(labels: Sequence[str]) -> tuple[Series, range]:
-    """Return the series and the numbers of the first label that has some.
+    """Return the series and the numbers of the first label that has numbers.
 
     >>> _numbers(["Figs. S1–S3"]), _numbers(["(a)", "Figure 2"])
     ((('fig', 'S'), range(1, 4)), (('fig', ''), range(2, 3)))
@@ -226,7 +225,7 @@ def _short(word: str) -> str:
 
 
 def _is_outside(element: _Element) -> bool:
-    """Whether what an element holds is no running text: a caption, a float, a translation."""
+    """Whether the content of an element is not running text: a caption, float or translation."""
     tag = element.tag
     return tag in _NO_CONTEXT or (
         tag == "sub-article" and element.get("article-type") == "translation"

@@ -1,4 +1,4 @@
-"""What the front of a JATS article says about it."""
+"""Reads the metadata of an article from its front matter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# Dates of publication in the order in which they are believed; the last is any other kind.
+# Types of publication dates in order of preference; the last stands for any other type.
 _DATE_TYPES = (
     *("epub", "pub", "publication", "epub-ppub", "ppub", "collection", "epreprint"),
     *("original-publication", ""),
@@ -35,7 +35,7 @@ _PMCID_TYPES = ("pmcid", "pmc", "pmcaid")
 
 
 def pmcid(meta: _Element) -> str | None:
-    """Return the PMCID with its prefix, from any of the ``article-id`` types that PMC has used."""
+    """Return the PMCID with its prefix, from any of the ``article-id`` types used by PMC."""
     for kind in _PMCID_TYPES:
         found = re.fullmatch(r"(?:PMC)?([0-9]{1,12})", (article_id(meta, kind) or "").upper())
         if found:
@@ -72,7 +72,7 @@ def title(meta: _Element) -> str | None:
     for mark in marks:
         tail = mark.tail
         mark.clear()
-        mark.tag, mark.tail = "x", tail  # a note would be parted from the text around it
+        mark.tag, mark.tail = "x", tail  # a note would be separated from the text around it
     return text_of(element)
 
 
@@ -93,8 +93,8 @@ def journal(front: _Element) -> str | None:
 def date(meta: _Element) -> str | None:
     """Return the date of publication in ISO 8601, as precise as the source.
 
-    The first kind of date that is there counts, electronic before print; within a kind the most
-    precise one. Dates of PMC, of a manuscript and of what came later are none.
+    The first type of date present counts, electronic before print; within a type, the most precise
+    date. Dates of PMC, of manuscripts and of later events are ignored.
     """
     dated: dict[str, list[str]] = {}
     for element in meta.iterchildren("pub-date"):
@@ -126,13 +126,13 @@ def _plain(element: _Element | None) -> str:
 
 
 def _month(name: str) -> int:
-    """Return the number of a month, 0 for no month."""
+    """Return the number of a month, or 0."""
     start = name[:3].lower()
     return _MONTHS.index(start) + 1 if start in _MONTHS else 0
 
 
 def abstract(meta: _Element) -> str | None:
-    """Return the main abstract; each section of a structured one begins with its heading."""
+    """Return the main abstract; sections of a structured abstract start with their headings."""
     for element in meta.iterchildren("abstract"):
         if not _NO_ABSTRACT.search(element.get("abstract-type") or ""):
             text = tidy(" ".join(_sections(element)))
@@ -152,7 +152,7 @@ def _sections(element: _Element) -> Iterator[str]:
 
 
 def keywords(meta: _Element, language: str | None) -> tuple[str, ...]:
-    """Return the author keywords in the article's own language, each once."""
+    """Return the unique author keywords in the language of the article."""
     groups = [
         group
         for group in meta.iterchildren("kwd-group")
@@ -163,7 +163,7 @@ def keywords(meta: _Element, language: str | None) -> tuple[str, ...]:
 
 
 def subjects(meta: _Element) -> tuple[str, ...]:
-    """Return the subjects under which the journal files the article, each once."""
+    """Return the unique subjects that the journal assigns to the article."""
     return _each(
         subject
         for categories in meta.iterchildren("article-categories")
@@ -182,7 +182,7 @@ def _main_language(language: str | None) -> str | None:
 
 
 def holders(meta: _Element) -> frozenset[str]:
-    """Return in lower case who may put a copyright line on a figure: its holders and authors."""
+    """Return the names of the article's copyright holders and authors in lower case."""
     names = [text_of(e) for e in meta.iterfind("permissions/copyright-holder")]
     names += [text_of(e) for e in meta.iterfind("contrib-group//surname")]
     for statement in meta.iterfind("permissions/copyright-statement"):

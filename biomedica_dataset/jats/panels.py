@@ -1,4 +1,4 @@
-"""Panel letters that a caption names: they tell a compound figure per image."""
+"""Reads panel letters from captions, which identify compound figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FRONTS = (". A", "; A", ": A")
 _LONGEST = 24  # characters of a list such as "A1, B2 and C–F"
 _BOLD = re.compile(rf"\W*({_LETTERS})\W*")
 _STEP = re.compile(r"([A-Za-z])(?:[1-9]|['′])?\s?(?:([-–—]|to\b)|[,;/&+]|and\b)?\s?(?:and\s)?")
-_FEWEST = 2  # one letter alone is a numbered remark more often than a panel
+_FEWEST = 2  # a single letter is more often an enumeration than a panel
 
 
 def panel_letters(caption: _Element | None, text: str | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Bytes of a JATS document to its ``article``: no DTD, no network, no entity expansion."""
+"""Parses a JATS document to its ``article``: no DTD, no network, no entity expansion."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _MARKS = (b"<", b"=", b"&")
 _UNDECLARED = re.compile(rb"&(?!#|(?:amp|lt|gt|quot|apos);)")
 _NAMED = rb"&(?!(?:amp|lt|gt|quot|apos);)([^\s#&;<>\"'][^\s&;<>\"']*);"
-_ENTITY = re.compile(_NAMED)  # a pattern that begins with a character is searched fast
+_ENTITY = re.compile(_NAMED)  # a pattern that starts with a fixed character is fast
 _ENTITY_OR_CDATA = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|" + _NAMED, re.DOTALL)
 _OWN_DECLARATIONS = re.compile(
     rb"(?:\xef\xbb\xbf)?(?>(?:\s+|<\?.*?\?>|<!--.*?-->)*)"
     rb"<!DOCTYPE(?>(?:[^\[>\"']+|\"[^\"]*\"|'[^']*')*)\[",
     re.DOTALL,
 )
-# ISO 8879 Greek, which HTML does not know; the other ISO sets of the JATS DTD are among its names.
+# ISO 8879 Greek is missing from HTML; it has the other ISO sets of the JATS DTD.
 _GREEK = dict(
     zip(
         (
@@ -44,13 +44,13 @@ _LONGEST = 32  # characters of a name
 _DECLARED = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\s(?:[^?]*?\sencoding\s*=\s*[\"']([^\"'?]*))?|<)"
 )
-# Encodings that libxml2 knows and in which the patterns here see the markup.
+# Encodings of libxml2 in which the patterns here recognize markup.
 _NARROW = re.compile(
     rb"(?:utf-?8|(?:us-)?ascii|iso[-_]8859-\d+|latin-?\d|windows-125\d|koi8-[ru]|gb2312|gbk|"
     rb"gb18030|big5|shift[-_]jis|euc-(?:jp|kr))",
     re.IGNORECASE,
 )
-# How documents begin whose markup the patterns here would not see, and what they are.
+# First bytes of documents whose markup the patterns would not recognize, and their encodings.
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -66,9 +66,8 @@ _WIDE = (
 def parse(xml: bytes) -> _Element:
     """Return the ``article`` element of a JATS document.
 
-    An ``articleset`` gives its first article. A default namespace on the elements is taken off.
-    ISO entities that the document uses without declaring, since they live in the external DTD,
-    become their characters; a name that none of the ISO sets has becomes U+FFFD.
+    For an ``articleset``, that is the first article. A default namespace is removed. ISO entities,
+    which the external DTD declares, become their characters; unknown names become U+FFFD.
 
     Raises
     ------
@@ -82,7 +81,7 @@ def parse(xml: bytes) -> _Element:
     if len(xml) > MAX_MARKS:
         marks = sum(map(xml.count, _MARKS))
         check_limit(marks, MAX_MARKS, "tags, attributes and references")
-    if _OWN_DECLARATIONS.match(xml) and b"<!ATTLIST" in xml:  # which every element would have
+    if _OWN_DECLARATIONS.match(xml) and b"<!ATTLIST" in xml:  # every element would get them
         msg = "the XML declares attributes of its own, which are not added"
         raise JatsError(msg)
     if _UNDECLARED.search(xml):

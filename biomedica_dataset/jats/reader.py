@@ -1,4 +1,4 @@
-"""One JATS document to one `records.Article`."""
+"""Reads a JATS document into a `records.Article`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     Parameters
     ----------
     xml
-        A JATS or NLM document, as served by PMC.
+        A JATS or NLM document as served by PMC.
     full_text
         Also read the text of the body and the entries of the reference list.
 
@@ -43,7 +43,7 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     JatsError
         The document is not well-formed, declares entities of its own, or holds no article.
     JatsTooLargeError
-        It asks for more than one article may (`limits`).
+        The document exceeds one of the `limits`.
 
     Examples
     --------
@@ -85,23 +85,23 @@ def _record(article: _Element, *, full_text: bool) -> Article:
 
 
 class _Texts:
-    """Reads paragraphs, each once as far as there is room to hold them."""
+    """Reads paragraphs, caching their texts up to a limit."""
 
     def __init__(self) -> None:
-        self._held: dict[_Element, str | None] = {}
+        self._cache: dict[_Element, str | None] = {}
         self._room = _MOST_HELD
 
     def cited(self, paragraph: _Element) -> str | None:
-        """Return the text of a paragraph that figures may share with the body."""
+        """Return the text of a paragraph and cache it for the body."""
         text = self.once(paragraph)
-        if paragraph not in self._held and self._room > 0:
-            self._held[paragraph] = text
+        if paragraph not in self._cache and self._room > 0:
+            self._cache[paragraph] = text
             self._room -= len(text or "")
         return text
 
     def once(self, paragraph: _Element) -> str | None:
-        """Return the text of a paragraph, and do not hold it for others."""
-        return self._held[paragraph] if paragraph in self._held else text_of(paragraph)
+        """Return the text of a paragraph without caching it."""
+        return self._cache[paragraph] if paragraph in self._cache else text_of(paragraph)
 
 
 def _figures(article: _Element, meta: _Element, texts: _Texts) -> tuple[Figure, ...]:
@@ -114,7 +114,7 @@ def _figures(article: _Element, meta: _Element, texts: _Texts) -> tuple[Figure, 
 
 
 def _characters_of_rows(article: Article) -> int:
-    """Return how many characters the rows of an article hold, each with the metadata of all."""
+    """Return the number of characters in the rows of an article, each with its metadata."""
     common = (article.title, article.journal, article.abstract, *article.keywords)
     each = sum(len(text) for text in (*common, *article.subjects) if text)
     return sum(

@@ -1,4 +1,4 @@
-"""What the JATS reader returns: frozen values, no tree behind them."""
+"""The values that the JATS reader returns: frozen, without an XML tree."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One graphic of an article with all that belongs to it.
+    """One graphic of an article with its caption and context.
 
     Parameters
     ----------
     hrefs
-        Names by which the document calls the file; several for ``<alternatives>``, any of which
-        will do.
+        Names of the file in the document; several equivalent ones for ``<alternatives>``.
     kind
         One of `schema.IMAGE_KINDS`.
     dropped
-        Why this is no pair (``no_caption``, ``no_graphic``, ``no_href``, ``repeated_graphic``,
-        ``translation``); ``None`` for a pair.
+        Why the figure is not a pair (``no_caption``, ``no_graphic``, ``no_href``,
+        ``repeated_graphic``, ``translation``); ``None`` for a pair.
     own_license
-        What the figure's own ``<permissions>`` say; ``None`` where it has none.
+        Licence in the figure's own ``<permissions>``, or ``None``.
     context
         Clean text of the paragraphs that cite the figure, in document order.
     """
@@ -52,14 +51,14 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article as its JATS document gives it.
+    """One article as given in its JATS document.
 
     Parameters
     ----------
     date
         ISO 8601, as precise as the source: ``2011``, ``2011-03`` or ``2011-03-14``.
     text, references
-        ``None`` unless asked for.
+        ``None`` unless requested.
     """
 
     pmcid: str | None

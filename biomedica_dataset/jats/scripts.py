@@ -14,7 +14,8 @@ _IN_UNICODE = re.compile(r"[0-9+\-−=()]+")
 def script(text: str, mark: str) -> str:
     """Return text as a superscript (mark ``^``) or subscript (``_``).
 
-    In Unicode where all of it exists there, else in braces. White space at its ends stays outside.
+    In Unicode if all its characters exist there, or else in braces. White space at the ends stays
+    outside.
 
     Examples
     --------
@@ -30,5 +31,5 @@ def script(text: str, mark: str) -> str:
 
 
 def outside(text: str, inner: str) -> str:
-    """Return ``inner`` with a space where ``text`` begins and ends with white space."""
+    """Return ``inner`` with a space at each end where ``text`` has white space."""
     return f"{' ' * text[:1].isspace()}{inner}{' ' * text[-1:].isspace()}"

@@ -1,9 +1,9 @@
 """Clean text of JATS elements.
 
-Reading order, one space between blocks, none added around inline marks. ``<sup>`` and ``<sub>``
-become Unicode where they hold only digits and + - = ( ), else ``^{..}`` and ``_{..}``; a formula
-stands once, as TeX or as its own text; a run of numeric citations stands in one pair of brackets;
-floats inside a paragraph are no part of its text.
+Text is in reading order, with one space between blocks and none added around inline elements.
+``<sup>`` and ``<sub>`` become Unicode if they hold only digits and + - = ( ), or else ``^{..}`` and
+``_{..}``. A formula appears once, as TeX or as its own text. A run of numeric citations is in one
+pair of brackets. Floats inside a paragraph are not part of its text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from .citations import OPEN, acquire, bracketed
+from .citations import OPEN, bracketed, marked
 from .formula import math_text, tex_text
 from .scripts import outside, script
 from .tree import MATHML, words
@@ -31,7 +31,7 @@ FLOATS = frozenset(
         *("boxed-text", "graphic", "chem-struct-wrap", "fn", "fn-group"),
     )
 )
-"""Elements with a text of their own, which is not part of the text around them."""
+"""Elements whose text is not part of the text around them."""
 
 CITATIONS = frozenset(("bibr", "ref"))
 """The ``@ref-type`` of a reference to the bibliography."""
@@ -55,7 +55,7 @@ _UNWANTED = re.compile(
 
 
 def text_of(element: _Element | None) -> str | None:
-    """Return the clean text of an element, or ``None`` where it has none.
+    """Return the clean text of an element, or ``None`` if it is empty.
 
     Examples
     --------
@@ -70,13 +70,13 @@ def text_of(element: _Element | None) -> str | None:
 
 
 def tidy(text: str) -> str | None:
-    """Return text with citations bracketed, odd characters removed and white space folded."""
-    # Each step is looked for first, since to find nothing to do is ten times faster than to do it.
+    """Return text with citations bracketed, control characters removed and white space folded."""
+    # Check before each step, since checking is ten times faster than doing it.
     if "  " in text or "\n" in text or "\t" in text:
         text = _folded(text)
     if OPEN in text:
         text = bracketed(text)
-    if not text.isprintable():  # nor is any white space but a plain space
+    if not text.isprintable():  # white space other than a plain space is not printable
         text = _folded(text)
         if not text.isprintable():
             pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
@@ -85,10 +85,10 @@ def tidy(text: str) -> str | None:
 
 
 def _folded(text: str) -> str:
-    """Return text with one space for each run of white space, and none at its ends."""
+    """Return text with runs of white space as single spaces, and none at the ends."""
     if len(text) <= _PIECE:
         return " ".join(text.split())
-    # The list of all words of a long text takes twenty times its memory.
+    # A list of all words of a long text would take twenty times its memory.
     pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
     folded = "".join(" ".join(f".{piece}.".split())[1:-1] for piece in pieces)
     return re.sub(" {2,}", " ", folded).strip()
@@ -131,14 +131,14 @@ def _script(mark: str) -> Rule:
         inner: list[str] = []
         _append(element, inner)
         text = "".join(inner)
-        # A citation is bracketed, superscript or not.
+        # Citations are bracketed, superscript or not.
         parts.append(outside(text, text.strip()) if OPEN in text else script(text, mark))
 
     return append
 
 
 def _xref(element: _Element, parts: list[str]) -> None:
-    citation = acquire(words(element)) if element.get("ref-type") in CITATIONS else None
+    citation = marked(words(element)) if element.get("ref-type") in CITATIONS else None
     if citation is None:
         _append(element, parts)
     else:
@@ -146,7 +146,7 @@ def _xref(element: _Element, parts: list[str]) -> None:
 
 
 def _formula(element: _Element, parts: list[str]) -> None:
-    """Append what a formula holds, without white space between its parts and a second form."""
+    """Append a formula without white space between its parts, and only one of two forms."""
     has_tex = any(child.tag == "tex-math" for child in element)
     if element.text and not element.text.isspace():
         parts.append(element.text)
@@ -172,7 +172,7 @@ def _mathml(element: _Element, parts: list[str]) -> None:
 
 
 def _alternatives(element: _Element, parts: list[str]) -> None:
-    """Append one of several forms of the same: TeX, else MathML, else the first with a text."""
+    """Append one of several alternatives: TeX, else MathML, else the first with text."""
     forms = sorted(element, key=lambda form: (form.tag != "tex-math", form.tag not in _MATH))
     for form in forms:
         inner: list[str] = []

@@ -1,4 +1,4 @@
-"""Small typed doors to lxml, and the names that JATS takes from other namespaces."""
+"""Small typed functions on lxml elements, and names from other namespaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
 def child(element: _Element, tag: str) -> _Element | None:
-    """Return the first child of a name; ``find`` does the same and takes three times as long."""
+    """Return the first child with a tag, three times as fast as ``find``."""
     return next(element.iterchildren(tag), None)
 
 
@@ -26,7 +26,7 @@ def pieces(element: _Element) -> list[str]:
 
 
 def words(element: _Element) -> str:
-    """Return all text of an element as it stands.
+    """Return all text of an element, unchanged.
 
     Examples
     --------

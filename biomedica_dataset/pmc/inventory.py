@@ -1,6 +1,6 @@
-"""What the source holds: the (key, ETag) list of all article versions.
+"""The inventory of a source: the (key, ETag) list of all article versions.
 
-PMC writes an inventory a day: a manifest that names gzipped CSV files of bucket, key, date and
+PMC writes one inventory a day: a manifest that lists gzipped CSV files of bucket, key, date and
 ETag. The ETag of a version's metadata JSON changes when any of its objects changes.
 """
 
@@ -56,15 +56,15 @@ class Version:
 
 
 class Inventory:
-    """Article versions sorted by PMCID and version, each once.
+    """Unique article versions sorted by PMCID and version.
 
     Parameters
     ----------
     table
-        Columns ``pmcid`` (int64), ``version`` (int32), ``etag`` (string), in any order; of a
-        repeated version the last one counts.
+        Columns ``pmcid`` (int64), ``version`` (int32), ``etag`` (string), in any order; the last
+        row of a repeated version counts.
     date
-        When the source wrote it, or ``None`` for a listing made now.
+        When the source wrote the inventory, or ``None`` for a listing made now.
     """
 
     def __init__(self, table: pa.Table, date: str | None) -> None:
@@ -90,7 +90,7 @@ class Inventory:
         return cls(pa.table(columns), date)
 
     def __reduce__(self) -> tuple[Callable[..., Inventory], tuple[pa.Table, str | None]]:
-        """Pickle the rows alone: Arrow pickles a slice with all that it was cut from."""
+        """Pickle the rows only: Arrow pickles a slice with its whole table."""
         import numpy as np
 
         return Inventory._of_sorted, (self.table.take(np.arange(len(self))), self.date)
@@ -106,7 +106,7 @@ class Inventory:
         return np.unique(self.table["pmcid"].to_numpy())
 
     def only(self, pmcids: Sequence[int]) -> Inventory:
-        """Return the part of some PMCIDs."""
+        """Return the part with the given PMCIDs."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -152,22 +152,22 @@ def read_inventory(source: Source, which: str | None) -> Inventory:
     Parameters
     ----------
     which
-        A date (``2026-11-20`` or ``2026-11-20T01-00Z``) or a CSV file; the newest complete one by
-        default.
+        A date (``2026-11-20`` or ``2026-11-20T01-00Z``) or a CSV file; by default the newest
+        complete inventory.
 
     Raises
     ------
     UsageError
-        ``which`` is neither, or its file cannot be read.
+        ``which`` is neither a date nor a readable file.
     SourceError
-        The source has no inventory that can be read, or cannot be listed.
+        The source has no readable inventory or cannot be listed.
     """
     if which is None:
         found = run_async(_newest(source))
     elif Path(which).is_file():
         found = _local(which)
     elif not _DATE.fullmatch(which):
-        msg = f"inventory {which!r} is neither a file nor a date such as 2026-11-20"
+        msg = f"inventory {which!r} is not a file or a date such as 2026-11-20"
         raise UsageError(msg)
     else:
         date = which if "T" in which else f"{which}T01-00Z"
@@ -176,10 +176,10 @@ def read_inventory(source: Source, which: str | None) -> Inventory:
             msg = f"{source.url} has no complete inventory of {date}; reports are kept for 30 days"
             raise UsageError(msg)
         found = dated
-    if not len(found):  # taken at its word, it would empty the archive
+    if not len(found):  # an empty inventory would empty the archive
         msg = (
-            f"the inventory {found.date or which} of {source.url} lists no article; "
-            "name another, --inventory DATE_OR_FILE"
+            f"the inventory {found.date or which} of {source.url} lists no articles; "
+            "choose another with --inventory DATE_OR_FILE"
         )
         raise SourceError(msg)
     return found
@@ -189,22 +189,22 @@ def _local(path: str) -> Inventory:
     try:
         return Inventory(_parse(Path(path).read_bytes(), _COLUMNS), None)
     except (ValueError, OSError) as error:  # Arrow's errors are ValueErrors
-        msg = f"inventory {path} is no whole CSV of bucket, key, date and ETag: {error}"
+        msg = f"inventory {path} is not a complete CSV of bucket, key, date and ETag: {error}"
         raise UsageError(msg) from error
 
 
 async def _newest(source: Source) -> Inventory:
     dates = [name for name in await source.folders(REPORTS) if _DATE.fullmatch(name)]
-    for date in reversed(dates):  # the newest may still be being written
+    for date in reversed(dates):  # the newest may still be incomplete
         found = await _dated(source, date)
         if found is not None:
             return found
-    msg = f"{source.url} holds no inventory below {REPORTS}/; is it the PMC bucket or a copy of it?"
+    msg = f"{source.url} has no inventory in {REPORTS}/; give the PMC bucket or a copy of it"
     raise SourceError(msg)
 
 
 async def _dated(source: Source, date: str) -> Inventory | None:
-    """Return the inventory of a date, or ``None`` where it is not complete."""
+    """Return the inventory of a date, or ``None`` if it is incomplete."""
     import pyarrow as pa
 
     key = f"{REPORTS}/{date}/manifest.json"
@@ -235,7 +235,7 @@ async def _inventory_file(source: Source, key: str, md5: str) -> bytes:
         data = await source.get(key, limit=_FILE_LIMIT)
         if md5_of(data) == md5:
             return data
-    msg = f"{source.url}/{key} differs from the MD5 {md5} that the manifest gives"
+    msg = f"{source.url}/{key} differs from its MD5 {md5} in the manifest; try again later"
     raise SourceError(msg)
 
 
@@ -267,7 +267,7 @@ def _parse(data: bytes, columns: Sequence[str]) -> pa.Table:
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    """Return a table by PMCID and version, of repeats the last one."""
+    """Return a table sorted by PMCID and version; the last of repeated rows is kept."""
     import numpy as np
 
     pmcids, versions = (table[name].to_numpy() for name in ("pmcid", "version"))
@@ -279,7 +279,7 @@ def _sorted(table: pa.Table) -> pa.Table:
 
 
 def _as_list(strings: pa.Array) -> pa.Array:
-    """Return an array of one list that holds all the strings."""
+    """Return an array with a single list of all strings."""
     import pyarrow as pa
 
     return pa.ListArray.from_arrays(pa.array([0, len(strings)], pa.int32()), strings)

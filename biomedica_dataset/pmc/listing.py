@@ -1,4 +1,4 @@
-"""What the source holds, listed now: for a few articles, or where there is no inventory."""
+"""Lists the source: for a few articles, or without an inventory."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ if TYPE_CHECKING:
 
 
 def has_inventory(source: Source) -> bool:
-    """Whether a folder holds an inventory, complete or not."""
+    """Whether the source is a folder with an inventory, complete or not."""
     return source.folder is not None and any(source.folder.glob(f"{REPORTS}/*/manifest.json"))
 
 
 def list_folder(folder: Path, pmcids: Sequence[int] | None) -> Inventory:
-    """Return the metadata files of a folder with their MD5, of some articles or of all.
+    """Return the metadata files of a folder with their MD5, for some articles or all.
 
     Raises
     ------
     UsageError
-        The folder holds no metadata: it is no bucket.
+        The folder has no metadata, so it is not a bucket.
     """
     metadata = folder / "metadata"
     if not metadata.is_dir():
         msg = (
-            f"SOURCE {folder} is no copy of the PMC bucket: it has neither metadata/ nor {REPORTS}/"
+            f"SOURCE {folder} is not a copy of the PMC bucket: it has neither metadata/ "
+            f"nor {REPORTS}/"
         )
         raise UsageError(msg)
     wanted = None if pmcids is None else set(pmcids)
@@ -47,7 +48,7 @@ def list_folder(folder: Path, pmcids: Sequence[int] | None) -> Inventory:
 
 
 def _etag(path: Path) -> str:
-    """Return the MD5 of a file; of one that cannot be read none, and the ledger will tell why."""
+    """Return the MD5 of a file; empty for an unreadable file, which the ledger reports."""
     try:
         return md5_of(path.read_bytes())
     except OSError:
@@ -55,7 +56,7 @@ def _etag(path: Path) -> str:
 
 
 async def list_each(source: Source, pmcids: Sequence[int]) -> Inventory:
-    """Return what a source that can be listed has of a few articles.
+    """List the versions of a few articles in a source that supports listing.
 
     Raises
     ------
@@ -67,7 +68,7 @@ async def list_each(source: Source, pmcids: Sequence[int]) -> Inventory:
 
 
 async def _list_one(source: Source, pmcid: int) -> list[Version]:
-    # The dot keeps PMC7906740 out of the answer for PMC790674.
+    # The dot excludes PMC7906740 from the listing of PMC790674.
     prefix = f"metadata/PMC{pmcid}."
     found = []
     async with aclosing(source.listed_after("metadata", prefix)) as listed:

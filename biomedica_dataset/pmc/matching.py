@@ -1,4 +1,4 @@
-"""Which file each figure of an article is, and its key: decided once, for fetching and for rows."""
+"""Matches figures of an article to files and keys: the same rules for fetching and for rows."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Match:
     Parameters
     ----------
     dropped
-        Why this is no pair: what the reader said, ``no_file`` or ``repeated_graphic``; ``None``
-        for a pair.
+        Why the figure is not a pair: the reader's reason, ``no_file`` or ``repeated_graphic``;
+        ``None`` for a pair.
     """
 
     figure: Figure
@@ -35,12 +35,12 @@ class Match:
 
 
 def reader_fingerprint() -> str:
-    """Return the fingerprint of the code that says which files an article needs."""
+    """Return the fingerprint of the code that decides which files an article needs."""
     return code_fingerprint(("jats.reader", "pmc.matching"))
 
 
 def match_figures(pmcid: str, figures: Sequence[Figure], names: Iterable[str]) -> list[Match]:
-    """Return each figure with its file among those of the article version, in document order.
+    """Match each figure to a file of the article version, in document order.
 
     The first pair in document order keeps the plain key; a repeated one gets ``-`` and 8 hex digits
     of the SHA-256 of figure id and href.

@@ -1,4 +1,4 @@
-"""PMC's metadata JSON of one article version."""
+"""Parses PMC's metadata JSON of one article version."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from biomedica_dataset.jats.text import tidy
 
 from .names import is_safe_name
 
-_MOST = 2**63  # what a column of numbers holds
+_MOST = 2**63  # limit of an int64 column
 _URL = re.compile(r"s3://[^/]+/(?P<key>.+)\?md5=(?P<md5>[0-9a-f]{32})")
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """An object of an article version, with the MD5 that its bytes must have."""
+    """An object of an article version, with its expected MD5."""
 
     name: str
     key: str
@@ -27,13 +27,13 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What the route uses of a metadata JSON.
+    """The fields used of a metadata JSON.
 
     Parameters
     ----------
     media
-        By file name: figures, tables and formulas as pictures, supplements. What lies outside the
-        version's own folder is left out.
+        Files by name: images of figures, tables and formulas, and supplements. Files outside the
+        folder of the version are ignored.
     """
 
     name: str
@@ -50,23 +50,23 @@ class Metadata:
 
     @property
     def is_text_mining_only(self) -> bool:
-        """Whether it is an author manuscript that may be mined but not redistributed."""
+        """Whether the article is an author manuscript that may be mined but not redistributed."""
         return self.license_code == "TDM"
 
 
 def parse_metadata(data: bytes, name: str) -> Metadata:
-    """Return what a metadata JSON says of an article version.
+    """Parse the metadata JSON of an article version.
 
     Parameters
     ----------
     name
-        The version it must be about, such as ``PMC13900.1``.
+        The expected version, such as ``PMC13900.1``.
 
     Raises
     ------
     ArticleError
-        It is no such JSON, is about another version, or its XML is no object of the version's own
-        folder.
+        The JSON is invalid or belongs to another version, or its XML is outside the folder of the
+        version.
     """
     try:
         record = json.loads(data)
@@ -74,12 +74,12 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
         msg = f"the metadata JSON of {name} cannot be read: {error}"
         raise ArticleError(msg) from error
     if not isinstance(record, dict) or f"{record.get('pmcid')}.{record.get('version')}" != name:
-        msg = f"the metadata JSON of {name} is about something else"
+        msg = f"the metadata JSON of {name} belongs to another article version"
         raise ArticleError(msg)
     xml_url = record.get("xml_url")
     xml = _file(xml_url, name)
     if xml_url and xml is None:
-        msg = f"the metadata JSON of {name} names {str(xml_url)[:200]!r}, no object of {name}/"
+        msg = f"the metadata JSON of {name} names {str(xml_url)[:200]!r}, which is not in {name}/"
         raise ArticleError(msg)
     media = filter(None, (_file(url, name) for url in _list(record.get("media_urls"))))
     return Metadata(
@@ -98,7 +98,7 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
 
 
 def _file(url: Any, name: str) -> RemoteFile | None:
-    """Return the object that a URL names, or ``None`` where it is outside the own folder."""
+    """Return the object with a URL, or ``None`` if it is outside the folder of the version."""
     found = _URL.fullmatch(url) if isinstance(url, str) else None
     folder, _, file = found["key"].partition("/") if found else ("", "", "")
     if found is None or folder != name or not is_safe_name(file):

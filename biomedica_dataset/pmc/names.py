@@ -1,7 +1,7 @@
-"""From the name by which a document calls a graphic to a file of its article.
+"""Finds the file of a graphic by its name in the document.
 
-The rules are those of PMC's own packages: names are compared by stem after a known raster extension
-only, never by prefix, and only within the article version they belong to.
+The rules are those of PMC's own packages: names are compared by their stem without a known raster
+extension, never by prefix, and only within the same article version.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ def href_name(href: str) -> str:
     >>> href_name("info:doi/10.1371/journal.pone.0056489.g001")
     'journal.pone.0056489.g001'
     """
-    if "://" in href:  # elsewhere ? and # belong to the name
+    if "://" in href:  # in other hrefs, ? and # belong to the name
         href = href.split("?", 1)[0].split("#", 1)[0]
     return unquote(href).strip().rstrip("/").rpartition("/")[2].strip()
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether a file name is a plain name: no path, no character that controls or turns text."""
+    """Whether a file name has no path and no control or bidirectional characters."""
     return _UNSAFE.search(name) is None
 
 
 class FileNames:
-    """The pictures of one article version, found by the names that its document uses.
+    """The images of one article version, found by their names in the document.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class FileNames:
             self._by_stem.setdefault(file_stem(name).lower(), []).append(name)
 
     def match(self, hrefs: Sequence[str]) -> str | None:
-        """Return the file that one of several equivalent hrefs names, or ``None``."""
+        """Return the file of one of several equivalent hrefs, or ``None``."""
         candidates = [file for href in hrefs for file in self._match_one(href_name(href))]
         return min(candidates, key=_preference, default=None)
 
@@ -67,7 +67,7 @@ class FileNames:
             for variant in (base, f"{base}_lrg", base.removesuffix("_lrg")):
                 files = self._by_stem.get(variant)
                 if files:
-                    if name in files:  # there may be G.PNG beside g.png
+                    if name in files:  # G.PNG and g.png may both exist
                         return [name]
                     exact = [file for file in files if file.lower() == name.lower()]
                     return exact or files

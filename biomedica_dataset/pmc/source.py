@@ -1,8 +1,7 @@
 """The source of the articles: objects by key, from S3, a web server or a folder.
 
-obstore was measured 10 to 30 times cheaper per small object than s3fs, boto3 and httpx; it retries
-5xx answers, timeouts and lost connections with backoff, and goes on within a body where it broke
-off.
+In measurements obstore cost 10 to 30 times less per small object than s3fs, boto3 and httpx. It
+retries 5xx responses, timeouts and lost connections with backoff, and resumes interrupted bodies.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ if TYPE_CHECKING:
 
 DEFAULT_SOURCE = "s3://pmc-oa-opendata"
 MAX_IN_FLIGHT = 128
-_MAX_BYTES_IN_FLIGHT = 192 * 2**20  # bodies being read; a larger object waits until it is alone
-_FAILURES_OF = 200  # requests before their share of failures says something
+_MAX_BYTES_IN_FLIGHT = 192 * 2**20  # bodies being read; a larger object is read alone
+_FAILURES_OF = 200  # requests before the share of failures is meaningful
 _MAX_FAILED_SHARE = 0.1
 
 
 class UnavailableError(Exception):
-    """The object is not there or may not be read: its text is the HTTP status."""
+    """The object does not exist or is forbidden; the text is the HTTP status."""
 
 
 class TooLargeError(Exception):
-    """The object is above the limit; it was not read. Its text says the size."""
+    """The object exceeds the limit and was not read; the text gives its size."""
 
 
 class CorruptError(Exception):
-    """The bytes are not those that were promised."""
+    """The bytes differ from their digest."""
 
 
 class NetworkFailedError(Exception):
-    """The request failed for the network, after all retries."""
+    """The request failed because of the network, after all retries."""
 
 
 class Source:
@@ -53,9 +52,9 @@ class Source:
     Attributes
     ----------
     requests, received, failures
-        Requests made, bytes received and requests that failed for the network, so far.
+        Requests made, bytes received and network failures so far.
     folder
-        The folder, where the source is one.
+        The folder, if the source is a folder.
     """
 
     def __init__(self, url: str, patience: RetryPolicy | None = None) -> None:
@@ -70,16 +69,16 @@ class Source:
         Parameters
         ----------
         as_tagged
-            Whether the bytes must be those of the answer's ETag, where that is an MD5.
+            Whether to check the bytes against the ETag of the response, if that is an MD5.
 
         Raises
         ------
         UnavailableError, TooLargeError, NetworkFailedError
-            As they say.
+            See their docstrings.
         CorruptError
-            The bytes are not those of the ETag.
+            The bytes differ from the ETag.
         SourceError
-            More than a tenth of at least 200 requests failed for the network.
+            More than a tenth of at least 200 requests failed because of the network.
         """
         self._bind()
         async with self._slots:
@@ -92,7 +91,7 @@ class Source:
                 raise
 
     def _bind(self) -> None:
-        """Make the gates those of the running event loop, to which their first use binds them."""
+        """Create semaphore and budget anew for each event loop, since they bind to one."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
@@ -106,9 +105,9 @@ class Source:
             answer = await self._store.get_async(key)
             size: int = answer.meta["size"]
             if size > limit:
-                msg = f"{size} bytes, {limit} are allowed"
+                msg = f"{size} bytes exceed the limit of {limit}"
                 raise TooLargeError(msg)
-            await self._budget.take(2 * size)  # as they came, and as Python has them
+            await self._budget.take(2 * size)  # the received buffer and its Python copy
             try:
                 body = bytes(await answer.bytes_async())
             finally:
@@ -121,7 +120,7 @@ class Source:
             raise NetworkFailedError(first_line(error)) from error
         self.received += len(body)
         if len(body) != size:
-            msg = f"{len(body)} of {size} bytes of {key} arrived"
+            msg = f"received {len(body)} of {size} bytes of {key}"
             raise NetworkFailedError(msg)
         etag = str(answer.meta["e_tag"]).strip('"')
         if as_tagged and is_md5(etag) and md5_of(body) != etag:
@@ -132,14 +131,14 @@ class Source:
     def _give_up(self, error: NetworkFailedError) -> None:
         if self.requests >= _FAILURES_OF and self.failures > _MAX_FAILED_SHARE * self.requests:
             msg = (
-                f"{self.failures} of {self.requests} requests to {self.url} failed for the "
+                f"{self.failures} of {self.requests} requests to {self.url} failed because of the "
                 f"network, the last with: {error}. Finished blocks are valid; run the same "
-                "command again to go on."
+                "command again to resume."
             )
             raise SourceError(msg) from error
 
     async def size(self, key: str) -> int | None:
-        """Return the bytes of an object without reading it, or ``None`` where it cannot be had."""
+        """Return the size of an object without reading it, or ``None`` if it is unavailable."""
         from obstore import exceptions
 
         self._bind()
@@ -151,7 +150,7 @@ class Source:
                 return None
 
     async def listed_after(self, prefix: str, offset: str) -> AsyncGenerator[tuple[str, str], None]:
-        """Yield (key, ETag) of the objects of a folder-like prefix after a key, in order.
+        """Yield (key, ETag) of the objects below a prefix that follow a key, in order.
 
         Raises
         ------
@@ -190,17 +189,17 @@ class Source:
     def _cannot_list(self, error: BaseException) -> SourceError:
         plain = type(self._store).__name__ == "HTTPStore"
         advice = (
-            "a plain web server cannot list its files: name an inventory, --inventory DATE_OR_FILE"
+            "a plain web server cannot list files: give an inventory with --inventory DATE_OR_FILE"
             if plain
-            else "is the address right, and is the network there?"
+            else "check the address and the network"
         )
         return SourceError(f"{self.url} cannot be listed; {advice} ({first_line(error)})")
 
 
 class _Budget:
-    """Bytes that may be in memory at once, given out in the order of asking.
+    """Limits the bytes in memory at once, in the order of requests.
 
-    What is larger than all of it waits until it is alone.
+    A request larger than the limit waits until it is alone.
     """
 
     def __init__(self, total: int) -> None:

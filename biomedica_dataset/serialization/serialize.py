@@ -1,50 +1,41 @@
-"""A run of serialize: brings every shard into agreement with the archive, then writes the rest."""
+"""`serialize`: from an archive to the dataset folder."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.card.write import CARD, publish
-from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.lock import acquire
-from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.card.write import CARD
 from biomedica_dataset.engine.report import Tally, told_part, total
-from biomedica_dataset.folder.changes import changes
+from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, make_manifest, read_manifest
-from biomedica_dataset.folder.parquet import TableWriter
-from biomedica_dataset.folder.partition import Started, begin
-from biomedica_dataset.folder.record import (
-    RECORDS,
-    ShardFile,
-    ShardRecord,
-    read_index,
-    read_record,
-    record_name,
-)
+from biomedica_dataset.folder.partition import Partition, begin
+from biomedica_dataset.folder.record import RECORDS, ShardRecord, read_record
+from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 from biomedica_dataset.plotting import can_plot
-from biomedica_dataset.schema import IndexRow
 
-from .shard import build_shard, fingerprint
-from .vectors import join_vectors, vector_folders, vectors_fingerprint
-from .work import build_all
+from .shard import build_shard, fingerprint, kept
+from .vectors import join_vectors, vectors_fingerprint
+from .write_dataset import remove_shard, write_dataset
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
+    from biomedica_dataset.engine.launch import Launch
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.engine.stage import StageRun, WorkerContext
 
-    from biomedica_dataset.folder.splits import Splits
+    Run = StageRun[ShardRecord, int]
 
-    from .work import WorkerContext
+Shard = tuple[int, list[int]]
+"""Number and blocks of a shard."""
 
-_STARTED = f"{RECORDS}/shards.json"
+_MARKER = f"{RECORDS}/shards.json"
 _NO_PLOTS = "the card has no plots: pip install 'biomedica-dataset[plots]'"
-_INDEX_SHARDS = 64  # shards an index file, so that the whole index is few files to resolve
 _ALL_SHARD_BLOCKS = (
     2  # of 1000 PMCIDs each: 200 to 500 MB a shard on all of PMC, and under 10,000 files a folder
 )
@@ -99,15 +90,128 @@ class SerializeReport:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class SerializeStage(Stage[Shard, ShardRecord, int]):
+    """Writes the shards of a dataset folder, then what stands above them.
+
+    Parameters
+    ----------
+    splits
+        As they are asked for; ``None`` takes those that the folder was begun with.
+    """
+
+    unit: ClassVar[str] = "articles"
+
+    source: str
+    url: str
+    folders: JoinFolders
+    splits: Splits | None
+
+    @cached_property
+    def output(self) -> Folder:
+        """The dataset folder."""
+        return Folder(self.url)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive."""
+        return Archive.open(self.source)
+
+    @cached_property
+    def joins(self) -> Joins:
+        """What is joined to the rows."""
+        return Joins.open(self.folders)
+
+    @cached_property
+    def partition(self) -> Partition:
+        """How the folder was begun; it begins when this is asked for first."""
+        return begin(
+            self.output, self.archive, marker=_MARKER, of_all=_ALL_SHARD_BLOCKS, splits=self.splits
+        )
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the dataset folder."""
+        _ = self.partition
+
+    def tasks(self) -> list[Shard]:
+        """Return the shards with their blocks."""
+        shards: dict[int, list[int]] = {}
+        for block in self.archive.blocks():
+            shards.setdefault(block // self.partition.blocks, []).append(block)
+        return list(shards.items())
+
+    def number(self, task: Shard) -> int:
+        """Return the number of a shard."""
+        return task[0]
+
+    def size(self, task: Shard) -> int:
+        """Return the articles of a shard."""
+        return kept(self.archive, task[1])
+
+    def record(self, task: Shard) -> ShardRecord | None:
+        """Return the record of a shard whose rows, vectors and files are up to date."""
+        record = self._rows_record(task)
+        vectors = vectors_fingerprint(self.joins.embeddings, task[1])
+        return record if record is not None and record.vectors == vectors else None
+
+    def _rows_record(self, task: Shard) -> ShardRecord | None:
+        """Return the record of a shard whose rows are up to date, whatever its vectors."""
+        shard, blocks = task
+        record = read_record(self.output, shard)
+        if record is None or record.fingerprint != fingerprint(self.archive, blocks, self.joins):
+            return None
+        return record if record.is_whole(self.output) else None
+
+    def make(self, task: Shard, context: WorkerContext) -> int:
+        """Write a shard: its rows, unless they are up to date, and the vectors beside them."""
+        shard, blocks = task
+        splits, joins, tick = self.partition.splits, self.joins, context.progress.tick
+        record = self._rows_record(task)
+        if record is None:
+            record = build_shard(self.archive, self.output, shard, blocks, tick, joins, splits)
+        join_vectors(self.output, record, splits, joins.embeddings, blocks)
+        return shard
+
+    def retract(self) -> None:
+        """Take card and manifest away while the rest changes."""
+        self.output.remove(CARD)
+        self.output.remove(MANIFEST)
+
+    def finish(self, run: Run) -> Manifest:
+        """Write index, card and manifest, where anything has changed."""
+        gone = self._gone(run)
+        if not (run.made or gone) and self._is_told():
+            return read_manifest(self.output)
+        self.retract()
+        for shard in gone:
+            remove_shard(self.output, shard)
+        return write_dataset(
+            self.archive, self.output, self.partition, self.joins, list(run.records.values())
+        )
+
+    def _is_told(self) -> bool:
+        """Whether there is a manifest, and of the same joins: an audit changes no row."""
+        if not self.output.exists(MANIFEST):
+            return False
+        stored = read_manifest(self.output)
+        return (stored.joined, stored.audit) == (self.joins.describe(), self.joins.audit())
+
+    def _gone(self, run: Run) -> list[int]:
+        """Return the shards of an earlier state that the archive has no block of any more."""
+        records = (name for name in self.output.names(RECORDS) if name.endswith(".parquet"))
+        there = [int(name.removesuffix(".parquet")) for name in records]
+        return [shard for shard in there if shard not in run.records]
+
+
 def serialize(  # noqa: PLR0913 - each is given by name
-    source: str | os.PathLike[str],
+    archive: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
     mesh: str | os.PathLike[str] | None = None,
     clusters: str | os.PathLike[str] | None = None,
     labels: str | os.PathLike[str] | None = None,
     embeddings: str | os.PathLike[str] | None = None,
-    splits: Splits | None = None,
+    splits: Splits | str | None = None,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -116,8 +220,6 @@ def serialize(  # noqa: PLR0913 - each is given by name
 
     Parameters
     ----------
-    source
-        The archive.
     output
         The dataset folder: new, empty, or written by an earlier run.
     mesh
@@ -127,8 +229,8 @@ def serialize(  # noqa: PLR0913 - each is given by name
     embeddings
         Folder of the vectors of the archive's images; they become the config ``embeddings``.
     splits
-        Train, validation and test; a folder stays split as it was begun, and a new one is all
-        ``train`` by default.
+        Train, validation and test, such as ``0.9,0.05,0.05``; a folder stays split as it was begun,
+        and a new one is all ``train`` by default.
     workers
         Processes; as many as there are processors by default.
     launch
@@ -137,155 +239,31 @@ def serialize(  # noqa: PLR0913 - each is given by name
     Raises
     ------
     UsageError
-        The source is no archive, the output holds something else or is split otherwise, or what is
-        to be joined is not there or of another archive.
+        There is no such archive, the output is something else or is split otherwise, or what is to
+        be joined is not there or of another archive.
+
+    Examples
+    --------
+    >>> serialize("archive", "biomedica")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: archive is no archive: it has no archive.json; ...
     """
-    archive, folder = Archive.open(source), Folder(output)
     folders = JoinFolders(mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings)
-    joins = Joins.open(folders)
-    joins.check(archive)
-    launch, progress = launch or Launch(), progress or Progress()
-    with acquire(folder, launch) as lock:
-        started = begin(folder, archive, marker=_STARTED, of_all=_ALL_SHARD_BLOCKS, splits=splits)
-        shards: dict[int, list[int]] = {}
-        for block in archive.blocks():
-            shards.setdefault(block // started.blocks, []).append(block)
-        records = _agreeing(archive, folder, shards, joins)
-        todo = {shard: blocks for shard, blocks in shards.items() if shard not in records}
-        mine = [(shard, blocks) for shard, blocks in todo.items() if launch.takes(shard)]
-        if mine:
-            _retract(folder)
-        places = archive.folder.url, folder.url, folders, started.splits, lock
-        written = build_all(
-            _build, archive, mine, places,
-            workers=workers, progress=progress, engine=launch.engine,
-        )  # fmt: skip
-        records |= _agreeing(archive, folder, todo, joins)
-        ordered = [records[shard] for shard in sorted(records)]
-        if len(records) < len(shards):
-            manifest = make_manifest(archive, started, joins, ordered, [], None)
-        else:
-            lock.check()
-            gone = _gone(folder, shards)
-            if written or gone or not _says(folder, joins):
-                _retract(folder, gone)
-                manifest = _publish(archive, folder, started, joins, ordered)
-            else:
-                manifest = read_manifest(folder)
-            lock.release()
+    asked = Splits.parse(splits) if isinstance(splits, str) else splits
+    stage = SerializeStage(os.fspath(archive), os.fspath(output), folders, asked)
+    stage.joins.check(stage.archive)
+    run = stage.run(launch, workers=workers, progress=progress)
+    records = list(run.records.values())
+    manifest: Manifest = run.finished or make_manifest(
+        stage.archive, stage.partition, stage.joins, records, [], None
+    )
     return SerializeReport(
         manifest=manifest,
-        shards=len(shards),
-        rewritten=written,
-        left=len(shards) - len(records),
-        labels=total(record.labels for record in ordered),
-        vectors=total(record.embedded for record in ordered),
-        problems=[problem for record in ordered for problem in record.problems],
+        shards=run.blocks,
+        rewritten=len(run.made),
+        left=run.left,
+        labels=total(record.labels for record in records),
+        vectors=total(record.embedded for record in records),
+        problems=[problem for record in records for problem in record.problems],
     )
-
-
-def _differs(archive: Archive, record: ShardRecord | None, blocks: list[int], joins: Joins) -> bool:
-    """Whether a shard is to be written: its rows, or the vectors beside them."""
-    return (
-        record is None
-        or record.fingerprint != fingerprint(archive, blocks, joins)
-        or record.vectors != vectors_fingerprint(joins.embeddings, blocks)
-    )
-
-
-def _is_whole(folder: Folder, record: ShardRecord) -> bool:
-    """Whether the files of a shard are there, as long as they were."""
-    return all(
-        folder.exists(file.path) and folder.size(file.path) == file.bytes for file in record.files
-    )
-
-
-def _build(at: WorkerContext, shard: int, blocks: list[int]) -> bool:
-    """Write a shard, unless it is there and agrees; return whether it was written."""
-    record = read_record(at.folder, shard)
-    if record is not None and not _is_whole(at.folder, record):
-        record = None
-    if not _differs(at.archive, record, blocks, at.joins):
-        return False
-    if record is None or record.fingerprint != fingerprint(at.archive, blocks, at.joins):
-        tick = at.progress.tick
-        record = build_shard(at.archive, at.folder, shard, blocks, tick, at.joins, at.splits)
-    join_vectors(at.folder, record, at.splits, at.joins.embeddings, blocks)
-    return True
-
-
-def _agreeing(
-    archive: Archive, folder: Folder, shards: Mapping[int, list[int]], joins: Joins
-) -> dict[int, ShardRecord]:
-    """Return the records of those shards that agree with the archive and what is joined."""
-
-    def agreeing(shard: int) -> ShardRecord | None:
-        record = read_record(folder, shard)
-        if _differs(archive, record, shards[shard], joins):
-            return None
-        return record if record is not None and _is_whole(folder, record) else None
-
-    found = zip(shards, folder.map(agreeing, shards), strict=True)
-    return {shard: record for shard, record in found if record is not None}
-
-
-def _says(folder: Folder, joins: Joins) -> bool:
-    """Whether there is a manifest, and of the same joins: an audit changes no row."""
-    if not folder.exists(MANIFEST):
-        return False
-    stored = read_manifest(folder)
-    return (stored.joined, stored.audit) == (joins.describe(), joins.audit())
-
-
-def _gone(folder: Folder, shards: dict[int, list[int]]) -> list[int]:
-    """Return the shards of an earlier state that the archive has no block of any more."""
-    records = (name for name in folder.names(RECORDS) if name.endswith(".parquet"))
-    there = [int(name.removesuffix(".parquet")) for name in records]
-    return [shard for shard in there if shard not in shards]
-
-
-def _retract(folder: Folder, gone: Sequence[int] = ()) -> None:
-    """Take card and manifest away while the rest changes, and remove shards that have gone."""
-    folder.remove(CARD)
-    folder.remove(MANIFEST)
-    for shard in gone:
-        record = read_record(folder, shard)
-        for file in record.files if record else []:
-            folder.remove(file.path)
-        folder.remove(record_name(shard))
-
-
-def _publish(
-    archive: Archive,
-    folder: Folder,
-    started: Started,
-    joins: Joins,
-    records: list[ShardRecord],
-) -> Manifest:
-    index = _write_index(folder, records)
-    since = changes(folder, [file.path for file in index])
-    manifest = make_manifest(archive, started, joins, records, index, since)
-    named = {file.path for file in manifest.files}
-    for below in ("index", *vector_folders(started.splits)):
-        for name in folder.names(below):
-            if f"{below}/{name}" not in named:
-                folder.remove(f"{below}/{name}")
-    return publish(folder, manifest)
-
-
-def _write_index(folder: Folder, records: list[ShardRecord]) -> list[ShardFile]:
-    """Write the index: the rows of the shards' records, many shards a file."""
-    bundles: dict[int, list[ShardRecord]] = {}
-    for record in records:
-        if record.files:
-            bundles.setdefault(record.shard // _INDEX_SHARDS, []).append(record)
-    written = []
-    for bundle, members in sorted(bundles.items()):
-        path = f"index/{bundle:04d}.parquet"
-        with folder.create() as file:
-            writer = TableWriter(file, IndexRow, {})
-            writer.write_table(pa.concat_tables(read_index(folder, one.shard) for one in members))
-            writer.close()
-            file.publish(path)
-        written.append(ShardFile(path, "index", writer.rows, file.size, writer.memory, file.sha256))
-    return written

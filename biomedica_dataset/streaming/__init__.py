@@ -1,4 +1,4 @@
-"""Streams chosen rows of a dataset folder at the cost of those rows.
+"""Streams chosen rows of a dataset folder and fetches only their bytes.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Which rows of a dataset folder are wanted, decided on its index before any picture is fetched."""
+"""Chooses rows of a dataset folder by its index, before any image is fetched."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What is wanted of a dataset.
+    """The conditions by which rows are chosen.
 
     Parameters
     ----------
     licenses
         Groups (``commercial``, ``noncommercial``, ``other``) or codes (``CC BY``).
     concepts
-        Names of global or local concepts; a row with one of them is wanted.
+        Names of global or local concepts; rows with any of them are chosen.
     filters
-        Conditions in datasets' syntax on columns of the index or of the pairs, such as
+        Conditions in the syntax of `datasets`, on columns of the index or the pairs, such as
         ``[("image_kind", "==", "figure"), ("article_year", ">=", 2015), ("caption", "contains",
         "melanoma")]``.
     recipe
         One of `recipes.RECIPES`.
     limit
-        Rows at most: drawn by the seed, or the first where there is none.
+        Maximum number of rows: a random sample with a seed, or else the first rows.
     seed
-        Of recipe and limit.
+        Seed for recipe and limit.
     split
         A split, or ``all``.
     """
@@ -59,7 +59,7 @@ class Choice:
     split: str | None = None
 
     def __str__(self) -> str:
-        """Return what is asked for, in words."""
+        """Return the conditions as text."""
         names = ("licenses", "concepts", "filters", "recipe", "limit", "seed", "split")
         asked = [
             f"{name} {value}" for name in names if (value := getattr(self, name)) not in (None, ())
@@ -69,14 +69,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The rows that a choice means.
+    """The rows chosen from an index.
 
     Parameters
     ----------
     table
-        Their rows of the index, in order.
-    text
-        Requests and bytes that conditions on text cost.
+        The chosen rows of the index, in order.
+    report
+        What the recipe kept, if there is one.
     """
 
     index: Index
@@ -86,11 +86,11 @@ class Chosen:
 
     @property
     def bytes(self) -> int:
-        """Bytes of the images."""
+        """Total bytes of the images."""
         return int(pc.sum(self.table["image_length"]).as_py())
 
     def __str__(self) -> str:
-        """Return the rows in words."""
+        """Return a summary as text."""
         rows = len(self.table)
         lines = [str(self.report)] if self.report else []
         lines.append(
@@ -102,39 +102,38 @@ class Chosen:
 def choose(
     index: Index, choice: Choice, texts: Callable[[pa.Table, list[str]], pa.Table]
 ) -> Chosen:
-    """Return the rows of an index that are wanted.
+    """Choose rows of an index.
 
     Parameters
     ----------
     texts
-        Fetches columns that the index does not have, of rows of the index.
+        Fetches columns missing from the index, for rows of the index.
 
     Raises
     ------
     UsageError
-        A licence, concept, column, split or recipe does not exist, a value does not fit, or nothing
-        is chosen.
+        A licence, concept, column, split or recipe does not exist, a value has the wrong type, or
+        no row is chosen.
     """
     table = index.table
-    steps = [_of_split, _of_licenses, _of_concepts]
-    for step in steps:
+    for step in (_of_split, _of_licenses, _of_concepts):
         table = table.filter(pa.array(step(table, choice)))
     if choice.filters is not None:
         table = _filtered(table, choice, texts)
-    _some(table, index, choice)
+    _check_any(table, index, choice)
     report = None
     if choice.recipe is not None:
         kept, report = apply(choice.recipe, table, choice.seed or 0)
         table = table.filter(pa.array(kept))
-        _some(table, index, choice)
+        _check_any(table, index, choice)
     return Chosen(index, choice, _limited(table, choice), report)
 
 
-def _some(table: pa.Table, index: Index, choice: Choice) -> None:
+def _check_any(table: pa.Table, index: Index, choice: Choice) -> None:
     if not len(table):
         msg = (
-            f"no row of {index.place.url} is chosen by {choice}, of {len(index.table):,}; ask "
-            "for less at once"
+            f"none of the {len(index.table):,} rows of {index.place.url} matches {choice}; "
+            "relax the conditions"
         )
         raise UsageError(msg)
 
@@ -145,7 +144,7 @@ def _of_split(table: pa.Table, choice: Choice) -> np.ndarray:
     if split == ALL:
         return np.ones(len(table), dtype=bool)
     if split not in splits:
-        msg = f"there is no split {split!r}; {', '.join([*splits, ALL])} can be asked for"
+        msg = f"unknown split {split!r}; choose from {', '.join([*splits, ALL])}"
         raise UsageError(msg)
     return mask(table, [("split", "==", split)])
 
@@ -155,7 +154,7 @@ def _of_licenses(table: pa.Table, choice: Choice) -> np.ndarray:
     if names is None:
         return np.ones(len(table), dtype=bool)
     if not names:
-        msg = "licenses is an empty list; name a licence, or leave it out"
+        msg = "licenses is empty; give at least one licence, or omit the option"
         raise UsageError(msg)
     kept = np.zeros(len(table), dtype=bool)
     bare = pc.replace_substring_regex(table["image_license"], r" [0-9.]+$", "")
@@ -164,8 +163,8 @@ def _of_licenses(table: pa.Table, choice: Choice) -> np.ndarray:
             kept |= mask(table, [("license_group", "==", name)])
             continue
         for code in parse_licenses([name]) or ():
-            # An article's stricter licence, or a third party's rights, put a row into another group
-            # than its own code.
+            # A stricter licence of the article, or rights of a third party, may move a row out of
+            # the group of its own code.
             kept |= mask(table, [("license_group", "==", license_group(code))]) & mask(
                 pa.table({"code": bare}), [("code", "==", code)]
             )
@@ -183,14 +182,12 @@ def _of_concepts(table: pa.Table, choice: Choice) -> np.ndarray:
         if name is not None
     }
     if not known:
-        msg = (
-            "concepts were asked for, but no row has a label; choose by captions, or annotate first"
-        )
+        msg = "concepts are given, but no row has a label; filter by captions, or annotate first"
         raise UsageError(msg)
     lower = {name.lower() for name in known}
     for name in names:
         if name.lower() not in lower:
-            msg = f"there is no concept {name!r}; {nearest(name, known)}"
+            msg = f"unknown concept {name!r}; {nearest(name, known)}"
             raise UsageError(msg)
     first, second = (holds_any(table[column], names) for column in _CONCEPTS)
     either: np.ndarray = first | second
@@ -213,13 +210,13 @@ def _filtered(
 
 
 def _check_kinds(filters: Any) -> None:
-    """Name the nearest kind where one is asked for that is not of the closed list."""
+    """Check kinds of images against the fixed list."""
     if isinstance(filters, pc.Expression):
         return
     groups = [filters] if isinstance(filters[0][0], str) else filters
     for name, op, value in (condition for group in groups for condition in group):
         if name == "image_kind" and op in ("=", "==") and value not in IMAGE_KINDS:
-            msg = f"there is no kind of image {value!r}; {nearest(str(value), IMAGE_KINDS)}"
+            msg = f"unknown kind of image {value!r}; {nearest(str(value), IMAGE_KINDS)}"
             raise UsageError(msg)
 
 
@@ -228,7 +225,7 @@ def _limited(table: pa.Table, choice: Choice) -> pa.Table:
     if limit is None or limit >= len(table):
         return table
     if limit < 1:
-        msg = f"limit is {limit}; at least one row must be asked for"
+        msg = f"limit is {limit}; it must be 1 or more"
         raise UsageError(msg)
     if choice.seed is None:
         return table.slice(0, limit)

@@ -1,4 +1,4 @@
-"""Chosen rows as a `datasets.IterableDataset`, split and resumed as any other."""
+"""Chosen rows as a `datasets.IterableDataset`, which splits and resumes like any other."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     split: str | None = None,
     verify: bool = False,
 ) -> IterableDataset:
-    """Stream chosen rows of a dataset folder; only their bytes are fetched.
+    """Stream chosen rows of a dataset folder, fetching only their bytes.
 
     Parameters
     ----------
@@ -52,40 +52,39 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     licenses
         Groups (``commercial``, ``noncommercial``, ``other``) or codes (``CC BY``).
     concepts
-        Names of global or local concepts; a row with one of them is chosen.
+        Names of global or local concepts; rows with any of them are chosen.
     filters
         Conditions in the syntax of `datasets`, on columns of the index (``image_kind``,
         ``article_year``, ``image_panel_count``, ``article_journal``, ``image_width`` ...) or of the
-        pairs (``caption`` ...); the latter are fetched first. The operator ``contains`` finds text
-        in a text, in any case, or an element of a list.
+        pairs (``caption`` ...); the latter are fetched first. The operator ``contains`` matches
+        part of a text, ignoring case, or an element of a list.
     columns
-        Columns of a row, in order; those of the pairs by default, those of the index are possible
-        too.
+        Columns of a row, in order, from the pairs or the index; by default those of the pairs.
     recipe
-        Against over-represented concepts: ``drop-overrepresented``, ``cap-overrepresented`` or
-        ``sqrt-weights``. They are ours, not the paper's, and say in the log what they keep.
+        Recipe against over-represented concepts: ``drop-overrepresented``, ``cap-overrepresented``
+        or ``sqrt-weights``. These are ours, not the paper's; the log reports what they keep.
     limit
-        Rows at most: drawn by the seed, or the first where there is none.
+        Maximum number of rows: a random sample with a seed, or else the first rows.
     seed
-        Mixes the rows, draws the limit and seeds the recipe; without one the rows keep their order.
-        ``set_epoch`` mixes them anew.
+        Seed for shuffling, the limit and the recipe; without one the rows keep their order.
+        ``set_epoch`` shuffles again.
     split
-        ``train`` where there is one by default; ``all`` for every split.
+        A split, or ``all``; by default ``train``, or ``all`` without such a split.
     verify
-        Check the SHA-256 of each picture, also where ``image_hash`` is none of the columns.
+        Check the SHA-256 of each image even if ``image_hash`` is not among the columns.
 
     Returns
     -------
     IterableDataset
         Its shards are runs of up to 128 rows: use ``split_dataset_by_node(...,
-        strategy="shards")``. Its state resumes exactly, and fetches nothing twice.
+        strategy="shards")``. It resumes exactly from its state and fetches nothing twice.
 
     Raises
     ------
     UsageError
-        The folder, a column, licence or concept does not exist, or nothing is chosen.
+        The folder, a column, licence or concept does not exist, or no row is chosen.
     SourceError
-        The folder cannot be read, now or while streaming: an epoch is whole, or ends in this error.
+        The folder cannot be read, now or while streaming: an epoch is complete or raises this.
 
     Examples
     --------
@@ -107,7 +106,7 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
 def stream_rows(
     chosen: Chosen, columns: Sequence[str] | None = None, *, verify: bool = False
 ) -> IterableDataset:
-    """Stream rows that `choose_rows` chose; see `open_dataset`, which does both."""
+    """Stream rows chosen by `choose_rows`; `open_dataset` does both."""
     logger.info("%s", chosen)
     wanted, choice = check_columns(columns), chosen.choice
     plan = make_plan(len(chosen.table), chosen.bytes / len(chosen.table), choice.seed)
@@ -118,7 +117,7 @@ def stream_rows(
 
 
 def choose_rows(path_or_repo: str | os.PathLike[str], choice: Choice) -> Chosen:
-    """Return the rows that a choice means, by the index and the columns its conditions name.
+    """Choose rows by the index and by the columns in the conditions.
 
     Raises
     ------
@@ -126,7 +125,7 @@ def choose_rows(path_or_repo: str | os.PathLike[str], choice: Choice) -> Chosen:
         See `open_dataset`.
     """
     if choice.seed is not None and choice.seed < 0:
-        msg = f"seed is {choice.seed}; 0 and above are possible"
+        msg = f"seed is {choice.seed}; it must be 0 or more"
         raise UsageError(msg)
     index = read_index(find(path_or_repo))
 
@@ -137,22 +136,22 @@ def choose_rows(path_or_repo: str | os.PathLike[str], choice: Choice) -> Chosen:
 
 
 def check_columns(columns: Sequence[str] | None) -> list[str]:
-    """Return the columns that are asked for; those of the pairs where none are named.
+    """Return the requested columns; by default those of the pairs.
 
     Raises
     ------
     UsageError
-        One does not exist, none is left, or one is named twice.
+        The list is empty, or a column is unknown or repeated.
     """
     if columns is None:
         return column_names(Pair)
     if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
-        msg = f"columns is {columns!r}; a list of different names was expected"
+        msg = f"columns is {columns!r}; expected a list of distinct names"
         raise UsageError(msg)
     known = list(dict.fromkeys([*column_names(Pair), *column_names(IndexRow)]))
     for name in columns:
         if name not in known:
-            msg = f"there is no column {name!r}; {nearest(name, known)}"
+            msg = f"unknown column {name!r}; {nearest(name, known)}"
             raise UsageError(msg)
     return list(columns)
 
@@ -160,8 +159,8 @@ def check_columns(columns: Sequence[str] | None) -> list[str]:
 class Runs(ExamplesIterable):  # type: ignore[misc]
     """The runs of a plan as the shards of an `IterableDataset`.
 
-    Unlike shards that a generator function is given, runs are read ahead of each other, are made
-    anew by a shuffle, and are resumed in their middle without fetching what came before.
+    Unlike the shards of a generator function, runs are prefetched, are rebuilt by a shuffle, and
+    resume in the middle without fetching earlier rows.
 
     Parameters
     ----------
@@ -196,21 +195,21 @@ class Runs(ExamplesIterable):  # type: ignore[misc]
             yield from (run for run in chain(begun, rest) if len(run))
 
     def shuffle_data_sources(self, generator: np.random.Generator) -> Runs:
-        """Return the same rows in another order, given by the generator."""
-        return Runs(self._reader, self._plan.mixed(generator), self._numbers)
+        """Return the same rows in another order, drawn from the generator."""
+        return Runs(self._reader, self._plan.shuffled(generator), self._numbers)
 
     def shard_data_sources(
         self,
         num_shards: int,
         index: int,
-        contiguous: bool = True,  # noqa: FBT001, FBT002 - as datasets has it
+        contiguous: bool = True,  # noqa: FBT001, FBT002 - signature of datasets
     ) -> Runs:
-        """Return the runs of one of several ranks or workers."""
+        """Return the runs of one rank or worker."""
         mine = self.split_shard_indices_by_worker(num_shards, index, contiguous=contiguous)
         return Runs(self._reader, self._plan, [self._numbers[i] for i in mine])
 
     def reshard_data_sources(self) -> Runs:
-        """Return itself: runs are short already."""
+        """Return itself: runs are already short."""
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""Conditions on columns, in the syntax of datasets: and in a list, or between lists."""
+"""Conditions on columns in the syntax of datasets: AND within a list, OR between lists."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _COMPARE: dict[str, Callable[..., Any]] = {
     ">=": pc.greater_equal,
 }
 OPERATORS = (*_COMPARE, "in", "not in", "contains")
-"""``contains`` is ours: text that occurs in a text, in any case, or an element of a list."""
+"""Operators of datasets, and our ``contains``: part of a text, or an element of a list."""
 
 
 def conjunctions(filters: Any) -> list[list[Condition]]:
-    """Return filters as alternatives, each a list of conditions that hold together.
+    """Return filters as alternative lists of conditions.
 
     Raises
     ------
     UsageError
-        They are not of datasets' form.
+        The filters are not in the form of datasets.
     """
     if isinstance(filters, (list, tuple)) and filters:
         alternatives = [filters] if _is_condition(filters[0]) else filters
@@ -47,37 +47,36 @@ def conjunctions(filters: Any) -> list[list[Condition]]:
         ):
             return [[(name, op, value) for name, op, value in group] for group in alternatives]
     msg = (
-        f"filters {filters!r} are not of the form [(column, operator, value), ...] or a list of "
-        "such lists; "
-        f"operators are {', '.join(OPERATORS)}"
+        f"filters {filters!r} must have the form [(column, operator, value), ...] or be a list "
+        f"of such lists; operators are {', '.join(OPERATORS)}"
     )
     raise UsageError(msg)
 
 
 def columns_of(filters: Any, known: Collection[str]) -> set[str]:
-    """Return the columns that filters name.
+    """Return the columns used in filters.
 
     Raises
     ------
     UsageError
-        One of them is not known.
+        A column is unknown.
     """
     if isinstance(filters, pc.Expression):
         return set(re.findall(r"\w+", re.sub(r'"(?:[^"\\]|\\.)*"', "", str(filters)))) & set(known)
     names = {name for group in conjunctions(filters) for name, _op, _value in group}
     for name in sorted(names - set(known)):
-        msg = f"filters name the column {name!r}, which does not exist; {nearest(name, known)}"
+        msg = f"unknown column {name!r} in filters; {nearest(name, known)}"
         raise UsageError(msg)
     return names
 
 
 def mask(table: pa.Table, filters: Any) -> np.ndarray:
-    """Return which rows of a table filters keep, as bool of shape (rows,).
+    """Return which rows of a table match filters, as bool of shape (rows,).
 
     Raises
     ------
     UsageError
-        A value does not fit its column, or an operator does not exist.
+        A value has the wrong type for its column, or an operator does not exist.
     """
     if isinstance(filters, pc.Expression):
         numbered = table.append_column("__row", pa.array(np.arange(len(table))))
@@ -99,7 +98,7 @@ def mask(table: pa.Table, filters: Any) -> np.ndarray:
 
 
 def holds_any(column: pa.ChunkedArray, values: Collection[str]) -> np.ndarray:
-    """Return which lists of a column hold one of some texts, in any case."""
+    """Return which lists of a column contain any of some texts, ignoring case."""
     wanted = pa.array([value.lower() for value in values])
     return _in_lists(column, lambda flat: pc.is_in(pc.utf8_lower(flat), value_set=wanted))
 
@@ -111,13 +110,13 @@ def _is_condition(item: Any) -> bool:
 def _holds(column: pa.ChunkedArray, op: str, value: Any, name: str) -> np.ndarray:
     is_list = pa.types.is_list(column.type)
     if op not in OPERATORS:
-        msg = f"the operator {op!r} of {name} does not exist; {', '.join(OPERATORS)} do"
+        msg = f"unknown operator {op!r} for {name}; choose from {', '.join(OPERATORS)}"
         raise UsageError(msg)
     if op == "contains" and is_list:
         return holds_any(column, [str(value)])
     if is_list or (op == "contains" and not pa.types.is_string(column.type)):
-        msg = f"{name} is a {column.type}: {op!r} cannot be asked of it" + (
-            "; ask with 'contains'" if is_list else ""
+        msg = f"{op!r} cannot be used on {name} of type {column.type}" + (
+            "; use 'contains'" if is_list else ""
         )
         raise UsageError(msg)
     try:
@@ -129,7 +128,7 @@ def _holds(column: pa.ChunkedArray, op: str, value: Any, name: str) -> np.ndarra
         else:
             found = _COMPARE[op](column, pa.scalar(value, type=column.type))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError) as error:
-        msg = f"{name} is of type {column.type}; it cannot be compared by {op!r} with {value!r}"
+        msg = f"{name} of type {column.type} cannot be compared with {value!r} by {op!r}"
         raise UsageError(msg) from error
     return _as_bool(found)
 
@@ -153,12 +152,12 @@ def _as_bool(found: pa.Array | pa.ChunkedArray) -> np.ndarray:
 
 
 def parse_condition(text: str) -> Condition:
-    """Return a condition written as column, operator and value; lists are written as in JSON.
+    """Parse a condition of column, operator and value; lists are written as JSON.
 
     Raises
     ------
     UsageError
-        It is not of that form.
+        The text does not have that form.
 
     Examples
     --------
@@ -171,7 +170,7 @@ def parse_condition(text: str) -> Condition:
     """
     found = re.fullmatch(r"\s*(\w+)\s*([=!<>]+|\s(?:not\s+in|in|contains)\s)\s*(.+?)\s*", text)
     if found is None:
-        msg = f"condition {text!r} is not of the form 'COLUMN OPERATOR VALUE'"
+        msg = f"condition {text!r} must have the form 'COLUMN OPERATOR VALUE'"
         raise UsageError(msg)
     name, operator, value = found.groups()
     try:

@@ -1,4 +1,4 @@
-"""The index of a dataset folder: read once, and kept here under the digest of the manifest."""
+"""The index of a dataset folder: read once and cached under the digest of the manifest."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What a dataset folder holds.
+    """The index of a dataset folder.
 
     Parameters
     ----------
     digest
         SHA-256 of the manifest.
     files
-        Bytes of each file of pictures.
+        Size of each file by path.
     table
-        The rows of the index, in order; `IndexRow` names its columns.
+        The rows of the index, in order, with the columns of `IndexRow`.
     manifest
-        The manifest as it was read.
+        The manifest as read.
     """
 
     place: Place
@@ -53,16 +53,16 @@ class Index:
 
 
 def read_index(place: Place) -> Index:
-    """Return the index of a dataset folder.
+    """Read the index of a dataset folder.
 
     Raises
     ------
     UsageError
-        It is no dataset folder, one half written, or of another schema version.
+        The folder is not a complete dataset folder, or has another schema version.
     ArchiveError
-        The manifest or the index is broken.
+        The manifest or the index is damaged.
     SourceError
-        It cannot be read.
+        The folder cannot be read.
     """
     with closing(place.open()) as files:
         return _read(place, files)
@@ -72,7 +72,7 @@ def _read(place: Place, files: Files) -> Index:
     manifest, digest = _manifest(files)
     parts = [file for file in manifest["files"] if file["config"] == "index"]
     if not parts:
-        msg = f"{place.url} has no index: it holds no picture, or none of a licence that was pushed"
+        msg = f"{place.url} has no index: it holds no images, or none with a published licence"
         raise UsageError(msg)
     cache = None if place.is_local else _cache() / digest
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -92,9 +92,7 @@ def _manifest(files: Files) -> tuple[dict[str, Any], str]:
     try:
         data = files.whole(_MANIFEST)
     except AbsentError as error:
-        msg = (
-            f"{files.base} has no {_MANIFEST}: it is no dataset folder, or one that is half written"
-        )
+        msg = f"{files.base} has no {_MANIFEST}: it is not a dataset folder, or is half written"
         raise UsageError(msg) from error
     try:
         manifest = json.loads(data)
@@ -107,7 +105,7 @@ def _manifest(files: Files) -> tuple[dict[str, Any], str]:
         msg = f"{files.base} has schema version {version}; this package reads {SCHEMA_VERSION}"
         raise UsageError(msg)
     if not complete:
-        msg = f"{files.base}/{_MANIFEST} does not say the size and digest of every file"
+        msg = f"{files.base}/{_MANIFEST} lacks sizes or digests of files; serialize again"
         raise ArchiveError(msg)
     return manifest, hashlib.sha256(data).hexdigest()
 
@@ -119,20 +117,20 @@ def _cache() -> Path:
 
 
 def _keep(data: bytes, path: Path) -> None:
-    """Write a file of the cache; without room it is read from afar again the next time."""
+    """Write a file of the cache; on failure it is read from the source again next time."""
     partial = path.with_name(f".partial-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:
-        logger.warning("%s cannot be kept: %s", path, error.strerror or error)
+        logger.warning("%s cannot be cached: %s", path, error.strerror or error)
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
 
 
 def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
-    """Return one file of the index, from the cache where it is there whole."""
+    """Return one file of the index, from the cache if it is complete there."""
     path, size, kept = part["path"], part["bytes"], None
     if cache is not None:
         kept = cache / Path(path).name
@@ -141,7 +139,8 @@ def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
     data = bytes(files.range(path, 0, size))
     if hashlib.sha256(data).hexdigest() != part["sha256"]:
         msg = (
-            f"{files.base}/{path} differs from what the manifest says; it is half written or broken"
+            f"{files.base}/{path} differs from its SHA-256 in the manifest; it is half written "
+            "or damaged"
         )
         raise ArchiveError(msg)
     if kept is not None:
@@ -154,5 +153,5 @@ def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
 
 
 def _table(source: pa.NativeFile) -> pa.Table:
-    """Return a file of the index; many are read at once, so that each needs no threads."""
+    """Read a file of the index; files are read in parallel, so each needs no threads."""
     return pq.ParquetFile(source).read(use_threads=False)

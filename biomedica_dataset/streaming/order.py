@@ -1,9 +1,9 @@
-"""The order of chosen rows: runs of nearly equal length, dealt to ranks and workers, or mixed.
+"""The order of chosen rows: runs of nearly equal length for ranks and workers.
 
-Positions count the chosen rows. In order, a run is a stretch of positions. Mixed, the rows are cut
-into pieces of a few neighbours, whose bytes can be fetched together; the pieces are permuted, laid
-end to end, cut into runs again, and the rows within each run are permuted. So a run draws from many
-places, costs few requests, and is known from its number alone.
+Positions count the chosen rows. Without a seed, a run is a range of positions. With a seed, the
+rows are split into pieces of a few neighbours, whose bytes can be fetched together; the pieces are
+permuted, joined and split into runs, and the rows within each run are permuted. So a run draws from
+many places, costs few requests, and follows from its number alone.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ _RUN_ROWS = 128
 _RUN_BYTES = 32 * 2**20
 _LEAST_RUN_ROWS = 16
 _PIECE_ROWS = 16
-_ENOUGH_RUNS = 64  # for ranks times workers, where the rows are few
-_STEPS = (6720, 960, 480, 240, 48, 24, 8, 4, 2, 1)  # numbers that many numbers of ranks divide
+_ENOUGH_RUNS = 64  # for ranks times workers, if there are few rows
+_STEPS = (6720, 960, 480, 240, 48, 24, 8, 4, 2, 1)  # numbers divisible by many numbers of ranks
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which rows make which run.
+    """The assignment of rows to runs.
 
     Parameters
     ----------
     rows
-        Chosen rows.
+        Number of chosen rows.
     runs
-        Runs they make; the first ``rows % runs`` of them have one row more than the others, so that
-        dealing runs out one by one gives counts that differ by one run at most.
+        Number of runs; the first ``rows % runs`` have one row more than the others, so ranks that
+        take turns get row counts that differ by at most one run.
     seed
-        Mixes the rows; ``None`` leaves them in order.
+        Seed for shuffling; ``None`` keeps the order.
     """
 
     rows: int
@@ -41,11 +41,11 @@ class Plan:
     seed: tuple[int, ...] | None = None
 
     def length(self, run: int) -> int:
-        """Return the rows of a run."""
+        """Return the number of rows of a run."""
         return self.rows // self.runs + (run < self.rows % self.runs)
 
     def positions(self, run: int) -> np.ndarray:
-        """Return the positions of the rows of a run, as they come; int64 of shape (rows,)."""
+        """Return the positions of the rows of a run, in their order; int64 of shape (rows,)."""
         start = run * (self.rows // self.runs) + min(run, self.rows % self.runs)
         stop = start + self.length(run)
         if self.seed is None:
@@ -54,11 +54,11 @@ class Plan:
         first, last = np.searchsorted(ends, [start, stop - 1], side="right")
         drawn = np.concatenate([self._piece(pieces[i]) for i in range(first, last + 1)])
         begin = ends[first - 1] if first else 0
-        mixed = drawn[start - begin : stop - begin]
-        return np.random.default_rng([*self.seed, run]).permutation(mixed)
+        shuffled = drawn[start - begin : stop - begin]
+        return np.random.default_rng([*self.seed, run]).permutation(shuffled)
 
-    def mixed(self, generator: np.random.Generator) -> Plan:
-        """Return the plan of another order of the same rows."""
+    def shuffled(self, generator: np.random.Generator) -> Plan:
+        """Return a plan of the same rows in another order."""
         return replace(self, seed=(*(self.seed or ()), int(generator.integers(2**63))))
 
     def _piece(self, piece: int) -> np.ndarray:
@@ -66,7 +66,7 @@ class Plan:
 
     @cached_property
     def _pieces(self) -> tuple[np.ndarray, np.ndarray]:
-        """The pieces in the order in which they are laid, and the rows up to the end of each."""
+        """The pieces in their shuffled order, and the cumulative number of rows."""
         count = -(-self.rows // _PIECE_ROWS)
         pieces = np.random.default_rng(self.seed).permutation(count)
         lengths = np.minimum(_PIECE_ROWS, self.rows - pieces * _PIECE_ROWS)
@@ -74,12 +74,12 @@ class Plan:
 
 
 def make_plan(rows: int, mean_bytes: float, seed: int | None) -> Plan:
-    """Return the plan of some rows.
+    """Return a plan for some rows.
 
     Parameters
     ----------
     mean_bytes
-        Bytes of a row: large ones make short runs, since a run is held in memory.
+        Mean size of a row; large rows make short runs, since a run is held in memory.
     """
     run = max(1, min(_RUN_ROWS, int(_RUN_BYTES / max(mean_bytes, 1))))
     least = min(run, _LEAST_RUN_ROWS)

@@ -1,4 +1,4 @@
-"""Joins neighbouring byte ranges, so that what lies together is asked for at once."""
+"""Joins neighbouring byte ranges into single requests."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Span:
-    """Bytes to ask for.
+    """A range of bytes to request.
 
     Parameters
     ----------
     members
-        Which of the ranges given lie in it.
+        Indexes of the given ranges that it covers.
     """
 
     start: int
@@ -25,14 +25,14 @@ class Span:
 
 
 def join(ranges: Sequence[tuple[int, int]], gap: int, most: int) -> list[Span]:
-    """Return spans that hold ranges of (start, length), by their start.
+    """Return spans, sorted by start, that cover ranges of (start, length).
 
     Parameters
     ----------
     gap
-        Bytes between two ranges that are not wanted, and fetched all the same.
+        Maximum number of unneeded bytes to fetch between two ranges.
     most
-        Bytes of a span, unless one range alone is longer.
+        Maximum bytes of a span, unless a single range is longer.
 
     Examples
     --------

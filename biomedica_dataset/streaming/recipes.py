@@ -1,9 +1,9 @@
-"""Named recipes against over-represented concepts, seeded, working on the index alone.
+"""Seeded recipes against over-represented concepts, computed from the index.
 
-The paper filters and balances by concept, but its recipes are not published: these are our own. A
-concept is a global one (``image_primary_label``). It is over-represented when it has more than
-twice its even share of the labelled rows that were chosen. Rows without a concept fall out of every
-recipe, and are counted.
+The paper filters and balances by concept, but its recipes are not published: these are our own.
+Concepts here are global ones (``image_primary_label``). A concept is over-represented if it has
+more than twice its even share of the labelled rows chosen. Every recipe drops and counts rows
+without a concept.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RecipeReport:
     concepts
         Rows before and after, by concept; a row with two concepts counts in both.
     unlabelled
-        Rows left out because they have no concept.
+        Rows dropped because they have no concept.
     """
 
     name: str
@@ -43,7 +43,7 @@ class RecipeReport:
     unlabelled: int
 
     def __str__(self) -> str:
-        """Return the report in words."""
+        """Return the report as text."""
         lines = [f"recipe {self.name}:"]
         lines += [
             f"  {concept}: {after:,} of {before:,}"
@@ -56,7 +56,7 @@ class RecipeReport:
 
 @dataclass(frozen=True, slots=True)
 class _Labels:
-    """Which row has which concept: two arrays of shape (pairs,), rows, and names of concepts."""
+    """The concepts of rows: parallel arrays of shape (pairs,), and names of the concepts."""
 
     rows: np.ndarray
     concepts: np.ndarray
@@ -72,19 +72,19 @@ class _Labels:
         return _MUCH * len(self.concepts) / max(1, len(self.names))
 
     def rows_with(self, is_wanted: np.ndarray) -> np.ndarray:
-        """Return which rows have one of the concepts that are wanted."""
+        """Return which rows have any of the wanted concepts."""
         kept = np.zeros(self.count, dtype=bool)
         kept[self.rows[is_wanted[self.concepts]]] = True
         return kept
 
 
 def _drop(labels: _Labels, _random: np.random.Generator) -> np.ndarray:
-    """Leave out rows all of whose concepts are over-represented."""
+    """Drop rows whose concepts are all over-represented."""
     return labels.rows_with(labels.sizes <= labels.much)
 
 
 def _cap(labels: _Labels, random: np.random.Generator) -> np.ndarray:
-    """Keep as many rows of each concept as twice its even share, drawn by the seed."""
+    """Keep a random sample of at most twice the even share of each concept."""
     order = random.permutation(labels.count)
     place = np.empty(labels.count, dtype=np.int64)
     place[order] = np.arange(labels.count)
@@ -93,13 +93,13 @@ def _cap(labels: _Labels, random: np.random.Generator) -> np.ndarray:
         rows = labels.rows[labels.concepts == concept]
         most = max(1, int(labels.much))
         kept[rows[np.argsort(place[rows])][:most]] = True
-    # A row of a rare concept may bring an over-represented one above its share: the rare one is
-    # worth more.
+    # A row with a rare concept may bring an over-represented one above its cap: rare concepts
+    # take precedence.
     return kept
 
 
 def _weigh(labels: _Labels, random: np.random.Generator) -> np.ndarray:
-    """Keep a row with a chance that falls with the root of the size of its rarest concept."""
+    """Keep rows with a probability inverse to the root of the size of their rarest concept."""
     sizes = labels.sizes
     rarest = np.full(labels.count, np.inf)
     np.minimum.at(rarest, labels.rows, sizes[labels.concepts])
@@ -122,16 +122,14 @@ def apply(name: str, table: pa.Table, seed: int) -> tuple[np.ndarray, RecipeRepo
     Raises
     ------
     UsageError
-        There is no such recipe, or no row has a concept.
+        The recipe is unknown, or no row has a concept.
     """
     if name not in RECIPES:
-        msg = f"there is no recipe {name!r}; {nearest(name, RECIPES)}"
+        msg = f"unknown recipe {name!r}; {nearest(name, RECIPES)}"
         raise UsageError(msg)
     labels = _labels(table)
     if not labels.names:
-        msg = (
-            f"recipe {name!r} works on concepts, and none of the {len(table):,} chosen rows has one"
-        )
+        msg = f"recipe {name!r} needs concepts, but none of the {len(table):,} chosen rows has one"
         raise UsageError(msg)
     kept = RECIPES[name](labels, np.random.default_rng(seed))
     after = np.bincount(labels.concepts[kept[labels.rows]], minlength=len(labels.names))

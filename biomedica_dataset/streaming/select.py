@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from biomedica_dataset.card.markdown import escape
-from biomedica_dataset.card.write import publish
+from biomedica_dataset.card.write import Whole, publish
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import parse_manifest
@@ -213,11 +212,5 @@ def _finish(folder: Folder, chosen: Chosen, files: list[ShardFile]) -> None:
         changes=None,
         files=files,
     )
-    note = (
-        f"> **A subset**: {rows:,} of {len(chosen.index.table):,} rows of a larger dataset "
-        "folder (manifest "
-        f"`{chosen.index.digest}`), chosen by `biomedica select`: {escape(str(chosen.choice))}. "
-        "Full texts of the articles "
-        "are not part of it."
-    )
-    publish(folder, manifest, note=note)
+    whole = Whole(len(chosen.index.table), chosen.index.digest)
+    publish(folder, manifest, subset_of=whole)

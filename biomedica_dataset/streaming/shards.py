@@ -1,6 +1,6 @@
-"""Rows of a dataset folder, fetched ahead.
+"""Reads and prefetches rows of a dataset folder.
 
-Pictures and captions come by joined ranges, the rest by row groups.
+Images and captions are fetched by joined byte ranges, other columns by row groups.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .places import Files
 
 _THREADS = 24
-_GAP = 4096  # bytes: next to a picture of 150 kB not worth a request
+_GAP = 4096  # bytes: beside an image of 150 kB, not worth another request
 _MOST = 4 * 2**20
 _RUNS_AHEAD = 2
 _ROWS_AHEAD = 512
@@ -40,19 +40,19 @@ _PLACED = {
     "caption": ("caption_offset", "caption_bytes"),
     "image": ("image_offset", "image_length"),
 }
-"""Where the index has the places of a column's values. Captions come first: they are short."""
+"""Columns of the index with offset and length of values. Captions first: they are short."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column whose values are one byte range each.
+    """A column whose values are single byte ranges.
 
     Parameters
     ----------
     offset, length
-        The place of each value, by position; int64 of shape (rows,).
+        Byte range of each value, by position; int64 of shape (rows,).
     """
 
     name: str
@@ -60,7 +60,7 @@ class _Column:
     length: np.ndarray
 
     def spans(self, positions: np.ndarray) -> list[Span]:
-        """Return what to ask for to have the values of some rows of a file."""
+        """Return the ranges to request for the values of some rows of a file."""
         places = zip(self.offset[positions].tolist(), self.length[positions].tolist(), strict=True)
         return join(list(places), _GAP, _MOST)
 
@@ -69,16 +69,16 @@ _Part = Future[dict[int, Row]]  # some columns of some rows, by position
 
 
 class Reader:
-    """Reads rows by their positions among chosen rows; it can be sent to another process.
+    """Reads chosen rows by position; can be pickled for another process.
 
     Parameters
     ----------
     table
         The chosen rows of the index.
     columns
-        What a row consists of, in order.
+        Columns of a row, in order.
     verify
-        Whether the SHA-256 of each picture is checked; it is wherever ``image_hash`` is one of the
+        Whether to check the SHA-256 of each image; always done if ``image_hash`` is among the
         columns.
     """
 
@@ -107,13 +107,13 @@ class Reader:
         missing = [name for name in self._files if name not in index.files]
         if missing:
             msg = (
-                f"{index.place.url}: the index names {missing[0]}, and the manifest does not; "
-                "it is half written"
+                f"{index.place.url}: the index names {missing[0]}, which is not in the manifest; "
+                "the folder is half written"
             )
             raise SourceError(msg)
 
     def rows(self, runs: Iterable[np.ndarray]) -> Iterator[Row]:
-        """Yield rows in the order of their positions, the requests of the next runs under way.
+        """Yield rows in the order of their positions, prefetching the next runs.
 
         Parameters
         ----------
@@ -123,10 +123,10 @@ class Reader:
         Raises
         ------
         SourceError
-            Bytes cannot be had after all retries, or differ from what the index says.
+            Bytes cannot be fetched after all retries, or do not match the index.
         """
         files = self._place.open(self._addresses)
-        # Texts have threads of their own, so that waiting for a footer holds up no picture.
+        # Separate threads for texts, so that waiting for a footer does not delay images.
         pools = [_pool(_THREADS if self._placed else 1), _pool(_THREADS if self._text else 1)]
         texts = Texts(files, self._sizes, self._text)
         ahead: deque[tuple[np.ndarray, list[_Part]]] = deque()
@@ -145,16 +145,16 @@ class Reader:
             files.close()
             for pool in pools:
                 pool.shutdown(cancel_futures=True)
-            files.close()  # what a thread opened between the two
+            files.close()  # connections that a thread opened meanwhile
 
     def _has_room(self, ahead: list[np.ndarray]) -> bool:
-        """Whether to ask for another run: enough to hide the time until an answer begins."""
+        """Whether to prefetch another run: enough to hide the latency of requests."""
         rows = sum(map(len, ahead))
         weight = sum(int(c.length[run].sum()) for c in self._placed for run in ahead)
         return len(ahead) < _RUNS_AHEAD or (rows < _ROWS_AHEAD and weight < _BYTES_AHEAD)
 
     def cost(self, runs: Iterable[np.ndarray]) -> tuple[int, int]:
-        """Return requests for pictures and captions and the bytes they move; more text is extra."""
+        """Return the number and bytes of requests for images and captions only."""
         spans = [
             span
             for run in runs
@@ -167,7 +167,7 @@ class Reader:
     def _submit(
         self, run: np.ndarray, files: Files, texts: Texts, pools: list[ThreadPoolExecutor]
     ) -> list[_Part]:
-        """Ask for all that a run needs, in the order of files and places."""
+        """Submit the requests of a run, in the order of files and offsets."""
         parts = []
         for positions in self._by_file(self._sorted(run)):
             file = self._files[self._file[positions[0]]]
@@ -193,7 +193,7 @@ class Reader:
     def _values(
         self, files: Files, file: str, column: _Column, span: Span, positions: np.ndarray
     ) -> dict[int, Row]:
-        """Return the values of a request; of pictures with their SHA-256 where it is checked."""
+        """Return the values of a request; images with their SHA-256 if it is checked."""
         data = memoryview(files.range(file, span.start, span.length))
         starts = (column.offset[positions] - span.start).tolist()
         ends = (column.offset[positions] - span.start + column.length[positions]).tolist()
@@ -225,7 +225,7 @@ class Reader:
         if "image" in row:
             image, digest = row["image"]
             if digest is not None and digest != row["image_hash"]:
-                self._refuse(f"the picture of {row.get('key', digest)}", "another SHA-256")
+                self._refuse(f"the image of {row.get('key', digest)}", "another SHA-256")
             row["image"] = {"bytes": image, "path": row.get("image_file_name")}
         return {name: row[name] for name in self._columns}
 
@@ -237,13 +237,13 @@ class Reader:
 
     def _refuse(self, what: str, differs: str) -> NoReturn:
         msg = (
-            f"{self._place.url}: {what} has {differs} than it should: the file has changed, or "
-            "was spoilt on the way; open the dataset again, or run biomedica verify on its source"
+            f"{self._place.url}: {what} has {differs} than expected: the file has changed or was "
+            "damaged in transit; open the dataset again, or run `biomedica verify` on its source"
         )
         raise SourceError(msg)
 
     def texts(self) -> pa.Table:
-        """Return the columns that the index does not have, of all rows in order."""
+        """Return the columns missing from the index, for all rows in order."""
         files = self._place.open(self._addresses)
         texts = Texts(files, self._sizes, self._unindexed)
         order = np.lexsort((self._row, self._file))
@@ -257,15 +257,15 @@ class Reader:
         return table.take(pa.array(np.argsort(order))).select(self._unindexed)
 
     def _by_file(self, order: np.ndarray) -> list[np.ndarray]:
-        """Return positions that are sorted by file as a list for each file."""
+        """Split positions that are sorted by file into one array per file."""
         return np.split(order, np.flatnonzero(np.diff(self._file[order])) + 1)
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
-    """Return a pool whose threads run already: started among working ones, each takes its turn."""
-    pool, all_there = ThreadPoolExecutor(threads), threading.Barrier(threads)
+    """Return a pool with running threads: starting them among busy ones is slow."""
+    pool, all_started = ThreadPoolExecutor(threads), threading.Barrier(threads)
     for _ in range(threads):
-        pool.submit(all_there.wait)
+        pool.submit(all_started.wait)
     return pool
 
 
@@ -275,6 +275,6 @@ def _column(table: pa.Table, name: str) -> _Column:
 
 
 def read_columns(index: Index, table: pa.Table, columns: list[str]) -> pa.Table:
-    """Return columns that the index does not have, of some of its rows, in their order."""
+    """Return columns missing from the index, for some of its rows in order."""
     reader = Reader(index, table, columns)
     return reader.texts()

@@ -1,4 +1,4 @@
-"""Columns other than the picture, of a shard: its footer, then the wanted column chunks."""
+"""Reads the columns of a shard other than the image: its footer, then the column chunks."""
 
 from __future__ import annotations
 
@@ -23,20 +23,17 @@ if TYPE_CHECKING:
     from .places import Files
 
 _TAIL = 8  # the length of the footer and the magic number
-_FOOTER_BASE, _FOOTER_GROUP, _GROUP_ROWS = (
-    13_000,
-    11_500,
-    200,
-)  # bytes, measured; a guess too low costs a request
+_FOOTER_BASE, _FOOTER_GROUP = 13_000, 11_500  # bytes, measured; too low a guess costs a request
+_GROUP_ROWS = 200
 _GROUPS_KEPT = 48
 _GAP, _MOST = 1024, 8 * 2**20
 
 
-_Footer = tuple[Any, np.ndarray, list[int]]  # as Arrow has it, rows up to each group, columns
+_Footer = tuple[Any, np.ndarray, list[int]]  # metadata of Arrow, cumulative rows of groups, columns
 
 
 class Shared:
-    """Values made once by the first of many threads that ask, the latest of them kept."""
+    """A cache of recent values, each made once by the first of many threads."""
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
@@ -44,7 +41,7 @@ class Shared:
         self._lock = threading.Lock()
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Return the value of a key; make it if nobody has."""
+        """Return the value of a key, making it if necessary."""
         with self._lock:
             found = self._values.get(key)
             if found is None:
@@ -71,9 +68,9 @@ class Texts:
     Parameters
     ----------
     sizes
-        Bytes of each file.
+        Size of each file.
     columns
-        What is read; none of them the picture.
+        Columns to read, without the image.
     """
 
     def __init__(self, files: Files, sizes: dict[str, int], columns: Sequence[str]) -> None:
@@ -87,15 +84,15 @@ class Texts:
         Parameters
         ----------
         rows
-            Their numbers in the file, ascending; int64 of shape (rows,).
+            Row numbers in the file, ascending; int64 of shape (rows,).
         expected
-            Rows that the file has by the index, at least: it helps to guess how long its footer is.
+            Number of rows of the file in the index, to estimate the size of the footer.
         """
         footer, ends, wanted = self._footer(file, expected)
         if len(rows) and rows[-1] >= ends[-1]:
             msg = (
-                f"{self._files.base}/{file} has {ends[-1]} rows, and the index names row "
-                f"{rows[-1]}; it is broken"
+                f"{self._files.base}/{file} has {ends[-1]} rows, but the index names row "
+                f"{rows[-1]}; the file is damaged"
             )
             raise ArchiveError(msg)
         groups = np.searchsorted(ends, rows, side="right")
@@ -138,8 +135,8 @@ class Texts:
         length = struct.unpack("<I", tail[-_TAIL : -_TAIL + 4])[0] + _TAIL
         if tail[-4:] != b"PAR1" or length > size:
             msg = (
-                f"{self._files.base}/{file} is no Parquet file of {size} bytes; it is half "
-                "written or broken"
+                f"{self._files.base}/{file} is not a Parquet file of {size} bytes; it is half "
+                "written or damaged"
             )
             raise ArchiveError(msg)
         if length > len(tail):
@@ -164,7 +161,7 @@ class Texts:
 
 
 class _Sparse(io.RawIOBase):
-    """A file of which only some ranges are there."""
+    """A file with only some ranges in memory."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Checks an archive: digests, ledgers, images."""
+"""Verifies an archive: digests, ledgers, images."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def verify_archive(archive: Archive, tick: Ticker) -> VerifyReport:
         tick(1, 0, archive.folder.size(name))
     for image in archive.folder.names("images"):
         if f"images/{image}" not in named:
-            report.wrong(f"images/{image}", "no block names it; the next run of extract sweeps it")
+            report.wrong(f"images/{image}", "no block names it; the next run of extract removes it")
     return report
 
 
@@ -54,7 +54,7 @@ def _verify_block(archive: Archive, block: int, report: VerifyReport) -> None:
             versions.append(Version(row.pmcid, row.version, row.etag))
             digest.update(row_digest(row, row.xml))
             if row.status not in ARTICLE_STATUSES or row.pmcid // archive.width != block:
-                report.wrong(name, f"the row of {row.name} does not belong there")
+                report.wrong(name, f"the row of {row.name} does not belong to this block")
             kept = {(e.name, e.md5) for e in row.images if e.status == "kept"}
             promised.update((row.pmcid, row.version, n or "", m or "") for n, m in kept)
             seen.append(row)
@@ -65,20 +65,20 @@ def _verify_block(archive: Archive, block: int, report: VerifyReport) -> None:
     if counts != header.counts:
         report.wrong(name, "its counts differ from its rows")
     if digest.hexdigest() != header.rows:
-        report.wrong(name, "its rows differ from the digest that it gives")
+        report.wrong(name, "its rows differ from the digest in its header")
     if Inventory.of(versions).digest() != header.inventory:
-        report.wrong(name, "its rows differ from the inventory that it was made of")
+        report.wrong(name, "its rows differ from the inventory digest in its header")
     if header.images_file is None:
         found: Counter[tuple[int, int, str, str]] = Counter()
     elif not archive.folder.exists(header.images_file):
-        report.wrong(header.images_file, f"missing, {name} names it")
+        report.wrong(header.images_file, f"missing, but {name} names it")
         return
     else:
         report.files += 1
         if archive.folder.sha256(header.images_file) != header.images_sha256:
-            report.wrong(header.images_file, f"differs from the SHA-256 that {name} gives")
+            report.wrong(header.images_file, f"differs from its SHA-256 in {name}")
             return
         found = Counter((p, v, n, md5_of(data)) for p, v, n, data in archive.images(block))
     if found != promised:
         lost = list((promised - found) + (found - promised))[:3]
-        report.wrong(name, f"images and ledger differ, first at {lost}")
+        report.wrong(name, f"images and ledger differ, first in {lost}")

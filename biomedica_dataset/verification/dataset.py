@@ -1,4 +1,4 @@
-"""Checks a dataset folder: files, rows, keys, byte ranges, schema."""
+"""Verifies a dataset folder: files, rows, keys, byte ranges, schema."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def verify_dataset(folder: Folder, tick: Ticker) -> VerifyReport:
 
 
 class _Dataset:
-    """Checks one dataset folder, an index file at a time with the shards that it points to."""
+    """Verifies a dataset folder, one index file at a time with the shards that it points to."""
 
     def __init__(self, folder: Folder, tick: Ticker) -> None:
         self._folder, self._tick = folder, tick
@@ -51,17 +51,17 @@ class _Dataset:
             self._file(file)
             self._report.files += 1
             self._tick(1, file.rows, file.bytes)
-        for picture in manifest.pictures:
-            self._picture(picture)
+        for image in manifest.pictures:
+            self._card_image(image)
         pointed = [self._index(file) for file in manifest.config_files("index")]
         for file in manifest.config_files("all"):
             self._vectors(file)
         self._covered(manifest, set().union(*pointed))
-        self._strangers(manifest)
+        self._unknown_files(manifest)
         if not self._folder.exists(CARD):
             self._report.wrong(CARD, "missing")
         elif manifest.digest.encode() not in self._folder.read_bytes(CARD):
-            self._report.wrong(CARD, "is the card of another manifest")
+            self._report.wrong(CARD, "belongs to another manifest")
         return self._report
 
     def _file(self, file: ShardFile) -> None:
@@ -72,26 +72,26 @@ class _Dataset:
             parquet = pq.ParquetFile(opened)
             expected = arrow_schema(TABLES[file.config])
             if not parquet.schema_arrow.equals(expected, check_metadata=False):
-                self._report.wrong(file.path, "has other columns than this version of the schema")
+                self._report.wrong(file.path, "has other columns than its schema version")
                 return
             rows = parquet.metadata.num_rows
         if rows != file.rows:
-            self._report.wrong(file.path, f"has {rows} rows, {MANIFEST} says {file.rows}")
+            self._report.wrong(file.path, f"has {rows} rows, but {MANIFEST} gives {file.rows}")
         self._report.rows += rows
         self._whole.add(file.path)
 
-    def _picture(self, picture: CardPicture) -> None:
+    def _card_image(self, image: CardPicture) -> None:
         self._report.files += 1
-        if not self._folder.exists(picture.path):
-            self._report.wrong(picture.path, "missing")
-        elif self._folder.sha256(picture.path) != picture.sha256:
-            self._report.wrong(picture.path, f"differs from its SHA-256 in {MANIFEST}")
+        if not self._folder.exists(image.path):
+            self._report.wrong(image.path, "missing")
+        elif self._folder.sha256(image.path) != image.sha256:
+            self._report.wrong(image.path, f"differs from its SHA-256 in {MANIFEST}")
 
-    def _vectors(self, pictures: ShardFile) -> None:
-        """Check that vectors, where there are some, stand row by row beside the pictures."""
-        path = path_beside(pictures.path, "embeddings", self._splits)
-        if {path, pictures.path} <= self._whole and self._keys(path) != self._keys(pictures.path):
-            self._report.wrong(path, f"has other rows than {pictures.path}")
+    def _vectors(self, images: ShardFile) -> None:
+        """Check that a vector file, if any, has the same rows as its image file."""
+        path = path_beside(images.path, "embeddings", self._splits)
+        if {path, images.path} <= self._whole and self._keys(path) != self._keys(images.path):
+            self._report.wrong(path, f"has other rows than {images.path}")
 
     def _keys(self, path: str) -> list[str]:
         with self._folder.open_arrow(path) as opened:
@@ -101,8 +101,8 @@ class _Dataset:
     def _index(self, file: ShardFile) -> set[str]:
         """Check the rows of one index file; return the shards that they point to.
 
-        A key begins with its PMCID, and a PMCID has one shard, so that keys need only be told
-        apart within an index file.
+        A key starts with its PMCID, and a PMCID has one shard, so keys need only be unique within
+        an index file.
         """
         if file.path not in self._whole:
             return set()
@@ -113,7 +113,7 @@ class _Dataset:
         keys = table["key"].to_pylist()
         if len(set(keys)) < len(keys):
             repeated = [key for key, n in Counter(keys).items() if n > 1][:3]
-            self._report.wrong(file.path, f"has keys more than once: {repeated}")
+            self._report.wrong(file.path, f"has repeated keys: {repeated}")
         by_shard: dict[str, list[tuple[str, int, tuple[int, ...]]]] = {}
         for key, path, row, *place in zip(*(table[n].to_pylist() for n in columns), strict=True):
             by_shard.setdefault(path, []).append((key, row, tuple(place)))
@@ -123,19 +123,19 @@ class _Dataset:
         return set(by_shard)
 
     def _split(self, path: str, articles: pa.Table) -> None:
-        """Check that each article is in the split that its PMCID says."""
+        """Check that each article is in the split of its PMCID."""
         for row in articles.group_by(_ARTICLES).aggregate([]).to_pylist():
             pmcid = int(row["article_accession_id"].removeprefix("PMC"))
             if row["split"] != self._splits.of(pmcid):
                 self._report.wrong(path, f"has PMC{pmcid} in the split {row['split']}")
 
     def _ranges(self, path: str, rows: list[tuple[str, int, tuple[int, ...]]]) -> None:
-        """Check that the index lists a shard's rows in order, image and caption at their places."""
+        """Check that the index lists a shard's rows in order, with their byte ranges."""
         with self._folder.open_arrow(path) as opened:
             shard = pq.read_table(opened, columns=["key", "image_hash", "caption"])
         expected = list(enumerate(shard["key"].to_pylist()))
         if [(row, key) for key, row, _place in rows] != expected:
-            self._report.wrong(path, "has other rows than the index lists")
+            self._report.wrong(path, "has other rows than the index")
             return
         hashes, captions = shard["image_hash"].to_pylist(), shard["caption"].to_pylist()
         with self._folder.open(path) as file:
@@ -148,16 +148,16 @@ class _Dataset:
                     self._report.wrong(path, f"the byte range of {key} does not hold its caption")
 
     def _covered(self, manifest: Manifest, pointed: set[str]) -> None:
-        """Check that no shard is left out of the index, where all of the index could be read."""
+        """Check that the index covers all shards, if the whole index is readable."""
         index = {file.path for file in manifest.config_files("index")}
         if index <= self._whole:
             for file in manifest.config_files("all"):
                 if file.path not in pointed:
                     self._report.wrong(file.path, "is not in the index")
 
-    def _strangers(self, manifest: Manifest) -> None:
+    def _unknown_files(self, manifest: Manifest) -> None:
         known = {file.path for file in manifest.files}
-        known |= {picture.path for picture in manifest.pictures}
+        known |= {image.path for image in manifest.pictures}
         for folder in sorted({path.rpartition("/")[0] for path in known}):
             for name in self._folder.names(folder):
                 if f"{folder}/{name}" not in known:

@@ -1,24 +1,24 @@
-"""What a check found."""
+"""The report of a verification."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-_MOST = 50  # problems told one by one
+_MOST = 50  # problems listed one by one
 
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What a check found.
+    """What a verification found.
 
     Parameters
     ----------
     what
         ``archive``, ``dataset folder`` or ``folder of tars``.
     files, rows
-        How much was checked.
+        Number of files and rows checked.
     problems
-        What is wrong, with the place.
+        Problems, each with its file.
     """
 
     what: str
@@ -27,15 +27,15 @@ class VerifyReport:
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Return the report in words."""
-        told = self.problems[:_MOST]
+        """Return the report as text."""
+        lines = self.problems[:_MOST]
         if len(self.problems) > _MOST:
-            told.append(f"and {len(self.problems) - _MOST:,} more")
-        verdict = f"{len(self.problems):,} problems" if self.problems else "all as it should be"
+            lines.append(f"and {len(self.problems) - _MOST:,} more")
+        verdict = f"{len(self.problems):,} problems" if self.problems else "no problems"
         return "\n".join(
-            [*told, f"{self.what}: {self.files:,} files, {self.rows:,} rows checked: {verdict}"]
+            [*lines, f"{self.what}: {self.files:,} files, {self.rows:,} rows checked: {verdict}"]
         )
 
     def wrong(self, path: str, what: str) -> None:
-        """Add a problem of a file."""
+        """Add a problem with a file."""
         self.problems.append(f"{path}: {what}")

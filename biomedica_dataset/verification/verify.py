@@ -1,4 +1,4 @@
-"""Checks an archive, a dataset folder or a folder of tars against what its own files promise."""
+"""Verifies an archive, a dataset folder or a folder of tars against its own records."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ __all__ = ["VerifyReport", "verify"]
 
 
 def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyReport:
-    """Check an archive, a dataset folder or a folder of tars.
+    """Verify an archive, a dataset folder or a folder of tars.
 
-    Of an archive digests, ledgers and images; of a dataset folder files, rows, keys, byte ranges
-    and schema; of tars their digests, sizes and the card.
+    For an archive: digests, ledgers and images. For a dataset folder: files, rows, keys, byte
+    ranges and schema. For tars: digests, sizes and the card.
 
     Parameters
     ----------
     tick
-        Told of files, rows and bytes that were checked.
+        Called with the numbers of files, rows and bytes checked.
 
     Raises
     ------
     UsageError
-        The folder is none of them.
+        The folder is none of these.
     """
     folder = Folder(url)
     archive = Archive.find(folder)
@@ -46,7 +46,7 @@ def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyRep
     if are_tars(folder):
         return verify_tars(folder, tick or _no_tick)
     if not folder.exists(MANIFEST) and not folder.exists(CARD):
-        msg = f"{folder.url} is neither an archive nor a finished dataset folder"
+        msg = f"{folder.url} is not an archive, a finished dataset folder or a folder of tars"
         raise UsageError(msg)
     return verify_dataset(folder, tick or _no_tick)
 

@@ -6,8 +6,6 @@ import json
 from hashlib import md5
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.extraction.options import ExtractOptions
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -48,6 +46,6 @@ def write_articles(
     return keys
 
 
-def pmcids_of(keys: Sequence[str]) -> ExtractOptions:
-    """Return the options that extract the articles of keys."""
-    return ExtractOptions(pmcids=tuple(sorted({int(key[3:].split("_")[0]) for key in keys})))
+def pmcids_of(keys: Sequence[str]) -> set[str]:
+    """Return the articles of keys."""
+    return {key.split("_")[0] for key in keys}

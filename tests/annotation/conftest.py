@@ -40,7 +40,7 @@ def assigned(embedded, clustered, once):
     """The clusters of the sample's images; not to be changed by a test."""
     from biomedica_dataset.annotation.clusters.assign import assign
 
-    return once("assignments", lambda to: assign(clustered, embedded, to, workers=1))
+    return once("assignments", lambda to: assign(embedded, to, clusters=clustered, workers=1))
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,9 @@ def test_groups_that_are_apart_become_clusters_and_images_their_members(tmp_path
     vectors, truth = blobs()
     write_vectors(tmp_path / "vectors", vectors)
     model = cluster(tmp_path / "vectors", tmp_path / "model", components=3, clusters=5).model
-    report = assign(tmp_path / "model", tmp_path / "vectors", tmp_path / "assigned", workers=1)
+    report = assign(
+        tmp_path / "vectors", tmp_path / "assigned", clusters=tmp_path / "model", workers=1
+    )
     found = Assignments.open(tmp_path / "assigned").of_pmcids(0, 1000)
 
     assert adjusted_rand_score(truth, [found[f"PMC{n}_g1"] for n in range(200)]) == 1
@@ -164,10 +166,10 @@ def test_the_cluster_is_the_nearest_center(seed, rows, clusters):
 def test_assign_again_does_only_what_has_changed(embedded, clustered, assigned, tmp_path):
     shutil.copytree(assigned, tmp_path / "copy")
     before = tree(tmp_path / "copy")
-    report = assign(clustered, embedded, tmp_path / "copy", workers=1)
+    report = assign(embedded, tmp_path / "copy", clusters=clustered, workers=1)
     assert report.written == 0
     (tmp_path / "copy" / block_name(Embeddings.open(embedded).blocks()[0])).unlink()
-    assert assign(clustered, embedded, tmp_path / "copy", workers=2).written == 1
+    assert assign(embedded, tmp_path / "copy", clusters=clustered, workers=2).written == 1
     assert tree(tmp_path / "copy") == before
 
 
@@ -192,14 +194,14 @@ class TestBadInput:
     def test_vectors_of_another_encoder(self, clustered, tmp_path):
         write_vectors(tmp_path / "vectors", blobs()[0])
         with pytest.raises(UsageError, match="cannot be compared"):
-            assign(clustered, tmp_path / "vectors", tmp_path / "out")
+            assign(tmp_path / "vectors", tmp_path / "out", clusters=clustered)
 
     def test_a_model_that_is_cut_short(self, embedded, clustered, tmp_path):
         shutil.copytree(clustered, tmp_path / "cut")
         arrays = tmp_path / "cut" / "cluster.npz"
         arrays.write_bytes(arrays.read_bytes()[:-10])
         with pytest.raises(ArchiveError, match="broken: its SHA-256"):
-            assign(tmp_path / "cut", embedded, tmp_path / "out")
+            assign(embedded, tmp_path / "out", clusters=tmp_path / "cut")
 
     def test_arrays_that_do_not_fit_their_header(self, clustered, tmp_path):
         model = ClusterModel.open(clustered)
@@ -240,7 +242,9 @@ class TestBadInput:
             vectors[3, 2] = broken
             write_vectors(tmp_path / "broken", vectors)
             with pytest.raises(UsageError, match="numbers that are none"):
-                assign(tmp_path / "model", tmp_path / "broken", tmp_path / "out", workers=1)
+                assign(
+                    tmp_path / "broken", tmp_path / "out", clusters=tmp_path / "model", workers=1
+                )
 
     def test_vectors_of_another_archive(self, tmp_path):
         write_vectors(tmp_path / "vectors", blobs()[0], width=10)
@@ -251,7 +255,7 @@ class TestBadInput:
         (tmp_path / "letter.txt").write_text("dear")
         for call in (
             lambda: cluster(embedded, tmp_path, components=8, clusters=6),
-            lambda: assign(clustered, embedded, tmp_path),
+            lambda: assign(embedded, tmp_path, clusters=clustered),
             lambda: Assignments.open(tmp_path),
             lambda: ClusterModel.open(tmp_path),
             lambda: Embeddings.open(assigned),
@@ -294,7 +298,7 @@ class TestImport:
             csv.write_csv(table, path)
         else:
             path.write_text("\n".join(map(json.dumps, rows)))
-        report = import_assignments(path, sample_archive, tmp_path / "out", workers=1)
+        report = import_assignments(sample_archive, tmp_path / "out", table=path, workers=1)
         found = Assignments.open(tmp_path / "out").of_pmcids(0, 10**9)
 
         assert (report.rows, report.matched, report.images, report.clusters) == (42, 40, 62, 3)
@@ -318,7 +322,7 @@ class TestImport:
         path = tmp_path / "labels.csv"
         path.write_text(text)
         with pytest.raises(UsageError, match=why):
-            import_assignments(path, sample_archive, tmp_path / "out")
+            import_assignments(sample_archive, tmp_path / "out", table=path)
 
 
 def test_a_header_tells_itself_in_words():

@@ -25,8 +25,7 @@ from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.errors import ArchiveError, ArticleError, UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
-from biomedica_dataset.images.decode import PICTURES_VERSION, fitted, open_rgb, squashed
+from biomedica_dataset.images.decode import DECODER_VERSION, fitted, open_rgb, squashed
 from biomedica_dataset.rows import rows_of
 
 from .bucket import pmcids_of, write_articles
@@ -141,12 +140,12 @@ def test_processes_and_devices_give_the_same_bytes(
 def test_a_new_image_alone_is_encoded(sample_bucket, tmp_path):
     some = sorted(int(row.pmcid) for row in _kept(sample_bucket, tmp_path))
     source, archive = str(sample_bucket), str(tmp_path / "archive")
-    extract(source, archive, ExtractOptions(pmcids=tuple(some[:-1])))
+    extract(source, archive, pmcids=tuple(some[:-1]))
     first, again = Counting(), Counting()
     embed(archive, tmp_path / "vectors", encoder=first, workers=0)
     images = {pair.image_hash for pair in pairs_of(archive)}
     other = str(tmp_path / "more")
-    extract(source, other, ExtractOptions(pmcids=tuple(some)))
+    extract(source, other, pmcids=tuple(some))
     more = {pair.image_hash for pair in pairs_of(other)}
     shutil.copytree(tmp_path / "vectors", tmp_path / "vectors2")
     report = embed(other, tmp_path / "vectors2", encoder=again, workers=0)
@@ -156,7 +155,7 @@ def test_a_new_image_alone_is_encoded(sample_bucket, tmp_path):
 
 
 def _kept(bucket, tmp_path):
-    extract(str(bucket), str(tmp_path / "all"), ExtractOptions())
+    extract(str(bucket), str(tmp_path / "all"))
     archive = Archive.open(tmp_path / "all")
     rows = (row for block in archive.blocks() for row in archive.rows(block))
     return [row for row in rows if row.status == "kept"]
@@ -167,7 +166,7 @@ def test_an_image_that_cannot_be_decoded_is_counted_and_has_no_vector(tmp_path):
     pixels = pictures[1].index(b"IDAT")
     pictures[1] = pictures[1][:pixels] + b"IDAT" + bytes(20) + pictures[1][pixels + 24 :]
     keys = write_articles(tmp_path / "bucket", pictures)
-    extract(str(tmp_path / "bucket"), str(tmp_path / "archive"), pmcids_of(keys))
+    extract(str(tmp_path / "bucket"), str(tmp_path / "archive"), pmcids=pmcids_of(keys))
     report = embed(tmp_path / "archive", tmp_path / "vectors", encoder=Counting(), workers=0)
 
     assert report.counts == {"kept": 3, "not_decodable": 1}
@@ -182,11 +181,11 @@ def test_a_caption_that_is_mended_costs_no_encoding(tmp_path):
     bucket, archive, vectors = (tmp_path / name for name in ("bucket", "archive", "vectors"))
     pictures = [picture(colour=(n, 0, 0)) for n in range(12)]
     keys = write_articles(bucket, pictures)
-    extract(str(bucket), str(archive), pmcids_of(keys))
+    extract(str(bucket), str(archive), pmcids=pmcids_of(keys))
     embed(archive, vectors, encoder=Counting(), workers=0)
     before = {b: Embeddings.open(vectors).read(b) for b in Embeddings.open(vectors).blocks()}
     write_articles(bucket, pictures, caption="Mended")
-    extract(str(bucket), str(archive), pmcids_of(keys))
+    extract(str(bucket), str(archive), pmcids=pmcids_of(keys))
     again = Counting()
     report = embed(archive, vectors, encoder=again, workers=0)
     there = Embeddings.open(vectors)
@@ -208,7 +207,7 @@ def test_vectors_of_another_model_are_not_mixed_in(sample_archive, embedded, tmp
         embed(sample_archive, tmp_path / "copy", encoder=Counting(), workers=0)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="is not empty and not"):
         embed(sample_archive, tmp_path / "mine", encoder=Counting(), workers=0)
 
 
@@ -352,7 +351,7 @@ class TestPictures:
         )
 
         # Other pixels make vectors that cannot be compared with those stored: raise the version.
-        assert (PICTURES_VERSION, found.hexdigest()[:16]) == (1, "a300cc3d452a0b02")
+        assert (DECODER_VERSION, found.hexdigest()[:16]) == (1, "a300cc3d452a0b02")
 
     @pytest.mark.parametrize(
         ("data", "expected"),

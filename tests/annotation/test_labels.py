@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
-from biomedica_dataset.annotation.labels.aggregate import decide, wrong_images
+from biomedica_dataset.annotation.labels.aggregate import aggregate, wrong_images
 from biomedica_dataset.annotation.labels.agreement import (
     _alpha,
     _alphas,
@@ -26,7 +26,7 @@ from biomedica_dataset.annotation.labels.agreement import (
     wilson,
 )
 from biomedica_dataset.annotation.labels.audit import letters_agree, purities
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.annotation.labels.read_votes import questions, read_votes
 from biomedica_dataset.annotation.labels.taxonomy import BUILT_IN, Taxonomy
@@ -41,12 +41,12 @@ MODEL = "m" * 64
 def vote(annotator, cluster, question, answer, key=None):
     return Vote(
         annotator=annotator, cluster=cluster, question=question, answer=answer, key=key,
-        taxonomy=TAXONOMY.digest, model=MODEL,
+        taxonomy=TAXONOMY.digest, clusters=MODEL,
     )  # fmt: skip
 
 
 def decided(*votes, settled=()):
-    return decide(votes, settled, TAXONOMY)
+    return aggregate(votes, settled, TAXONOMY)
 
 
 class TestTaxonomy:
@@ -70,7 +70,7 @@ class TestTaxonomy:
     def test_typing_errors_and_synonyms_stand_for_names(self, text, name):
         assert TAXONOMY.resolve("secondary", text) == name
 
-    def test_an_unknown_name_is_told_with_the_nearest(self):
+    def test_an_unknown_name_is_reported_with_the_nearest(self):
         with pytest.raises(UsageError, match=r"no primary 'Microscopi'.*did you mean 'Microscopy'"):
             TAXONOMY.resolve("primary", "Microscopi")
 
@@ -79,10 +79,10 @@ class TestTaxonomy:
         [
             ({"concepts": {"A": ["x"], "B": ["X"]}}, "'x' twice"),
             ({"concepts": {}}, "no names"),
-            ({"synonyms": {"y": "z"}}, "which there is not"),
-            ({"concepts": {"A": ["x"]}, "synonyms": {"X": "A"}}, "a name and a synonym"),
+            ({"synonyms": {"y": "z"}}, "which does not exist"),
+            ({"concepts": {"A": ["x"]}, "synonyms": {"X": "A"}}, "both a name and a synonym"),
             ({"concepts": 3}, "cannot be read"),
-            ({"panel_types": {"a": [""]}}, "an empty one"),
+            ({"panel_types": {"a": [""]}}, "an empty name"),
         ],
     )
     def test_one_that_contradicts_itself_is_refused(self, tmp_path, change, why):
@@ -140,7 +140,7 @@ class TestVotes:
     def test_images_are_marked_by_their_keys(self, tmp_path):
         file = VoteFile(tmp_path, "anna", TAXONOMY, MODEL)
         file.answer(1, "wrong_images", ["PMC1_a"])
-        with pytest.raises(UsageError, match="a list of texts was expected"):
+        with pytest.raises(UsageError, match="expected a list of texts"):
             file.answer(1, "wrong_images", [1])
         file.close()
 
@@ -157,7 +157,7 @@ class TestVotes:
 
     def test_a_kill_loses_no_answer_that_was_confirmed(self, tmp_path):
         script = (
-            "import sys\nfrom biomedica_dataset.annotation.taxonomy import Taxonomy\n"
+            "import sys\nfrom biomedica_dataset.annotation.labels.taxonomy import Taxonomy\n"
             "from biomedica_dataset.annotation.labels.votes import VoteFile\n"
             f"file = VoteFile({str(tmp_path)!r}, 'anna', Taxonomy.load(), {MODEL!r})\n"
             "for n in range(10**6):\n    file.answer(n, 'mixed', True)\n    print(n, flush=True)\n"
@@ -180,7 +180,7 @@ class TestVotes:
 
     @pytest.mark.parametrize("name", ["", "../anna", "a/b", ".hidden", "x" * 65, "ä", "a\nb"])
     def test_a_name_that_cannot_be_a_file_is_refused(self, tmp_path, name):
-        with pytest.raises(UsageError, match="cannot be called"):
+        with pytest.raises(UsageError, match="not a valid name of an annotator"):
             VoteFile(tmp_path, name, TAXONOMY, MODEL)
 
     def test_a_file_of_other_clusters_is_not_continued(self, tmp_path):
@@ -195,17 +195,17 @@ class TestVotes:
     @pytest.mark.parametrize(
         ("change", "why"),
         [
-            ({"cluster": 6}, "no such cluster; those are 0 to 5"),
-            ({"question": "size"}, "no such question"),
+            ({"cluster": 6}, "unknown cluster; clusters are 0 to 5"),
+            ({"question": "size"}, "unknown question"),
             ({"question": "primary", "answer": ["Microscopi"]}, "did you mean 'Microscopy'"),
-            ({"question": "primary", "answer": "Microscopy"}, "a list was expected"),
-            ({"question": "mixed", "answer": "yes"}, "a bool was expected"),
+            ({"question": "primary", "answer": "Microscopy"}, "expected a list"),
+            ({"question": "mixed", "answer": "yes"}, "expected a bool"),
             ({"taxonomy": "other"}, "another taxonomy"),
-            ({"question": "fits_primary", "answer": True}, "about one image"),
-            ({"cluster": "1"}, "is no vote"),
+            ({"question": "fits_primary", "answer": True}, "audit questions need the key"),
+            ({"cluster": "1"}, "is not a valid vote"),
         ],
     )
-    def test_a_vote_that_cannot_count_is_told_of(self, tmp_path, change, why):
+    def test_a_vote_that_cannot_count_is_refused(self, tmp_path, change, why):
         stored = {
             "annotator": "anna", "cluster": 1, "key": None, "question": "panel_type",
             "answer": "single", "taxonomy": TAXONOMY.digest, "model": MODEL, **change,
@@ -217,7 +217,7 @@ class TestVotes:
     @pytest.mark.parametrize("data", [b"\xff\xfe\n", b"[]\n", b"{}\n", b"null\n", b'{"a": 1}\n'])
     def test_lines_that_are_no_votes_are_told_of(self, tmp_path, data):
         (tmp_path / "anna.jsonl").write_bytes(data)
-        with pytest.raises(UsageError, match="line 1, is no vote"):
+        with pytest.raises(UsageError, match="line 1, is not a valid vote"):
             read_votes([tmp_path / "anna.jsonl"], TAXONOMY, MODEL)
         with pytest.raises(UsageError, match="cannot be read"):
             read_votes([tmp_path], TAXONOMY, MODEL)
@@ -228,7 +228,7 @@ class TestVotes:
             file = VoteFile(tmp_path / name, "anna", TAXONOMY, MODEL)
             file.answer(1, "mixed", answer=True)
             file.close()
-        with pytest.raises(UsageError, match="both hold votes of anna"):
+        with pytest.raises(UsageError, match="hold votes of anna"):
             read_votes([tmp_path / n / "anna.jsonl" for n in "ab"], TAXONOMY, MODEL)
 
     def test_a_table_that_was_filled_in_is_read(self, tmp_path):
@@ -247,27 +247,27 @@ class TestVotes:
         assert found["secondary"].answer == ["flowchart", "tree"]
         assert found["mixed"].answer is True
         assert found["wrong_images"].answer == ["PMC1_a", "PMC2_b"]
-        with pytest.raises(UsageError, match=r"model is 'clusters-m+'.* has 'clusters-other'"):
+        with pytest.raises(UsageError, match=r"model is 'clusters-m+'; expected 'clusters-other'"):
             read_votes([tmp_path / "ben.csv"], TAXONOMY, "other", 3)
 
     @pytest.mark.parametrize(
         ("text", "why"),
         [
-            ("cluster,mixed\nx,yes\n", "a number was expected"),
+            ("cluster,mixed\nx,yes\n", "expected a number"),
             (f"cluster,mixed,model\n1,perhaps,clusters-{MODEL[:12]}\n", "yes or no"),
             ("cluster,mixed\n1,yes\n", "model is None"),
             ("mixed\nyes\n", "cluster is None"),
-            ("cluster,panel type\n1,single\n", "has a column 'panel type'"),
+            ("cluster,panel type\n1,single\n", "unknown column 'panel type'"),
         ],
     )
-    def test_a_table_that_cannot_be_read_is_told_of(self, tmp_path, text, why):
+    def test_a_table_that_cannot_be_read_is_refused(self, tmp_path, text, why):
         (tmp_path / "ben.csv").write_text(text)
         with pytest.raises(UsageError, match=why):
             read_votes([tmp_path / "ben.csv"], TAXONOMY, MODEL, 3)
 
 
 class TestDecision:
-    def test_the_majority_is_handed_down(self):
+    def test_the_majority_is_applied(self):
         votes = [vote(who, 0, "panel_type", "single") for who in "ab"]
         label = decided(*votes, vote("c", 0, "panel_type", "multiple"))[0]
 
@@ -299,7 +299,7 @@ class TestDecision:
         assert (label.primary, label.open) == (["Microscopy"], [])
         assert (tied.primary, tied.open) == (["Maps"], ["primary"])
 
-    def test_low_agreement_is_handed_down_and_left_to_a_person_too(self):
+    def test_low_agreement_is_applied_and_left_to_a_person_too(self):
         types = ["single"] * 3 + ["multiple"] * 2
         sets = [["Maps", "PCR"]] * 2 + [["Maps"]] * 3
         votes = [vote(who, 0, "panel_type", a) for who, a in zip("abcde", types, strict=True)]
@@ -314,7 +314,7 @@ class TestDecision:
         assert labels[0].open == ["panel_type", "primary"]
         assert (labels[1].panel_type, labels[1].open) == ("multiple", [])
 
-    def test_a_subtype_of_another_type_is_not_handed_down(self):
+    def test_a_subtype_of_another_type_is_not_applied(self):
         label = decided(
             vote("a", 0, "panel_type", "multiple"), vote("a", 0, "panel_subtype", "single panel")
         )[0]
@@ -334,7 +334,7 @@ class TestDecision:
         )
 
     @pytest.mark.parametrize("flag", ["ambiguous", "mixed"])
-    def test_nothing_is_handed_down_of_a_cluster_that_is_no_cluster(self, flag):
+    def test_nothing_is_applied_of_a_cluster_that_is_no_cluster(self, flag):
         label = decided(vote("a", 0, "primary", ["Maps"]), vote("a", 0, flag, answer=True))[0]
 
         assert getattr(label, flag)
@@ -471,7 +471,7 @@ class TestFolder:
 
     def test_labels_come_back_with_all_votes(self, assigned, votes, sample_dataset, tmp_path):
         options = {"assignments": assigned, "dataset": sample_dataset}
-        report = make_labels(votes, tmp_path / "labels", **options)
+        report = label(votes, tmp_path / "labels", **options)
         labels = Labels.open(tmp_path / "labels")
 
         assert labels.of(0).panel_type == "single"
@@ -481,15 +481,15 @@ class TestFolder:
         assert pq.read_metadata(tmp_path / "labels" / "votes.parquet").num_rows == 24
         table = (tmp_path / "labels" / "adjudication.csv").read_text()
         assert [line.split(",")[0] for line in table.splitlines()[1:]] == ["4", "5"]
-        assert "settled: 4; left to a person: 2" in str(report)
+        assert "settled: 4; open: 2" in str(report)
         assert report.letters["images"] > 0
         before = {p.name: p.read_bytes() for p in (tmp_path / "labels").iterdir()}
-        make_labels(votes, tmp_path / "labels", **options)
+        label(votes, tmp_path / "labels", **options)
         assert {p.name: p.read_bytes() for p in (tmp_path / "labels").iterdir()} == before
 
-    def test_the_digest_follows_what_is_handed_down(self, assigned, votes, tmp_path):
-        make_labels(votes, tmp_path / "a", assignments=assigned)
-        make_labels(votes[:1], tmp_path / "b", assignments=assigned)
+    def test_the_digest_follows_what_is_applied(self, assigned, votes, tmp_path):
+        label(votes, tmp_path / "a", assignments=assigned)
+        label(votes[:1], tmp_path / "b", assignments=assigned)
         a, b = Labels.open(tmp_path / "a"), Labels.open(tmp_path / "b")
 
         assert a.digest_of([0, 1, 2, 3]) == b.digest_of([3, 2, 1, 0])
@@ -507,30 +507,30 @@ class TestFolder:
         file.answer(2, "primary", ["Animals"])
         file.answer(2, "secondary", ["kitten"])
         file.close()
-        make_labels([file.path], tmp_path / "labels", assignments=assigned, taxonomy=own)
+        label([file.path], tmp_path / "labels", assignments=assigned, taxonomy=own)
         labels = Labels.open(tmp_path / "labels")
 
         assert (labels.of(2).primary, labels.of(2).secondary) == (["Animals"], ["cat"])
         assert labels.taxonomy.secondary == {"Animals": ["cat", "dog"]}
-        with pytest.raises(UsageError, match="of another taxonomy than the one given"):
-            make_labels([file.path], tmp_path / "other", assignments=assigned)
+        with pytest.raises(UsageError, match="belongs to another taxonomy"):
+            label([file.path], tmp_path / "other", assignments=assigned)
         with pytest.raises(UsageError, match="another taxonomy"):
             VoteFile(tmp_path / "votes", "anna", TAXONOMY, there.model)
 
-    def test_a_table_that_is_cut_short_is_told_of(self, assigned, votes, tmp_path):
-        make_labels(votes, tmp_path / "labels", assignments=assigned)
+    def test_a_table_that_is_cut_short_is_refused(self, assigned, votes, tmp_path):
+        label(votes, tmp_path / "labels", assignments=assigned)
         table = tmp_path / "labels" / "labels.parquet"
         table.write_bytes(table.read_bytes()[:-9])
-        with pytest.raises(ArchiveError, match="broken"):
+        with pytest.raises(ArchiveError, match="damaged"):
             Labels.open(tmp_path / "labels")
 
     def test_mistakes_of_the_caller_are_one_line(self, assigned, votes, tmp_path):
         (tmp_path / "letter.txt").write_text("dear")
         for arguments, why in (
-            ([*votes, "-o", tmp_path / "x"], "name the clusters"),
+            ([*votes, "-o", tmp_path / "x"], "the clusters of the votes are missing"),
             (["-o", tmp_path / "x", "--assignments", assigned], "there are no votes"),
-            ([*votes, "-o", tmp_path, "--assignments", assigned], "something else"),
-            (["-o", tmp_path / "x", "--published", tmp_path], "was published"),
+            ([*votes, "-o", tmp_path, "--assignments", assigned], "choose an empty or new folder"),
+            (["-o", tmp_path / "x", "--published", tmp_path], "is not the published file"),
         ):
             done = CliRunner().invoke(main, ["annotate", "labels", *map(str, arguments)])
             assert done.exit_code == 2
@@ -538,22 +538,22 @@ class TestFolder:
             assert done.output.count("\n") == 1
 
 
-def test_the_published_labels_are_read_and_their_contradictions_are_not_handed_down(real, tmp_path):
+def test_the_published_labels_are_read_and_their_contradictions_are_not_applied(real, tmp_path):
     folder = real / "published_annotations"
-    report = make_labels([], tmp_path / "labels", published=folder)
+    report = label([], tmp_path / "labels", published=folder)
     labels = Labels.open(tmp_path / "labels").all()
     stored = json.loads((folder / "cluster_labels.json").read_text())
 
     assert len(labels) == 2000
-    told = "\n".join(report.lines())
-    assert "995 x panel type 'multiple' with subtype 'single panel'" in told
+    text = "\n".join(report.lines())
+    assert "995 x panel type 'multiple' with subtype 'single panel'" in text
     bad = [
         n for n, e in stored.items() if e["panel_type"][0] == "m" and "single" in e["panel_subtype"]
     ]
     assert all(labels[int(n)].panel_type is None for n in bad)
     assert sum(label.panel_type is not None for label in labels.values()) <= 1003
-    assert "2 x panel type 'single' with subtype" in told or told.count("'single' with sub") == 2
-    assert "'flow diagram' is 'flowchart', in 1 clusters" in told
-    assert "'list': 'Plots and Charts' there, 'Tables' here" in told
+    assert "2 x panel type 'single' with subtype" in text or text.count("'single' with sub") == 2
+    assert "'flow diagram' is 'flowchart', in 1 clusters" in text
+    assert "'list': 'Plots and Charts' there, 'Tables' here" in text
     assert report.published.unknown == {"Functional Study", "Organ"}
     assert sum(report.published.used[name] for name in report.published.unknown) == 0

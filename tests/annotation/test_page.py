@@ -12,11 +12,11 @@ import pytest
 
 from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.annotation.clusters.assignments import Assignments, as_table
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
-from biomedica_dataset.annotation.review.sample import choose_members
-from biomedica_dataset.annotation.review.session import Item, desk_for
+from biomedica_dataset.annotation.review.sample import choose_samples
+from biomedica_dataset.annotation.review.session import Item, open_session
 from biomedica_dataset.annotation.review.sheets import Review, write_sheets
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
@@ -40,7 +40,7 @@ def test_two_annotators_vote_and_nothing_is_lost_when_a_browser_is_killed(
         anna = arrive(chromium()[1], address, "anna", requests)
         anna.locator("#gallery button").first.click()
         expect(anna.locator("#caption textarea")).to_have_value(re.compile("^PMC"), timeout=20_000)
-        anna.locator("#take_out").click()
+        anna.locator("#toggle_wrong").click()
         anna.locator("#wrong_images").get_by_text("image 1").first.wait_for()
         anna.keyboard.press("Escape")
         process, opened = chromium()
@@ -61,7 +61,7 @@ def test_two_annotators_vote_and_nothing_is_lost_when_a_browser_is_killed(
             answered(ben, f"{number + 1} of {total}")
             ben.keyboard.press("u")
     votes = sorted((folder / "votes").glob("*.jsonl"))
-    report = make_labels(votes, tmp_path / "labels", assignments=assigned)
+    report = label(votes, tmp_path / "labels", assignments=assigned)
 
     assert '"wrong_images", "answer": ["PMC' in votes[0].read_text()
     assert report.annotators == ["anna", "ben"]
@@ -85,37 +85,37 @@ def test_an_audit_asks_of_each_image_and_an_adjudication_of_what_is_open(
         file.answer(first, "panel_type", panel)
         file.answer(second, "primary", ["Maps"])
         file.close()
-    with pytest.raises(UsageError, match="name them with --labels"):
-        desk_for(review, TAXONOMY, adjudicate=True)
+    with pytest.raises(UsageError, match="give them with --labels"):
+        open_session(review, TAXONOMY, adjudicate=True)
     from biomedica_dataset.annotation.labels.labels import Labels
 
     votes = sorted((folder / "votes").glob("*.jsonl"))
-    make_labels(votes, tmp_path / "labels", assignments=assigned)
+    label(votes, tmp_path / "labels", assignments=assigned)
     labels = Labels.open(tmp_path / "labels")
-    judge = desk_for(review, TAXONOMY, labels, adjudicate=True)
-    judge.sit("chief")
+    judge = open_session(review, TAXONOMY, labels, adjudicate=True)
+    judge.join("chief")
     assert judge.done("chief") == 0
     judge.save("chief", judge.items[0], "panel_type", "multiple")
     assert judge.done("chief") == 1
-    auditor = desk_for(review, TAXONOMY, labels, audit=2)
-    auditor.sit("carl")
+    auditor = open_session(review, TAXONOMY, labels, audit=2)
+    auditor.join("carl")
     for number, item in enumerate(auditor.items):
         auditor.save("carl", item, "fits_primary", number == 0)
     judge.close()
     auditor.close()
     if review.clusters[second].size > 6:
-        with pytest.raises(UsageError, match="have 6 random ones; make others with --images 7"):
-            desk_for(review, TAXONOMY, labels, audit=7)
+        with pytest.raises(UsageError, match="sheets have 6; write sheets with --images 7"):
+            open_session(review, TAXONOMY, labels, audit=7)
     settled = folder / "adjudication" / "chief.jsonl"
     votes = sorted((folder / "votes").glob("*.jsonl"))
-    report = make_labels(votes, tmp_path / "again", assignments=assigned, adjudication=settled)
+    report = label(votes, tmp_path / "again", assignments=assigned, adjudication=settled)
 
     assert judge.items == [Item(first)]
     assert {item.cluster for item in auditor.items} == {second}
     assert report.labels[first].panel_type == "multiple"
     assert {p.of: (p.right, p.images) for p in report.purity}["Maps"] == (1, 2)
-    with pytest.raises(UsageError, match="nothing is left open"):
-        desk_for(review, TAXONOMY, Labels.open(tmp_path / "again"), adjudicate=True)
+    with pytest.raises(UsageError, match="no open questions"):
+        open_session(review, TAXONOMY, Labels.open(tmp_path / "again"), adjudicate=True)
 
 
 def test_sheets_are_made_once_and_made_again_where_the_clusters_change(
@@ -135,7 +135,7 @@ def test_sheets_are_made_once_and_made_again_where_the_clusters_change(
     assert write_sheets(assigned, sample_archive, folder, count=4, workers=1).is_new
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="choose an empty or new folder"):
         write_sheets(assigned, sample_archive, tmp_path / "mine")
 
 
@@ -151,7 +151,7 @@ def test_the_nearest_and_the_farthest_are_shown_and_a_sample_that_is_no_choice_o
         clusters = [int(key[3:-3]) % 2 for key in order]
         table = as_table(order, clusters, [distances[key] for key in order])
         write_block(there.folder, 0, table, BlockRecord(fingerprint=""))
-        shown.append(choose_members(there, 12, 0))
+        shown.append(choose_samples(there, 12, 0))
     own = [key for key in keys if int(key[3:-3]) % 2]
     chosen = shown[0][1]
     left = sorted((key for key in own if key not in chosen.shown["random"]), key=distances.get)
@@ -168,11 +168,11 @@ def test_the_nearest_and_the_farthest_are_shown_and_a_sample_that_is_no_choice_o
 def test_every_image_that_is_shown_is_of_its_cluster(assigned, sheets):
     review, clusters = Review.open(sheets), Assignments.open(assigned).of_pmcids(0, 10**10)
 
-    for cluster, members in review.clusters.items():
-        assert {clusters[key] for key in members.keys} == {cluster}
-        assert len(set(members.keys)) == len(members.keys)
-        assert members.size == sum(found == cluster for found in clusters.values())
-        assert all(review.cards[key].caption for key in members.keys)
+    for cluster, sample in review.clusters.items():
+        assert {clusters[key] for key in sample.keys} == {cluster}
+        assert len(set(sample.keys)) == len(sample.keys)
+        assert sample.size == sum(found == cluster for found in clusters.values())
+        assert all(review.cards[key].caption for key in sample.keys)
     assert json.loads((sheets / "review.json").read_text())["format_version"] == 1
 
 
@@ -183,12 +183,12 @@ HOSTILE = (
 
 
 def test_hostile_captions_are_text_on_sheets(tmp_path):
-    from biomedica_dataset.annotation.review.sample import Members
+    from biomedica_dataset.annotation.review.sample import ClusterSample
     from biomedica_dataset.annotation.review.sheets import _sheet
     from biomedica_dataset.annotation.review.thumbnails import Card
 
     card = Card(key="PMC1_g1", article="PMC1", label=HOSTILE[:60], caption=HOSTILE, thumbnail=None)
-    html = _sheet(Members(0, 1, {"random": ["PMC1_g1"]}), {"PMC1_g1": card}, None, None)
+    html = _sheet(ClusterSample(0, 1, {"random": ["PMC1_g1"]}), {"PMC1_g1": card}, None, None)
     path = tmp_path / "sheet.html"
     path.write_text(html)
 

@@ -10,7 +10,7 @@ from datasets import load_dataset
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.imported import import_assignments
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.serialization.serialize import serialize
 
@@ -30,8 +30,8 @@ def test_published_labels_of_published_clusters_reach_the_rows(
     ]  # fmt: skip
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "labels.parquet")
     table, assignments = tmp_path / "labels.parquet", tmp_path / "assignments"
-    import_assignments(table, sample_archive, assignments, workers=1)
-    make_labels([], tmp_path / "labels", published=folder, assignments=assignments)
+    import_assignments(sample_archive, assignments, table=table, workers=1)
+    label([], tmp_path / "labels", published=folder, assignments=assignments)
     options = {"clusters": assignments, "labels": tmp_path / "labels", "workers": 1}
     serialize(sample_archive, tmp_path / "biomedica", **options)
     labels = Labels.open(tmp_path / "labels")
@@ -42,9 +42,9 @@ def test_published_labels_of_published_clusters_reach_the_rows(
     named = 0
     for key, row in got.items():
         assert row["image_label_id"] == clusters[key]
-        label, entry = labels.of(clusters[key]), stored[str(clusters[key])]
-        assert row["image_primary_label"] == label.primary
-        assert row["image_panel_type"] == label.panel_type
+        own, entry = labels.of(clusters[key]), stored[str(clusters[key])]
+        assert row["image_primary_label"] == own.primary
+        assert row["image_panel_type"] == own.panel_type
         named += bool(row["image_primary_label"])
         if entry["panel_type"] == "multiple" and entry["panel_subtype"] == "single panel":
             assert row["image_panel_type"] is None

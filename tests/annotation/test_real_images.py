@@ -16,7 +16,7 @@ from biomedica_dataset.annotation.clusters.cluster import cluster, k_means
 from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.annotation.embeddings.encoder import load_encoder
 from biomedica_dataset.annotation.embeddings.image_loader import Frame
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
 from biomedica_dataset.extraction.extract import extract
@@ -91,12 +91,12 @@ def test_the_same_pictures_go_the_whole_route_and_come_back_with_labels(
     classes, data = pictures
     keys = write_articles(tmp_path / "bucket", data)
     known = dict(zip(keys, classes, strict=True))
-    extract(str(tmp_path / "bucket"), str(tmp_path / "archive"), pmcids_of(keys))
+    extract(str(tmp_path / "bucket"), str(tmp_path / "archive"), pmcids=pmcids_of(keys))
     names = ("vectors", "clusters", "assigned", "labels", "biomedica")
     vectors, clusters, assigned, labels, dataset = (tmp_path / name for name in names)
     embed(tmp_path / "archive", vectors, model=str(encoder_folder), workers=0)
     cluster(vectors, clusters, clusters=CLUSTERS)
-    assign(clusters, vectors, assigned, workers=1)
+    assign(vectors, assigned, clusters=clusters, workers=1)
     found = Assignments.open(assigned)
     told = found.of_pmcids(0, 10**9)
     file = VoteFile(tmp_path / "votes", "half", Taxonomy.load(), found.model)
@@ -106,7 +106,7 @@ def test_the_same_pictures_go_the_whole_route_and_come_back_with_labels(
             concept = CONCEPTS[Counter(half).most_common(1)[0][0]]
             file.answer(number, "primary", [concept])
     file.close()
-    make_labels([file.path], labels, assignments=assigned)
+    label([file.path], labels, assignments=assigned)
     serialize(tmp_path / "archive", dataset, clusters=assigned, labels=labels, workers=1)
     rows = load_dataset(str(dataset), "all", split="train", streaming=True)
     got = {row["key"]: row["image_primary_label"] for row in rows}

@@ -10,9 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 
 from ..servers import BucketServer, Fault
 
@@ -30,8 +28,7 @@ DAY = "2026-11-21T01-00Z"
 
 def run(source: object, archive: Path, **options: Any) -> ExtractReport:
     """Extract in this process, unless told otherwise."""
-    settings = ExtractOptions(**{"workers": 1, **options})
-    return extract(str(source), str(archive), settings, Progress())
+    return extract(str(source), archive, **{"workers": 1, **options})
 
 
 def rows(archive: Path) -> dict[str, LedgerRow]:

@@ -10,12 +10,10 @@ import pytest
 
 from biomedica_dataset.archive import entries
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.archive.selection import Wants
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.extraction import fetch, write
 from biomedica_dataset.extraction import previous as old
 from biomedica_dataset.jats.reader import read_article
-from biomedica_dataset.licenses import parse_licenses
 
 from .helpers import DAY, BucketServer, fates, images, rows, run, stamps, tree
 
@@ -122,8 +120,7 @@ def test_changes_are_told_by_kind(bucket, archive):
         "content changed": 1,
     }
     assert run(bucket.root, archive).changes == {}
-    wants = Wants(parse_licenses(["cc0"]))
-    assert run(bucket.root, archive, wants=wants).changes.keys() == {"read again"}
+    assert run(bucket.root, archive, licenses=["cc0"]).changes.keys() == {"read again"}
 
 
 def test_a_block_whose_articles_have_all_gone_is_removed(bucket, archive):
@@ -141,7 +138,7 @@ def test_a_block_whose_articles_have_all_gone_is_removed(bucket, archive):
 
 
 def test_wider_licences_fetch_only_what_is_newly_wanted(bucket, archive, tmp_path):
-    run(bucket.root, archive, wants=Wants(parse_licenses(["commercial"])))
+    run(bucket.root, archive, licenses=["commercial"])
     before = {name for name, fate in fates(archive).items() if fate == "kept"}
     with BucketServer(bucket.root) as server:
         run(server.url, archive, inventory=FIRST)
@@ -154,7 +151,7 @@ def test_wider_licences_fetch_only_what_is_newly_wanted(bucket, archive, tmp_pat
 
 
 def test_images_chosen_after_the_text_fetch_only_these(bucket, archive, tmp_path):
-    run(bucket.root, archive, wants=Wants(images="none"))
+    run(bucket.root, archive, images="none")
     assert images(archive) == {}
     run(bucket.root, tmp_path / "all")
     chosen = sorted(images(tmp_path / "all"))[3:8]
@@ -163,7 +160,7 @@ def test_images_chosen_after_the_text_fetch_only_these(bucket, archive, tmp_path
         for name in chosen
     )
     with BucketServer(bucket.root) as server:
-        run(server.url, archive, inventory=FIRST, wants=Wants(images=keys))
+        run(server.url, archive, inventory=FIRST, images=keys)
 
         asked = [key for key in server.asked() if not key.startswith("inventory")]
         assert sorted(asked) == chosen
@@ -171,11 +168,11 @@ def test_images_chosen_after_the_text_fetch_only_these(bucket, archive, tmp_path
 
 
 def test_keys_of_other_blocks_leave_a_block_alone(bucket, archive):
-    wants = Wants(images=frozenset({"PMC99000205_x"}))
-    run(bucket.root, archive, wants=wants)
+    keys = {"PMC99000205_x"}
+    run(bucket.root, archive, images=keys)
     before = stamps(archive)
 
-    report = run(bucket.root, archive, wants=Wants(images=wants.images | {"PMC99003007_x"}))
+    report = run(bucket.root, archive, images=keys | {"PMC99003007_x"})
 
     assert report.blocks_done == 1
     changed = {name for name, stamp in stamps(archive).items() if before.get(name) != stamp}
@@ -186,12 +183,12 @@ def test_keys_of_other_blocks_leave_a_block_alone(bucket, archive):
 
 def test_narrower_licences_and_images_let_go_of_what_is_not_wanted(bucket, archive, tmp_path):
     run(bucket.root, archive)
-    wants = Wants(parse_licenses(["cc-by"]), "none")
+    wanted = {"licenses": ["cc-by"], "images": "none"}
     with BucketServer(bucket.root) as server:
-        run(server.url, archive, inventory=FIRST, wants=wants)
+        run(server.url, archive, inventory=FIRST, **wanted)
 
         assert {key.partition("/")[0] for key in server.asked()} == {"inventory-reports"}
-    run(bucket.root, tmp_path / "fresh", wants=wants)
+    run(bucket.root, tmp_path / "fresh", **wanted)
     assert tree(archive) == tree(tmp_path / "fresh")
     assert not list((archive / "images").iterdir())
 
@@ -255,7 +252,7 @@ def test_a_folder_with_something_else_is_left_alone(bucket, archive):
     archive.mkdir()
     (archive / "thesis.tex").write_text("years of work")
 
-    with pytest.raises(UsageError, match="holds something else than an archive"):
+    with pytest.raises(UsageError, match="is not empty and not an archive"):
         run(bucket.root, archive)
     assert [path.name for path in archive.iterdir()] == ["thesis.tex"]
 

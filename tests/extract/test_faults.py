@@ -37,7 +37,7 @@ def start(folder):
 
 def tasks_of(bucket, retry=False):
     inventory = list_versions(Source(str(bucket.root)), Selection(), None)
-    return find_tasks(1000, inventory, ExtractOptions(retry=retry), {}, set())
+    return find_tasks(1000, inventory, ExtractOptions(retry=retry))
 
 
 def test_every_fault_of_the_real_bucket_ends_under_its_reason(real_buckets, archive):
@@ -229,9 +229,9 @@ def test_a_dropped_article_stays_dropped_until_it_is_retried(bucket, archive):
     xml.write_bytes(kept)
 
     # Other wishes are no new try: only what is newly wanted is fetched.
-    run(bucket.root, archive, wants=Wants(images="none"))
+    run(bucket.root, archive, images="none")
     assert fates(archive)[NAME] == "unavailable: XML 404"
-    run(bucket.root, archive, wants=Wants(images="none"), retry=True)
+    run(bucket.root, archive, images="none", retry=True)
     assert fates(archive)[NAME] == "kept"
 
 

@@ -89,8 +89,8 @@ def test_the_newest_complete_inventory_is_taken(bucket, archive):
         (gzip.compress(b""), None, "Empty CSV"),
         (gzip.compress(b"one,two\n"), None, "Expected 4 columns"),
         (b"", None, "Empty CSV"),
-        (inventory_csv({"metadata/PMC1.1.json": "0" * 32}), "f" * 32, "differs from the MD5 ffff"),
-        (inventory_csv({"something/else": "0" * 32}), None, "lists no article"),
+        (inventory_csv({"metadata/PMC1.1.json": "0" * 32}), "f" * 32, "differs from its MD5 ffff"),
+        (inventory_csv({"something/else": "0" * 32}), None, "lists no articles"),
     ],
     ids=["truncated", "empty", "no inventory", "no bytes", "other MD5", "no article"],
 )
@@ -115,7 +115,7 @@ def test_a_broken_manifest_changes_nothing(bucket, archive, text):
 
 @pytest.mark.parametrize(
     ("which", "what"),
-    [("yesterday", "neither a file nor a date"), ("2020-01-01", "no complete inventory of 2020")],
+    [("yesterday", "not a file or a date"), ("2020-01-01", "no complete inventory of 2020")],
 )
 def test_an_inventory_that_is_none_is_refused(bucket, archive, which, what):
     with pytest.raises(UsageError, match=what):
@@ -125,7 +125,7 @@ def test_an_inventory_that_is_none_is_refused(bucket, archive, which, what):
 def test_a_local_inventory_that_is_broken_is_the_callers_mistake(bucket, archive, tmp_path):
     (tmp_path / "list.csv.gz").write_bytes(inventory_csv(bucket.etags())[:-9])
 
-    with pytest.raises(UsageError, match=r"list\.csv\.gz is no whole CSV"):
+    with pytest.raises(UsageError, match=r"list\.csv\.gz is not a complete CSV"):
         run(bucket.root, archive, inventory=str(tmp_path / "list.csv.gz"))
 
 
@@ -144,7 +144,7 @@ def test_a_folder_without_an_inventory_is_listed(bucket, archive):
 def test_a_folder_that_is_no_bucket_is_refused(tmp_path, archive):
     (tmp_path / "photos").mkdir()
     for options in ({}, {"pmcids": (1,)}):
-        with pytest.raises(UsageError, match="is no copy of the PMC bucket"):
+        with pytest.raises(UsageError, match="is not a copy of the PMC bucket"):
             run(tmp_path / "photos", archive, **options)
 
 

@@ -78,7 +78,7 @@ def test_what_is_no_record_of_the_version_is_an_error_in_one_line(data):
 
 def test_an_xml_outside_of_the_own_folder_is_an_error_that_shows_it_as_text():
     with pytest.raises(
-        ArticleError, match=r"names '.*PMC1\.1.*', no object of PMC9000001\.1/"
+        ArticleError, match=r"names '.*PMC1\.1.*', which is not in PMC9000001\.1/"
     ) as caught:
         parsed(xml_url=f"s3://bucket/PMC1.1/\u202e\x1b.xml?md5={MD5}")
     assert str(caught.value).isprintable()

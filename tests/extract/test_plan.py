@@ -17,8 +17,7 @@ FIRST = "2026-11-20T01-00Z"
 
 def test_a_plan_bounds_what_a_run_costs_and_writes_nothing(sample_bucket, archive):
     with BucketServer(sample_bucket) as server:
-        options = ExtractOptions(inventory=FIRST, workers=1)
-        planned = plan(server.url, str(archive), options)
+        planned = plan(server.url, archive, ExtractOptions(inventory=FIRST))
         assert planned.spent == len(server.log) < planned.requests
         assert not archive.exists()
         server.forget()

@@ -29,7 +29,7 @@ def test_rubbish_among_ids_is_named_with_its_line(line):
 
 
 def test_a_list_without_ids_is_refused():
-    with pytest.raises(UsageError, match="names no article"):
+    with pytest.raises(UsageError, match="is empty"):
         parse_pmcids(["", "# none"])
 
 
@@ -37,7 +37,7 @@ def test_licences_are_groups_and_codes():
     assert parse_licenses([]) is None
     assert parse_licenses(["CC-BY", "cc by-nc-nd"]) == {"CC BY", "CC BY-NC-ND"}
     assert parse_licenses(["commercial"]) == {"CC0", "CC BY", "CC BY-SA", "CC BY-ND"}
-    with pytest.raises(UsageError, match="licence 'free' is none of commercial, "):
+    with pytest.raises(UsageError, match="unknown licence 'free'; choose from commercial, "):
         parse_licenses(["free"])
 
 
@@ -58,8 +58,8 @@ def test_images_are_all_none_or_a_file_of_keys(tmp_path):
     assert parse_images(str(tmp_path / "keys")) == {"PMC1_a", "PMC2_b-0f0f0f0f"}
     for name, what in (
         ("rubbish", "line 2 of .*rubbish is 'fig 1'"),
-        ("none", "names no image"),
-        ("absent", "neither 'all' nor 'none' nor a readable file"),
+        ("none", "is empty"),
+        ("absent", "is not 'all', 'none' or a readable file"),
     ):
         with pytest.raises(UsageError, match=what):
             parse_images(str(tmp_path / name))

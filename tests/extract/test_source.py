@@ -93,7 +93,7 @@ def test_what_stays_is_a_network_failure(source, server, fault):
 def test_an_object_above_the_limit_is_not_read(source, server, sample_bucket):
     size = (sample_bucket / KEY).stat().st_size
 
-    with pytest.raises(TooLargeError, match=f"{size} bytes, 100 are allowed"):
+    with pytest.raises(TooLargeError, match=f"{size} bytes exceed the limit of 100"):
         get(source, limit=100)
     assert source.received == 0
 

@@ -22,7 +22,7 @@ from .repos import File
 from .server import Fault
 
 NAME = "me/biomedica"
-ONCE_MORE = "push again, what is there already stays"
+ONCE_MORE = "push again to resume"
 
 
 def published(hub):

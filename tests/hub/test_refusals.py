@@ -62,7 +62,7 @@ def test_a_repository_that_holds_something_else_is_refused(hub, push, dataset, f
     repo = hub.repos[NAME] = Repo(NAME)
     repo.commit("main", {foreign: File(b"{}", lfs=False)}, "mine")
 
-    assert "holds something else" in push(dataset, fails=True)
+    assert "holds other data" in push(dataset, fails=True)
     assert published(hub) == {foreign: b"{}"}
 
 

@@ -131,24 +131,21 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_is_told_and_leaves_finished_blocks(small_disk, sample_bucket):
     from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.extraction.extract import extract
-    from biomedica_dataset.extraction.options import ExtractOptions
 
     (small_disk / "ballast").mkdir()
     free = os.statvfs(small_disk)
     (small_disk / "ballast" / "x").write_bytes(bytes(free.f_bavail * free.f_bsize - 900_000))
     archive = small_disk / "archive"
-    options = ExtractOptions(workers=1)
 
     with pytest.raises(StorageError, match="No space left on device; make room and run") as told:
-        extract(str(sample_bucket), str(archive), options, Progress())
+        extract(str(sample_bucket), archive, workers=1)
     assert told.value.exit_code == 1
     assert "\n" not in str(told.value)
     assert not list(archive.glob(".partial-*"))
 
     (small_disk / "ballast" / "x").unlink()
-    report = extract(str(sample_bucket), str(archive), options, Progress())
+    report = extract(str(sample_bucket), archive, workers=1)
     assert (report.blocks, report.blocks_failed) == (4, {})
     assert Archive.open(archive).blocks() == [99000, 99001, 99002, 99003]
 

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from biomedica_dataset.pubmed.mesh.parse_citations import CitationError, parse_citations
-from biomedica_dataset.pubmed.mesh.split_records import CutError, cut
+from biomedica_dataset.pubmed.mesh.split_records import SplitError, split_records
 
 from . import made
 
@@ -60,9 +60,9 @@ def test_books_and_deleted_records_are_told_apart():
 
 
 def test_what_is_broken_is_told():
-    with pytest.raises(CutError, match="truncated"):
+    with pytest.raises(SplitError, match="truncated"):
         parse_citations(made.document(made.article(1))[:-60])
-    with pytest.raises(CutError, match="is missing"):
+    with pytest.raises(SplitError, match="is missing"):
         parse_citations(made.document(made.article(1)).replace(b"</PubmedArticleSet>", b""))
     with pytest.raises(CitationError, match="cannot be read"):
         parse_citations(made.document(made.article(1).replace("<sup>", "<sup")))
@@ -73,7 +73,7 @@ def test_pieces_do_not_depend_on_how_the_stream_comes(size):
     data = made.document(made.article(1), made.book(2), made.article(3), made.deleted(4))
     chunks = [data[i : i + size] for i in range(0, len(data), size)]
 
-    assert list(cut(chunks)) == list(cut([data]))
+    assert list(split_records(chunks)) == list(split_records([data]))
 
 
 def test_real_records_are_read_as_a_whole_parser_reads_them(real):

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.pubmed.mesh.article_ids import Wanted, doi_number
+from biomedica_dataset.pubmed.mesh.article_ids import ArticleIds, doi_number
 from biomedica_dataset.pubmed.mesh.join import NO_ROW, Records, join
 from biomedica_dataset.pubmed.mesh.mesh import make_mesh
 from biomedica_dataset.pubmed.mesh.parse_citations import parse_citations
@@ -169,7 +169,7 @@ def test_a_folder_of_something_else_is_left_alone(archive, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
 
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="is not empty and not"):
         make_mesh(archive, tmp_path / "mine", baseline="nowhere")
     with pytest.raises(UsageError, match=r"holds no mesh\.parquet"):
         MeshTable.open(tmp_path / "mine")
@@ -242,7 +242,7 @@ def test_records_are_joined_as_the_rules_say(rows, articles):
     columns = np.array(rows, dtype=np.int64).reshape(-1, 5)
     records = Records(*(columns[:, i] for i in range(4)), columns[:, 4].astype(bool))
 
-    joined = join(Wanted(table[:, 0], table[:, 1], table[:, 2]), records)
+    joined = join(ArticleIds(table[:, 0], table[:, 1], table[:, 2]), records)
 
     current: dict[int, int] = {}
     for pmid in {row[0] for row in rows}:

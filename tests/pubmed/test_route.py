@@ -112,4 +112,4 @@ def test_a_question_chooses_and_is_kept(eutils, sample_bucket, pmcids, tmp_path,
     assert len(eutils.asked) == asked
     other = CliRunner().invoke(main, [*map(str, command[:-1]), "hair"])
     assert other.exit_code == 2
-    assert "Name another output folder" in other.output
+    assert "choose another output folder" in other.output

@@ -48,7 +48,7 @@ def test_many_are_listed_by_date(eutils, ncbi):
 def test_a_day_that_is_too_large_is_told(eutils, ncbi):
     eutils.released = dict.fromkeys(range(1, 12), DAY)
 
-    with pytest.raises(UsageError, match="11 articles that match were released on 2020-02-28"):
+    with pytest.raises(UsageError, match="11 matching articles were released on 2020-02-28"):
         search(ncbi, "cancer")
 
 
@@ -56,7 +56,7 @@ def test_lists_that_do_not_agree_with_the_count_are_told(eutils, ncbi):
     eutils.released = {i: DAY + datetime.timedelta(days=i) for i in range(1, 31)}
     eutils.lies = 5
 
-    with pytest.raises(SourceError, match=r"counts 35 articles.*hold 30"):
+    with pytest.raises(SourceError, match=r"counts 35 articles.*lists 30"):
         search(ncbi, "cancer")
 
 
@@ -70,7 +70,7 @@ def test_a_list_that_is_shorter_than_its_count_is_asked_again(eutils, ncbi):
 
 
 def test_nothing_found_is_told(eutils, ncbi):
-    with pytest.raises(UsageError, match="finds no open-access article"):
+    with pytest.raises(UsageError, match="finds no open-access articles"):
         search(ncbi, "zzz")
 
 

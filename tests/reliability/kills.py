@@ -52,9 +52,8 @@ def do(stage: str, place: Place, output: str, workers: int) -> None:
     """Do a stage, in a process of its own."""
     if stage == "extract":
         from biomedica_dataset.extraction.extract import extract
-        from biomedica_dataset.extraction.options import ExtractOptions
 
-        extract(place.bucket, output, ExtractOptions(inventory=_INVENTORY, workers=workers))
+        extract(place.bucket, output, inventory=_INVENTORY, workers=workers)
     elif stage == "embed":
         from biomedica_dataset.annotation.embeddings.embed import embed
 

@@ -166,7 +166,9 @@ def test_the_terminal_gets_no_control_character(route):
 
 def test_sheets_show_texts_as_text(route, tmp_path):
     cluster(route.folder / "vectors", tmp_path / "clusters", components=2, clusters=2)
-    assign(tmp_path / "clusters", route.folder / "vectors", tmp_path / "assigned", workers=1)
+    assign(
+        route.folder / "vectors", tmp_path / "assigned", clusters=tmp_path / "clusters", workers=1
+    )
     review = write_sheets(
         tmp_path / "assigned", route.folder / "archive", tmp_path / "review", count=40, workers=1
     )

@@ -11,9 +11,9 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.archive.selection import Selection
 from biomedica_dataset.errors import BiomedicaError
 from biomedica_dataset.extraction.blocks import run_blocks
-from biomedica_dataset.extraction.extract import find_tasks
 from biomedica_dataset.extraction.fetch import MAX_IMAGE, MAX_XML
 from biomedica_dataset.extraction.options import ExtractOptions
+from biomedica_dataset.extraction.tasks import find_tasks
 from biomedica_dataset.extraction.versions import list_versions
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.objects import RetryPolicy
@@ -57,7 +57,7 @@ def run_impatiently(url, bucket, archive):
     """Extract all, waiting no longer than a test may."""
     opened = Archive.create(Folder(archive), url, Selection(), 1000)
     inventory = list_versions(Source(str(bucket)), Selection(), FIRST)
-    tasks = find_tasks(1000, inventory, ExtractOptions(), {}, set())
+    tasks = find_tasks(1000, inventory, ExtractOptions())
     return run_blocks(opened, Source(url, QUICK), tasks, lambda *_: None).failed
 
 

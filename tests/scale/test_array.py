@@ -14,7 +14,6 @@ import time
 import pytest
 
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.io.folders import RUN
 
 from ..servers import BucketServer
@@ -135,8 +134,7 @@ def test_an_array_is_killed_resized_and_ends_as_one_run_does(slurm, sample_bucke
         assert f"held by another run, slurm-{first.pid}" in said
         code, said = run(slurm, "extract", server.url, *options, "--take-over", array="1-2")
         assert code == 0, said
-        undisturbed = ExtractOptions(workers=1, inventory=FIRST)
-        extract(server.url, str(slurm / "undisturbed"), undisturbed)
+        extract(server.url, str(slurm / "undisturbed"), workers=1, inventory=FIRST)
 
     assert tree(archive) == tree(slurm / "undisturbed")
     assert {path: path.stat().st_ino for path in made} == made  # none was made again

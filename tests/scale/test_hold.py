@@ -99,7 +99,7 @@ def test_members_of_a_run_join_it_and_none_ends_it_for_the_others(folder):
     assert folder.exists(RUN)
 
     with acquire(folder, Launch(run_id="night")) as third:
-        third.let_go()
+        third.release()
         with pytest.raises(RunEndedError, match=r"night .* has ended") as ended:
             first.check()
         assert ended.value.exit_code == 0  # it is all done: no reason to fail

@@ -14,7 +14,6 @@ from biomedica_dataset.annotation.embeddings.model_id import ModelId
 from biomedica_dataset.engine.launch import Launch, Part
 from biomedica_dataset.errors import RunEndedError, TakenOverError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.io.folders import RUN
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.verification.verify import verify
@@ -73,8 +72,7 @@ def test_parts_of_extract_finish_the_whole_once(sample_bucket, sample_archive, t
     archive = tmp_path / "archive"
 
     def run(number):
-        options = ExtractOptions(workers=1, launch=part(number, 2))
-        return extract(str(sample_bucket), str(archive), options)
+        return extract(sample_bucket, archive, workers=1, launch=part(number, 2))
 
     assert run(2).blocks_left == 2
     assert (archive / RUN).exists()
@@ -111,8 +109,7 @@ def test_parts_of_different_cuts_at_once_make_the_whole(sample_bucket, sample_ar
         ]  # fmt: skip
         said = [process.communicate(timeout=120) for process in begun]
         assert [process.returncode for process in begun] == [0] * len(cuts), said
-        undisturbed = ExtractOptions(workers=1, inventory=FIRST)
-        extract(server.url, str(tmp_path / "undisturbed"), undisturbed)
+        extract(server.url, str(tmp_path / "undisturbed"), workers=1, inventory=FIRST)
 
     assert tree(archive) == tree(tmp_path / "undisturbed")
 
@@ -138,8 +135,7 @@ def test_an_extract_that_was_taken_over_says_so_and_leaves_the_other_alone(sampl
             while not (archive / RUN).exists():
                 assert first.poll() is None, first.communicate()
             options = {"inventory": FIRST, "workers": 1}
-            taking = ExtractOptions(**options, launch=Launch(take_over=True))
-            extract(str(sample_bucket), str(archive), taking)
+            extract(sample_bucket, archive, **options, launch=Launch(take_over=True))
             before = tree(archive)
             _, said = first.communicate(timeout=60)
 
@@ -151,15 +147,14 @@ def test_an_extract_that_was_taken_over_says_so_and_leaves_the_other_alone(sampl
 def test_blocks_that_have_gone_are_removed_by_who_finds_all_done(sample_archive, tmp_path):
     make(sample_archive, tmp_path / "vectors")
     cluster(tmp_path / "vectors", tmp_path / "clusters", components=2, clusters=2)
-    assign(tmp_path / "clusters", tmp_path / "vectors", tmp_path / "assigned", workers=1)
+    assign(tmp_path / "vectors", tmp_path / "assigned", clusters=tmp_path / "clusters", workers=1)
     gone = sorted((tmp_path / "vectors" / "blocks").iterdir())
     (tmp_path / "assigned" / "blocks" / gone[0].name).unlink()
     gone[-1].unlink()
     numbers = [int(path.stem) % 2 + 1 for path in gone]
 
     def again(number):
-        return assign(
-            tmp_path / "clusters", tmp_path / "vectors", tmp_path / "assigned",
+        return assign(tmp_path / "vectors", tmp_path / "assigned", clusters=tmp_path / "clusters",
             workers=1, launch=part(number, 2),
         )  # fmt: skip
 

@@ -19,7 +19,6 @@ from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.serialization.serialize import serialize
 
@@ -64,8 +63,7 @@ def test_a_worker_of_ray_that_is_killed_costs_nothing(sample_bucket, sample_arch
         os.kill(workers[0], signal.SIGKILL)
         said = process.communicate(timeout=120)
         assert process.returncode == 0, said
-        undisturbed = ExtractOptions(workers=1, inventory=FIRST)
-        extract(server.url, str(tmp_path / "undisturbed"), undisturbed)
+        extract(server.url, str(tmp_path / "undisturbed"), workers=1, inventory=FIRST)
 
     assert tree(tmp_path / "archive") == tree(tmp_path / "undisturbed")
 
@@ -76,7 +74,9 @@ def test_every_stage_by_ray_gives_the_same_bytes(sample_archive, tmp_path):
     write_encoder(tmp_path / "encoder")
     embed(sample_archive, tmp_path / "vectors", model=str(tmp_path / "encoder"), workers=0)
     cluster(tmp_path / "vectors", tmp_path / "clusters", components=8, clusters=6)
-    assign(tmp_path / "clusters", tmp_path / "vectors", tmp_path / "assignments", workers=1)
+    assign(
+        tmp_path / "vectors", tmp_path / "assignments", clusters=tmp_path / "clusters", workers=1
+    )
     serialize(sample_archive, tmp_path / "biomedica", clusters=tmp_path / "assignments", workers=1)
     code = """
     import sys
@@ -95,10 +95,9 @@ def test_every_stage_by_ray_gives_the_same_bytes(sample_archive, tmp_path):
         progress=progress,
     )
     assert progress.counters[0] == 4, "blocks are counted where they are not made"
-    assign(root / "clusters", root / "vectors-by-ray", root / "assignments-by-ray", launch=launch)
-    serialize(
-        archive, root / "biomedica-by-ray", clusters=root / "assignments-by-ray", launch=launch
-    )
+    assigned = root / "assignments-by-ray"
+    assign(root / "vectors-by-ray", assigned, clusters=root / "clusters", launch=launch)
+    serialize(archive, root / "biomedica-by-ray", clusters=assigned, launch=launch)
     assert ray.is_initialized()
     """
     subprocess.run(
@@ -128,8 +127,7 @@ def test_a_cluster_that_does_not_answer_is_told(sample_bucket, tmp_path):
 
 def test_without_ray_the_line_that_installs_it_is_told(sample_bucket, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    options = ExtractOptions(launch=Launch(engine="ray"))
 
     with pytest.raises(UsageError, match=r"pip install 'biomedica-dataset\[scale\]'"):
-        extract(str(sample_bucket), str(tmp_path / "archive"), options)
+        extract(str(sample_bucket), str(tmp_path / "archive"), launch=Launch(engine="ray"))
     assert not (tmp_path / "archive" / ".run.json").exists()

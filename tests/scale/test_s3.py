@@ -13,7 +13,6 @@ from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.errors import StorageError, UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.io.folders import RUN, Folder
 from biomedica_dataset.verification.verify import verify
 
@@ -35,9 +34,9 @@ def local_objects(folder):
 
 def test_an_archive_in_a_bucket_is_that_on_a_disk(s3, sample_bucket, sample_archive):
     archive = f"{s3}/deep/archive"
-    extract(str(sample_bucket), archive, ExtractOptions(workers=2))
+    extract(str(sample_bucket), archive, workers=2)
     first = objects(archive)
-    report = extract(str(sample_bucket), archive, ExtractOptions(workers=2))
+    report = extract(str(sample_bucket), archive, workers=2)
 
     assert first == objects(archive) == local_objects(sample_archive)
     assert "nothing to do" in str(report)
@@ -47,11 +46,11 @@ def test_an_archive_in_a_bucket_is_that_on_a_disk(s3, sample_bucket, sample_arch
 def test_images_that_no_block_names_are_swept(s3, sample_bucket, sample_archive):
     archive = f"{s3}/archive"
     orphan = f"images/0099001-{'0' * 16}.parquet"
-    extract(str(sample_bucket), archive, ExtractOptions(workers=1))
+    extract(str(sample_bucket), archive, workers=1)
     Folder(archive).write_bytes(orphan, b"left by a killed run")
     assert any("sweeps it" in problem for problem in verify(archive).problems)
 
-    extract(str(sample_bucket), archive, ExtractOptions(workers=1))
+    extract(str(sample_bucket), archive, workers=1)
 
     assert objects(archive) == local_objects(sample_archive)
 
@@ -76,7 +75,7 @@ def test_a_killed_run_goes_on_to_the_same_objects(s3, sample_bucket, sample_arch
 
 def test_a_second_launcher_is_refused_by_the_bucket(s3, sample_bucket):
     archive = f"{s3}/archive"
-    extract(str(sample_bucket), archive, ExtractOptions(workers=1, limit=3))
+    extract(str(sample_bucket), archive, workers=1, limit=3)
     with acquire(Folder(archive), Launch()) as lock:
         run = command("extract", sample_bucket, "-o", archive, "--limit", 3, "--retry")
         refused = subprocess.run(run, env=environment(), check=False, capture_output=True)
@@ -126,7 +125,7 @@ def test_missing_credentials_are_told(s3, monkeypatch, tmp_path):
 
 def test_a_bucket_that_is_not_there_is_told(s3, sample_bucket):
     with pytest.raises(StorageError, match="cannot be written: The specified bucket does not"):
-        extract(str(sample_bucket), "s3://nobody-made-this/archive", ExtractOptions(workers=1))
+        extract(str(sample_bucket), "s3://nobody-made-this/archive", workers=1)
 
 
 def test_without_the_library_the_line_that_installs_it_is_told(monkeypatch):

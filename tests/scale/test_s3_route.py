@@ -9,13 +9,12 @@ from biomedica_dataset.annotation.clusters.assign import assign
 from biomedica_dataset.annotation.clusters.cluster import cluster
 from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
 from biomedica_dataset.annotation.embeddings.embed import embed
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.review.sheets import Review, write_sheets
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch, Part
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.hub.push import push_to_hub
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.pubmed.mesh.mesh import make_mesh
@@ -39,7 +38,7 @@ def make(bucket, base, here):
             "archive", "mesh", "vectors", "clusters", "assigned", "labels", "biomedica", "tars"
         )
     }  # fmt: skip
-    extract(str(bucket), at["archive"], ExtractOptions(workers=1))
+    extract(str(bucket), at["archive"], workers=1)
     opened = Archive.open(at["archive"])
     rows = [row for block in opened.blocks() for row in opened.rows(block)]
     pmcids = sorted({row.pmcid for row in rows if row.status == "kept"})
@@ -49,10 +48,10 @@ def make(bucket, base, here):
     embed(at["archive"], at["vectors"], model=str(here / "encoder"), workers=0)
     clusters = cluster(at["vectors"], at["clusters"], components=8, clusters=6)
     write_plots(clusters.model.header, Folder(at["clusters"]))
-    assign(at["clusters"], at["vectors"], at["assigned"], workers=1)
+    assign(at["vectors"], at["assigned"], clusters=at["clusters"], workers=1)
     write_sheets(at["assigned"], at["archive"], here / "review", workers=1)
     votes = write_votes(Review.open(here / "review"), here / "votes")
-    make_labels(votes, at["labels"], assignments=at["assigned"])
+    label(votes, at["labels"], assignments=at["assigned"])
     joined = {"mesh": at["mesh"], "clusters": at["assigned"], "labels": at["labels"], "workers": 1}
     for number in (1, 2):
         launch = Launch(part=Part(number, 2), run_id="night")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from datasets import DatasetInfo
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCard
 
-from biomedica_dataset.card.markdown import escape
+import biomedica_dataset
+from biomedica_dataset.card.markdown import escape, render
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import TABLES, column_names, features
@@ -16,6 +20,12 @@ from biomedica_dataset.schema import TABLES, column_names, features
 @pytest.fixture(scope="module")
 def card(sample_dataset):
     return DatasetCard((sample_dataset / "README.md").read_text())
+
+
+def test_the_hub_reads_and_writes_the_card_back_byte_for_byte(sample_dataset):
+    content = (sample_dataset / "README.md").read_text()
+
+    assert str(DatasetCard(content)) == content
 
 
 def test_configs_are_those_with_rows_and_the_first_is_the_default(card):
@@ -74,3 +84,24 @@ def test_text_of_strangers_has_no_effect():
     assert not set("|<>*`[]\n#") & set(
         escape("a|b\n<script>*x*</script> [l](u) `c`").replace("&#", "")
     )
+
+
+def test_a_template_escapes_every_value_but_text_of_our_own():
+    card = render("clip/train/model_card.md.jinja", card_data="", mixed=True, alpha=0.5,
+                  name="<b>`x`</b>", base="![x](y) {{ 7 * 7 }}")  # fmt: skip
+
+    assert "&#60;b&#62;&#96;x&#96;" in card
+    assert not re.search(r"<b>|`x`|!\[x\]|49", card)
+
+
+def test_what_a_template_does_not_escape_is_known():
+    package = Path(biomedica_dataset.__file__).parent
+    sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.jinja")]
+
+    assert len(sources) == 2
+    assert {name for text in sources for name in re.findall(r"{{ ([^}]+)\|safe", text)} == {
+        "card_data", "example.path|urlencode", "field.meaning", "line", "permits[group]",
+        "plot.path|urlencode", "settings",
+    }  # fmt: skip
+    # These would escape a value for HTML, not for Markdown, if markup stood beside it.
+    assert not [text for text in sources if "~" in text or "autoescape" in text]

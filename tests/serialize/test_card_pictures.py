@@ -14,7 +14,6 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from biomedica_dataset.annotation.labels.audit import Purity
-from biomedica_dataset.card.limits import limits
 from biomedica_dataset.card.write import publish
 from biomedica_dataset.folder.changes import remember_release
 from biomedica_dataset.folder.manifest import Manifest, read_manifest
@@ -105,7 +104,7 @@ def test_without_matplotlib_there_are_tables_alone(sample_archive, tmp_path, mon
 
     assert not (tmp_path / "out" / "plots").exists()
     assert "pip install 'biomedica-dataset[plots]'" in str(report)
-    assert "| journal | pictures |" in (tmp_path / "out" / "README.md").read_text()
+    assert "| journal | images |" in (tmp_path / "out" / "README.md").read_text()
     assert not verify(tmp_path / "out").problems
 
 
@@ -157,7 +156,7 @@ def test_hostile_text_takes_no_effect_anywhere_on_the_card(tmp_path):
         pair(n, **hostile, image=data, image_license="CC BY 4.0", image_primary_label=[HOSTILE])
         for n in range(4)
     ]
-    publish(Folder(tmp_path), made(tmp_path, rows), note=None)
+    publish(Folder(tmp_path), made(tmp_path, rows))
     card = DatasetCard((tmp_path / "README.md").read_text())
     page = rendered(tmp_path)
 
@@ -184,8 +183,15 @@ def test_pictures_that_cannot_be_decoded_are_no_examples(tmp_path):
     assert [path.stem for path in (tmp_path / "examples").iterdir()] == [rows[3].key]
 
 
-def test_an_audit_stands_among_the_known_errors(sample_dataset):
-    manifest = read_manifest(Folder(sample_dataset))
+def test_an_audit_stands_among_the_known_errors(sample_dataset, tmp_path):
+    folder = Folder(shutil.copytree(sample_dataset, tmp_path / "copy"))
+    manifest = read_manifest(folder)
+
+    def limits(**changes):
+        publish(folder, replace(manifest, **changes))
+        card = (tmp_path / "copy" / "README.md").read_text()
+        return card.partition("## Limits and known errors")[2].partition("\n## ")[0]
+
     audit = [
         {"question": question, "of": of, "images": 40, "right": right, "low": 0.5, "high": 0.9}
         for question, of, right in (
@@ -193,14 +199,14 @@ def test_an_audit_stands_among_the_known_errors(sample_dataset):
             ("fits_primary", "Tables", 38), ("fits_primary", "cluster 7", 1),
         )
     ]  # fmt: skip
-    text = limits(replace(manifest, joined={"labels": "x"}, audit=audit))
+    text = limits(joined={"labels": "x"}, audit=audit)
 
     assert set(audit[0]) == set(Purity.__dataclass_fields__)
     lines = [line for line in text.splitlines() if "fits" in line or "global" in line]
     assert [line.split("|")[2].strip() for line in lines] == ["all", "Maps", "Tables"]
     assert "| global concepts | Maps | 40 | 25% | 50% to 90% |" in text
-    assert "without an audit" in limits(replace(manifest, joined={"labels": "x"}, audit=[]))
-    assert "audit" not in limits(manifest)
+    assert "without an audit" in limits(joined={"labels": "x"}, audit=[])
+    assert "audit" not in limits()
 
 
 def test_the_card_says_what_came_and_went_since_the_last_release(sample_archive, tmp_path):

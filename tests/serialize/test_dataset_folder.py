@@ -253,13 +253,13 @@ def test_a_killed_run_is_continued_to_the_same_bytes(
 
 
 def test_a_source_that_is_no_archive_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="is no archive"):
+    with pytest.raises(UsageError, match="is not an archive"):
         serialize(tmp_path, tmp_path / "out")
 
 
 def test_an_output_that_holds_something_else_is_left_alone(sample_archive, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="is not empty and not"):
         serialize(sample_archive, tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

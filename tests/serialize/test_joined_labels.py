@@ -11,14 +11,13 @@ import pytest
 from datasets import load_dataset
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
 from biomedica_dataset.builder import BiomedicaBuilder
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.serialization import shard
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.dataset import open_dataset
@@ -51,7 +50,7 @@ def clusters(sample_dataset, tmp_path_factory):
 def assigned(clusters, sample_archive):
     from biomedica_dataset.annotation.clusters.imported import import_assignments
 
-    import_assignments(clusters, sample_archive, clusters.with_name("assignments"), workers=1)
+    import_assignments(sample_archive, clusters.with_name("assignments"), table=clusters, workers=1)
     return clusters.with_name("assignments")
 
 
@@ -61,7 +60,7 @@ def labelled(assigned, folder, concepts):
         file.answer(cluster, "primary", [concept])
         file.answer(cluster, "panel_type", "single")
     file.close()
-    make_labels([file.path], folder / "labels", assignments=assigned)
+    label([file.path], folder / "labels", assignments=assigned)
     return folder / "labels"
 
 
@@ -158,7 +157,7 @@ def test_only_shards_whose_own_labels_changed_are_written(sample_archive, assign
     lines = [f"{key.replace('_', ',', 1)},{int(key < 'PMC99002')}" for key in keys]
     (tmp_path / "halves.csv").write_text("\n".join(["pmcid,file_name,cluster", *lines]))
     halves = tmp_path / "halves"
-    import_assignments(tmp_path / "halves.csv", sample_archive, halves, workers=1)
+    import_assignments(sample_archive, halves, table=tmp_path / "halves.csv", workers=1)
     folder = tmp_path / "biomedica"
     first = labelled(halves, tmp_path / "a", ["Maps", "Tables"])
     second = labelled(halves, tmp_path / "b", ["Maps", "Microscopy"])
@@ -175,7 +174,7 @@ def test_a_better_reader_and_new_labels_ask_pmc_for_nothing(
     archive, folder = tmp_path / "archive", tmp_path / "biomedica"
     labels = labelled(assigned, tmp_path, ["Maps", "Tables", "PCR"])
     with BucketServer(sample_bucket) as server:
-        extract(server.url, str(archive), ExtractOptions(inventory=INVENTORY, workers=1))
+        extract(server.url, str(archive), inventory=INVENTORY, workers=1)
         serialize(archive, folder, workers=1)
         server.forget()
         monkeypatch.setattr(shard, "code_fingerprint", lambda *_: "a better reader")
@@ -198,7 +197,7 @@ def test_labels_of_other_clusters_are_refused(sample_archive, assigned, tmp_path
         serialize(sample_archive, tmp_path / "out", clusters=other, labels=labels)
     with pytest.raises(UsageError, match="name the clusters"):
         serialize(sample_archive, tmp_path / "out", labels=labels)
-    with pytest.raises(UsageError, match="holds no labels"):
+    with pytest.raises(UsageError, match="is not a folder of labels"):
         serialize(sample_archive, tmp_path / "out", clusters=assigned, labels=tmp_path)
 
 
@@ -216,7 +215,7 @@ def test_the_figures_of_an_audit_reach_the_card_without_a_row_being_written(
     for number, key in enumerate(maps):
         file.answer(0, "fits_primary", number > 1, key)
     file.close()
-    make_labels([file.path], labels, assignments=assigned)
+    label([file.path], labels, assignments=assigned)
     again = serialize(sample_archive, folder, **joined, workers=1)
 
     assert again.rewritten == 0

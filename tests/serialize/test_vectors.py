@@ -190,7 +190,7 @@ def test_vectors_of_another_archive_and_what_is_none_are_refused(
     header.write_text(header.read_text().replace(f'"width": {width}', '"width": 7'))
     with pytest.raises(UsageError, match="blocks of 7 PMCIDs"):
         serialize(sample_archive, tmp_path / "out", embeddings=other)
-    with pytest.raises(UsageError, match="holds no embeddings"):
+    with pytest.raises(UsageError, match="is not a folder of embeddings"):
         serialize(sample_archive, tmp_path / "out", embeddings=tmp_path)
     command = ["serialize", str(sample_archive), "-o", str(tmp_path / "out"), "--format"]
     told = CliRunner().invoke(main, [*command, "webdataset", "--embeddings", str(embeddings)])

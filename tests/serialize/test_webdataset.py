@@ -219,9 +219,9 @@ def test_no_tar_has_more_samples_than_it_may(sample_archive, tmp_path, monkeypat
 def test_a_folder_with_something_else_is_refused(sample_archive, sample_dataset, folder, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     for output in (tmp_path, sample_dataset):
-        with pytest.raises(UsageError, match="something else"):
+        with pytest.raises(UsageError, match="is not empty and not"):
             serialize_webdataset(sample_archive, output)
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="is not empty and not"):
         serialize(sample_archive, folder)
 
 

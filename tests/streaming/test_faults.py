@@ -130,7 +130,7 @@ def test_a_file_that_changes_under_way_is_told_of(labelled, tmp_path):
             web.range(SHARD, 0, 10)
 
 
-def test_a_spoilt_picture_is_told_of_where_its_digest_is_asked_for(labelled, tmp_path):
+def test_a_damaged_image_is_reported_if_its_digest_is_requested(labelled, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(labelled[0], folder)
     image = labelled[1][0].image["bytes"]
@@ -175,7 +175,7 @@ def test_what_is_no_dataset_folder_is_named(labelled, tmp_path):
     manifest.write_text(text)
     index = folder / "index/0000.parquet"
     index.write_bytes(index.read_bytes()[:-1] + b"x")
-    with pytest.raises(ArchiveError, match="differs from what the manifest says"):
+    with pytest.raises(ArchiveError, match="differs from its SHA-256"):
         open_dataset(folder)
     with BucketServer(tmp_path) as server, pytest.raises(UsageError, match="half written"):
         open_dataset(f"{server.url}/absent")
@@ -223,7 +223,7 @@ def test_a_shard_cut_short_is_told_of(labelled, tmp_path):
     with BucketServer(folder) as server, pytest.raises(SourceError, match=r"shorter|416"):
         images(server.url)
     shard.write_bytes(b"x" * 10**6)
-    with pytest.raises(ArchiveError, match="no Parquet file"):
+    with pytest.raises(ArchiveError, match="not a Parquet file"):
         list(open_dataset(folder, columns=["figure_label"]))
 
 
@@ -233,7 +233,7 @@ def test_a_caption_that_is_not_where_the_index_says_is_told_of(labelled, tmp_pat
     shard = folder / SHARD
     shard.write_bytes("é".encode() * (shard.stat().st_size // 2 + 1))
 
-    with pytest.raises(SourceError, match="has another length than it should"):
+    with pytest.raises(SourceError, match="has another length than expected"):
         list(open_dataset(folder, columns=["caption"]))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,27 +14,25 @@ import numpy as np
 from biomedica_dataset.annotation.blocks import (
     BlockRecord,
     read_record,
-    stale_blocks,
+    remove_blocks_except,
     up_to_date_record,
     write_block,
 )
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
-from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.lock import acquire
-from biomedica_dataset.engine.pool import run_tasks
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import told_part
+from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 
 from .assignments import Assignments, as_table
 from .cluster_model import ClusterModel
+from .imported import ImportReport, import_assignments
 
 if TYPE_CHECKING:
-    import os
-
+    from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.progress import Counters
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.engine.stage import StageRun, WorkerContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,100 +74,120 @@ class AssignReport:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class AssignStage(Stage[int, BlockRecord, None]):
+    """Gives the images of each block their clusters."""
+
+    clusters: str
+    embeddings: str
+    url: str
+
+    @cached_property
+    def output(self) -> Folder:
+        """The folder of the assignments."""
+        return Folder(self.url)
+
+    @cached_property
+    def model(self) -> ClusterModel:
+        """The clusters."""
+        return ClusterModel.open(self.clusters)
+
+    @cached_property
+    def vectors(self) -> Embeddings:
+        """The vectors of the images."""
+        return Embeddings.open(self.embeddings)
+
+    def check(self) -> None:
+        """Refuse clusters of another encoder than that of the vectors."""
+        if self.model.header.embeddings != self.vectors.digest:
+            msg = (
+                f"{self.clusters} is of vectors of {self.model.header.model}, and "
+                f"{self.embeddings} holds vectors of {self.vectors.model}; the two cannot be "
+                "compared"
+            )
+            raise UsageError(msg)
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the assignments."""
+        clusters, digest = self.model.header.clusters, self.model.digest
+        Assignments.begin(self.output, self.vectors.width, clusters, digest)
+
+    def tasks(self) -> list[int]:
+        """Return the blocks that have vectors."""
+        return self.vectors.blocks()
+
+    def _fingerprint(self, block: int) -> str:
+        record = read_record(self.vectors.folder, block)
+        parts = self.vectors.digest, record.fingerprint if record else None
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def record(self, task: int) -> BlockRecord | None:
+        """Return the record of a block whose vectors have not changed."""
+        return up_to_date_record(self.output, task, self._fingerprint(task))
+
+    def make(self, task: int, context: WorkerContext) -> None:
+        """Write the clusters of a block's images."""
+        keys, vectors = self.vectors.vectors(task)
+        clusters, distances = self.model.predict(vectors)
+        record = BlockRecord(fingerprint=self._fingerprint(task), counts={"kept": len(keys)})
+        write_block(self.output, task, as_table(keys, clusters, distances), record)
+        context.progress.tick(1, len(keys), vectors.nbytes)
+
+    def finish(self, run: StageRun[BlockRecord, None]) -> None:
+        """Remove blocks that have gone from the vectors."""
+        remove_blocks_except(self.output, run.records)
+
+
 def assign(
-    model: str | os.PathLike[str],
     embeddings: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    clusters: str | os.PathLike[str],
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
-) -> AssignReport:
+) -> AssignReport | ImportReport:
     """Write the cluster of every image, or bring those there into agreement with the vectors.
 
     Parameters
     ----------
+    embeddings
+        The vectors of the images; the archive, where ``clusters`` is a table.
+    clusters
+        The clusters that `cluster` made, or a table made elsewhere: see `import_assignments`.
     launch
         On what it runs, and as which part of a run; alone by default.
 
     Raises
     ------
     UsageError
-        There is no such model, no such vectors, the vectors are of another encoder than those that
-        the model was made of, or the output holds something else.
+        There are no such clusters or vectors, the vectors are of another encoder than those that
+        the clusters were made of, or the output is something else.
+
+    Examples
+    --------
+    >>> assign("embeddings", "assignments", clusters="none")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: none is not a folder of clusters: it has no cluster.json
     """
-    centers, vectors, folder = ClusterModel.open(model), Embeddings.open(embeddings), Folder(output)
-    if centers.header.embeddings != vectors.digest:
-        msg = (
-            f"{model} is of vectors of {centers.header.model}, and {embeddings} holds vectors of "
-            f"{vectors.model}; the two cannot be compared"
+    if Path(clusters).is_file():
+        return import_assignments(
+            embeddings, output, table=clusters, workers=workers, launch=launch, progress=progress
         )
-        raise UsageError(msg)
-    launch, progress = launch or Launch(), progress or Progress()
-    with acquire(folder, launch) as lock:
-        there = Assignments.begin(folder, vectors.width, centers.header.clusters, centers.digest)
-        blocks = vectors.blocks()
-        fingerprint_of = partial(_made_of, vectors)
-        todo = stale_blocks(folder, blocks, fingerprint_of)
-        mine = [block for block in todo if launch.takes(block)]
-        progress.start(len(mine), "blocks")
-        done = run_tasks(
-            _work,
-            mine,
-            workers=workers,
-            start=_start_worker,
-            args=(str(model), vectors.folder.url, folder.url, lock),
-            progress=progress,
-            engine=launch.engine,
-        )
-        written = sum(is_new for _block, is_new in done)
-        left = len(stale_blocks(folder, todo, fingerprint_of))
-        if not left:
-            there.finish(blocks, lock)
+    stage = AssignStage(os.fspath(clusters), os.fspath(embeddings), os.fspath(output))
+    stage.check()
+    run = stage.run(launch, workers=workers, progress=progress)
+    there = Assignments.open(output)
     sizes = np.zeros(there.clusters, np.int64)
-    for block in [] if left else there.blocks():
+    for block in [] if run.left else there.blocks():
         sizes += np.bincount(there.read(block)["cluster"], minlength=there.clusters)
     return AssignReport(
         images=int(sizes.sum()),
         clusters=there.clusters,
         used=int((sizes > 0).sum()),
         largest=int(sizes.max(initial=0)),
-        blocks=len(blocks),
-        written=written,
-        left=left,
+        blocks=run.blocks,
+        written=len(run.made),
+        left=run.left,
     )
-
-
-def _made_of(vectors: Embeddings, block: int) -> str:
-    record = read_record(vectors.folder, block)
-    parts = vectors.digest, record.fingerprint if record else None
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-_worker: tuple[ClusterModel, Embeddings, Folder, RunLock, Progress] | None = None
-
-
-def _start_worker(
-    model: str, embeddings: str, output: str, lock: RunLock, counters: Counters
-) -> None:
-    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
-    progress = Progress(counters=counters)
-    _worker = ClusterModel.open(model), Embeddings.open(embeddings), Folder(output), lock, progress
-
-
-def _work(block: int) -> bool:
-    """Write one block, unless another run has done it meanwhile; return whether it was written."""
-    if _worker is None:
-        msg = "the worker was not started by its pool"
-        raise RuntimeError(msg)
-    model, embeddings, folder, lock, progress = _worker
-    lock.check()
-    if up_to_date_record(folder, block, _made_of(embeddings, block)) is not None:
-        progress.tick(1, 0, 0)
-        return False
-    keys, vectors = embeddings.vectors(block)
-    clusters, distances = model.predict(vectors)
-    record = BlockRecord(fingerprint=_made_of(embeddings, block), counts={"kept": len(keys)})
-    write_block(folder, block, as_table(keys, clusters, distances), record)
-    progress.tick(1, len(keys), vectors.nbytes)
-    return True

@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from biomedica_dataset.annotation.blocks import block_name, block_numbers, read_block, read_header
+from biomedica_dataset.annotation.blocks import block_name, block_numbers, read_block
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import begin_folder, read_header
 from biomedica_dataset.keys import pmcid
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from biomedica_dataset.engine.lock import RunLock
 
 FORMAT_VERSION = 1
 HEADER = "assignments.json"
+_WHAT = "a folder of cluster assignments"
 SCHEMA = pa.schema({"key": pa.string(), "cluster": pa.int32(), "distance": pa.float32()})
 
 
@@ -57,7 +58,7 @@ class Assignments:
             The folder holds none, or of another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "assignments", FORMAT_VERSION)
+        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
         return cls(folder, header["width"], header["clusters"], header["model"])
 
     @classmethod
@@ -70,30 +71,14 @@ class Assignments:
             The folder holds something else, or assignments to other clusters.
         """
         header = {"width": width, "clusters": clusters, "model": model}
-        if folder.exists(HEADER):
-            there = cls.open(folder.url)
-            if (there.width, there.clusters, there.model) != (width, clusters, model):
-                msg = f"{folder.url} holds assignments to other clusters; name another folder"
-                raise UsageError(msg)
-            return there
-        if not folder.is_empty() and not folder.exists(HEADER):
-            msg = f"{folder.url} holds something else than assignments; name a new folder"
+        if begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header) != header:
+            msg = f"{folder.url} holds assignments to other clusters; name another folder"
             raise UsageError(msg)
-        stored = {"format_version": FORMAT_VERSION, **header}
-        if not folder.begin(HEADER, json.dumps(stored, indent=1).encode()):
-            return cls.begin(folder, width, clusters, model)  # another part was faster
         return cls(folder, width, clusters, model)
 
     def blocks(self) -> list[int]:
         """Return the numbers of the finished blocks, ascending."""
         return block_numbers(self.folder)
-
-    def finish(self, blocks: Sequence[int], lock: RunLock) -> None:
-        """Remove blocks that have gone from the source, when all others agree; end the run."""
-        lock.check()
-        for gone in set(self.blocks()) - set(blocks):
-            self.folder.remove(block_name(gone))
-        lock.release()
 
     def read(self, block: int) -> pa.Table:
         """Return key, cluster and distance of a block's images."""

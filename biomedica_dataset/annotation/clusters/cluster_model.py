@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.annotation.blocks import read_header
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import read_header
 
 if TYPE_CHECKING:
     import os
@@ -132,8 +132,7 @@ class ClusterModel:
             Its arrays are cut short, or not those that its header describes.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "clusters", FORMAT_VERSION)
-        del header["format_version"]
+        header = read_header(folder, HEADER, "a folder of clusters", FORMAT_VERSION)
         try:
             described = ClusterHeader(**header)
             data = folder.read_bytes(ARRAYS)

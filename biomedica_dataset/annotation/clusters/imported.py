@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,28 +14,27 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.annotation.blocks import (
     BlockRecord,
-    read_record,
+    remove_blocks_except,
     up_to_date_record,
     write_block,
 )
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.lock import acquire
-from biomedica_dataset.engine.pool import run_tasks
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import told_part, total
+from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.keys import file_stem, pair_key
+from biomedica_dataset.keys import file_stem, pair_key, pmcid
 from biomedica_dataset.rows import rows_fingerprint, rows_of
 
 from .assignments import Assignments, as_table
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Mapping
 
+    from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.progress import Counters
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.engine.stage import StageRun, WorkerContext
 
 _PMCID = ("pmcid", "article_accession_id")
 _FILE = ("image_file_name", "file_name", "image_cluster_id")
@@ -79,11 +80,87 @@ class ImportReport:
         )
 
 
+_Task = tuple[int, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class ImportStage(Stage[_Task, BlockRecord, None]):
+    """Gives the images of each block the clusters of a table.
+
+    Parameters
+    ----------
+    clusters
+        By block, by key.
+    count, digest
+        How many clusters there are, and the digest of the table.
+    """
+
+    source: str
+    url: str
+    clusters: Mapping[int, dict[str, int]]
+    count: int
+    digest: str
+
+    @cached_property
+    def output(self) -> Folder:
+        """The folder of the assignments."""
+        return Folder(self.url)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive of the images."""
+        return Archive.open(self.source)
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the assignments."""
+        Assignments.begin(self.output, self.archive.width, self.count, self.digest)
+
+    def tasks(self) -> list[_Task]:
+        """Return the blocks of the archive with their clusters."""
+        return [(block, self.clusters.get(block, {})) for block in self.archive.blocks()]
+
+    def number(self, task: _Task) -> int:
+        """Return the number of a block."""
+        return task[0]
+
+    def _fingerprint(self, task: _Task) -> str:
+        block, clusters = task
+        parts = rows_fingerprint(), self.archive.header(block).digest, sorted(clusters.items())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def record(self, task: _Task) -> BlockRecord | None:
+        """Return the record of a block whose articles and clusters have not changed."""
+        return up_to_date_record(self.output, task[0], self._fingerprint(task))
+
+    def make(self, task: _Task, context: WorkerContext) -> None:
+        """Write the clusters of a block's images."""
+        block, clusters = task
+        keys = [
+            pair.key
+            for row, images in self.archive.articles(block)
+            for _group, pair in rows_of(row, images).pairs
+        ]
+        own = [key for key in keys if key in clusters]
+        table = as_table(own, [clusters[key] for key in own], [None] * len(own))
+        counts = {"kept": len(own), "not in the table": len(keys) - len(own)}
+        record = BlockRecord(fingerprint=self._fingerprint(task), counts=counts)
+        write_block(self.output, block, table, record)
+        context.progress.tick(1, len(own), 0)
+
+    def finish(self, run: StageRun[BlockRecord, None]) -> None:
+        """Remove blocks that have gone from the archive."""
+        remove_blocks_except(self.output, run.records)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process is told: its tasks have the clusters."""
+        return {**super().__getstate__(), "clusters": {}}
+
+
 def import_assignments(
-    table: str | os.PathLike[str],
     archive: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    table: str | os.PathLike[str],
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -103,44 +180,25 @@ def import_assignments(
     Raises
     ------
     UsageError
-        The table lacks a column, gives one image two clusters, or the output holds something else.
+        The table lacks a column, gives one image two clusters, or the output is something else.
     """
-    source, folder = Archive.open(archive), Folder(output)
     clusters, digest, rows = _read(Path(table))
     count = max(clusters.values(), default=-1) + 1
-    launch, progress = launch or Launch(), progress or Progress()
+    width = Archive.open(archive).width
     by_block: dict[int, dict[str, int]] = {}
     for key, cluster in clusters.items():
-        by_block.setdefault(int(key[3:].partition("_")[0]) // source.width, {})[key] = cluster
-    with acquire(folder, launch) as lock:
-        there = Assignments.begin(folder, source.width, count, digest)
-        blocks = source.blocks()
-        tasks = [(block, by_block.get(block, {})) for block in blocks]
-        todo = _differing(folder, source, tasks)
-        mine = [task for task in todo if launch.takes(task[0])]
-        progress.start(len(mine), "blocks")
-        done = run_tasks(
-            _work,
-            mine,
-            workers=workers,
-            start=_start_worker,
-            args=(source.folder.url, folder.url, lock),
-            progress=progress,
-            engine=launch.engine,
-        )
-        written = sum(is_new for _task, is_new in done)
-        left = len(_differing(folder, source, todo))
-        if not left:
-            there.finish(blocks, lock)
-    counts = total(record.counts for b in blocks if (record := read_record(folder, b)) is not None)
+        by_block.setdefault(pmcid(key) // width, {})[key] = cluster
+    stage = ImportStage(os.fspath(archive), os.fspath(output), by_block, count, digest)
+    run = stage.run(launch, workers=workers, progress=progress)
+    counts = total(record.counts for record in run.records.values())
     return ImportReport(
         rows=rows,
         repeated=rows - len(clusters),
         matched=counts.get("kept", 0),
         images=sum(counts.values()),
         clusters=count,
-        written=written,
-        left=left,
+        written=len(run.made),
+        left=run.left,
     )
 
 
@@ -187,54 +245,3 @@ def _column(table: pa.Table, names: tuple[str, ...], path: Path) -> list[Any]:
             return values
     msg = f"{path} has no column {' or '.join(names)}; it has {', '.join(table.column_names[:20])}"
     raise UsageError(msg)
-
-
-_Task = tuple[int, dict[str, int]]
-
-
-def _differing(folder: Folder, archive: Archive, tasks: list[_Task]) -> list[_Task]:
-    differ = folder.map(lambda task: _differs(folder, archive, task), tasks)
-    return [task for task, is_stale in zip(tasks, differ, strict=True) if is_stale]
-
-
-def _differs(folder: Folder, archive: Archive, task: _Task) -> bool:
-    return up_to_date_record(folder, task[0], _made_of(archive, task)) is None
-
-
-def _made_of(archive: Archive, task: _Task) -> str:
-    block, clusters = task
-    parts = rows_fingerprint(), archive.header(block).digest, sorted(clusters.items())
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-_worker: tuple[Archive, Folder, RunLock, Progress] | None = None
-
-
-def _start_worker(archive: str, output: str, lock: RunLock, counters: Counters) -> None:
-    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
-    _worker = Archive.open(archive), Folder(output), lock, Progress(counters=counters)
-
-
-def _work(task: _Task) -> bool:
-    """Write one block, unless another run has done it meanwhile; return whether it was written."""
-    if _worker is None:
-        msg = "the worker was not started by its pool"
-        raise RuntimeError(msg)
-    archive, folder, lock, progress = _worker
-    lock.check()
-    if not _differs(folder, archive, task):
-        progress.tick(1, 0, 0)
-        return False
-    block, clusters = task
-    keys = [
-        pair.key
-        for row, images in archive.articles(block)
-        for _g, pair in rows_of(row, images).pairs
-    ]
-    own = [key for key in keys if key in clusters]
-    table = as_table(own, [clusters[key] for key in own], [None] * len(own))
-    counts = {"kept": len(own), "not in the table": len(keys) - len(own)}
-    record = BlockRecord(fingerprint=_made_of(archive, task), counts=counts)
-    write_block(folder, block, table, record)
-    progress.tick(1, len(own), 0)
-    return True

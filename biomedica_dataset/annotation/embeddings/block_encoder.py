@@ -14,7 +14,6 @@ import numpy as np
 from biomedica_dataset.annotation.blocks import (
     BlockRecord,
     block_name,
-    up_to_date_record,
     write_block,
 )
 from biomedica_dataset.errors import UsageError
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.io.folders import Folder
 
     from .encoder import Encoder
     from .vectors import Embeddings
@@ -56,27 +53,10 @@ class EncodedBlock:
     seconds: float
 
 
-def made_of(archive: Archive, block: int) -> str:
-    """Return the digest of what the rows of a block are made of."""
+def block_fingerprint(archive: Archive, block: int) -> str:
+    """Return the fingerprint of what the vectors of a block depend on, beside the model."""
     parts = rows_fingerprint(), archive.header(block).digest
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def is_stale(
-    archive: Archive, output: Folder, block: int, *, lock: RunLock, progress: Progress
-) -> bool:
-    """Whether a block is still to be written, as far as another run has not just done it.
-
-    Raises
-    ------
-    TakenOverError
-        Another run holds the output now.
-    """
-    lock.check()
-    if up_to_date_record(output, block, made_of(archive, block)) is None:
-        return True
-    progress.tick(1, 0, 0)
-    return False
 
 
 class BlockEncoder:
@@ -132,7 +112,7 @@ class BlockEncoder:
         vectors.finish()
         reasons = Counter(problems.get(digest, "kept") for _key, digest in pairs)
         record = BlockRecord(
-            fingerprint=made_of(self._archive, block),
+            fingerprint=block_fingerprint(self._archive, block),
             counts=dict(sorted(reasons.items())),
             problems=[f"{key}: {problems[d]}" for key, d in pairs if d in problems],
         )

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
+import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from biomedica_dataset.annotation.blocks import block_name, read_record, stale_blocks
+from biomedica_dataset.annotation.blocks import (
+    read_record,
+)
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.lock import acquire
-from biomedica_dataset.engine.pool import cpu_count
+from biomedica_dataset.engine.pool import cpu_count, run_tasks
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import Tally, told_part, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
-from biomedica_dataset.io.folders import Folder
 
-from .block_encoder import BlockEncoder, is_stale, made_of
-from .encoder import DEFAULT_MODEL
-from .on_ray import Model, encode_with_ray, identify
-from .vectors import Embeddings
+from .embed_stage import EmbedStage
+from .encoder import DEFAULT_MODEL, EncoderSpec
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from .block_encoder import EncodedBlock
+    from biomedica_dataset.engine.progress import Counters
+
     from .encoder import Encoder, Preprocess
+    from .model_id import ModelId
+
+_RAY_DECODERS = 7  # processes that decode images beside a model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +103,7 @@ def embed(  # noqa: PLR0913 - each is given by name
     model, revision, preprocess
         See `load_encoder`.
     workers
-        Processes that decode pictures; one less than there are processors by default.
+        Processes that decode images; one less than there are processors by default.
     devices
         Such as ``["cuda:0", "cuda:1"]``: each takes whole blocks. All GPUs by default, else the
         processor.
@@ -117,48 +116,43 @@ def embed(  # noqa: PLR0913 - each is given by name
     Raises
     ------
     UsageError
-        There is no such archive or model, the output holds something else, or the model gives
-        numbers that are none.
+        There is no such archive or model, the output is something else, or the model gives NaN or
+        infinite values.
+
+    Examples
+    --------
+    >>> embed("archive", "embeddings")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: archive is no archive: it has no archive.json; ...
     """
-    source, folder = Archive.open(archive), Folder(output)
-    launch, progress = launch or Launch(), progress or Progress()
-    loading = Model(model=model, revision=revision, preprocess=preprocess)
-    encoders = _encoders(encoder, loading, devices, launch)
-    identity = encoders[0].id if encoders else identify(loading)
-    processes = max(1, cpu_count() - 1) if workers is None else workers
-    with acquire(folder, launch) as lock:
-        there = Embeddings.begin(folder, source.width, identity)
-        blocks = source.blocks()
-        fingerprint_of = partial(made_of, source)
-        todo = stale_blocks(folder, blocks, fingerprint_of)
-        mine = [block for block in todo if launch.takes(block)]
-        progress.start(len(mine), "blocks")
-        started = time.perf_counter()
-        if encoders:
-            runs = [BlockEncoder(source, there, one, progress) for one in encoders]
-            due = partial(is_stale, source, folder, lock=lock, progress=progress)
-            with progress.shown():
-                made = [one for _block, one in _all(runs, mine, due, processes)]
-        else:
-            options: Any = {"processes": workers, "lock": lock, "progress": progress}
-            done = encode_with_ray(there, source, mine, model=loading, **options)
-            made = [one for _block, one in done]
-        spent = (time.perf_counter() - started) * len(encoders)
-        left = len(stale_blocks(folder, todo, fingerprint_of))
-        if not left:
-            lock.check()
-            for gone in set(there.blocks()) - set(blocks):
-                folder.remove(block_name(gone))
-            lock.release()
-    encoded, worked = sum(one.encoded for one in made), sum(one.seconds for one in made)
-    read = folder.map(partial(read_record, folder), blocks)
+    Archive.open(archive)
+    launch, named = (
+        launch or Launch(),
+        EncoderSpec(name=model, revision=revision, preprocess=preprocess),
+    )
+    encoders = _encoders(encoder, named, devices, launch)
+    decoders = _RAY_DECODERS if launch.engine == "ray" else max(1, cpu_count() - 1)
+    stage = EmbedStage(
+        source=os.fspath(archive),
+        url=os.fspath(output),
+        model=named,
+        identity=encoders[0].id if encoders else _identify(named),
+        decoders=decoders if workers is None else workers,
+        encoders=encoders,
+    )
+    started = time.perf_counter()
+    run = stage.run(launch, workers=1, progress=progress)
+    spent = (time.perf_counter() - started) * len(encoders)
+    encoded, worked = sum(one.encoded for one in run.made), sum(one.seconds for one in run.made)
+    read = stage.output.map(partial(read_record, stage.output), stage.tasks())
     records = [record for record in read if record is not None]
     return EmbedReport(
-        model=str(identity),
+        model=str(stage.identity),
         counts=total(record.counts for record in records),
-        blocks=len(blocks),
-        written=len(made),
-        left=left,
+        blocks=run.blocks,
+        written=len(run.made),
+        left=run.left,
         encoded=encoded,
         waited=max(0.0, 1 - worked / spent) if encoded and spent else None,
         problems=[problem for record in records for problem in record.problems],
@@ -166,15 +160,15 @@ def embed(  # noqa: PLR0913 - each is given by name
 
 
 def _encoders(
-    encoder: Encoder | None, model: Model, devices: Sequence[str] | None, launch: Launch
-) -> list[Encoder]:
+    encoder: Encoder | None, model: EncoderSpec, devices: Sequence[str] | None, launch: Launch
+) -> tuple[Encoder, ...]:
     """Return the encoders of this process; with Ray each process has one of its own."""
     if launch.engine != "ray":
-        return [encoder] if encoder else [model.load(one) for one in devices or _devices()]
+        return (encoder,) if encoder else tuple(map(model.load, devices or _devices()))
     if encoder or devices:
         msg = "encoder and devices are those of this process; with Ray, name a model alone"
         raise UsageError(msg)
-    return []
+    return ()
 
 
 def _devices() -> list[str]:
@@ -182,32 +176,18 @@ def _devices() -> list[str]:
     return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
 
 
-def _all(
-    encoders: Sequence[BlockEncoder],
-    todo: list[int],
-    due: Callable[[int], bool],
-    processes: int,
-) -> Iterator[tuple[int, EncodedBlock]]:
-    """Yield what became of blocks; each device takes the next one that nobody has begun."""
-    if not todo:
-        return
-    waiting, ended = iter(todo), threading.Event()
-    each = -(-processes // len(encoders))
-    if len(encoders) == 1:
-        yield from encoders[0].blocks(filter(due, waiting), each)
-        return
+def _identify(model: EncoderSpec) -> ModelId:
+    """Return what a model is on the cluster: its type of numbers depends on the machines."""
+    asked = run_tasks(
+        _load_id, [model], workers=None, start=_start_nothing, args=(), progress=Progress(),
+        engine="ray", on_gpu=True,
+    )  # fmt: skip
+    return next(identity for _model, identity in list(asked))
 
-    def work(encoder: BlockEncoder) -> list[tuple[int, EncodedBlock]]:
-        try:
-            own = itertools.takewhile(lambda _block: not ended.is_set(), waiting)
-            return list(encoder.blocks(filter(due, own), each))
-        except BaseException:
-            ended.set()  # the others are to end as well
-            raise
 
-    with ThreadPoolExecutor(len(encoders)) as pool:
-        try:
-            for made in pool.map(work, encoders):
-                yield from made
-        finally:
-            ended.set()
+def _load_id(model: EncoderSpec) -> ModelId:
+    return model.load().id
+
+
+def _start_nothing(_counters: Counters) -> None:
+    pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
-from biomedica_dataset.images.decode import PICTURES_VERSION
+from biomedica_dataset.images.decode import DECODER_VERSION
 
 from .model_id import ModelId
 
@@ -92,7 +93,7 @@ def load_encoder(
         mean=None if preprocess == "paper" else tuple(mean),
         std=None if preprocess == "paper" else tuple(std),
         dtype=str(dtype).removeprefix("torch."),
-        pictures=PICTURES_VERSION,
+        pictures=DECODER_VERSION,
     )
     vision = vision.to(device=device, dtype=dtype)
     return _Vision(torch, vision, identity, (mean, std), pooling)
@@ -234,3 +235,18 @@ class _Vision:
             out = self._model(pixel_values=pixels.to(self._model.dtype))
             vectors: np.ndarray[Any, Any] = _vector(out, self._pooling).float().cpu().numpy()
         return vectors[:count]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSpec:
+    """What `load_encoder` is given, as another process can be told."""
+
+    name: str
+    revision: str | None = None
+    preprocess: Preprocess = "fit"
+
+    def load(self, device: str | None = None) -> Encoder:
+        """Return the encoder."""
+        return load_encoder(
+            self.name, revision=self.revision, preprocess=self.preprocess, device=device
+        )

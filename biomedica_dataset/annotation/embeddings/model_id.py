@@ -28,7 +28,7 @@ class ModelId:
     dtype
         In which it computes.
     pictures
-        Version of how files become pixels, see `PICTURES_VERSION`.
+        Version of how files become pixels, see `DECODER_VERSION`.
     """
 
     name: str

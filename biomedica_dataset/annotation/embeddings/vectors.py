@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from biomedica_dataset.annotation.blocks import block_numbers, read_block, read_header
+from biomedica_dataset.annotation.blocks import block_numbers, read_block
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import begin_folder, read_header
 
 from .model_id import ModelId
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 HEADER = "embeddings.json"
+_WHAT = "a folder of embeddings"
 
 
 class Embeddings:
@@ -59,7 +61,7 @@ class Embeddings:
             The folder holds none, or of another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "embeddings", FORMAT_VERSION)
+        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
         stored: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in header["model"].items()
@@ -75,28 +77,22 @@ class Embeddings:
         UsageError
             The folder holds something else, or the vectors of another model or archive.
         """
-        if folder.exists(HEADER):
-            there = cls.open(folder.url)
-            if there.model != model:
-                msg = (
-                    f"{folder.url} holds vectors of {there.model}; these would be of {model}, and "
-                    "the two cannot be compared: name another folder"
-                )
-                raise UsageError(msg)
-            if there.width != width:
-                msg = (
-                    f"{folder.url} was made of an archive with blocks of {there.width} PMCIDs, "
-                    f"this one has {width}; name another folder"
-                )
-                raise UsageError(msg)
-            return there
-        if not folder.is_empty() and not folder.exists(HEADER):
-            msg = f"{folder.url} holds something else than embeddings; name a new folder"
+        header = {"width": width, "model": asdict(model)}
+        begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header)
+        there = cls.open(folder.url)
+        if there.model != model:
+            msg = (
+                f"{folder.url} holds vectors of {there.model}; these would be of {model}, and the "
+                "two cannot be compared: name another folder"
+            )
             raise UsageError(msg)
-        header = {"format_version": FORMAT_VERSION, "width": width, "model": asdict(model)}
-        if not folder.begin(HEADER, json.dumps(header, indent=1).encode()):
-            return cls.begin(folder, width, model)  # another part was faster
-        return cls(folder, width, model)
+        if there.width != width:
+            msg = (
+                f"{folder.url} was made of an archive with blocks of {there.width} PMCIDs, this "
+                f"one has {width}; name another folder"
+            )
+            raise UsageError(msg)
+        return there
 
     @property
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""From votes to one label for each cluster: majorities, ties, contradictions."""
+"""Aggregates votes into one label for each cluster: majorities, ties, contradictions."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from .votes import Vote
 
 
-def decide(
+def aggregate(
     votes: Sequence[Vote], settled: Sequence[Vote], taxonomy: Taxonomy
 ) -> dict[int, ClusterLabel]:
     """Return the label of each cluster that was voted on.
 
-    A choice needs more than half of the answers to its question; of a set each concept does. A
-    subtype has to be one of its panel type, a local concept to stand under a global one that was
-    chosen; what contradicts is not handed down.
+    An answer needs the votes of more than half of those who answered; in a set, so does each
+    concept. A subtype must belong to the chosen panel type, and a local concept to a chosen global
+    concept; contradictory answers are not applied.
 
     Parameters
     ----------
     settled
-        Answers that count instead of the votes: those of the adjudication.
+        Answers of the adjudication; they replace the votes.
     """
     questions = (*SINGLE, *SETS, *FLAGS)
     answers = {question: answers_to(votes, question) for question in questions}
@@ -44,16 +44,16 @@ def decide(
                 given = final[cluster, question]
                 setattr(label, question, bool(given) if question in FLAGS else given or None)
             else:
-                _answer(label, question, own)
-        _check(label, taxonomy, {name for number, name in final if number == cluster})
+                _apply_majority(label, question, own)
+        _drop_contradictions(label, taxonomy, {name for number, name in final if number == cluster})
         if label.ambiguous or label.mixed:
             label.panel_type = label.panel_subtype = label.primary = label.secondary = None
         labels[cluster] = label
     return labels
 
 
-def _answer(label: ClusterLabel, question: str, own: Mapping[str, Any]) -> None:
-    """Put the answer of the majority; leave to a person what more than a third see otherwise."""
+def _apply_majority(label: ClusterLabel, question: str, own: Mapping[str, Any]) -> None:
+    """Apply the majority answer; leave the question open if a third or more disagree."""
     people = len(own)
     if question in SETS:
         counts = Counter(concept for answer in own.values() for concept in answer)
@@ -70,13 +70,13 @@ def _answer(label: ClusterLabel, question: str, own: Mapping[str, Any]) -> None:
         label.open.append(question)
 
 
-def _check(label: ClusterLabel, taxonomy: Taxonomy, settled: Collection[str]) -> None:
-    """Take back what contradicts itself, and leave it to a person.
+def _drop_contradictions(label: ClusterLabel, taxonomy: Taxonomy, settled: Collection[str]) -> None:
+    """Remove contradictory answers and leave their questions open.
 
     Parameters
     ----------
     settled
-        Questions that a person has answered: what was voted gives way to them.
+        Questions settled in the adjudication; their answers take precedence over votes.
     """
     subtype, panel_type = label.panel_subtype, label.panel_type
     is_outvoted = "panel_type" in settled and "panel_subtype" not in settled
@@ -103,7 +103,7 @@ def _check(label: ClusterLabel, taxonomy: Taxonomy, settled: Collection[str]) ->
 
 
 def wrong_images(votes: Sequence[Vote], labels: Mapping[int, ClusterLabel]) -> list[str]:
-    """Return the keys that more than half of a cluster's annotators marked as not belonging."""
+    """Return the keys that more than half of a cluster's annotators marked as wrong."""
     marks: Counter[tuple[int, str]] = Counter()
     for vote in votes:
         if vote.question == "wrong_images" and isinstance(vote.answer, list):

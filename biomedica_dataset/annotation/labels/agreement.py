@@ -1,4 +1,4 @@
-"""How far annotators agree, and how sure a share is."""
+"""Agreement between annotators, and confidence intervals of proportions."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ Answers = dict[int, dict[str, Any]]  # of one question: by cluster, by annotator
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How far annotators agree on one question.
+    """Agreement of the annotators on one question.
 
     Parameters
     ----------
     clusters
-        Answered by at least two.
+        Number of clusters answered by at least two annotators.
     percent
-        Share of the pairs of answers to the same cluster that are equal.
+        Share of equal pairs among all pairs of answers to the same cluster.
     kappa
-        Cohen's, where two annotators answered; it takes chance off.
+        Cohen's kappa, corrected for chance; only if exactly two annotators answered.
     alpha
-        Krippendorff's, for any number of annotators and with answers missing; of sets with the MASI
-        distance (Passonneau 2006).
+        Krippendorff's alpha, for any number of annotators and with missing answers; for sets, with
+        the MASI distance (Passonneau 2006).
     low, high
-        95 % interval of alpha, by drawing clusters again and again.
+        95 % bootstrap interval of alpha, by resampling clusters.
     """
 
     question: str
@@ -53,7 +53,7 @@ class Agreement:
 
 
 def agreements(votes: Sequence[Vote], seed: int = 0) -> list[Agreement]:
-    """Return the agreement on each question, and on each concept by itself.
+    """Return the agreement on each question, and on each concept separately.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def agreements(votes: Sequence[Vote], seed: int = 0) -> list[Agreement]:
 
 
 def answers_to(votes: Sequence[Vote], question: str) -> Answers:
-    """Return the answers to a question, those to a set as frozensets."""
+    """Return the answers to a question; sets are returned as frozensets."""
     answers: Answers = {}
     for vote in votes:
         if vote.question == question and vote.key is None:
@@ -105,13 +105,13 @@ def _kappa(shared: Answers, people: list[str]) -> float | None:
     from sklearn.metrics import cohen_kappa_score
 
     first, second = ([str(own[who]) for own in shared.values()] for who in people)
-    if len({*first, *second}) < 2:  # all the same: chance agrees as well
+    if len({*first, *second}) < 2:  # all answers are equal: kappa is undefined
         return None
     return float(cohen_kappa_score(first, second))
 
 
 def _alpha(items: list[Mapping[str, Any]]) -> float | None:
-    """Return Krippendorff's alpha; ``None`` where all answers are the same, or there are none."""
+    """Return Krippendorff's alpha, or ``None`` if all answers are equal or there are none."""
     if len({answer for own in items for answer in own.values()}) < 2:
         return None
     agreement = require("nltk.metrics.agreement", "review")
@@ -124,7 +124,7 @@ def _alpha(items: list[Mapping[str, Any]]) -> float | None:
 
 
 def _label(answer: Any) -> Any:
-    # MASI compares what two sets share, which of two empty ones is nothing.
+    # MASI is undefined for two empty sets.
     return frozenset({_NOTHING}) if answer == frozenset() else answer
 
 
@@ -136,7 +136,7 @@ def _distance(first: Any, second: Any) -> float:
 
 
 def _interval(items: list[Mapping[str, Any]], seed: int) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of alpha, by drawing items again and again."""
+    """Return the 95 % bootstrap interval of alpha."""
     if len(items) < 2:
         return None, None
     rng = np.random.default_rng(seed)
@@ -149,15 +149,15 @@ def _interval(items: list[Mapping[str, Any]], seed: int) -> tuple[float | None, 
 
 
 def _alphas(items: list[Mapping[str, Any]], drawn: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return alpha of drawings from items; those in which all answers are the same have none.
+    """Return the alpha of each bootstrap sample, without samples whose answers are all equal.
 
-    A library's alpha of each takes minutes where there are thousands of clusters. What an item adds
-    to the disagreement, and how often it has each answer, are the same in all of them.
+    Calling the library for each sample takes minutes with thousands of clusters. The disagreement
+    within an item and its counts of answers are the same in all samples, so they are computed once.
 
     Parameters
     ----------
     drawn
-        How often each item was drawn; int (drawings, items).
+        How often each sample contains each item; int (samples, items).
     """
     answers = [[_label(answer) for answer in own.values()] for own in items]
     places = {answer: at for at, answer in enumerate(dict.fromkeys(chain(*answers)))}
@@ -175,7 +175,7 @@ def _alphas(items: list[Mapping[str, Any]], drawn: np.ndarray[Any, Any]) -> np.n
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
-    """Return the 95 % Wilson interval of a share."""
+    """Return the 95 % Wilson interval of a proportion."""
     from scipy.stats import binomtest
 
     interval = binomtest(right, of).proportion_ci(0.95, method="wilson")

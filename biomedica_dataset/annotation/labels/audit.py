@@ -1,4 +1,4 @@
-"""Whether labels are true of single images: by an audit, and by the letters in captions."""
+"""Checks labels against single images: by an audit, and by the panel letters in captions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purity:
-    """The share of audited images of which a label is true, with its 95 % Wilson interval.
+    """The share of audited images that a label fits, with its 95 % Wilson interval.
 
     Parameters
     ----------
     of
         ``cluster 12``, a concept, or a panel type.
     images
-        Answers in the audit: one for each image and annotator.
+        Answers in the audit, one per image and annotator.
     """
 
     question: str
@@ -73,18 +73,18 @@ def _names(question: str, label: ClusterLabel) -> list[str]:
 def letters_agree(
     images: Iterable[tuple[int, int | None]], labels: Mapping[int, ClusterLabel]
 ) -> dict[str, Any]:
-    """Return how panel types go with the panel letters that captions name.
+    """Compare panel types with the panel letters named in captions.
 
     Parameters
     ----------
     images
-        Cluster and number of panel letters (``None`` for none) of each image.
+        Cluster and number of panel letters of each image; ``None`` for no letters.
 
     Returns
     -------
     dict
-        Counts by panel type and letters, and the share that agrees: several letters with
-        ``multiple``, none or one with ``single``.
+        Counts by panel type and letters, and how many agree: several letters with ``multiple``,
+        none or one with ``single``.
     """
     counts: Counter[tuple[str, str]] = Counter()
     for cluster, letters in images:

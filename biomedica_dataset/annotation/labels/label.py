@@ -1,4 +1,4 @@
-"""A run of labels: votes in, the labels of clusters out, with what there is to know of them."""
+"""The label stage: votes in; labels of clusters, agreement and audit out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 
-from .aggregate import decide, wrong_images
+from .aggregate import aggregate, wrong_images
 from .agreement import Agreement, agreements
 from .audit import Purity, letters_agree, purities
 from .labels import HEADER, TABLE, ClusterLabel, write_labels
@@ -29,12 +29,12 @@ _SHOWN = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelsReport:
-    """What became of the votes.
+    """Labels and statistics computed from the votes.
 
     Parameters
     ----------
     letters
-        How panel types go with the panel letters in captions, where a dataset folder was given.
+        Panel types compared with the panel letters in captions; only with a dataset folder.
     """
 
     annotators: list[str]
@@ -46,7 +46,7 @@ class LabelsReport:
     published: Published | None
 
     def __str__(self) -> str:
-        """Return the report in words."""
+        """Return the report as text."""
         return "\n".join(line.removeprefix("## ") for line in self.lines() if line)
 
     def lines(self) -> Iterator[str]:
@@ -54,14 +54,14 @@ class LabelsReport:
         labels = self.labels.values()
         whole = sum(not label.open for label in labels)
         yield f"{len(self.labels):,} clusters, {len(self.annotators)} annotators"
-        yield f"- settled: {whole:,}; left to a person: {len(self.labels) - whole:,}"
+        yield f"- settled: {whole:,}; open: {len(self.labels) - whole:,}"
         yield f"- ambiguous: {sum(label.ambiguous for label in labels):,}"
-        yield f"- mixed, to be split: {sum(label.mixed for label in labels):,}"
-        yield f"- images taken out of their cluster: {len(self.wrong):,}"
+        yield f"- mixed, should be split: {sum(label.mixed for label in labels):,}"
+        yield f"- images removed from their cluster: {len(self.wrong):,}"
         problems = Counter(text for label in labels for text in label.contradictions)
         if problems:
             yield ""
-            yield f"## Contradictions, not handed down: {sum(problems.values()):,}"
+            yield f"## Contradictions, not applied: {sum(problems.values()):,}"
             order = sorted(
                 problems, key=lambda text: (not text.startswith("panel"), -problems[text])
             )
@@ -73,20 +73,20 @@ class LabelsReport:
         for one in self.agreement:
             yield f"- {_words(one)}"
         if not self.agreement:
-            yield "- no cluster was answered by two annotators"
+            yield "- no cluster was answered by two or more annotators"
         yield from self._checks()
 
     def _checks(self) -> Iterator[str]:
         if self.purity:
             yield ""
-            yield "## Audit: share of images of which the label is true, 95 % interval"
+            yield "## Audit: share of images that the label fits, 95 % interval"
             for one in self.purity:
                 share = f"{one.right / one.images:.0%} ({one.low:.0%} to {one.high:.0%})"
                 yield f"- {one.question.removeprefix('fits_')}, {one.of}: {share} of {one.images:,}"
         if self.letters and self.letters["images"]:
             share = self.letters["agree"] / self.letters["images"]
             yield ""
-            yield "## Panel type beside the panel letters in captions"
+            yield "## Panel type compared with the panel letters in captions"
             yield f"- the two agree on {share:.0%} of {self.letters['images']:,} images"
 
 
@@ -100,7 +100,7 @@ def _words(one: Agreement) -> str:
     return ", ".join(parts)
 
 
-def make_labels(
+def label(
     votes: Sequence[Path],
     output: Path,
     *,
@@ -110,43 +110,43 @@ def make_labels(
     dataset: Path | None = None,
     published: Path | None = None,
 ) -> LabelsReport:
-    """Write the labels that votes give.
+    """Aggregate votes into labels of clusters and write them.
 
     Parameters
     ----------
     votes
-        Files of votes or filled-in tables of questions, one for each annotator.
+        Files of votes or completed tables of questions, one per annotator.
     assignments
         The clusters that were voted on.
     taxonomy
         A file; the built-in one by default.
     adjudication
-        Votes that settle what was open.
+        Votes that settle open questions.
     dataset
-        A dataset folder: its captions tell how many panels a figure has.
+        A dataset folder; panel types are compared with the panel letters in its captions.
     published
-        Folder of the labels that the original project published, instead of votes.
+        Folder with the labels published by the original project, to use instead of votes.
 
     Raises
     ------
     UsageError
-        There are no votes, one is of another taxonomy or other clusters or names what there is
-        not, or the output holds something else.
+        There are no votes; a vote is invalid or belongs to another taxonomy or other clusters; or
+        the output is neither empty nor a folder of labels.
     """
     names = Taxonomy.load(taxonomy)
     there = None if assignments is None else Assignments.open(assignments)
-    folder = _begun(output)
-    model, clusters = (there.model, there.clusters) if there else ("published", None)
+    folder = _open_output(output)
+    clusters, count = (there.model, there.clusters) if there else ("published", None)
     if there is None and published is None:
-        msg = "name the clusters that were voted on: --assignments FOLDER"
+        msg = "the clusters of the votes are missing; give them with --assignments FOLDER"
         raise UsageError(msg)
-    old = None if published is None else read_published(published, names, model)
-    cast = [*(old.votes if old else []), *read_votes(votes, names, model, clusters)]
+    old = None if published is None else read_published(published, names, clusters)
+    cast = [*(old.votes if old else []), *read_votes(votes, names, clusters, count)]
     if not cast:
-        msg = "there are no votes; name their files, or --published FOLDER"
+        msg = "there are no votes; give files of votes, or --published FOLDER"
         raise UsageError(msg)
-    settled = read_votes([adjudication], names, model, clusters) if adjudication else []
-    labels = decide(cast, settled, names)
+    settled = read_votes([adjudication], names, clusters, count) if adjudication else []
+    labels = aggregate(cast, settled, names)
     report = LabelsReport(
         annotators=sorted({vote.annotator for vote in cast}),
         labels=labels,
@@ -157,7 +157,7 @@ def make_labels(
         published=old,
     )
     header = {
-        "model": model,
+        "model": clusters,
         "taxonomy": names.as_json(),
         "annotators": report.annotators,
         "agreement": [asdict(one) for one in report.agreement],
@@ -166,29 +166,29 @@ def make_labels(
         "wrong_images": report.wrong,
     }
     open_ones = [label for label in labels.values() if label.open]
-    folder.write_bytes("adjudication.csv", open_questions(open_ones, model))
+    folder.write_bytes("adjudication.csv", open_questions(open_ones, clusters))
     write_labels(folder, labels, [*cast, *settled], header, "\n".join(report.lines()) + "\n")
     return report
 
 
-def _begun(output: Path) -> Folder:
+def _open_output(output: Path) -> Folder:
     folder = Folder(output)
     folder.sweep()
     if not (folder.exists(HEADER) or folder.exists(TABLE) or folder.is_empty()):
-        msg = f"{folder.url} holds something else than labels; name a new folder"
+        msg = f"{folder.url} is not empty and holds no labels; choose an empty or new folder"
         raise UsageError(msg)
     return folder
 
 
 def _letters(assignments: Assignments, dataset: Path) -> Iterator[tuple[int, int | None]]:
-    """Yield cluster and number of panel letters of the images that a dataset folder lists."""
+    """Yield the cluster and number of panel letters of each image of a dataset folder."""
     import pyarrow.parquet as pq
 
     folder = Folder(dataset)
     clusters = assignments.of_pmcids(0, 10**12) if assignments.blocks() else {}
     names = folder.names("index")
     if not names:
-        msg = f"{folder.url} is no dataset folder: it has no files in index/"
+        msg = f"{folder.url} is not a dataset folder: it has no files in index/"
         raise UsageError(msg)
     for name in names:
         path = f"index/{name}"

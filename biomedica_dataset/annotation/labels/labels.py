@@ -4,10 +4,10 @@
 
     LABELS/
       labels.json        taxonomy, digest of the clusters, agreement, audit, wrong images
-      labels.parquet     one row a cluster: what is handed down, and what is open
-      votes.parquet      every answer that counted
-      adjudication.csv   what a person has to settle: the table of questions of those clusters
-      report.md          the same for reading
+      labels.parquet     one row per cluster: its label and its open questions
+      votes.parquet      every answer that counts
+      adjudication.csv   table of the open questions
+      report.md          report for people to read
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.annotation.blocks import read_header
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import read_header
 
 from .taxonomy import Taxonomy
 
@@ -64,19 +64,19 @@ _VOTE_SCHEMA = pa.schema(
 
 @dataclass(slots=True, kw_only=True)
 class ClusterLabel:
-    """What is handed down to the images of a cluster.
+    """The label of a cluster, which all its images get.
 
     Parameters
     ----------
     ambiguous, mixed
-        More than half found so: then nothing is handed down.
+        Whether more than half of the annotators say so; the images then get no label.
     votes
-        Annotators who answered.
+        Number of annotators who answered.
     open
-        Questions that a person has to settle: ties, no majority, contradictions, and answers that
-        more than half gave but less than two thirds, which are handed down meanwhile.
+        Questions to settle in an adjudication: ties, contradictions, and answers without a majority
+        of two thirds. Answers with more than half of the votes apply meanwhile.
     contradictions
-        What does not go together, in words.
+        Descriptions of contradictory answers.
     """
 
     cluster: int
@@ -110,27 +110,29 @@ class Labels:
 
     @classmethod
     def open(cls, url: str | os.PathLike[str]) -> Labels:
-        """Open labels that are there.
+        """Open existing labels.
 
         Raises
         ------
         UsageError
-            The folder holds none, or of another format version.
+            The folder holds no labels, or labels of another format version.
         ArchiveError
-            Its table is broken.
+            The table is damaged.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "labels", FORMAT_VERSION)
+        header = read_header(folder, HEADER, "a folder of labels", FORMAT_VERSION)
         try:
             data = folder.read_bytes(TABLE)
             if hashlib.sha256(data).hexdigest() != header["table"]:
-                msg = "its SHA-256 is not the one in the header"
+                msg = "its SHA-256 differs from the one in the header"
                 raise ValueError(msg)
             rows = pq.read_table(pa.BufferReader(data)).to_pylist()
             clusters = {row["cluster"]: ClusterLabel(**row) for row in rows}
             return cls(folder, header, clusters)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            msg = f"{folder.path(TABLE)} is broken: {error}. Run `biomedica annotate labels` again."
+            msg = (
+                f"{folder.path(TABLE)} is damaged: {error}. Run `biomedica annotate labels` again."
+            )
             raise ArchiveError(msg) from error
 
     @property
@@ -139,7 +141,7 @@ class Labels:
         return self.digest_of(self._clusters)
 
     def of(self, cluster: int | None, key: str | None = None) -> ClusterLabel | None:
-        """Return the label of a cluster; of an image that experts took out of it, ``None``."""
+        """Return the label of a cluster; ``None`` for an image that experts removed from it."""
         if cluster is None or key in self._wrong:
             return None
         return self._clusters.get(cluster)
@@ -149,20 +151,20 @@ class Labels:
         return dict(self._clusters)
 
     def digest_of(self, clusters: Iterable[int], keys: Iterable[str] = ()) -> str:
-        """Return a digest that changes when what is handed down by some clusters does.
+        """Return a digest that changes with the labels of the given clusters.
 
         Parameters
         ----------
         keys
-            Images in them: whether one was taken out counts too.
+            Images of these clusters; the digest also covers which of them were removed.
         """
-        told = [
+        stored = [
             (number, label.panel_type, label.panel_subtype, label.primary, label.secondary)
             for number in sorted(set(clusters))
             if (label := self._clusters.get(number)) is not None
         ]
-        taken_out = sorted(self._wrong & set(keys))
-        return hashlib.sha256(json.dumps([told, taken_out]).encode()).hexdigest()
+        removed = sorted(self._wrong & set(keys))
+        return hashlib.sha256(json.dumps([stored, removed]).encode()).hexdigest()
 
 
 def write_labels(
@@ -172,7 +174,7 @@ def write_labels(
     header: dict[str, Any],
     report: str,
 ) -> None:
-    """Write labels; ``labels.json``, written last, makes them valid."""
+    """Write labels. ``labels.json`` is written last and makes them valid."""
     folder.remove(HEADER)
     rows = [asdict(labels[cluster]) for cluster in sorted(labels)]
     columns = [pa.array([row[f.name] for row in rows], f.type) for f in _SCHEMA]

@@ -1,4 +1,4 @@
-"""The cluster labels and the taxonomy that the original project published, read as ours."""
+"""Reads the cluster labels and taxonomies that the original project published."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _AMBIGUOUS = "ambiguous"
 
 @dataclass(slots=True)
 class Published:
-    """What was published.
+    """The published labels, and how their names differ from the taxonomy.
 
     Parameters
     ----------
     synonyms
-        Names that stand for others here, with those.
+        Published names that are synonyms here, with the name they stand for.
     moved
-        Local concepts that stand under another global concept here, with theirs and ours.
+        Local concepts with another global concept here: the published one and ours.
     unknown
-        Names that the taxonomy does not have.
+        Names missing from the taxonomy.
     used
-        In how many clusters each name stands.
+        Number of clusters that use each name.
     """
 
     votes: list[Vote] = field(default_factory=list)
@@ -50,35 +50,37 @@ class Published:
     used: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> Iterator[str]:
-        """Yield what there is to tell of the names, as lines of Markdown."""
+        """Yield a report on the names, as lines of Markdown."""
         sections = (
-            ("Near-synonyms, read as one name", self.synonyms,
+            ("Near-synonyms, merged", self.synonyms,
              lambda name: f"{name!r} is {self.synonyms[name]!r}"),
-            ("Local concepts that stand under another global one here", self.moved,
+            ("Local concepts with another global concept here", self.moved,
              lambda name: "{!r}: {!r} there, {!r} here".format(name, *self.moved[name])),
-            ("Names that the taxonomy does not have", self.unknown, repr),
+            ("Names missing from the taxonomy", self.unknown, repr),
         )  # fmt: skip
-        for title, names, told in sections:
+        for title, names, describe in sections:
             if names:
                 yield ""
                 yield f"## {title}"
                 yield from (
-                    f"- {told(name)}, in {self.used[name]:,} clusters" for name in sorted(names)
+                    f"- {describe(name)}, in {self.used[name]:,} clusters" for name in sorted(names)
                 )
 
 
-def read_published(folder: str | os.PathLike[str], taxonomy: Taxonomy, model: str) -> Published:
-    """Return the published labels as votes of one annotator; of whom it was is not known.
+def read_published(folder: str | os.PathLike[str], taxonomy: Taxonomy, clusters: str) -> Published:
+    """Return the published labels as votes of one annotator; the real ones are unknown.
 
     Parameters
     ----------
     folder
-        Holds ``cluster_labels.json``, and the released taxonomies where they are to be compared.
+        Holds ``cluster_labels.json`` and, optionally, the released taxonomies to compare.
+    clusters
+        Digest of the clusters.
 
     Raises
     ------
     UsageError
-        It does not, or the file is not what was published.
+        A file is missing or is not the published one.
     """
     path = Path(folder) / LABELS
     try:
@@ -86,7 +88,7 @@ def read_published(folder: str | os.PathLike[str], taxonomy: Taxonomy, model: st
         found = Published(clusters=max(map(int, stored)) + 1)
         for number, entry in sorted(stored.items(), key=lambda item: int(item[0])):
             answers = {ours: entry[name] for name, ours in _NAMES.items()}
-            _read(int(number), answers, found, taxonomy, model)
+            _read(int(number), answers, found, taxonomy, clusters)
         for name in TAXONOMIES:
             path = Path(folder) / name
             if path.is_file():
@@ -94,19 +96,19 @@ def read_published(folder: str | os.PathLike[str], taxonomy: Taxonomy, model: st
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, UsageError):
             raise
-        msg = f"{path} is not the file that was published: {error!r}"
+        msg = f"{path} is not the published file: {error!r}"
         raise UsageError(msg) from error
     return found
 
 
 def _read(
-    cluster: int, entry: dict[str, Any], found: Published, taxonomy: Taxonomy, model: str
+    cluster: int, entry: dict[str, Any], found: Published, taxonomy: Taxonomy, clusters: str
 ) -> None:
     def vote(question: str, answer: Any) -> None:
         found.votes.append(
             Vote(
                 annotator=ANNOTATOR, cluster=cluster, question=question, answer=answer,
-                taxonomy=taxonomy.digest, model=model,
+                taxonomy=taxonomy.digest, clusters=clusters,
             )
         )  # fmt: skip
 
@@ -120,7 +122,7 @@ def _read(
 
 
 def _compare(concepts: dict[str, list[str]], found: Published, taxonomy: Taxonomy) -> None:
-    """Find out where a taxonomy differs: global concepts, each with its local ones."""
+    """Record where a taxonomy, local concepts by global concept, differs from ours."""
     for theirs, names in concepts.items():
         concept = _known("primary", theirs, found, taxonomy)
         for text in names:

@@ -1,4 +1,4 @@
-"""The votes of several annotators together: their files, and filled-in tables of questions."""
+"""Reads the votes of several annotators: vote files and completed tables of questions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import StorageError, UsageError
 
-from .votes import FLAGS, SETS, SINGLE, Vote, checked, read_file
+from .votes import FLAGS, SETS, SINGLE, Vote, check_vote, read_file
 
 if TYPE_CHECKING:
     import os
@@ -20,61 +20,63 @@ if TYPE_CHECKING:
 
 _QUESTIONS = (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images")
 _LISTS = (*SETS, "wrong_images")
-_MODEL = "model"  # tells of which clusters a table is, lest their numbers be taken for others'
-_COLUMNS = ("cluster", *_QUESTIONS, _MODEL)
-_OPEN = "open"  # what is left to a person, told in the table of an adjudication
+_CLUSTERS = "model"  # stored name of the column that identifies the clusters
+_COLUMNS = ("cluster", *_QUESTIONS, _CLUSTERS)
+_OPEN = "open"  # column of the open questions, in the table of an adjudication
 
 
 def read_votes(
     paths: Iterable[str | os.PathLike[str]],
     taxonomy: Taxonomy,
-    model: str,
-    clusters: int | None = None,
+    clusters: str,
+    count: int | None = None,
 ) -> list[Vote]:
-    """Return the votes of several annotators that count: the last answer to each question.
+    """Return the votes of several annotators; the last answer to each question counts.
 
     Parameters
     ----------
     paths
-        Files of votes (``.jsonl``), or filled-in tables of questions (``.csv``), whose name without
-        ending is the annotator.
+        Files of votes (``.jsonl``) or completed tables of questions (``.csv``); the name of a table
+        without its extension is the annotator.
     clusters
-        How many there are.
+        Digest of the clusters.
+    count
+        Number of clusters, if known.
 
     Raises
     ------
     UsageError
-        A file is none, two are of one annotator, or a vote names what there is not.
+        A file is invalid, two files belong to one annotator, or a vote is invalid.
     """
     files: dict[str, Path] = {}
     latest: dict[tuple[str, int, str | None, str], Vote] = {}
     for path in map(Path, paths):
         is_table = path.suffix == ".csv"
         try:
-            votes = read_table(path, taxonomy, model) if is_table else list(read_file(path))
+            votes = read_table(path, taxonomy, clusters) if is_table else list(read_file(path))
         except StorageError as error:
             raise UsageError(str(error)) from error
         for vote in votes:
             if files.setdefault(vote.annotator, path) != path:
-                msg = f"{path} and {files[vote.annotator]} both hold votes of {vote.annotator}"
+                msg = f"{path} and {files[vote.annotator]} hold votes of {vote.annotator}; keep one"
                 raise UsageError(msg)
-            if vote.model != model:
-                msg = f"{path} holds votes on other clusters than these"
+            if vote.clusters != clusters:
+                msg = f"{path} holds votes on other clusters; give the assignments that they are of"
                 raise UsageError(msg)
             place = vote.annotator, vote.cluster, vote.key, vote.question
-            latest[place] = checked(vote, taxonomy, clusters)
+            latest[place] = check_vote(vote, taxonomy, count)
     return [vote for vote in latest.values() if vote.answer is not None]
 
 
-def read_table(path: Path, taxonomy: Taxonomy, model: str) -> list[Vote]:
-    """Return the votes of a filled-in table of questions; empty cells are no answer.
+def read_table(path: Path, taxonomy: Taxonomy, clusters: str) -> list[Vote]:
+    """Return the votes of a completed table of questions; empty cells are not answers.
 
-    Several concepts, or keys of images, stand in one cell, with semicolons between them.
+    A cell with several concepts or keys of images separates them by semicolons.
 
     Raises
     ------
     UsageError
-        It is no such table, or that of other clusters.
+        It is not such a table, or belongs to other clusters.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -85,17 +87,17 @@ def read_table(path: Path, taxonomy: Taxonomy, model: str) -> list[Vote]:
         raise UsageError(msg) from error
     unknown = [name for name in columns if name not in (*_COLUMNS, _OPEN)]
     if unknown:
-        msg = f"{path} has a column {unknown[0]!r}; there are {', '.join(_COLUMNS)}"
+        msg = f"{path} has an unknown column {unknown[0]!r}; known are {', '.join(_COLUMNS)}"
         raise UsageError(msg)
     votes = []
     for number, row in enumerate(rows, start=2):
         if "cluster" not in row or not str(row["cluster"]).strip().isdecimal():
-            msg = f"{path}, line {number}: cluster is {row.get('cluster')!r}; a number was expected"
+            msg = f"{path}, line {number}: cluster is {row.get('cluster')!r}; expected a number"
             raise UsageError(msg)
-        if (row.get(_MODEL) or "").strip() != _mark(model):
+        if (row.get(_CLUSTERS) or "").strip() != _mark(clusters):
             msg = (
-                f"{path}, line {number}: {_MODEL} is {row.get(_MODEL)!r}; the table of questions "
-                f"of these clusters has {_mark(model)!r} there"
+                f"{path}, line {number}: {_CLUSTERS} is {row.get(_CLUSTERS)!r}; expected "
+                f"{_mark(clusters)!r}, the mark of these clusters"
             )
             raise UsageError(msg)
         for question in _QUESTIONS:
@@ -107,7 +109,7 @@ def read_table(path: Path, taxonomy: Taxonomy, model: str) -> list[Vote]:
                     question=question,
                     answer=_cell(question, text, path, number),
                     taxonomy=taxonomy.digest,
-                    model=model,
+                    clusters=clusters,
                 )
                 votes.append(vote)
     return votes
@@ -119,19 +121,19 @@ def _cell(question: str, text: str, path: Path, number: int) -> str | list[str] 
     if question not in FLAGS:
         return text
     if text.casefold() not in ("yes", "no", "1", "0", "true", "false"):
-        msg = f"{path}, line {number}: {question} is {text[:40]!r}; yes or no was expected"
+        msg = f"{path}, line {number}: {question} is {text[:40]!r}; expected yes or no"
         raise UsageError(msg)
     return text.casefold() in ("yes", "1", "true")
 
 
-def questions(clusters: Iterable[int], model: str) -> bytes:
-    """Return the table of questions, a row for each cluster, to be filled in without a server."""
+def questions(numbers: Iterable[int], clusters: str) -> bytes:
+    """Return a table of questions to complete without a server, one row per cluster number."""
     empty = [""] * len(_QUESTIONS)
-    return _table(_COLUMNS, ([cluster, *empty, _mark(model)] for cluster in clusters))
+    return _table(_COLUMNS, ([number, *empty, _mark(clusters)] for number in numbers))
 
 
-def open_questions(labels: Iterable[ClusterLabel], model: str) -> bytes:
-    """Return the table of what a person has to settle, what is settled filled in."""
+def open_questions(labels: Iterable[ClusterLabel], clusters: str) -> bytes:
+    """Return the table of the clusters with open questions, settled answers filled in."""
     rows = (
         [
             label.cluster,
@@ -143,7 +145,7 @@ def open_questions(labels: Iterable[ClusterLabel], model: str) -> bytes:
             "yes" if label.mixed else "",
             "",
             "",
-            _mark(model),
+            _mark(clusters),
             "; ".join([*label.open, *label.contradictions]),
         ]
         for label in labels
@@ -151,9 +153,9 @@ def open_questions(labels: Iterable[ClusterLabel], model: str) -> bytes:
     return _table((*_COLUMNS, _OPEN), rows)
 
 
-def _mark(model: str) -> str:
-    # A spreadsheet would take some digests for numbers.
-    return f"clusters-{model[:12]}"
+def _mark(clusters: str) -> str:
+    # A spreadsheet would read some digests as numbers.
+    return f"clusters-{clusters[:12]}"
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

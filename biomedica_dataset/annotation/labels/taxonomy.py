@@ -1,4 +1,4 @@
-"""The concepts that experts choose from: one file, ours or anybody's own."""
+"""The taxonomy that experts choose from: the built-in file or one of the user's own."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 BUILT_IN = Path(__file__).with_name("data") / "taxonomy.json"
 CHOICES = ("panel_type", "panel_subtype", "primary", "secondary")
-"""Questions that are answered with names of the taxonomy."""
+"""Questions answered with names of the taxonomy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """Panel types with their subtypes, global concepts with their local ones.
+    """Panel types with their subtypes, and global concepts with their local concepts.
 
     Parameters
     ----------
     panel_subtypes
-        By panel type.
+        Subtypes by panel type.
     secondary
         Local concepts by global concept.
     synonyms
-        Names that stand for others.
+        Alternative names, with the name they stand for.
     digest
-        SHA-256 of the file, which votes name.
+        SHA-256 of the content, which votes record.
     """
 
     version: str
@@ -54,17 +54,17 @@ class Taxonomy:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> Taxonomy:
-        """Read a taxonomy and check it.
+        """Read and check a taxonomy.
 
         Parameters
         ----------
         path
-            A file of JSON; the built-in one by default.
+            A JSON file; the built-in one by default.
 
         Raises
         ------
         UsageError
-            It cannot be read, or contradicts itself.
+            It cannot be read or is inconsistent.
         """
         path = Path(path or BUILT_IN)
         try:
@@ -76,7 +76,7 @@ class Taxonomy:
 
     @classmethod
     def parse(cls, data: bytes, name: str) -> Taxonomy:
-        """Return the taxonomy that a file of some name holds."""
+        """Return the taxonomy in the content of a file."""
         try:
             stored: dict[str, Any] = json.loads(data)
             found = cls(
@@ -88,17 +88,17 @@ class Taxonomy:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             msg = (
-                f"the taxonomy {name} cannot be read: {error!r}; it is JSON with version, "
-                "panel_types, concepts and synonyms"
+                f"the taxonomy {name} cannot be read: {error!r}; expected JSON with "
+                "version, panel_types, concepts and synonyms"
             )
             raise UsageError(msg) from error
         for problem in found._problems():
-            msg = f"the taxonomy {name} contradicts itself: {problem}"
+            msg = f"the taxonomy {name} is inconsistent: {problem}"
             raise UsageError(msg)
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """Return what a file of it holds, but for its description."""
+        """Return the content of its file, without the description."""
         return {
             "version": self.version,
             "panel_types": self.panel_subtypes,
@@ -107,7 +107,7 @@ class Taxonomy:
         }
 
     def names(self, question: str) -> list[str]:
-        """Return the answers to a question, in order."""
+        """Return the possible answers to a question, in order."""
         return {
             "panel_type": self.panel_types,
             "panel_subtype": _flat(self.panel_subtypes),
@@ -116,12 +116,12 @@ class Taxonomy:
         }[question]
 
     def resolve(self, question: str, text: str) -> str:
-        """Return the name that a text stands for, in any case, also as a synonym.
+        """Return the name that a text or synonym stands for, ignoring case.
 
         Raises
         ------
         UsageError
-            There is none; the nearest is named.
+            There is no such name; the message suggests the nearest.
 
         Examples
         --------
@@ -151,16 +151,16 @@ class Taxonomy:
             names = self.names(question)
             folded = [name.casefold() for name in names]
             if not names or not all(name.strip() for name in names):
-                yield f"{question} has no names, or an empty one"
+                yield f"{question} has no names or an empty name"
             repeated = [name for name in names if folded.count(name.casefold()) > 1]
             if repeated:
                 yield f"{question} has {repeated[0]!r} twice"
         everything = {name.casefold() for question in CHOICES for name in self.names(question)}
         for synonym, name in self.synonyms.items():
             if name.casefold() not in everything:
-                yield f"{synonym!r} stands for {name!r}, which there is not"
+                yield f"{synonym!r} stands for {name!r}, which does not exist"
             if synonym in everything:
-                yield f"{synonym!r} is a name and a synonym"
+                yield f"{synonym!r} is both a name and a synonym"
 
 
 def _flat(names: Mapping[str, list[str]]) -> list[str]:

@@ -1,11 +1,11 @@
-"""Answers of experts: one append-only file each, safe at once."""
+"""Answers of experts: one append-only file per annotator, each answer synced to disk."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ SINGLE = ("panel_type", "panel_subtype")
 SETS = ("primary", "secondary")
 FLAGS = ("ambiguous", "mixed")
 AUDIT = ("fits_panel_type", "fits_primary", "fits_secondary")
-"""Questions about one image: whether what its cluster says is true of it."""
+"""Questions about one image: whether the label of its cluster fits it."""
 
 QUESTIONS = (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images", *AUDIT)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -40,13 +40,13 @@ class Vote:
     Parameters
     ----------
     cluster
-        What was looked at.
+        Number of the cluster.
     key
         The image, in an audit.
     answer
-        A name, several, yes or no, or a text; ``None`` takes an answer back.
-    taxonomy, model
-        Digests of the taxonomy, and of the clusters.
+        A name, several names, yes or no, or a text; ``None`` withdraws an answer.
+    taxonomy, clusters
+        Digests of the taxonomy and of the clusters.
     """
 
     annotator: str
@@ -54,45 +54,60 @@ class Vote:
     question: str
     answer: str | list[str] | bool | None
     taxonomy: str
-    model: str
+    clusters: str
     key: str | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the vote as a file stores it."""
+        return {"model" if k == "clusters" else k: v for k, v in asdict(self).items()}
 
-def checked(vote: Vote, taxonomy: Taxonomy, clusters: int | None) -> Vote:
-    """Return a vote with the names of the taxonomy.
+    @classmethod
+    def from_json(cls, stored: Any) -> Vote:
+        """Return the vote that a file stores."""
+        fields = dict(stored)
+        return cls(clusters=fields.pop("model"), **fields)
+
+
+def check_vote(vote: Vote, taxonomy: Taxonomy, count: int | None) -> Vote:
+    """Return a vote with synonyms replaced by the names of the taxonomy.
+
+    Parameters
+    ----------
+    count
+        Number of clusters, if known.
 
     Raises
     ------
     UsageError
-        It is of no question, cluster or name that there is, or of another taxonomy.
+        Its question, cluster or answer does not exist, or it belongs to another taxonomy.
     """
     where = f"{vote.annotator} on cluster {vote.cluster}, {vote.question}"
     if vote.taxonomy != taxonomy.digest:
-        msg = f"{where}: the vote is of another taxonomy than the one given; name that one"
+        msg = f"{where}: the vote belongs to another taxonomy; give that one with --taxonomy"
         raise UsageError(msg)
     if vote.question not in QUESTIONS:
-        msg = f"{where}: there is no such question; those are {', '.join(QUESTIONS)}"
+        msg = f"{where}: unknown question; choose one of {', '.join(QUESTIONS)}"
         raise UsageError(msg)
-    if vote.cluster < 0 or (clusters is not None and vote.cluster >= clusters):
-        msg = f"{where}: there is no such cluster; those are 0 to {(clusters or 0) - 1}"
+    if vote.cluster < 0 or (count is not None and vote.cluster >= count):
+        msg = f"{where}: unknown cluster; clusters are 0 to {(count or 0) - 1}"
         raise UsageError(msg)
     if (vote.question in AUDIT) != (vote.key is not None):
-        msg = f"{where}: questions of an audit, and no others, are about one image"
+        msg = f"{where}: audit questions need the key of an image; other questions have none"
         raise UsageError(msg)
     return vote if vote.answer is None else _named(vote, taxonomy, where)
 
 
 def _named(vote: Vote, taxonomy: Taxonomy, where: str) -> Vote:
-    texts, several = (*SINGLE, "comment"), (*SETS, "wrong_images")
-    kind: dict[str, type] = {**dict.fromkeys(texts, str), **dict.fromkeys(several, list)}
+    texts, lists = (*SINGLE, "comment"), (*SETS, "wrong_images")
+    kind: dict[str, type] = {**dict.fromkeys(texts, str), **dict.fromkeys(lists, list)}
     expected = kind.get(vote.question, bool)
     if type(vote.answer) is not expected:
         came = str(vote.answer)[:80]
-        msg = f"{where}: the answer is {came!r}; a {expected.__name__} was expected"
+        msg = f"{where}: the answer is {came!r}; expected a {expected.__name__}"
         raise UsageError(msg)
     answer: Any = vote.answer
     if isinstance(answer, list) and not all(isinstance(name, str) for name in answer):
-        msg = f"{where}: the answer is {str(answer)[:80]!r}; a list of texts was expected"
+        msg = f"{where}: the answer is {str(answer)[:80]!r}; expected a list of texts"
         raise UsageError(msg)
     try:
         if vote.question in SINGLE:
@@ -105,38 +120,38 @@ def _named(vote: Vote, taxonomy: Taxonomy, where: str) -> Vote:
     except UsageError as error:
         msg = f"{where}: {error}"
         raise UsageError(msg) from error
-    return Vote(**{**asdict(vote), "answer": answer})
+    return replace(vote, answer=answer)
 
 
 class VoteFile:
-    """The answers of one annotator, each on disk when `answer` returns.
+    """The answers of one annotator; each is on disk when `answer` returns.
 
     Parameters
     ----------
     folder
-        Where the files lie, one for each annotator.
+        Folder of the files, one per annotator.
     annotator
         Letters, digits, ``_`` and ``-``.
-    model
+    clusters
         Digest of the clusters.
 
     Raises
     ------
     UsageError
-        The name cannot be a file's, another process writes the file, or it holds votes of another
-        taxonomy or other clusters.
+        The name is not a valid file name, another process is writing the file, or its votes belong
+        to another taxonomy or other clusters.
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], annotator: str, taxonomy: Taxonomy, model: str
+        self, folder: str | os.PathLike[str], annotator: str, taxonomy: Taxonomy, clusters: str
     ) -> None:
         if not _NAME.fullmatch(annotator):
             msg = (
-                f"an annotator cannot be called {annotator[:80]!r}: up to 64 letters, digits, "
-                "_ and - are possible"
+                f"{annotator[:80]!r} is not a valid name of an annotator; use 1 to 64 letters, "
+                "digits, _ or -"
             )
             raise UsageError(msg)
-        self.annotator, self._taxonomy, self._model = annotator, taxonomy, model
+        self.annotator, self._taxonomy, self._clusters = annotator, taxonomy, clusters
         self.path = Path(folder) / f"{annotator}.jsonl"
         with io_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,26 +161,26 @@ class VoteFile:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 self._file.close()
-                msg = f"{self.path} is being written by another process; end that one first"
+                msg = f"{self.path} is being written by another process; stop that process first"
                 raise UsageError(msg) from error
         self._mend()
         self._latest: dict[tuple[int, str | None], dict[str, Any]] = {}
         for vote in read_file(self.path):
-            if (vote.taxonomy, vote.model) != (taxonomy.digest, model):
+            if (vote.taxonomy, vote.clusters) != (taxonomy.digest, clusters):
                 self._file.close()
-                msg = f"{self.path} holds votes of another taxonomy or other clusters"
+                msg = f"{self.path} holds votes on another taxonomy or other clusters; move it away"
                 raise UsageError(msg)
             self._keep(vote)
 
     def answer(self, cluster: int, question: str, answer: Any, key: str | None = None) -> None:
-        """Keep an answer; it is safe when this returns.
+        """Record an answer; it is on disk when this returns.
 
         Raises
         ------
         UsageError
-            There is no such question or name.
+            The question or answer does not exist.
         """
-        vote = checked(
+        vote = check_vote(
             Vote(
                 annotator=self.annotator,
                 cluster=cluster,
@@ -173,12 +188,12 @@ class VoteFile:
                 question=question,
                 answer=answer,
                 taxonomy=self._taxonomy.digest,
-                model=self._model,
+                clusters=self._clusters,
             ),
             self._taxonomy,
             None,
         )
-        line = json.dumps(asdict(vote), ensure_ascii=True).encode() + b"\n"
+        line = json.dumps(vote.as_json(), ensure_ascii=True).encode() + b"\n"
         with io_errors(self.path):
             self._file.write(line)
             self._file.flush()
@@ -186,11 +201,11 @@ class VoteFile:
         self._keep(vote)
 
     def answers(self, cluster: int, key: str | None = None) -> dict[str, Any]:
-        """Return the answers that count on a cluster, or in an audit on an image, by question."""
+        """Return the current answers on a cluster, or on one of its images, by question."""
         return dict(self._latest.get((cluster, key), {}))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _keep(self, vote: Vote) -> None:
@@ -200,29 +215,29 @@ class VoteFile:
             own[vote.question] = vote.answer
 
     def _mend(self) -> None:
-        """Cut off a line that a kill left without its end: its answer was never confirmed."""
+        """Cut off an incomplete last line, left by a kill: its answer was never confirmed."""
         data = self.path.read_bytes()
         if data and not data.endswith(b"\n"):
             self._file.truncate(data.rfind(b"\n") + 1)
 
 
 def read_file(path: Path) -> Iterator[Vote]:
-    """Yield the votes of a file of votes, in order; a last line without its end is none.
+    """Yield the votes of a file in order; an incomplete last line is skipped.
 
     Raises
     ------
     UsageError
-        A line is no vote.
+        A line is not a valid vote.
     """
     with io_errors(path, "read"):
         data = path.read_bytes()
     for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
         try:
-            vote = Vote(**json.loads(line))
+            vote = Vote.from_json(json.loads(line))
             if not isinstance(vote.cluster, int) or not isinstance(vote.question, str):
                 msg = "cluster or question is missing"
                 raise TypeError(msg)
-        except (ValueError, TypeError) as error:
-            msg = f"{path}, line {number}, is no vote: {error}"
+        except (ValueError, TypeError, KeyError) as error:
+            msg = f"{path}, line {number}, is not a valid vote: {error!r}"
             raise UsageError(msg) from error
         yield vote

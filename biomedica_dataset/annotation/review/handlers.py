@@ -1,4 +1,4 @@
-"""What the page does: moves, shows, keeps answers. Its layout ties these acts to its parts."""
+"""The event handlers of the review page: they move, show images and save answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from biomedica_dataset.annotation.labels.votes import AUDIT, FLAGS, SETS, SINGLE
 from biomedica_dataset.errors import BiomedicaError
 
 if TYPE_CHECKING:
-    from .session import Desk, Item
+    from .session import Item, ReviewSession
 
 TEXTS = {
     "panel_type": "Panel type",
@@ -28,85 +28,85 @@ _LINKED = {"panel_type": "panel_subtype", "panel_subtype": "panel_type",
            "primary": "secondary", "secondary": "primary"}  # fmt: skip
 
 
-class Acts:
-    """What is done when somebody comes, moves, chooses or answers.
+class Handlers:
+    """Handlers for joining, moving, selecting and answering.
 
-    Each returns updates of the parts of the page, in the order in which the page names them.
+    Each returns updates of the page's components, in the order in which the page lists them.
     """
 
-    def __init__(self, gradio: Any, desk: Desk) -> None:
-        self._gr, self._desk = gradio, desk
-        self._seen: dict[str, int] = {}  # where each annotator was sent last
-        self.is_audit = desk.items[0].key is not None
+    def __init__(self, gradio: Any, session: ReviewSession) -> None:
+        self._gr, self._session = gradio, session
+        self._seen: dict[str, int] = {}  # the item shown last to each annotator
+        self.is_audit = session.items[0].key is not None
         self.questions: tuple[str, ...] = (
             AUDIT if self.is_audit else (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images")
         )
 
-    def arriver(self) -> Any:
-        """Return what to do when the page is loaded: who is named in its address begins."""
+    def on_load(self) -> Any:
+        """Return the handler of loading the page: an annotator named in its address joins."""
 
-        def arrive(request: Any) -> list[Any]:
-            return self.enter(str(request.query_params.get("annotator") or ""))
+        def load(request: Any) -> list[Any]:
+            return self.join(str(request.query_params.get("annotator") or ""))
 
-        # Gradio hands over what an argument's type asks for, and is imported only now.
-        arrive.__annotations__["request"] = self._gr.Request
-        return arrive
+        # Gradio injects arguments by their type, and is imported only now.
+        load.__annotations__["request"] = self._gr.Request
+        return load
 
-    def enter(self, name: str) -> list[Any]:
-        """Let somebody begin, or go on where they were."""
+    def join(self, name: str) -> list[Any]:
+        """Start or resume the work of an annotator."""
         gr, name = self._gr, name.strip()
         if not name:
             same = [gr.skip()] * (7 + len(self.questions))
             return ["", gr.update(visible=True), gr.update(visible=False), *same]
         try:
-            at = self._desk.sit(name)
+            at = self._session.join(name)
         except BiomedicaError as error:
             raise gr.Error(str(error)) from error
         return [name, gr.update(visible=False), gr.update(visible=True), *self._show(name, at)]
 
-    def mover(self, step: int) -> Any:
-        """Return what to do to go so many items on; 0 goes to the next without an answer."""
+    def on_move(self, step: int) -> Any:
+        """Return the handler that moves by some items; 0 goes to the next unanswered one."""
 
         def move(who: str, at: int) -> list[Any]:
-            last = len(self._desk.items) - 1
-            there = min(max(at + step, 0), last) if step else self._desk.next_open(who, at)
+            last = len(self._session.items) - 1
+            there = min(max(at + step, 0), last) if step else self._session.next_open(who, at)
             return self._show(who, there)
 
         return move
 
-    def picker(self) -> Any:
-        """Return what to do when an image is chosen: its caption is shown."""
+    def on_select(self) -> Any:
+        """Return the handler that shows the caption of a selected image."""
 
-        def pick(at: int, event: Any) -> tuple[str, str]:
-            shown = [card for _group, card in self._desk.cards(self._desk.items[at])]
+        def select(at: int, event: Any) -> tuple[str, str]:
+            shown = [card for _group, card in self._session.cards(self._session.items[at])]
             card = [card for card in shown if card.thumbnail][event.index]
             return card.key, f"{card.article} {card.label or ''}\n{card.caption}"
 
-        pick.__annotations__["event"] = self._gr.SelectData
-        return pick
+        select.__annotations__["event"] = self._gr.SelectData
+        return select
 
-    def keeper(self, question: str) -> Any:
-        """Return what to do with an answer to a question."""
+    def on_answer(self, question: str) -> Any:
+        """Return the handler that saves an answer to a question."""
 
-        def keep(who: str, at: int, value: Any) -> list[Any]:
-            item, gr = self._desk.items[at], self._gr
+        def save(who: str, at: int, value: Any) -> list[Any]:
+            item, gr = self._session.items[at], self._gr
             if question in AUDIT:
                 value = value == YES
             self._save(who, item, question, value)
-            # What they type into stays as it is; what was left behind meanwhile changes nothing.
+            # Leave the input with the focus alone; ignore answers to an item no longer shown.
             changed = {_LINKED.get(question)} if self._seen.get(who, at) == at else set()
             updates = zip(self.questions, self._answers(who, item), strict=True)
-            follow = [update if name in changed else gr.skip() for name, update in updates]
-            return [self._progress(who), *follow]
+            linked = [update if name in changed else gr.skip() for name, update in updates]
+            return [self._progress(who), *linked]
 
-        return keep
+        return save
 
-    def take_out(self, who: str, at: int, chosen: str) -> Any:
-        """Mark the chosen image as wrong here, or take that back."""
-        item = self._desk.items[at]
-        if chosen not in [card.key for _group, card in self._desk.cards(item)]:
+    def toggle_wrong(self, who: str, at: int, chosen: str) -> Any:
+        """Mark the selected image as wrong in this cluster, or unmark it."""
+        item = self._session.items[at]
+        if chosen not in [card.key for _group, card in self._session.cards(item)]:
             return self._gr.skip()
-        wrong: list[str] = self._desk.answers(who, item).get("wrong_images", [])
+        wrong: list[str] = self._session.answers(who, item).get("wrong_images", [])
         kept = [key for key in wrong if key != chosen]
         value = kept if len(kept) < len(wrong) else [*wrong, chosen]
         self._save(who, item, "wrong_images", value)
@@ -114,36 +114,36 @@ class Acts:
 
     def _save(self, who: str, item: Item, question: str, value: Any) -> None:
         try:
-            self._desk.save(who, item, question, value)
+            self._session.save(who, item, question, value)
         except BiomedicaError as error:
             raise self._gr.Error(str(error)) from error
 
     def _show(self, who: str, at: int) -> list[Any]:
-        gr, item = self._gr, self._desk.items[at]
+        gr, item = self._gr, self._session.items[at]
         self._seen[who] = at
-        cards, root = self._desk.cards(item), Path(self._desk.review.folder.root).resolve()
+        cards, root = self._session.cards(item), Path(self._session.review.folder.root).resolve()
         images = [
             (str(root / card.thumbnail), f"{number}{_GROUPS[group]}")
             for number, (group, card) in enumerate(cards, start=1)
             if card.thumbnail
         ]
         caption = cards[0][1].caption if item.key and cards else ""
-        told = self._told(item)
+        label = self._label(item)
         gallery = gr.update(value=images, selected_index=0 if item.key else None)
         return [
             at, item.key or "", self._title(item), gallery, caption, self._progress(who),
-            gr.update(value=told, visible=bool(told)), *self._answers(who, item),
+            gr.update(value=label, visible=bool(label)), *self._answers(who, item),
         ]  # fmt: skip
 
     def _title(self, item: Item) -> str:
-        size = self._desk.review.clusters[item.cluster].size
+        size = self._session.review.clusters[item.cluster].size
         return f"## Cluster {item.cluster} · {size:,} images"
 
     def _progress(self, who: str) -> str:
-        return f"**{self._desk.done(who):,} of {len(self._desk.items):,}** answered · {who}"
+        return f"**{self._session.done(who):,} of {len(self._session.items):,}** answered · {who}"
 
-    def _told(self, item: Item) -> str:
-        label = self._desk.labels.of(item.cluster) if self._desk.labels else None
+    def _label(self, item: Item) -> str:
+        label = self._session.labels.of(item.cluster) if self._session.labels else None
         if label is None:
             return ""
         lines = [
@@ -156,9 +156,9 @@ class Acts:
         return "\n".join(lines)
 
     def _answers(self, who: str, item: Item) -> list[Any]:
-        given, update = self._desk.answers(who, item), self._gr.update
+        given, update = self._session.answers(who, item), self._gr.update
         if self.is_audit:
-            words, asked = {True: YES, False: NO, None: None}, self._desk.audited(item)
+            words, asked = {True: YES, False: NO, None: None}, self._session.audited(item)
             return [
                 update(value=words[given.get(question)], visible=question in asked)
                 for question in AUDIT
@@ -166,7 +166,7 @@ class Acts:
         subtypes, local = self._choices(given)
         keys = [
             (f"image {number}", card.key)
-            for number, (_group, card) in enumerate(self._desk.cards(item), start=1)
+            for number, (_group, card) in enumerate(self._session.cards(item), start=1)
         ]
         return [
             update(value=given.get("panel_type")),
@@ -181,9 +181,9 @@ class Acts:
     def _choices(self, given: dict[str, Any]) -> tuple[list[str], list[tuple[str, str]]]:
         """Return the subtypes of the panel type, and the local concepts of the global ones.
 
-        Where several global ones are possible, a local one is shown with its own.
+        If several global concepts are possible, each local concept is shown with its own.
         """
-        names = self._desk.taxonomy
+        names = self._session.taxonomy
         kind = given.get("panel_type")
         subtypes = names.panel_subtypes[kind] if kind else names.names("panel_subtype")
         above = given.get("primary") or names.primary

@@ -1,4 +1,4 @@
-"""Which images of a cluster are shown: a random sample, the nearest and the farthest."""
+"""Chooses which images of a cluster to show: a random sample, the nearest and the farthest."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ GROUPS = ("random", "nearest", "farthest")
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
-    """The images of a cluster that are shown, by key; each once, in the first group it is in.
+class ClusterSample:
+    """The keys of the images shown of a cluster, each in the first group that contains it.
 
     Parameters
     ----------
     size
-        Images of the cluster.
+        Number of images in the cluster.
     shown
-        Keys by group, those without one left out.
+        Keys by group, without empty groups.
     """
 
     cluster: int
@@ -31,22 +31,22 @@ class Members:
 
     @property
     def keys(self) -> list[str]:
-        """All keys that are shown."""
+        """All keys shown."""
         return [key for keys in self.shown.values() for key in keys]
 
 
-def choose_members(assignments: Assignments, count: int, seed: int) -> list[Members]:
-    """Return what is shown of each cluster that has images.
+def choose_samples(assignments: Assignments, count: int, seed: int) -> list[ClusterSample]:
+    """Return the images to show of each cluster that has any.
 
-    Of millions of images only those stay in memory that may be shown.
+    Memory holds only images that may be shown, however many there are.
 
     Parameters
     ----------
     count
-        Images of the random sample; a third as many are the nearest, as many the farthest. Where
-        distances are not known, there are neither.
+        Size of the random sample; a third as many images are the nearest, and as many the farthest.
+        Without known distances there are neither.
     seed
-        Of the sample: the keys with the lowest hashes.
+        Seed for the sample, which takes the keys with the lowest hashes.
     """
     found: dict[int, _Candidates] = {}
     for block in assignments.blocks():
@@ -55,7 +55,7 @@ def choose_members(assignments: Assignments, count: int, seed: int) -> list[Memb
             if cluster not in found:
                 found[cluster] = _Candidates(count)
             found[cluster].add(key, distance, seed)
-    return [Members(number, own.size, own.shown()) for number, own in sorted(found.items())]
+    return [ClusterSample(number, own.size, own.shown()) for number, own in sorted(found.items())]
 
 
 class _Candidates:
@@ -64,30 +64,30 @@ class _Candidates:
     def __init__(self, count: int) -> None:
         some = max(1, count // 3)
         self.size = 0
-        self._least = {name: _Least(count if name == "random" else some) for name in GROUPS}
+        self._groups = {name: _Smallest(count if name == "random" else some) for name in GROUPS}
 
     def add(self, key: str, distance: float | None, seed: int) -> None:
         self.size += 1
         digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
-        self._least["random"].add((int.from_bytes(digest[:8]), key))
+        self._groups["random"].add((int.from_bytes(digest[:8]), key))
         if distance is not None:
-            self._least["nearest"].add((distance, key))
-            self._least["farthest"].add((-distance, key))
+            self._groups["nearest"].add((distance, key))
+            self._groups["farthest"].add((-distance, key))
 
     def shown(self) -> dict[str, list[str]]:
-        """Return keys by group, each in the first one that it is in."""
+        """Return keys by group, each in the first group that contains it."""
         taken: set[str] = set()
         shown = {}
-        for name, least in self._least.items():
-            own = [key for key in least.first() if key not in taken]
+        for name, smallest in self._groups.items():
+            own = [key for key in smallest.first() if key not in taken]
             taken.update(own)
             if own:
                 shown[name] = own
         return shown
 
 
-class _Least:
-    """The least of many (number, key), so many at most."""
+class _Smallest:
+    """The smallest of many (number, key) pairs, up to a count."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -99,5 +99,5 @@ class _Least:
             self._items = heapq.nsmallest(self._count, self._items)
 
     def first(self) -> list[str]:
-        """Return their keys, the least first."""
+        """Return the keys, smallest number first."""
         return [key for _number, key in heapq.nsmallest(self._count, self._items)]

@@ -1,4 +1,4 @@
-"""Where annotators sit: what each is to answer, what each has answered, kept at once."""
+"""A review session: the items to answer, and each annotator's answers, saved at once."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ VOTES, ADJUDICATION = "votes", "adjudication"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What is asked about at once: a cluster, or in an audit one image of it."""
+    """What is asked about: a cluster, or in an audit one image of it."""
 
     cluster: int
     key: str | None = None
 
 
-class Desk:
+class ReviewSession:
     """The work of all annotators on one review.
 
     Parameters
     ----------
     items
-        What is to be answered, in order.
+        Items to answer, in order.
     votes
-        Folder of the answers.
+        Folder for the answers.
     labels
-        What an adjudication or an audit is about.
+        Labels to adjudicate or audit.
     """
 
     def __init__(
@@ -56,20 +56,20 @@ class Desk:
         self._files: dict[str, VoteFile] = {}
         self._lock = threading.Lock()
 
-    def sit(self, annotator: str) -> int:
-        """Open an annotator's file; return the first item without an answer.
+    def join(self, annotator: str) -> int:
+        """Open an annotator's file; return the first unanswered item.
 
         Raises
         ------
         UsageError
-            The name cannot be a file's, or the file is another's.
+            The name is not a valid file name, or another process has the file open.
         """
         with self._lock:
             self._file(annotator)
         return self.next_open(annotator, -1)
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         with self._lock:
             for file in self._files.values():
                 file.close()
@@ -88,21 +88,21 @@ class Desk:
             return self._file(annotator).answers(item.cluster, item.key)
 
     def save(self, annotator: str, item: Item, question: str, answer: Any) -> None:
-        """Keep an answer; it is on disk when this returns. An empty one takes it back.
+        """Save an answer; it is on disk when this returns. An empty answer withdraws it.
 
-        What stands above it or below it follows: a subtype brings its panel type, a local concept
-        its global one, and what no more goes with those is taken back.
+        Linked answers follow: a subtype sets its panel type, a local concept adds its global
+        concept, and answers that no longer fit are withdrawn.
         """
         value = None if answer in ("", [], None) else answer
         with self._lock:
             file = self._file(annotator)
             file.answer(item.cluster, question, value, item.key)
             given = file.answers(item.cluster, item.key)
-            for follower, follows in self._followers(question, given).items():
-                file.answer(item.cluster, follower, follows)
+            for linked, follows in self._linked(question, given).items():
+                file.answer(item.cluster, linked, follows)
 
-    def _followers(self, question: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the answers that have to change after one to a question."""
+    def _linked(self, question: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the other answers that must change after an answer to a question."""
         names, kind = self.taxonomy, given.get("panel_type")
         subtype: str | None = given.get("panel_subtype")
         primary, secondary = given.get("primary", []), given.get("secondary", [])
@@ -119,12 +119,12 @@ class Desk:
         return {}
 
     def audited(self, item: Item) -> list[str]:
-        """Return the questions that an audit asks: those about labels that there are."""
+        """Return the questions that an audit asks: those with an answer in the label."""
         label = self.labels.of(item.cluster) if self.labels else None
         return [name for name in AUDIT if getattr(label, name.removeprefix("fits_"), None)]
 
     def is_done(self, annotator: str, item: Item) -> bool:
-        """Whether the questions that every item needs are answered."""
+        """Whether all required questions are answered."""
         given = self.answers(annotator, item)
         if item.key is not None:
             return set(self.audited(item)) <= given.keys()
@@ -132,7 +132,7 @@ class Desk:
             label = self.labels.of(item.cluster)
             return label is None or set(label.open) <= given.keys()
         if given.get("ambiguous") or given.get("mixed"):
-            return True  # nothing is handed down, whatever else is answered
+            return True  # the images get no label, whatever else is answered
         return {"panel_type", "primary"} <= given.keys()
 
     def done(self, annotator: str) -> int:
@@ -140,12 +140,12 @@ class Desk:
         return sum(self.is_done(annotator, item) for item in self.items)
 
     def next_open(self, annotator: str, after: int) -> int:
-        """Return the next item without an answer, from the start again if need be."""
+        """Return the next unanswered item, wrapping around to the start."""
         order = [*range(after + 1, len(self.items)), *range(after + 1)]
         return next((i for i in order if not self.is_done(annotator, self.items[i])), max(after, 0))
 
     def cards(self, item: Item) -> list[tuple[str, Card]]:
-        """Return what is to be seen of an item, with the group that each image is of."""
+        """Return the images to show of an item, each with its group."""
         groups = self.review.clusters[item.cluster].shown
         return [
             (group, self.review.cards[key])
@@ -155,36 +155,36 @@ class Desk:
         ]
 
 
-def desk_for(
+def open_session(
     review: Review,
     taxonomy: Taxonomy,
     labels: Labels | None = None,
     *,
     adjudicate: bool = False,
     audit: int | None = None,
-) -> Desk:
-    """Return the desk for a review, an adjudication or an audit.
+) -> ReviewSession:
+    """Return the session of a review, an adjudication or an audit.
 
     Parameters
     ----------
     labels
-        What is to be adjudicated or audited.
+        Labels to adjudicate or audit.
     adjudicate
-        Show only what the labels left open.
+        Ask only about clusters with open questions.
     audit
-        Ask about so many random images of each labelled cluster.
+        Number of random images to ask about in each labelled cluster.
 
     Raises
     ------
     UsageError
-        Labels are missing, or of other clusters; or nothing is left to do.
+        Labels are missing or belong to other clusters, or nothing is left to do.
     """
     folder = Path(review.folder.root)
     if not adjudicate and audit is None:
         items = [Item(cluster) for cluster in review.clusters]
-        return Desk(review, taxonomy, items, folder / VOTES)
+        return ReviewSession(review, taxonomy, items, folder / VOTES)
     if labels is None or labels.model != review.model:
-        msg = "an adjudication or an audit is of labels of these clusters; name them with --labels"
+        msg = "an adjudication or audit needs labels of these clusters; give them with --labels"
         raise UsageError(msg)
     known = {n: label for n, label in labels.all().items() if n in review.clusters}
     if adjudicate:
@@ -200,18 +200,18 @@ def desk_for(
         ]
         place = folder / VOTES
     if not items:
-        msg = "nothing is left open in these labels" if adjudicate else "no cluster has a label"
+        msg = "these labels have no open questions" if adjudicate else "no cluster has a label"
         raise UsageError(msg)
-    return Desk(review, taxonomy, items, place, labels)
+    return ReviewSession(review, taxonomy, items, place, labels)
 
 
 def _check_enough(review: Review, clusters: Iterable[int], audit: int) -> None:
     for cluster in clusters:
-        members = review.clusters[cluster]
-        random = len(members.shown["random"])
-        if random < min(audit, members.size):
+        sample = review.clusters[cluster]
+        random = len(sample.shown["random"])
+        if random < min(audit, sample.size):
             msg = (
-                f"an audit of {audit} images a cluster was asked for, and these sheets have "
-                f"{random} random ones; make others with --images {audit}"
+                f"an audit of {audit} images per cluster needs as many random images, but these "
+                f"sheets have {random}; write sheets with --images {audit}"
             )
             raise UsageError(msg)

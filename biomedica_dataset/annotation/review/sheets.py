@@ -1,12 +1,12 @@
-"""Sheets: a page for each cluster that opens from disk, with what to look at.
+"""Sheets: a page for each cluster, with images and captions, that opens from disk.
 
 ::
 
     REVIEW/
       index.html               all clusters
       clusters/<cluster>.html  images of a cluster with their captions
-      thumbs/                  small pictures, named by a hash
-      questions.csv            to be filled in where the page is not used
+      thumbs/                  thumbnails, named by a hash
+      questions.csv            to complete if the page is not used
       review.json              what is shown; written last
 """
 
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.annotation.blocks import block_name, read_header
+from biomedica_dataset.annotation.blocks import block_name
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.labels.read_votes import questions
 from biomedica_dataset.archive.layout import articles_name
@@ -26,10 +26,11 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import read_header
 
-from .sample import Members, choose_members
+from .sample import ClusterSample, choose_samples
 from .style import STYLE
-from .thumbnails import Card, gather
+from .thumbnails import Card, make_cards
 
 if TYPE_CHECKING:
     import os
@@ -50,49 +51,49 @@ _PREVIEW = 4
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What is shown, opened.
+    """Existing sheets.
 
     Parameters
     ----------
     model
-        Digest of the clusters.
+        Digest of the cluster model.
     clusters
-        What is shown of each, by number.
+        Images shown of each cluster, by number.
     cards
         Images by key.
     """
 
     folder: Folder
     model: str
-    clusters: dict[int, Members]
+    clusters: dict[int, ClusterSample]
     cards: dict[str, Card]
 
     @classmethod
     def open(cls, url: Path) -> Review:
-        """Open sheets that are there.
+        """Open existing sheets.
 
         Raises
         ------
         UsageError
-            The folder holds none, or of another format version.
+            The folder holds no sheets, or sheets of another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "sheets", FORMAT_VERSION)
-        members = [Members(**entry) for entry in header["clusters"]]
+        header = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
+        samples = [ClusterSample(**entry) for entry in header["clusters"]]
         cards = [Card(**entry) for entry in header["cards"]]
         return cls(
-            folder, header["model"], {m.cluster: m for m in members}, {c.key: c for c in cards}
+            folder, header["model"], {s.cluster: s for s in samples}, {c.key: c for c in cards}
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SheetsReport:
-    """What was made.
+    """What the sheets show.
 
     Parameters
     ----------
     is_new
-        Whether anything was to be done.
+        Whether sheets were written, rather than up to date.
     """
 
     url: str
@@ -102,14 +103,16 @@ class SheetsReport:
     is_new: bool
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the report as text."""
         lines = [f"{self.clusters:,} clusters, {self.images:,} images shown"]
         if self.missing:
-            lines.append(f"{self.missing:,} images are not in this archive, or cannot be decoded")
+            lines.append(
+                f"{self.missing:,} images are missing from this archive or cannot be decoded"
+            )
         lines.append(
             f"open {self.url}/index.html; the table of questions is {self.url}/{QUESTIONS}"
             if self.is_new
-            else "nothing to do: the sheets agree with clusters and archive"
+            else "nothing to do: the sheets are up to date"
         )
         return "\n".join(lines)
 
@@ -124,49 +127,49 @@ def write_sheets(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> SheetsReport:
-    """Write the sheets of clusters, or leave those there that are right.
+    """Write the sheets of clusters, unless they are up to date.
 
     Parameters
     ----------
     count
-        Images of the random sample of a cluster; a third as many are the nearest and the farthest.
+        Random images per cluster; a third as many are the nearest, and as many the farthest.
 
     Raises
     ------
     UsageError
-        There are no such assignments or archive, or the output holds something else.
+        There are no assignments or archive, or the output is neither empty nor a folder of sheets.
     """
     clusters, source, folder = Assignments.open(assignments), Archive.open(archive), Folder(output)
     folder.sweep()
-    made_of = _made_of(clusters, source, count, seed)
+    fingerprint = _fingerprint(clusters, source, count, seed)
     if folder.exists(HEADER):
-        there = read_header(folder, HEADER, "sheets", FORMAT_VERSION)
-        if there["made_of"] == made_of:
+        there = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
+        if there["made_of"] == fingerprint:
             return _report(Review.open(output), is_new=False)
     elif not folder.is_empty() and not folder.exists(QUESTIONS) and folder.names():
-        msg = f"{folder.url} holds something else than sheets; name a new folder"
+        msg = f"{folder.url} is not empty and holds no sheets; choose an empty or new folder"
         raise UsageError(msg)
-    members = choose_members(clusters, count, seed)
-    keys = [key for one in members for key in one.keys]
-    cards = gather(source, folder, keys, workers, progress or Progress())
-    folder.write_bytes(QUESTIONS, questions((one.cluster for one in members), clusters.model))
-    for number, one in enumerate(members):
-        before = members[number - 1].cluster if number else None
-        after = members[number + 1].cluster if number + 1 < len(members) else None
+    samples = choose_samples(clusters, count, seed)
+    keys = [key for one in samples for key in one.keys]
+    cards = make_cards(source, folder, keys, workers, progress or Progress())
+    folder.write_bytes(QUESTIONS, questions((one.cluster for one in samples), clusters.model))
+    for number, one in enumerate(samples):
+        before = samples[number - 1].cluster if number else None
+        after = samples[number + 1].cluster if number + 1 < len(samples) else None
         folder.write_bytes(_sheet_name(one.cluster), _sheet(one, cards, before, after).encode())
-    folder.write_bytes("index.html", _overview(members, cards).encode())
+    folder.write_bytes("index.html", _overview(samples, cards).encode())
     header = {
         "format_version": FORMAT_VERSION,
-        "made_of": made_of,
+        "made_of": fingerprint,
         "model": clusters.model,
-        "clusters": [asdict(one) for one in members],
+        "clusters": [asdict(one) for one in samples],
         "cards": [asdict(cards[key]) for key in sorted(cards)],
     }
     folder.write_bytes(HEADER, json.dumps(header, ensure_ascii=False).encode())
     return _report(Review.open(output), is_new=True)
 
 
-def _made_of(clusters: Assignments, archive: Archive, count: int, seed: int) -> str:
+def _fingerprint(clusters: Assignments, archive: Archive, count: int, seed: int) -> str:
     digest = hashlib.sha256(f"{clusters.model} {count} {seed}".encode())
     for block in clusters.blocks():
         digest.update(clusters.folder.sha256(block_name(block)).encode())
@@ -186,7 +189,7 @@ def _sheet_name(cluster: int) -> str:
 
 
 def _page(title: str, body: str) -> str:
-    # Captions are strangers' text. Nothing in a page may run, or be fetched from elsewhere.
+    # Captions are untrusted text: nothing in a page may run or be fetched from elsewhere.
     policy = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -196,9 +199,9 @@ def _page(title: str, body: str) -> str:
     )
 
 
-def _overview(members: list[Members], cards: dict[str, Card]) -> str:
+def _overview(samples: list[ClusterSample], cards: dict[str, Card]) -> str:
     tiles = []
-    for one in members:
+    for one in samples:
         names = [cards[key].thumbnail for key in one.keys if key in cards]
         few = "".join(
             f'<img src="{name}" alt="" loading="lazy">'
@@ -208,18 +211,20 @@ def _overview(members: list[Members], cards: dict[str, Card]) -> str:
             f'<a class="tile" href="{_sheet_name(one.cluster)}"><span class="mosaic">{few}</span>'
             f"<span>Cluster {one.cluster}</span><small>{one.size:,} images</small></a>"
         )
-    images = sum(one.size for one in members)
+    images = sum(one.size for one in samples)
     return _page(
         "Clusters",
-        f"<header><h1>{len(members):,} clusters</h1><p>{images:,} images. Of each cluster a random "
-        "sample, the images nearest to its center and those farthest from it. Answers go into "
-        f"<code>{QUESTIONS}</code>, saved under your name, or into the page of "
+        f"<header><h1>{len(samples):,} clusters</h1><p>{images:,} images. Each cluster shows a "
+        "random sample, and the images nearest to and farthest from its center. Enter answers in "
+        f"<code>{QUESTIONS}</code>, saved under your name, or on the page of "
         "<code>biomedica annotate review --page</code>.</p></header>"
         f'<main class="tiles">{"".join(tiles)}</main>',
     )
 
 
-def _sheet(one: Members, cards: dict[str, Card], before: int | None, after: int | None) -> str:
+def _sheet(
+    one: ClusterSample, cards: dict[str, Card], before: int | None, after: int | None
+) -> str:
     links = [
         f'<a href="{target:05d}.html">{text}</a>' if target is not None else f"<span>{text}</span>"
         for target, text in ((before, "← previous"), (after, "next →"))
@@ -238,7 +243,7 @@ def _sheet(one: Members, cards: dict[str, Card], before: int | None, after: int 
 
 def _figure(card: Card) -> str:
     key, caption = escape(card.key), escape(card.caption)
-    picture = (
+    image = (
         f'<img src="../{card.thumbnail}" alt="{key}" loading="lazy">'
         if card.thumbnail
         else '<span class="broken">cannot be decoded</span>'
@@ -251,7 +256,7 @@ def _figure(card: Card) -> str:
     label = f"<b>{escape(card.label)}</b> " if card.label else ""
     link = f"https://pmc.ncbi.nlm.nih.gov/articles/{escape(card.article)}/"
     return (
-        f"<figure>{picture}<details class='caption'><summary>{key}</summary><figcaption dir='auto'>"
+        f"<figure>{image}<details class='caption'><summary>{key}</summary><figcaption dir='auto'>"
         f'{label}{caption} <a href="{link}" rel="noreferrer">{escape(card.article)}</a>'
         "</figcaption></details></figure>"
     )

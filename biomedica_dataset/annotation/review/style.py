@@ -1,4 +1,4 @@
-"""How sheets look: one style sheet, light and dark, without anything from elsewhere."""
+"""The style sheet of sheets, light and dark; it loads nothing from elsewhere."""
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfbfa; --ink: #1c1d20; --soft: #62656d;

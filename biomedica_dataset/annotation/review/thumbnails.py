@@ -1,4 +1,4 @@
-"""Thumbnails and captions of chosen images, in one pass over the archive."""
+"""Makes thumbnails and captions of chosen images in one pass over the archive."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _CAPTION = 4000  # characters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is shown of one image.
+    """One image as sheets show it.
 
     Parameters
     ----------
     thumbnail
-        Its file below the folder of the sheets; ``None`` where the image cannot be decoded.
+        Path relative to the folder of the sheets; ``None`` if the image cannot be decoded.
     """
 
     key: str
@@ -43,12 +43,12 @@ class Card:
     thumbnail: str | None
 
 
-def gather(
+def make_cards(
     archive: Archive, output: Folder, keys: Iterable[str], workers: int | None, progress: Progress
 ) -> dict[str, Card]:
     """Return the cards of images by key, and write their thumbnails.
 
-    Keys that the archive does not have are left out.
+    Keys missing from the archive are skipped.
     """
     wanted: dict[int, set[str]] = {}
     for key in keys:
@@ -102,7 +102,7 @@ def _work(task: tuple[int, set[str]]) -> list[Card]:
 
 
 def _thumbnail(output: Folder, digest: str, data: bytes) -> str | None:
-    """Write a small picture, named by a hash: no name of a stranger becomes a file's."""
+    """Write a thumbnail, named by a hash: untrusted names never become file names."""
     name = f"thumbs/{digest[:2]}/{hashlib.sha256(f'{digest} {SIZE}'.encode()).hexdigest()[:24]}.jpg"
     if output.exists(name):
         return name

@@ -15,7 +15,7 @@ from PIL import Image
 from biomedica_dataset.annotation.embeddings.encoder import BATCH, weights_digest
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
-from biomedica_dataset.images.decode import PICTURES_VERSION
+from biomedica_dataset.images.decode import DECODER_VERSION
 from biomedica_dataset.suggest import nearest
 
 from .open_clip import CONFIG, shown_name
@@ -135,7 +135,7 @@ class _TwoTowers:
         if not math.isfinite(self.scale):
             msg = f"model {name} has the logit scale {self.scale}: its weights are no numbers"
             raise UsageError(msg)
-        digest = hashlib.sha256(f"{PICTURES_VERSION} {weights_digest(model)}".encode())
+        digest = hashlib.sha256(f"{DECODER_VERSION} {weights_digest(model)}".encode())
         digest.update(np.asarray(prepare(_probe()), np.float32).tobytes())
         digest.update(json.dumps(np.asarray(tokenize([_PROBE])).tolist()).encode())
         self.digest = digest.hexdigest()

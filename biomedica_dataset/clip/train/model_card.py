@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggingface_hub import ModelCardData
 
-from biomedica_dataset.card.markdown import escape
+from biomedica_dataset.card.markdown import render
 from biomedica_dataset.clip.models.open_clip import shown_name
 
 if TYPE_CHECKING:
@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.report import Tally
 
     from .config import TrainConfig
-
-_USE = """## Use
-
-```python
-import open_clip
-
-name = "local-dir:FOLDER"  # or hf-hub:org/name, once it is there
-model, preprocess = open_clip.create_model_from_pretrained(name)
-tokenizer = open_clip.get_tokenizer(name)
-```
-
-For research. Nothing here is for diagnosis.
-"""
 
 
 def trained_card(
@@ -53,47 +40,32 @@ def trained_card(
     settings["model"]["name"] = name
     settings["model"]["pretrained"] = shown_name(config.model.pretrained or "") or None
     settings["data"]["path"] = shown_name(config.data.path)
-    licences = ", ".join(f"{group} {n:,}" for group, n in sorted(Counter(groups).items()))
-    last = "" if loss is None else f" The loss of the last step was {loss:.4g}."
-    counted = "\n".join(tally.lines("pairs"))
-    return "\n".join(
-        [
-            _head(config.model.name),
-            f"# {escape(name)}, trained on figures and captions\n",
-            f"{config.steps:,} steps of {config.global_batch:,} pairs.{last}\n",
-            "## Data\n",
-            f"Rows chosen, by licence group: {licences}. The dataset's card says what the groups "
-            f"permit. SHA-256 of its manifest: `{manifest}`.\n",
-            f"```text\n{counted}\n```\n",
-            "## Settings\n",
-            f"```json\n{json.dumps(settings, indent=2, default=str)}\n```\n",
-            _USE,
-        ]
+    return _card(
+        config.model.name,
+        mixed=False,
+        name=name,
+        config=config,
+        loss=loss,
+        groups=sorted(Counter(groups).items()),
+        manifest=manifest,
+        tally=tally.lines("pairs"),
+        settings=json.dumps(settings, indent=2, default=str),  # no line of it can end its block
     )
 
 
 def mixed_card(base: str, tuned: str, alpha: float) -> str:
     """Return the card of a model between two."""
-    first, second = (escape(shown_name(name)) for name in (base, tuned))
-    return "\n".join(
-        [
-            _head(base),
-            f"# {second}, mixed with {first}\n",
-            "Weights mixed as in WiSE-FT (Wortsman et al. 2022): "
-            f"{1 - alpha:g} x {first} + {alpha:g} x {second}.\n",
-            _USE,
-        ]
-    )
+    return _card(base, mixed=True, name=shown_name(tuned), base=shown_name(base), alpha=alpha)
 
 
-def _head(base: str) -> str:
+def _card(made_from: str, **values: Any) -> str:
     known: dict[str, Any] = {}
-    if base.startswith("hf-hub:"):
-        known["base_model"] = base.removeprefix("hf-hub:")
+    if made_from.startswith("hf-hub:"):
+        known["base_model"] = made_from.removeprefix("hf-hub:")
     data = ModelCardData(
         library_name="open_clip",
         pipeline_tag="zero-shot-image-classification",
         tags=["clip", "biology", "medical"],
         **known,
     )
-    return f"---\n{data.to_yaml()}\n---\n"
+    return render("clip/train/model_card.md.jinja", card_data=data.to_yaml(), **values)

@@ -1,4 +1,4 @@
-"""The articles of an archive that want their record of PubMed, as sorted arrays."""
+"""The ids of an archive's articles, to find their PubMed records by."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Articles by their ids, in order of PMCID.
+class ArticleIds:
+    """The ids of articles, in order of PMCID.
 
     Parameters
     ----------
     pmcids, pmids, dois
-        Arrays of shape (n,): numbers, and DOIs by `doi_number`; 0 where an article has none.
+        Arrays of shape (n,), DOIs by `doi_number`; 0 for an article without the id.
     """
 
     pmcids: Numbers
@@ -36,8 +36,8 @@ class Wanted:
     dois: Numbers
 
     @classmethod
-    def of(cls, articles: Iterable[tuple[int, int | None, str | None]]) -> Wanted:
-        """Return the articles given as (PMCID, PMID, DOI)."""
+    def of(cls, articles: Iterable[tuple[int, int | None, str | None]]) -> ArticleIds:
+        """Return the ids of articles given as (PMCID, PMID, DOI)."""
         rows = sorted(
             {pmcid: (pmcid, pmid or 0, doi_number(doi)) for pmcid, pmid, doi in articles}.values()
         )
@@ -45,31 +45,31 @@ class Wanted:
         return cls(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy())
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of articles."""
         return len(self.pmcids)
 
     def digest(self) -> str:
-        """Return the digest of all their ids."""
+        """Return the digest of all ids."""
         whole = hashlib.sha256()
         for ids in (self.pmcids, self.pmids, self.dois):
             whole.update(ids.tobytes())
         return whole.hexdigest()
 
     def filter(self) -> Filter:
-        """Return the ids alone, each kind sorted, to look records up by."""
+        """Return each kind of id sorted, to look records up by."""
         return Filter(*(np.unique(ids[ids != 0]) for ids in (self.pmids, self.pmcids, self.dois)))
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Ids that are wanted, each array sorted."""
+    """The ids to keep records of, each array sorted."""
 
     pmids: Numbers
     pmcids: Numbers
     dois: Numbers
 
     def wants(self, ids: Sequence[Ids]) -> NDArray[np.bool_]:
-        """Return for each record whether any of its ids is wanted."""
+        """Return whether each record has any of the ids."""
         pmids = np.array([one.pmid for one in ids], dtype=np.int64)
         pmcids = np.array([one.pmcid for one in ids], dtype=np.int64)
         wanted = is_in(pmids, self.pmids) | is_in(pmcids, self.pmcids)
@@ -80,7 +80,7 @@ class Filter:
 
 
 def is_in(values: Numbers, known: Numbers) -> NDArray[np.bool_]:
-    """Return for each value whether a sorted array has it."""
+    """Return whether a sorted array contains each value."""
     if not len(known):
         return np.zeros(len(values), dtype=np.bool_)
     found: NDArray[np.bool_] = known[np.searchsorted(known[:-1], values)] == values
@@ -88,9 +88,9 @@ def is_in(values: Numbers, known: Numbers) -> NDArray[np.bool_]:
 
 
 def doi_number(doi: str | bytes | None) -> int:
-    """Return 63 bits of a digest of a DOI in lower case, 0 where there is none.
+    """Return 63 bits of a digest of a DOI in lower case, or 0 without a DOI.
 
-    Two of the 40 million DOIs of PubMed have the same number with a chance of one in ten thousand.
+    The chance that any two of the 40 million DOIs of PubMed collide is one in ten thousand.
 
     Examples
     --------
@@ -104,8 +104,8 @@ def doi_number(doi: str | bytes | None) -> int:
     return int.from_bytes(digest, "big") >> 1 or 1
 
 
-def wanted_of(archive: Archive) -> Wanted:
-    """Return the articles that an archive holds, with the ids that PMC's metadata gives them."""
+def read_article_ids(archive: Archive) -> ArticleIds:
+    """Return the ids of an archive's articles, from PMC's metadata."""
     import pyarrow.parquet as pq
 
     from biomedica_dataset.archive.layout import AGAIN, articles_name
@@ -120,11 +120,11 @@ def wanted_of(archive: Archive) -> Wanted:
             *(table[name].to_pylist() for name in columns[::2]), strict=True
         ):
             found.append((pmcid, *_ids(metadata)))
-    return Wanted.of(found)
+    return ArticleIds.of(found)
 
 
 def _ids(metadata: bytes | None) -> tuple[int | None, str | None]:
-    """Return PMID and DOI; of metadata that is broken, which `serialize` will tell of, none."""
+    """Return PMID and DOI; none for damaged metadata, which `serialize` reports."""
     try:
         stored = json.loads(metadata or b"{}")
         pmid, doi = stored.get("pmid"), stored.get("doi")

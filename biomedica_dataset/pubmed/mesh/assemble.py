@@ -1,4 +1,4 @@
-"""Writes the MeSH table from its parts: finds each article's record, lays all in order."""
+"""Writes the MeSH table from its parts: joins records to articles, in order of PMCID."""
 
 from __future__ import annotations
 
@@ -20,55 +20,55 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.io.folders import Folder
 
-    from .article_ids import Wanted
+    from .article_ids import ArticleIds
 
-_AT_ONCE = 200_000  # articles in memory: about 1 GB
+_AT_ONCE = 200_000  # articles in memory at once: about 1 GB
 _ROW_GROUP = 5_000
 
 
 def assemble(
-    output: Folder, parts: Sequence[str], wanted: Wanted, told: dict[str, Any]
+    output: Folder, parts: Sequence[str], ids: ArticleIds, source: dict[str, Any]
 ) -> dict[str, Any]:
     """Write the table, and return its header.
 
     Parameters
     ----------
     parts
-        In the order of their source: a later record replaces an earlier one.
-    told
+        In the order of the source: a later record replaces an earlier one.
+    source
         Source and date, for the header.
     """
     records, starts = read_records(output, parts)
-    joined = join(wanted, records)
-    statuses = _statuses(output, parts, starts, wanted, joined)
-    source: Counter[str] = Counter()
+    joined = join(ids, records)
+    statuses = _statuses(output, parts, starts, ids, joined)
+    counts: Counter[str] = Counter()
     for name in parts:
-        source.update((read_header(output, name) or {}).get("counts", {}))
+        counts.update((read_header(output, name) or {}).get("counts", {}))
     header = {
         "format_version": FORMAT_VERSION,
-        **told,
-        "wanted": wanted.digest(),
+        **source,
+        "wanted": ids.digest(),
         "articles": dict(sorted(Counter(statuses).items())),
         "matched": dict(sorted(joined.counts().items())),
-        "records": dict(sorted(source.items())) | {"repeated": joined.repeated},
+        "records": dict(sorted(counts.items())) | {"repeated": joined.repeated},
     }
     schema = table_schema().with_metadata({HEADER: as_metadata(header)})
     with output.create() as file:
         with pq.ParquetWriter(file, schema, compression="zstd", write_page_index=True) as writer:
-            for table in _tables(output, parts, starts, wanted, joined, statuses):
+            for table in _tables(output, parts, starts, ids, joined, statuses):
                 writer.write_table(table.replace_schema_metadata(schema.metadata), _ROW_GROUP)
         file.publish(MESH)
     return header
 
 
 def _statuses(
-    output: Folder, parts: Sequence[str], starts: Sequence[int], wanted: Wanted, joined: Joined
+    output: Folder, parts: Sequence[str], starts: Sequence[int], ids: ArticleIds, joined: Joined
 ) -> list[str]:
-    """Return what became of each article, in one word."""
-    statuses = ["not_found"] * len(wanted)
+    """Return the status of each article."""
+    statuses = ["not_found"] * len(ids)
     for article, reason in joined.reasons.items():
         statuses[article] = reason
-    for name, articles, rows in _by_part(parts, starts, joined.rows, 0, len(wanted)):
+    for name, articles, rows in _by_part(parts, starts, joined.rows, 0, len(ids)):
         table = read_rows(output, name, rows, ["kind", "mesh"])
         has_terms = pc.is_valid(table["mesh"]).to_pylist()
         for article, kind, is_indexed in zip(
@@ -85,7 +85,7 @@ def _by_part(
     first: int,
     end: int,
 ) -> Iterator[tuple[str, list[int], list[int]]]:
-    """Yield each part with the articles whose record it has, of some, and their rows."""
+    """Yield each part with the articles of a range whose records it has, and their rows."""
     own = rows[first:end]
     for name, start, stop in zip(parts, starts, starts[1:], strict=False):
         articles = np.flatnonzero((own >= start) & (own < stop))
@@ -97,13 +97,13 @@ def _tables(
     output: Folder,
     parts: Sequence[str],
     starts: Sequence[int],
-    wanted: Wanted,
+    ids: ArticleIds,
     joined: Joined,
     statuses: Sequence[str],
 ) -> Iterator[pa.Table]:
     """Yield the rows of the table, a bounded number of articles at a time."""
-    for first in range(0, len(wanted), _AT_ONCE):
-        end = min(first + _AT_ONCE, len(wanted))
+    for first in range(0, len(ids), _AT_ONCE):
+        end = min(first + _AT_ONCE, len(ids))
         found, order = [], []
         for name, articles, rows in _by_part(parts, starts, joined.rows, first, end):
             found.append(read_rows(output, name, rows, ["pmid", *PAYLOAD]))
@@ -115,15 +115,15 @@ def _tables(
             for i in range(first, end)
         ]
         fixed = {
-            "pmcid": pa.array(wanted.pmcids[first:end]),
+            "pmcid": pa.array(ids.pmcids[first:end]),
             "matched_by": pa.array(matched, pa.string()),
             "status": pa.array(statuses[first:end], pa.string()),
         }
-        yield _laid(fixed, found, pa.array(places, mask=places == NO_ROW))
+        yield _table(fixed, found, pa.array(places, mask=places == NO_ROW))
 
 
-def _laid(fixed: dict[str, pa.Array], found: Sequence[pa.Table], places: pa.Array) -> pa.Table:
-    """Return the columns of articles, those of their records null where there is none."""
+def _table(fixed: dict[str, pa.Array], found: Sequence[pa.Table], places: pa.Array) -> pa.Table:
+    """Return a table of articles; columns of a missing record are null."""
     schema = table_schema()
     empty = schema.empty_table().select(["pmid", *PAYLOAD])
     payload = pa.concat_tables([empty, *found]).combine_chunks().take(places)

@@ -1,4 +1,4 @@
-"""PubMed in bulk: the year's baseline, then the updates, each file read once as a stream."""
+"""PubMed in bulk: the annual baseline and the updates, each file read once as a stream."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
 
 from .parts import CODE, PartMaker, read_header
-from .split_records import CutError, cut
+from .split_records import SplitError, split_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,12 +35,12 @@ _PAUSE = 2.0
 
 
 class BrokenFileError(SourceError):
-    """A file of PubMed is not what its MD5 says, or cannot be read."""
+    """A file of PubMed differs from its MD5 or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class BulkFile:
-    """A file of the baseline or of the updates; they are numbered through, and later ones count."""
+    """A file of the baseline or the updates; in their common numbering, later files win."""
 
     year: int
     number: int
@@ -48,17 +48,17 @@ class BulkFile:
 
     @property
     def name(self) -> str:
-        """Return its name, without the folder."""
+        """The file name without the folder."""
         return self.path.rpartition("/")[2]
 
 
 class Bulk:
-    """A folder, on any file system or web server, with PubMed's files.
+    """A folder of PubMed's files, local, in a store or on a web server.
 
     Parameters
     ----------
     where
-        A folder, or an http address; ``baseline`` and ``updatefiles`` below it are looked into too.
+        A folder or an HTTP address; ``baseline`` and ``updatefiles`` below it are searched too.
     """
 
     def __init__(self, where: str) -> None:
@@ -72,42 +72,42 @@ class Bulk:
         Raises
         ------
         UsageError
-            There are none, those of several years, or some between first and last are missing.
+            There are no files, files of several years, or gaps in their numbers.
         """
         found = sorted(file for place in _PLACES for file in self._listed(place))
         if not found:
             msg = (
-                f"{self.where} holds no file such as pubmed26n0001.xml.gz, nor do baseline and "
-                "updatefiles below it"
+                f"{self.where} and its folders baseline and updatefiles hold no file such as "
+                "pubmed26n0001.xml.gz"
             )
             raise UsageError(msg)
         years = sorted({file.year for file in found})
         if len(years) > 1:
             msg = (
-                f"{self.where} holds files of several years ({years}), of which each is complete "
-                "in itself; name a folder with one"
+                f"{self.where} holds files of several years ({years}); each year is complete, "
+                "so give a folder with one year"
             )
             raise UsageError(msg)
         numbers = [file.number for file in found]
         missing = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers))
         if missing or len(set(numbers)) != len(numbers):
             msg = (
-                f"{self.where}: files are missing or there twice, such as number "
-                f"{(missing or numbers)[0]}; get them all"
+                f"{self.where}: files are missing or duplicated, such as number "
+                f"{(missing or numbers)[0]}; download each file once"
             )
             raise UsageError(msg)
         return found
 
     def md5(self, file: BulkFile) -> str:
-        """Return the MD5 that a file must have, by the file beside it."""
+        """Return the expected MD5 of a file, from the .md5 file beside it."""
         found = _MD5.search(self._text(f"{file.path}.md5"))
         if found is None:
-            msg = f"{self.where}/{file.path}.md5 holds no MD5"
+            msg = f"{self.where}/{file.path}.md5 contains no MD5"
             raise BrokenFileError(msg)
         return found[0].lower()
 
     def open(self, path: str) -> IO[bytes]:
-        """Open a file to be read as a stream."""
+        """Open a file as a stream."""
         if self._folder is not None:
             return self._folder.open(path)
         opened: IO[bytes] = urllib.request.urlopen(f"{self.where}/{path}", timeout=_TIMEOUT)
@@ -141,35 +141,35 @@ class Bulk:
 
 
 def part_name(file: BulkFile) -> str:
-    """Return the name of a file's part."""
+    """Return the name of the part made from a file."""
     return f"{file.name.partition('.')[0]}.parquet"
 
 
 def make_part(bulk: Bulk, file: BulkFile, output: Folder, wanted: Filter, digest: str) -> None:
-    """Write the part of a file, unless it is there.
+    """Write the part of a file, unless it is up to date.
 
     Parameters
     ----------
     digest
-        Of the articles that are wanted.
+        Digest of the ids of the articles.
 
     Raises
     ------
     BrokenFileError
-        The file is not what its MD5 says, in all tries.
+        The file differs from its MD5 after all retries.
     SourceError
-        It cannot be had.
+        The file cannot be downloaded.
     """
     for attempt in range(1, _TRIES + 1):
         try:
             md5 = bulk.md5(file)
-            made_of = {"file": file.name, "md5": md5, "wanted": digest, "code": CODE}
+            fingerprint = {"file": file.name, "md5": md5, "wanted": digest, "code": CODE}
             header = read_header(output, part_name(file))
-            if header is None or header["made_of"] != made_of:
+            if header is None or header["made_of"] != fingerprint:
                 maker = PartMaker(wanted)
                 with _without_collector():
                     _read(bulk, file, md5, maker)
-                maker.write(output, part_name(file), made_of)
+                maker.write(output, part_name(file), fingerprint)
         except (SourceError, OSError, http.client.HTTPException) as error:
             if attempt == _TRIES or not bulk._is_web:
                 if isinstance(error, SourceError):
@@ -182,18 +182,20 @@ def make_part(bulk: Bulk, file: BulkFile, output: Folder, wanted: Filter, digest
 
 
 def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:
-    """Take a file in, and check that it was what its MD5 says."""
+    """Read a file into a part, and check its MD5."""
     seen = hashlib.md5(usedforsecurity=False)
     problem: Exception | None = None
     with bulk.open(file.path) as opened:
         try:
-            maker.add(cut(_unzipped(opened, seen)))
-        except (zlib.error, CutError) as error:
+            maker.add(split_records(_unzipped(opened, seen)))
+        except (zlib.error, SplitError) as error:
             problem = error
         while chunk := opened.read(_CHUNK):
             seen.update(chunk)
     if seen.hexdigest() != md5:
-        msg = f"{bulk.where}/{file.path} has the MD5 {seen.hexdigest()}, not {md5}; get it again"
+        msg = (
+            f"{bulk.where}/{file.path} has the MD5 {seen.hexdigest()}, not {md5}; download it again"
+        )
         raise BrokenFileError(msg) from problem
     if problem is not None:
         msg = f"{bulk.where}/{file.path} cannot be read: {problem}"
@@ -202,7 +204,7 @@ def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:
 
 @contextlib.contextmanager
 def _without_collector() -> Iterator[None]:
-    """Hold the garbage collector back: records hold no circles, and it looks at them all."""
+    """Pause the garbage collector: records have no reference cycles, yet it would scan them all."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -213,7 +215,7 @@ def _without_collector() -> Iterator[None]:
 
 
 def _unzipped(opened: IO[bytes], seen: Any) -> Iterator[bytes]:
-    """Yield the content of a gzip file, of one member or several."""
+    """Yield the content of a gzip file with one or more members."""
     unzip = zlib.decompressobj(31)
     while chunk := opened.read(_CHUNK):
         seen.update(chunk)
@@ -224,4 +226,4 @@ def _unzipped(opened: IO[bytes], seen: Any) -> Iterator[bytes]:
                 unzip = zlib.decompressobj(31)
     if not unzip.eof:
         msg = "the gzip stream is truncated"
-        raise CutError(msg)
+        raise SplitError(msg)

@@ -1,4 +1,4 @@
-"""What the reader of PubMed's XML returns: frozen values, no tree behind them."""
+"""The values that the reader of PubMed's XML returns: frozen, without an XML tree."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of MeSH.
+    """A MeSH term.
 
     Parameters
     ----------
     ui
-        Its unique id, such as ``D008545``.
+        Unique id, such as ``D008545``.
     """
 
     name: str
@@ -29,18 +29,18 @@ class Heading:
 
     @property
     def is_major(self) -> bool:
-        """Whether the heading is a topic that the article is mainly about."""
+        """Whether the heading is a main topic of the article."""
         return self.descriptor.is_major or any(term.is_major for term in self.qualifiers)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of an abstract.
+    """A section of an abstract.
 
     Parameters
     ----------
     label, category
-        The heading as printed, and NLM's word for it; ``None`` in an abstract without headings.
+        The heading as printed, and NLM's category; ``None`` in an abstract without headings.
     """
 
     label: str | None
@@ -50,18 +50,18 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """One record of PubMed.
+    """One PubMed record.
 
     Parameters
     ----------
     kind
-        ``article``, ``book``, or ``deleted``: PubMed took it back.
+        ``article``, ``book``, or ``deleted`` if PubMed withdrew it.
     pmcid
         Number in PMC.
     doi
         In lower case.
     digest
-        Of all that it tells of its article: what is below the ids.
+        Digest of the fields other than the ids.
     """
 
     pmid: int

@@ -1,4 +1,4 @@
-"""Which record of PubMed belongs to an article: by PMID, PMCID or DOI, never by position."""
+"""Joins PubMed records to articles: by PMID, PMCID or DOI, never by position."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .article_ids import is_in
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .article_ids import Numbers, Wanted
+    from .article_ids import ArticleIds, Numbers
 
 MATCHES = ("pmid", "pmcid", "doi")
 NO_ROW = -1
@@ -21,12 +21,12 @@ NO_ROW = -1
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Records of PubMed in the order of their source, the ids of each; 0 where it has none.
+    """The ids of PubMed records in the order of their source; 0 for a missing id.
 
     Parameters
     ----------
     is_deleted
-        Whether the row takes a record back.
+        Whether the row withdraws a record.
     """
 
     pmids: Numbers
@@ -38,16 +38,17 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """What became of each article.
+    """The record of each article.
 
     Parameters
     ----------
     rows
-        The row of its record, `NO_ROW` where it has none.
+        The row of its record, or `NO_ROW`.
     matched_by
-        Index into `MATCHES`, of articles with a record.
+        Index into `MATCHES`, for articles with a record.
     reasons
-        Why an article has none: ``no_pmid``, ``deleted``, ``ambiguous``, ``not_found``; by article.
+        Why an article has no record, by article: ``no_pmid``, ``deleted``, ``ambiguous``,
+        ``not_found``.
     repeated
         Rows that a later row of the same record replaced.
     """
@@ -58,43 +59,43 @@ class Joined:
     repeated: int
 
     def counts(self) -> Counter[str]:
-        """Return how many articles were matched by which id, or why not."""
+        """Count articles by the id that matched, or by the reason for no match."""
         by_id = Counter(MATCHES[i] for i in self.matched_by[self.rows != NO_ROW])
         return by_id + Counter(self.reasons.values())
 
 
-def join(wanted: Wanted, records: Records) -> Joined:
-    """Return for each article the row of its record.
+def join(articles: ArticleIds, records: Records) -> Joined:
+    """Return the row of each article's record.
 
-    Of a PMID the last row of its highest version counts, unless it was taken back. A record found
-    by PMCID or DOI serves only where it is the only one with that id, and names no other PMCID.
+    For a PMID, the last row of the highest version counts, unless it was withdrawn. A match by
+    PMCID or DOI counts only if no other record has that id and the record has no other PMCID.
     """
     current, deleted, repeated = _current(records)
-    rows = np.full(len(wanted), NO_ROW, dtype=np.int64)
-    matched_by = np.zeros(len(wanted), dtype=np.int64)
-    ambiguous = np.zeros(len(wanted), dtype=np.bool_)
+    rows = np.full(len(articles), NO_ROW, dtype=np.int64)
+    matched_by = np.zeros(len(articles), dtype=np.int64)
+    ambiguous = np.zeros(len(articles), dtype=np.bool_)
     ids = (
-        (wanted.pmids, records.pmids),
-        (wanted.pmcids, records.pmcids),
-        (wanted.dois, records.dois),
+        (articles.pmids, records.pmids),
+        (articles.pmcids, records.pmcids),
+        (articles.dois, records.dois),
     )
     for kind, (own, theirs) in enumerate(ids):
         left = np.flatnonzero((rows == NO_ROW) & (own != 0) & ~ambiguous)
         found, is_twice = _lookup(own[left], theirs, current)
         if kind:
-            named = np.append(records.pmcids, 0)[found]  # that of no row is 0
-            found[(named != 0) & (named != wanted.pmcids[left])] = NO_ROW
+            named = np.append(records.pmcids, 0)[found]  # 0 for NO_ROW
+            found[(named != 0) & (named != articles.pmcids[left])] = NO_ROW
         rows[left], matched_by[left] = found, kind
         ambiguous[left] = is_twice
     reasons = {
-        int(i): _reason(int(wanted.pmids[i]), deleted, is_ambiguous=bool(ambiguous[i]))
+        int(i): _reason(int(articles.pmids[i]), deleted, is_ambiguous=bool(ambiguous[i]))
         for i in np.flatnonzero(rows == NO_ROW)
     }
     return Joined(rows, matched_by, reasons, repeated)
 
 
 def _current(records: Records) -> tuple[Numbers, Numbers, int]:
-    """Return the rows that count, the PMIDs taken back, sorted, and how many were replaced."""
+    """Return the rows that count, the withdrawn PMIDs, sorted, and how many rows were replaced."""
     count = len(records.pmids)
     order = np.lexsort((np.arange(count), records.versions, records.pmids))
     pmids, versions = records.pmids[order], records.versions[order]
@@ -110,7 +111,7 @@ def _current(records: Records) -> tuple[Numbers, Numbers, int]:
 
 
 def _lookup(ids: Numbers, theirs: Numbers, current: Numbers) -> tuple[Numbers, NDArray[np.bool_]]:
-    """Return for each id the one row that has it, and whether several have it."""
+    """Return the only row with each id, and whether several rows have it."""
     known = current[theirs[current] != 0]
     known = known[np.argsort(theirs[known], kind="stable")]
     values = theirs[known]

@@ -15,7 +15,7 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.pubmed.client import Ncbi
 
-from .article_ids import wanted_of
+from .article_ids import read_article_ids
 from .assemble import assemble
 from .baseline import Bulk, BulkFile, make_part, part_name
 from .efetch import fetch_parts
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.engine.progress import Counters
 
-    from .article_ids import Filter, Wanted
+    from .article_ids import ArticleIds, Filter
 
 _logger = logging.getLogger(__name__)
 _MANY = (
@@ -110,7 +110,7 @@ def make_mesh(
     archive, folder = Archive.open(source), Folder(output)
     _check_output(folder)
     progress = progress or Progress()
-    wanted = wanted_of(archive)
+    wanted = read_article_ids(archive)
     if baseline is not None:
         parts, told = _from_bulk(Bulk(baseline), folder, wanted, workers, progress)
     else:
@@ -129,7 +129,7 @@ def _check_output(folder: Folder) -> None:
 
 
 def _from_efetch(
-    client: Ncbi, folder: Folder, wanted: Wanted, progress: Progress
+    client: Ncbi, folder: Folder, wanted: ArticleIds, progress: Progress
 ) -> tuple[list[str], dict[str, str]]:
     if len(wanted) > _MANY:
         _logger.warning("%s articles one by one: with --baseline it takes less", f"{len(wanted):,}")
@@ -141,7 +141,7 @@ def _from_efetch(
 
 
 def _from_bulk(
-    bulk: Bulk, folder: Folder, wanted: Wanted, workers: int | None, progress: Progress
+    bulk: Bulk, folder: Folder, wanted: ArticleIds, workers: int | None, progress: Progress
 ) -> tuple[list[str], dict[str, str]]:
     files = bulk.files()
     progress.start(len(files), "files")

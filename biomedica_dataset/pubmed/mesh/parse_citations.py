@@ -1,7 +1,7 @@
-"""Reads the records of a PubmedArticleSet: bytes in, frozen records out.
+"""Parses the records of a PubmedArticleSet: bytes in, frozen values out.
 
-MeSH is a closed vocabulary: the same headings come again and again, as the same bytes. So each is
-parsed once and kept, and of a record itself only the abstract and the keywords are parsed.
+MeSH is a closed vocabulary, so the same headings recur as the same bytes. Each is parsed once and
+cached; of a record itself, only the abstract and the keywords are parsed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.jats.text import text_of, tidy
 
 from .citation import Citation, Heading, Section, Term
-from .split_records import DELETED, CutError, Ids, Piece, between, cut, ids_of, pmids_of
+from .split_records import (
+    DELETED,
+    Ids,
+    Record,
+    SplitError,
+    between,
+    ids_of,
+    pmids_of,
+    split_records,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,46 +46,46 @@ _PARSER = etree.XMLParser(
 
 
 class CitationError(ArticleError):
-    """The XML of a record of PubMed cannot be read."""
+    """The XML of a PubMed record cannot be read."""
 
 
 def parse_citations(document: bytes) -> list[Citation]:
-    """Return all records of a document, in order; those that PubMed took back too.
+    """Return all records of a document in order, including withdrawals.
 
     Raises
     ------
-    CutError, CitationError
+    SplitError, CitationError
         The document is truncated, or a record cannot be read.
     """
-    return parse_pieces(list(cut([document])))
+    return parse_records(list(split_records([document])))
 
 
-def parse_pieces(pieces: Sequence[Piece], ids: Sequence[Ids] | None = None) -> list[Citation]:
-    """Return the records of pieces; one of deleted records gives as many as it names.
+def parse_records(records: Sequence[Record], ids: Sequence[Ids] | None = None) -> list[Citation]:
+    """Parse records; a list of deleted records gives one value per PMID.
 
     Parameters
     ----------
     ids
-        Those of the pieces, where they were read already and none is a list of deleted records.
+        The ids of the records, if already known; then none may be a list of deleted records.
 
     Raises
     ------
     CitationError
-        One cannot be read; the message says which.
+        A record cannot be read; the message says which.
     """
     found: list[Citation] = []
     if ids is None:
-        ids = [_NO_IDS if p.name in DELETED else _ids(p.data) for p in pieces]
-    parts = [_parts(piece, own) for piece, own in zip(pieces, ids, strict=True)]
-    records = zip(pieces, parts, strict=True)
-    roots = iter(_trees([part.texts for piece, part in records if piece.name not in DELETED]))
-    for piece, own, part in zip(pieces, ids, parts, strict=True):
-        if piece.name in DELETED:
+        ids = [_NO_IDS if r.name in DELETED else _ids(r.data) for r in records]
+    parts = [_parts(record, own) for record, own in zip(records, ids, strict=True)]
+    both = zip(records, parts, strict=True)
+    roots = iter(_trees([part.texts for record, part in both if record.name not in DELETED]))
+    for record, own, part in zip(records, ids, parts, strict=True):
+        if record.name in DELETED:
             found += [
                 Citation(pmid=pmid, version=version, kind="deleted")
-                for pmid, version in pmids_of(piece.data)
+                for pmid, version in pmids_of(record.data)
             ]
-        elif piece.name == _BOOK:
+        elif record.name == _BOOK:
             found.append(_book(next(roots)))
         else:
             found.append(_article(own, part, next(roots)))
@@ -84,18 +93,18 @@ def parse_pieces(pieces: Sequence[Piece], ids: Sequence[Ids] | None = None) -> l
 
 
 class _Parts(NamedTuple):
-    """What is wanted of a record, in bytes: what must be parsed, and what may be known already."""
+    """The bytes to read of a record: texts to parse, and lists that may be cached."""
 
     texts: bytes
     headings: bytes = b""
     types: bytes = b""
 
 
-def _parts(piece: Piece, ids: Ids) -> _Parts:
-    data, end = piece.data, ids.end
-    if piece.name != b"PubmedArticle":
+def _parts(record: Record, ids: Ids) -> _Parts:
+    data, end = record.data, ids.end
+    if record.name != b"PubmedArticle":
         return _Parts(data)
-    # In the order of PubMed's DTD, so that the record is looked through once.
+    # In the order of PubMed's DTD, so that one pass finds them all.
     abstract, place = between(data, b"Abstract", 0, end)
     types, place = between(data, b"PublicationTypeList", place, end)
     headings, place = between(data, b"MeshHeadingList", place, end)
@@ -106,12 +115,12 @@ def _parts(piece: Piece, ids: Ids) -> _Parts:
 def _ids(data: bytes) -> Ids:
     try:
         return ids_of(data)
-    except CutError as error:
+    except SplitError as error:
         raise CitationError(str(error)) from error
 
 
 def _trees(elements: Sequence[bytes]) -> Iterable[_Element]:
-    """Return elements parsed: at once, which is faster, else one by one to say what is broken."""
+    """Parse elements together, which is faster, or one by one to find which is broken."""
     try:
         root = etree.fromstring(b"<all>%s</all>" % b"".join(elements), _PARSER)
     except etree.XMLSyntaxError:
@@ -123,7 +132,7 @@ def _tree(data: bytes) -> _Element:
     try:
         return etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
-        msg = f"a record of PubMed cannot be read: {error}; it holds {data[:80]!r}"
+        msg = f"a PubMed record cannot be read: {error}; it starts with {data[:80]!r}"
         raise CitationError(msg) from error
 
 
@@ -137,24 +146,24 @@ def _article(ids: Ids, parts: _Parts, texts: _Element) -> Citation:
         version=ids.version,
         pmcid=ids.pmcid or None,
         doi=ids.doi.decode("utf-8", "replace") or None,
-        headings=tuple([heading for heading, _told in read]),
+        headings=tuple([heading for heading, _bytes in read]),
         publication_types=types,
         abstract=abstract,
         keywords=keywords,
-        digest=_digest([told for _heading, told in read], types, abstract, keywords),
+        digest=_digest([data for _heading, data in read], types, abstract, keywords),
     )
 
 
 @lru_cache(_KEPT_HEADINGS)
 def _heading(data: bytes) -> tuple[Heading, bytes]:
-    """Return a heading, the same object for the same bytes, and what it tells in other bytes."""
+    """Return a heading, the same object for the same bytes, and its bytes for the digest."""
     named = [match[0] for match in _NAMED.finditer(data)]
     if not named or not named[0].startswith(b"<DescriptorName"):
-        msg = f"a heading of MeSH has no descriptor: {data[:80]!r}"
+        msg = f"a MeSH heading has no descriptor: {data[:80]!r}"
         raise CitationError(msg)
     terms = [_known_term(element) for element in named]
-    told = b"".join([words for _term, words in terms])
-    return Heading(terms[0][0], tuple([term for term, _words in terms[1:]])), told + b"\n"
+    content = b"".join([words for _term, words in terms])
+    return Heading(terms[0][0], tuple([term for term, _words in terms[1:]])), content + b"\n"
 
 
 @lru_cache(_KEPT_HEADINGS)
@@ -165,14 +174,14 @@ def _known_term(data: bytes) -> tuple[Term, bytes]:
 
 @lru_cache(_KEPT_TYPES)
 def _types(data: bytes) -> tuple[Term, ...]:
-    """Return a list of publication types, the same object for the same bytes."""
+    """Return publication types, the same object for the same bytes."""
     return tuple(map(_term, _tree(data))) if data else ()
 
 
 def _term(element: _Element) -> Term:
     name = tidy(element.text or "")
     if name is None:
-        msg = f"a term of MeSH has no name, its UI is {element.get('UI')}"
+        msg = f"a MeSH term has no name; its UI is {element.get('UI')}"
         raise CitationError(msg)
     return Term(name, element.get("UI"), element.get("MajorTopicYN") == "Y")
 
@@ -183,7 +192,7 @@ def _digest(
     abstract: Sequence[Section],
     keywords: Sequence[str],
 ) -> bytes:
-    """Return the digest of all that a record tells of its article."""
+    """Return the digest of the fields of a record other than its ids."""
     parts = [text or "" for part in abstract for text in (part.label, part.category, part.text)]
     counts = f"{len(headings)} {len(parts)} {len(keywords)}"
     words = "\0".join([counts, *parts, *keywords, *[term.name for term in types]])
@@ -197,7 +206,7 @@ def _book(root: _Element) -> Citation:
     pmid = None if document is None else document.find("PMID")
     number = "" if pmid is None else (pmid.text or "").strip()
     if document is None or pmid is None or not (number.isascii() and number.isdigit()):
-        msg = "a record of a book has no BookDocument with a PMID"
+        msg = "a book record has no BookDocument with a PMID"
         raise CitationError(msg)
     ids = [
         *document.iterfind("ArticleIdList/ArticleId"),
@@ -228,7 +237,7 @@ def _named(ids: Iterable[_Element], kind: str) -> str | None:
 
 
 def _abstract(abstract: _Element | None) -> tuple[Section, ...]:
-    """Return all parts of an abstract with their labels, without its copyright line."""
+    """Return the sections of an abstract with their labels, without its copyright line."""
     if abstract is None:
         return ()
     found = []
@@ -242,7 +251,7 @@ def _abstract(abstract: _Element | None) -> tuple[Section, ...]:
 
 
 def _keywords(parent: _Element) -> tuple[str, ...]:
-    """Return the keywords of all lists, each once."""
+    """Return the keywords of all lists without duplicates."""
     words = [
         text_of(element) if len(element) else tidy(element.text or "")
         for group in parent.iterchildren("KeywordList")

@@ -1,7 +1,7 @@
-"""Parts of a MeSH table: the wanted records of one source file, kept for the next run.
+"""Parts of a MeSH table: the records kept of one source file, cached for the next run.
 
-A part says what it was made of. While that stays the same it is not made again: so a run that was
-stopped goes on, and a monthly run reads only the new files.
+A part stores the fingerprint of its sources and is reused while that stays the same. So a stopped
+run resumes, and a monthly run reads only new files.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .join import Records
-from .parse_citations import CitationError, parse_pieces
-from .split_records import DELETED, Ids, Piece, ids_of
+from .parse_citations import CitationError, parse_records
+from .split_records import DELETED, Ids, Record, ids_of
 from .table_schema import as_metadata, part_schema, part_table
 
 if TYPE_CHECKING:
@@ -29,46 +29,46 @@ if TYPE_CHECKING:
     from .citation import Citation
 
 PARTS = ".parts"
-"""Folder of the parts; the table does not need it once it is written."""
+"""Folder of the parts; the finished table does not need it."""
 
 CODE = 1
-"""Raised when parts must be made anew, since the reader reads better."""
+"""Version of the reader; raise it to make all parts again."""
 
 _HEADER = b"biomedica_pubmed_part"
-_BATCH = 2_048  # records looked at together
+_BATCH = 2_048  # records filtered together
 _ROW_GROUP = 8_192
 
 
 @dataclass(slots=True)
 class PartMaker:
-    """Gathers the wanted records of one source, in its order.
+    """Collects the records to keep of one source, in its order.
 
     Attributes
     ----------
     counts
-        Records seen, and what became of them.
+        Number of records by outcome.
     """
 
     wanted: Filter
     counts: Counter[str] = field(default_factory=Counter)
-    _pieces: list[Piece] = field(default_factory=list)
+    _pending: list[Record] = field(default_factory=list)
     _tables: list[pa.Table] = field(default_factory=list)
 
-    def add(self, pieces: Iterable[Piece]) -> None:
-        """Take records in: only those that are wanted are parsed."""
-        for piece in pieces:
-            self._pieces.append(piece)
-            if len(self._pieces) == _BATCH:
-                self._look()
-        self._look()
+    def add(self, records: Iterable[Record]) -> None:
+        """Add records; only those to keep are parsed."""
+        for record in records:
+            self._pending.append(record)
+            if len(self._pending) == _BATCH:
+                self._filter()
+        self._filter()
 
     def add_citations(self, citations: Sequence[Citation]) -> None:
-        """Take records in that were parsed already."""
+        """Add parsed records."""
         self._tables.append(part_table(citations))
 
-    def write(self, folder: Folder, name: str, made_of: dict[str, Any]) -> None:
+    def write(self, folder: Folder, name: str, fingerprint: dict[str, Any]) -> None:
         """Write the part."""
-        header = {"made_of": made_of, "counts": dict(sorted(self.counts.items()))}
+        header = {"made_of": fingerprint, "counts": dict(sorted(self.counts.items()))}
         schema = part_schema().with_metadata({_HEADER: as_metadata(header)})
         table = pa.concat_tables([part_schema().empty_table(), *self._tables]).combine_chunks()
         with folder.create() as file:
@@ -76,40 +76,40 @@ class PartMaker:
                 writer.write_table(table.replace_schema_metadata(schema.metadata), _ROW_GROUP)
             file.publish(f"{PARTS}/{name}")
 
-    def _look(self) -> None:
-        pieces, self._pieces = self._pieces, []
-        taken_back = [piece for piece in pieces if piece.name in DELETED]
-        records = [piece for piece in pieces if piece.name not in DELETED]
-        ids = [ids_of(piece.data) for piece in records]
+    def _filter(self) -> None:
+        pending, self._pending = self._pending, []
+        withdrawals = [record for record in pending if record.name in DELETED]
+        records = [record for record in pending if record.name not in DELETED]
+        ids = [ids_of(record.data) for record in records]
         wants = self.wanted.wants(ids).tolist()
         kept = [i for i, is_wanted in enumerate(wants) if is_wanted]
         self.counts["seen"] += len(records)
         self.counts["not_wanted"] += len(records) - len(kept)
         citations = self._parse([records[i] for i in kept], [ids[i] for i in kept])
         self.counts["kept"] += len(citations)
-        citations += self._deleted(taken_back)
+        citations += self._deleted(withdrawals)
         if citations:
             self.add_citations(citations)
 
-    def _parse(self, pieces: Sequence[Piece], ids: Sequence[Ids]) -> list[Citation]:
+    def _parse(self, records: Sequence[Record], ids: Sequence[Ids]) -> list[Citation]:
         try:
-            return parse_pieces(pieces, ids)
+            return parse_records(records, ids)
         except CitationError:
-            if len(pieces) == 1:
+            if len(records) == 1:
                 self.counts["unreadable"] += 1
                 return []
-        each = zip(pieces, ids, strict=True)
-        return [citation for piece, own in each for citation in self._parse([piece], [own])]
+        each = zip(records, ids, strict=True)
+        return [citation for record, own in each for citation in self._parse([record], [own])]
 
-    def _deleted(self, pieces: Sequence[Piece]) -> list[Citation]:
-        """Return all take-backs: a record may be wanted by another id than its PMID."""
-        citations = parse_pieces(pieces)
+    def _deleted(self, withdrawals: Sequence[Record]) -> list[Citation]:
+        """Parse all withdrawals: a record may be kept by another id than its PMID."""
+        citations = parse_records(withdrawals)
         self.counts["taken_back"] += len(citations)
         return citations
 
 
 def read_header(folder: Folder, name: str) -> dict[str, Any] | None:
-    """Return what a part says of itself, ``None`` where there is none that can be read."""
+    """Return the header of a part, or ``None`` if it is missing or unreadable."""
     path = f"{PARTS}/{name}"
     if not folder.exists(path):
         return None
@@ -122,7 +122,7 @@ def read_header(folder: Folder, name: str) -> dict[str, Any] | None:
 
 
 def read_records(folder: Folder, names: Sequence[str]) -> tuple[Records, list[int]]:
-    """Return the ids of all records of parts, and the row at which each begins, and the end."""
+    """Return the ids of all records, the first row of each part, and the end."""
     columns = ["pmid", "version", "pmcid", "doi", "kind"]
     tables = []
     for name in names:

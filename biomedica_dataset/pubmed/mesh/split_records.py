@@ -1,7 +1,7 @@
-"""Cuts a stream of PubMed's XML into its records, without parsing them.
+"""Splits a stream of PubMed XML into records without parsing them.
 
-In PubMed's files a record begins and ends with its own tag, and no other element bears that name.
-So a record that is not wanted costs two searches for bytes and a look at its ids.
+In PubMed's files a record starts and ends with its own tag, and no other element has that name.
+So skipping a record costs two byte searches and reading its ids.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ ROOT = "PubmedArticleSet"
 _OPEN = re.compile(rb"<(PubmedArticle|PubmedBookArticle|DeleteCitation|DeleteDocument)[ >]")
 DELETED = (b"DeleteCitation", b"DeleteDocument")
 _LONGEST_TAG = 64
-_LONGEST_PIECE = 64 * 2**20  # bytes: the longest records of PubMed have a few
+_LONGEST_RECORD = 64 * 2**20  # bytes; the longest real records have a few MB
 _PMID = re.compile(rb"<PMID(?:\s+Version=\"(\d+)\")?[^>]*>\s*(\d+)\s*</PMID>")
 _PMCID = re.compile(rb"IdType=\"pmc(?:id)?\"[^>]*>\s*PMC(\d+)")
 _DOI = re.compile(rb"IdType=\"doi\"[^>]*>\s*([^<]*?)\s*<")
 _LOCATION = re.compile(rb"<ELocationID[^>]*EIdType=\"doi\"[^>]*>\s*([^<]*?)\s*<")
 
 
-class CutError(SourceError):
-    """The stream ends in the middle, or is no set of PubMed's records."""
+class SplitError(SourceError):
+    """The stream is truncated or is not a set of PubMed records."""
 
 
-class Piece(NamedTuple):
-    """The bytes of one record, and the name of its element."""
+class Record(NamedTuple):
+    """The bytes of one record and the name of its element."""
 
     name: bytes
     data: bytes
 
 
 class Ids(NamedTuple):
-    """The ids of a record, read from its bytes; 0 and empty where it has none.
+    """The ids of a record, read from its bytes; 0 or empty for a missing id.
 
     Parameters
     ----------
     end
-        Where what PubMed says of the article ends, and its ids and references begin.
+        End of the description of the article; its ids and references follow.
     """
 
     pmid: int
@@ -53,13 +53,13 @@ class Ids(NamedTuple):
     end: int
 
 
-def cut(chunks: Iterable[bytes]) -> Iterator[Piece]:
-    """Yield the records of a document that comes in chunks.
+def split_records(chunks: Iterable[bytes]) -> Iterator[Record]:
+    """Yield the records of a document given in chunks.
 
     Raises
     ------
-    CutError
-        A record, or the whole, is not closed.
+    SplitError
+        The document or a record is truncated.
     """
     rest, searched = b"", 0
     for chunk in chunks:
@@ -67,47 +67,47 @@ def cut(chunks: Iterable[bytes]) -> Iterator[Piece]:
         position = 0
         while (opened := _OPEN.search(buffer, position)) is not None:
             closing = b"</%s>" % opened[1]
-            # What was searched before in an unfinished record is not searched again.
+            # Do not search the known part of an unfinished record again.
             end = buffer.find(closing, max(opened.end(), searched - len(closing)))
             if end < 0:
                 break
             position, searched = end + len(closing), 0
-            yield Piece(opened[1], buffer[opened.start() : position])
+            yield Record(opened[1], buffer[opened.start() : position])
         start = opened.start() if opened else max(position, len(buffer) - _LONGEST_TAG)
         rest = buffer[start:]
         searched = len(rest) if opened else 0
-        if len(rest) > _LONGEST_PIECE:
-            msg = f"a record is longer than {_LONGEST_PIECE:,} bytes"
-            raise CutError(msg)
+        if len(rest) > _LONGEST_RECORD:
+            msg = f"a record is longer than {_LONGEST_RECORD:,} bytes"
+            raise SplitError(msg)
     if _OPEN.match(rest):
-        msg_0 = "the last record is truncated"
-        raise CutError(msg_0)
+        msg = "the last record is truncated"
+        raise SplitError(msg)
     if not re.search(rb"</PubmedArticleSet>|<PubmedArticleSet\s*/>", rest):
-        msg_0 = f"the document is truncated: </{ROOT}> is missing"
-        raise CutError(msg_0)
+        msg = f"the document is truncated: </{ROOT}> is missing"
+        raise SplitError(msg)
 
 
 def pmids_of(data: bytes) -> list[tuple[int, int]]:
-    """Return (PMID, version) of all that a list of deleted records names."""
+    """Return the (PMID, version) pairs in a list of deleted records."""
     return [(int(pmid), int(version or 1)) for version, pmid in _PMID.findall(data)]
 
 
 def ids_of(data: bytes) -> Ids:
-    """Return the ids of a record: its own, not those of the works that it cites.
+    """Return the ids of a record, not those of the works that it cites.
 
     Raises
     ------
-    CutError
+    SplitError
         It has no PMID.
     """
     found = _PMID.search(data)
     if found is None:
-        msg = f"a record has no PMID; it begins with {data[:60]!r}"
-        raise CutError(msg)
+        msg = f"a record has no PMID; it starts with {data[:60]!r}"
+        raise SplitError(msg)
     end = data.find(b"<PubmedData>", found.end())
     if end < 0:
         end = len(data)
-    # After the dates come the own ids, then the references, which have ids too.
+    # The ids of the record come after the dates and before the references, which have ids too.
     start = data.find(b"<PublicationStatus>", end if end < len(data) else 0)
     stop = data.find(b"</ArticleIdList>", max(start, 0))
     own = data[start:stop] if 0 <= start < stop else b""
@@ -124,17 +124,17 @@ def ids_of(data: bytes) -> Ids:
 
 
 def unescaped(text: bytes) -> bytes:
-    """Return text with the characters that XML writes as entities."""
+    """Return text with XML entities replaced by their characters."""
     return html.unescape(text.decode("utf-8", "replace")).encode() if b"&" in text else text
 
 
 def between(data: bytes, name: bytes, start: int, end: int) -> tuple[bytes, int]:
-    """Return the element of a name, or neighbours of that name, and where it ends.
+    """Return the element with a name, or adjacent elements with it, and where they end.
 
     Parameters
     ----------
     start, end
-        Where it is looked for; what comes before is looked through where it is not there.
+        Range to search; if the element is not there, the bytes before it are searched.
     """
     opening, closing = b"<" + name, b"</%s>" % name
     first = data.find(opening, start, end)

@@ -1,10 +1,10 @@
-"""The MeSH table: a row per article of an archive, in order of PMCID, with what PubMed says of it.
+"""The MeSH table: one row per article of an archive, with its PubMed record.
 
 ::
 
     MESH/
-      mesh.parquet      the table; its metadata says format, source, date and counts
-      .parts/           what it was made of: only for the next run
+      mesh.parquet      the table in order of PMCID; format, source, date and counts in metadata
+      .parts/           its parts, only for the next run
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ _AGAIN = "Remove it and run `biomedica mesh` again."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleTerms:
-    """What PubMed says of one article; all ``None`` where it says nothing.
+    """The PubMed record of one article; fields are ``None`` without a record.
 
     Parameters
     ----------
     pmid
-        Of the record.
+        PMID of the record.
     matched_by
-        The id that record and article share: ``pmid``, ``pmcid`` or ``doi``.
+        The id shared by record and article: ``pmid``, ``pmcid`` or ``doi``.
     status
-        ``mesh``; else why there are no terms: ``no_mesh``, ``book``, ``no_pmid``, ``deleted``,
+        ``mesh``, or why there are no terms: ``no_mesh``, ``book``, ``no_pmid``, ``deleted``,
         ``ambiguous``, ``not_found``.
     mesh
         Headings: ``name``, ``ui`` and ``is_major`` of the descriptor, and ``qualifiers`` with the
-        same of each.
+        same fields.
     publication_types
-        ``name`` and ``ui``.
+        Types: ``name`` and ``ui``.
     abstract
-        Its parts: ``label``, ``category``, ``text``.
+        Sections: ``label``, ``category``, ``text``.
     """
 
     pmcid: int
@@ -68,14 +68,14 @@ class ArticleTerms:
 
     @property
     def names(self) -> list[str] | None:
-        """Names of the descriptors, each once, in PubMed's order."""
+        """Unique names of the descriptors, in PubMed's order."""
         if self.mesh is None:
             return None
         return list(dict.fromkeys(heading["name"] for heading in self.mesh))
 
     @property
     def abstract_text(self) -> str | None:
-        """The abstract as one text, labels in front of their parts."""
+        """The abstract as one text, each section after its label."""
         if self.abstract is None:
             return None
         parts = ((part["label"], part["text"]) for part in self.abstract)
@@ -83,14 +83,14 @@ class ArticleTerms:
 
 
 class MeshTable:
-    """A MeSH table that is there.
+    """An existing MeSH table.
 
     Parameters
     ----------
     folder
-        Where it lies.
+        Its folder.
     header
-        What its metadata says.
+        Its metadata.
     """
 
     def __init__(self, folder: Folder, header: dict[str, Any]) -> None:
@@ -105,13 +105,13 @@ class MeshTable:
         Raises
         ------
         UsageError
-            The folder holds none, or one of another format version.
+            The folder holds no table, or one of another format version.
         ArchiveError
-            It cannot be read.
+            The table cannot be read.
         """
         folder = Folder(url)
         if not folder.exists(MESH):
-            msg = f"{folder.url} holds no {MESH}; `biomedica mesh` makes one"
+            msg = f"{folder.url} holds no {MESH}; create it with `biomedica mesh`"
             raise UsageError(msg)
         with folder.reading(MESH, _AGAIN) as file:
             header = json.loads((pq.read_metadata(file).metadata or {})[HEADER])
@@ -122,15 +122,15 @@ class MeshTable:
         return cls(folder, header)
 
     def articles(self, first: int, end: int) -> dict[int, ArticleTerms]:
-        """Return what is known of the articles from one PMCID to before another, by PMCID."""
+        """Return the records of the articles with ``first <= PMCID < end``, by PMCID."""
         return self._read([("pmcid", ">=", first), ("pmcid", "<", end)])
 
     def of_pmids(self, pmids: Collection[int]) -> dict[int, ArticleTerms]:
-        """Return what is known of the articles whose record has one of the PMIDs, by PMCID."""
+        """Return the records with one of the PMIDs, by PMCID."""
         return self._read([("pmid", "in", set(pmids))]) if pmids else {}
 
     def digest(self, first: int, end: int) -> str:
-        """Return the digest of what `articles` returns, and of nothing else."""
+        """Return the digest of the result of `articles`."""
         pmcids, digests = self._digests
         start, stop = np.searchsorted(pmcids, [first, end])
         whole = hashlib.sha256(pmcids[start:stop].tobytes())
@@ -139,7 +139,7 @@ class MeshTable:
 
     @cached_property
     def _digests(self) -> tuple[Numbers, Any]:
-        """PMCIDs and the digests of their rows, 16 bytes an article; zeros without a record."""
+        """PMCIDs and the digests of their rows, 16 bytes per article; zero without a record."""
         with self._folder.reading(MESH, _AGAIN) as file:
             table = pq.read_table(file, columns=["pmcid", "digest"])
         digests = [value or b"\0" * 8 for value in table["digest"].to_pylist()]

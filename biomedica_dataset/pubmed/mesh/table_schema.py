@@ -1,4 +1,4 @@
-"""The columns of the MeSH table and of the parts that it is made of."""
+"""The columns of the MeSH table and its parts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PAYLOAD = tuple(name for name, _type in _payload())
 
 @cache
 def part_schema() -> pa.Schema:
-    """Return the schema of a part: a row per record or take-back, as its source has them."""
+    """Return the schema of a part: one row per record or withdrawal, in the order of its source."""
     number = pa.int64()
     ids = [
         ("pmid", number),
@@ -51,7 +51,7 @@ def part_schema() -> pa.Schema:
 
 @cache
 def table_schema() -> pa.Schema:
-    """Return the schema of the MeSH table: a row per article of the archive, in order of PMCID."""
+    """Return the schema of the MeSH table: one row per article of the archive, by PMCID."""
     number, text = pa.int64(), pa.string()
     ids = [("pmcid", number), ("pmid", number), ("matched_by", text), ("status", text)]
     return pa.schema([*ids, *_payload()])
@@ -85,9 +85,9 @@ def part_table(citations: Sequence[Citation]) -> pa.Table:
 
 
 def _headings(citations: Sequence[Citation]) -> pa.Array:
-    """Return the lists of headings; each is laid in columns once, however often it comes."""
+    """Return the lists of headings; each unique heading is converted once."""
     kind = part_schema().field("mesh").type
-    places: dict[int, int] = {}  # by identity: equal headings are mostly the same object
+    places: dict[int, int] = {}  # by identity: equal headings are usually the same object
     unique: list[Heading] = []
     indices = []
     for citation in citations:
@@ -100,27 +100,27 @@ def _headings(citations: Sequence[Citation]) -> pa.Array:
     terms = _Terms()
     descriptors = terms.add([heading.descriptor for heading in unique])
     qualifiers = terms.add(list(chain.from_iterable(heading.qualifiers for heading in unique)))
-    laid = _terms(terms.unique)
+    unique_terms = _terms(terms.unique)
     qualified = _lists(
         [len(heading.qualifiers) for heading in unique],
-        [column.take(qualifiers) for column in laid],
+        [column.take(qualifiers) for column in unique_terms],
         kind.value_type.field("qualifiers").type,
     )
-    columns = [*(column.take(descriptors) for column in laid), qualified]
+    columns = [*(column.take(descriptors) for column in unique_terms), qualified]
     values = pa.StructArray.from_arrays(columns, fields=list(kind.value_type))
     taken = values.take(pa.array(indices, pa.int32()))
     return _as_lists([len(c.headings) for c in citations], taken, kind)
 
 
 class _Terms:
-    """Terms, each once; equal ones are mostly the same object."""
+    """Unique terms; equal terms are usually the same object."""
 
     def __init__(self) -> None:
         self._places: dict[int, int] = {}
         self.unique: list[Term] = []
 
     def add(self, terms: Sequence[Term]) -> pa.Array:
-        """Return the places of terms."""
+        """Return the positions of terms among the unique ones."""
         places, unique = self._places, self.unique
         found = []
         for term in terms:
@@ -133,7 +133,7 @@ class _Terms:
 
 
 def _types(citations: Sequence[Citation]) -> pa.Array:
-    """Return the lists of publication types, of which there are few."""
+    """Return the lists of publication types; few of them differ."""
     kind = part_schema().field("publication_types").type
     places: dict[tuple[Term, ...], int] = {}
     lists = [c.publication_types for c in citations]
@@ -157,7 +157,7 @@ def _lists(lengths: Sequence[int], columns: Sequence[pa.Array], kind: pa.DataTyp
 
 
 def _as_lists(lengths: Sequence[int], values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return values cut into lists, empty ones as null: whole columns at a time, not dicts."""
+    """Split values into lists, with null for empty ones: by whole columns, not by dicts."""
     ends = accumulate(lengths, initial=0)
     offsets = [start if length else None for start, length in zip(ends, lengths, strict=False)]
     return pa.ListArray.from_arrays(
@@ -166,5 +166,5 @@ def _as_lists(lengths: Sequence[int], values: pa.Array, kind: pa.DataType) -> pa
 
 
 def as_metadata(stored: dict[str, Any]) -> bytes:
-    """Return what a file says of itself, always the same bytes for the same content."""
+    """Return metadata of a file as JSON, the same bytes for the same content."""
     return json.dumps(stored, sort_keys=True, ensure_ascii=False).encode()

@@ -1,1 +1,1 @@
-"""Which articles a search of PMC finds."""
+"""Searches PMC for articles."""

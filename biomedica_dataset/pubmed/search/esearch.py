@@ -1,4 +1,4 @@
-"""Which open-access articles of PMC a question finds: ESearch, by release date where many."""
+"""Finds open-access articles of PMC by a query: ESearch, split by release date if necessary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.licenses import CODES
+from biomedica_dataset.licenses import CODES, OTHER
 from biomedica_dataset.pubmed.responses import AnswerError, check_xml
 
 if TYPE_CHECKING:
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.pubmed.client import Ncbi
 
 LONGEST_LIST = 9_999
-"""Ids that one search lists at most, says NCBI."""
-
-OTHER = "other"
-"""Stands for articles without a licence of PMC's list, as in `extract.selection`."""
+"""Maximum number of ids that NCBI lists for one search."""
 
 _OPEN = "open_access[filter]"
 _FIRST_DAY = datetime.date(1900, 1, 1)
@@ -30,22 +27,22 @@ _AHEAD = datetime.timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """What a question found.
+    """The result of a search.
 
     Parameters
     ----------
     pmcids
-        Sorted numbers.
+        PMCIDs found, sorted.
     query, translation
-        The question as asked, and as NCBI understood it with the filters.
+        The query as given, and as NCBI translated it with the filters.
     licenses
-        Licence codes that it was narrowed to, sorted; ``None`` for any.
+        Licence codes searched for, sorted; ``None`` for any.
     count
-        Articles found, as NCBI counts them.
+        Number of articles found.
     date
         Day of the search, ISO 8601.
     not_found
-        Phrases of the question that NCBI does not know.
+        Phrases of the query that NCBI does not know.
     """
 
     pmcids: tuple[int, ...]
@@ -57,7 +54,7 @@ class SearchResult:
     not_found: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return what an archive keeps beside the ids."""
+        """Return what an archive stores besides the ids."""
         return {
             "query": self.query,
             "translation": self.translation,
@@ -69,7 +66,7 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One answer of ESearch."""
+    """One response of ESearch."""
 
     count: int
     ids: tuple[int, ...]
@@ -78,9 +75,9 @@ class Page:
 
 
 def license_filter(licenses: Collection[str] | None) -> str:
-    """Return the filters of PMC that licence codes stand for, always with that of open access.
+    """Return PMC's search filters for licence codes, including open access.
 
-    The names are those of the bucket's README.
+    The names are those in the bucket's README.
 
     Examples
     --------
@@ -92,9 +89,9 @@ def license_filter(licenses: Collection[str] | None) -> str:
     inside = OTHER not in licenses
     named = [_license_name(code) for code in CODES if (code in licenses) == inside]
     if not named and inside:
-        msg = f"no licence is named; known are {', '.join((*CODES, OTHER))}"
+        msg = f"licenses is empty; choose from {', '.join((*CODES, OTHER))}"
         raise UsageError(msg)
-    # What has none of PMC's licences has no filter of its own: it is what the others leave.
+    # PMC has no filter for articles without a known licence: exclude all known ones instead.
     return f"{_OPEN} {'AND' if inside else 'NOT'} ({' OR '.join(named)})" if named else _OPEN
 
 
@@ -103,28 +100,28 @@ def _license_name(code: str) -> str:
 
 
 def search(client: Ncbi, query: str, licenses: Collection[str] | None = None) -> SearchResult:
-    """Return the open-access articles of PMC that a question finds.
+    """Return the open-access articles of PMC that match a query.
 
     Parameters
     ----------
     query
-        In the language of PMC's search.
+        In PMC's search syntax.
     licenses
-        Codes as `extract.selection.parse_licenses` gives them; ``None`` for any.
+        Codes as `licenses.parse_licenses` returns them; ``None`` for any.
 
     Raises
     ------
     UsageError
-        The question is empty, finds nothing, or finds more than can be listed of one day.
+        The query is empty, finds nothing, or finds more articles of one day than NCBI lists.
     SourceError
-        NCBI gives no answer, or answers that contradict each other.
+        NCBI does not respond, or its responses are inconsistent.
     """
     term = term_of(query, licenses)
     today = datetime.datetime.now(datetime.UTC).date()
     whole = ask_page(client, term)
     if not whole.count:
         unknown = f"; NCBI does not know {', '.join(whole.not_found)}" if whole.not_found else ""
-        msg = f"{query!r} finds no open-access article with the licences asked for{unknown}"
+        msg = f"{query!r} finds no open-access articles with the requested licences{unknown}"
         raise UsageError(msg)
     found = set(whole.ids)
     if whole.count > LONGEST_LIST:
@@ -142,12 +139,12 @@ def search(client: Ncbi, query: str, licenses: Collection[str] | None = None) ->
 
 
 def term_of(query: str, licenses: Collection[str] | None) -> str:
-    """Return the question with its filters.
+    """Return the query with its filters.
 
     Raises
     ------
     UsageError
-        The question is empty, or a bracket of it is not closed: it would swallow the filters.
+        The query is empty or has unbalanced brackets, which would swallow the filters.
     """
     text = " ".join(query.split())
     depth = 0
@@ -156,21 +153,20 @@ def term_of(query: str, licenses: Collection[str] | None) -> str:
         if depth < 0:
             break
     if not text or depth:
-        msg = f"the question {query!r} is empty or has a bracket without its other half"
+        msg = f"the query {query!r} is empty or has unbalanced brackets"
         raise UsageError(msg)
     return f"({text}) AND {license_filter(licenses)}"
 
 
 def _by_date(client: Ncbi, term: str, first: datetime.date, last: datetime.date) -> set[int]:
-    """Return what was released in some days, halving them until each half can be listed."""
+    """Return the articles released in a period, halving it until NCBI lists each half."""
     page = ask_page(client, f"{term} AND {between(first, last)}")
     if page.count <= LONGEST_LIST:
         return set(page.ids)
     if first == last:
         msg = (
-            f"{page.count:,} articles that match were released on {first}, and NCBI lists "
-            f"{LONGEST_LIST:,} at most; "
-            "ask a narrower question, or take all articles and no question"
+            f"{page.count:,} matching articles were released on {first}, but NCBI lists at most "
+            f"{LONGEST_LIST:,}; narrow the query, or extract all articles without a query"
         )
         raise UsageError(msg)
     middle = first + (last - first) // 2
@@ -179,30 +175,30 @@ def _by_date(client: Ncbi, term: str, first: datetime.date, last: datetime.date)
 
 
 def between(first: datetime.date, last: datetime.date) -> str:
-    """Return the term for articles that PMC released from one day to another."""
+    """Return the search term for articles released in a period, both days included."""
     return f"{first:%Y/%m/%d}:{last:%Y/%m/%d}[pmcrdat]"
 
 
 def _check_complete(client: Ncbi, term: str, before: int, found: int) -> None:
-    """Check the union of the pieces against the whole's count, which may have grown."""
+    """Check the number of ids against the total count, which may have grown meanwhile."""
     if found == before:
         return
     after = ask_page(client, term, listed=False).count
     if not min(before, after) <= found <= max(before, after):
         msg = (
-            f"NCBI counts {after:,} articles, but its lists by release date hold {found:,}; "
+            f"NCBI counts {after:,} articles, but lists {found:,} by release date; "
             "run the same command again"
         )
         raise SourceError(msg)
 
 
 def ask_page(client: Ncbi, term: str, *, listed: bool = True) -> Page:
-    """Return the count of a term and, where they can be listed, all its ids."""
+    """Return the count of a term and, if requested, its ids."""
 
     def read(body: bytes) -> Page:
         page = parse_page(body)
         if listed and len(page.ids) != min(page.count, LONGEST_LIST):
-            msg = f"{page.count:,} articles were counted and {len(page.ids):,} listed"
+            msg = f"NCBI counted {page.count:,} articles but listed {len(page.ids):,}"
             raise AnswerError(msg, is_passing=True)
         return page
 
@@ -213,12 +209,12 @@ def ask_page(client: Ncbi, term: str, *, listed: bool = True) -> Page:
 
 
 def parse_page(body: bytes) -> Page:
-    """Return what an answer of ESearch says.
+    """Parse a response of ESearch.
 
     Raises
     ------
     AnswerError
-        It is something else.
+        It is not a valid response.
     """
     check_xml(body, "eSearchResult")
     try:
@@ -226,11 +222,11 @@ def parse_page(body: bytes) -> Page:
         ids = tuple(int(node.text or "") for node in root.iterfind("IdList/Id"))
         count = int(root.findtext("Count") or "")
     except (etree.XMLSyntaxError, ValueError) as error:
-        msg = f"the answer of ESearch cannot be read: {error}"
+        msg = f"the response of ESearch cannot be read: {error}"
         raise AnswerError(msg, is_passing=True) from error
     if len(set(ids)) != len(ids):
-        msg_0 = "the answer of ESearch repeats ids"
-        raise AnswerError(msg_0, is_passing=True)
+        msg = "the response of ESearch repeats ids"
+        raise AnswerError(msg, is_passing=True)
     unknown = [
         *root.iterfind("ErrorList/PhraseNotFound"),
         *root.iterfind("ErrorList/FieldNotFound"),

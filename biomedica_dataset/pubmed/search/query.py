@@ -1,4 +1,4 @@
-"""Articles chosen by a question: asked once, kept by the archive, shown before a fetch."""
+"""Articles chosen by a query: searched once, stored in the archive, previewed before a fetch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lxml import etree
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.licenses import CODES
+from biomedica_dataset.licenses import CODES, OTHER
 from biomedica_dataset.pubmed.responses import AnswerError, check_xml
 
-from .esearch import OTHER, ask_page, between, search, term_of
+from .esearch import ask_page, between, search, term_of
 
 if TYPE_CHECKING:
     import os
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.pubmed.client import Ncbi
 
-_FIRST_YEAR = 2000  # PMC began in February of it
+_FIRST_YEAR = 2000  # PMC started in February 2000
 _TITLES = 5
 
 
 def choose(
     output: str | os.PathLike[str], query: str, licenses: Collection[str] | None, client: Ncbi
 ) -> tuple[tuple[int, ...], dict[str, Any]]:
-    """Return the PMCIDs that a question finds, and what the archive keeps of the question.
+    """Return the PMCIDs that a query finds, and what the archive stores of the query.
 
-    An archive that was begun with the same question keeps what was found then.
+    An archive started with the same query keeps the articles found then.
 
     Raises
     ------
     UsageError
-        The archive was begun with another selection, or its question left out licences that are
-        asked for.
+        The archive was started with another selection, or its query did not cover the requested
+        licences.
     SourceError
-        NCBI gives no answer.
+        NCBI does not respond.
     """
     archive = Archive.find(Folder(output))
     if archive is None:
@@ -47,26 +47,26 @@ def choose(
         return found.pmcids, found.as_json()
     stored: dict[str, Any] | None = getattr(archive.selection, "query", None)
     if stored is None or stored["query"] != query or archive.selection.pmcids is None:
-        asked = f"the question {stored['query']!r}" if stored else str(archive.selection)
-        msg = f"{output} was made of {asked}; this run asks {query!r}. Name another output folder."
+        asked = f"the query {stored['query']!r}" if stored else str(archive.selection)
+        msg = f"{output} was made with {asked}, not with {query!r}; choose another output folder"
         raise UsageError(msg)
     covered = stored["licenses"]
     if covered is not None and (licenses is None or not set(licenses) <= set(covered)):
-        msg = f"{output} was made of a question for {', '.join(covered)} only; name another folder"
+        msg = f"{output} only covers {', '.join(covered)}; choose another output folder"
         raise UsageError(msg)
     return archive.selection.pmcids, stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What a question finds, before anything is fetched.
+    """A preview of the articles that a query finds.
 
     Parameters
     ----------
     years, licenses
-        Articles by year of release in PMC, and by licence; those of none left out.
+        Articles by year of release in PMC, and by licence, without zeros.
     titles
-        Of a few, by PMCID.
+        Titles of a few articles, by PMCID.
     """
 
     query: str
@@ -77,7 +77,7 @@ class Overview:
     titles: dict[int, str]
 
     def __str__(self) -> str:
-        """Return the overview in words."""
+        """Return the overview as text."""
         return "\n".join(
             [
                 f"{self.query!r} finds {self.count:,} articles",
@@ -90,16 +90,16 @@ class Overview:
 
 
 def overview(
-    client: Ncbi, question: dict[str, Any], licenses: Collection[str] | None, pmcids: Sequence[int]
+    client: Ncbi, stored: dict[str, Any], licenses: Collection[str] | None, pmcids: Sequence[int]
 ) -> Overview:
-    """Return counts and a few titles of what a question found, by some 40 small requests.
+    """Return counts and a few titles of the articles found, with about 40 small requests.
 
     Parameters
     ----------
-    question, pmcids
+    stored, pmcids
         As `choose` returns them.
     """
-    query, term = question["query"], term_of(question["query"], licenses)
+    query, term = stored["query"], term_of(stored["query"], licenses)
     last = datetime.datetime.now(datetime.UTC).year
     years = {
         year: ask_page(
@@ -113,8 +113,8 @@ def overview(
     by_license = {c: ask_page(client, term_of(query, [c]), listed=False).count for c in named}
     return Overview(
         query=query,
-        count=question["count"],
-        translation=question["translation"],
+        count=stored["count"],
+        translation=stored["translation"],
         years={year: n for year, n in years.items() if n},
         licenses={code: n for code, n in by_license.items() if n},
         titles=titles(client, pmcids[-_TITLES:]),
@@ -122,14 +122,14 @@ def overview(
 
 
 def titles(client: Ncbi, pmcids: Sequence[int]) -> dict[int, str]:
-    """Return the titles of some articles of PMC, by PMCID, those that it does not know left out."""
+    """Return the titles of articles by PMCID, without articles unknown to PMC."""
 
     def read(body: bytes) -> dict[int, str]:
         check_xml(body, "eSummaryResult")
         try:
             root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True))
         except etree.XMLSyntaxError as error:
-            msg = f"the answer of ESummary cannot be read: {error}"
+            msg = f"the response of ESummary cannot be read: {error}"
             raise AnswerError(msg, is_passing=True) from error
         pairs = [(s.findtext("Id"), s.findtext("Item[@Name='Title']")) for s in root.iter("DocSum")]
         return {int(i): title for i, title in pairs if i and title and i.isdigit()}

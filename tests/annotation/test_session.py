@@ -14,12 +14,12 @@ import time
 
 import pytest
 
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile, read_file
-from biomedica_dataset.annotation.review.sample import Members
-from biomedica_dataset.annotation.review.session import Desk, Item
+from biomedica_dataset.annotation.review.sample import ClusterSample
+from biomedica_dataset.annotation.review.session import Item, ReviewSession
 from biomedica_dataset.annotation.review.sheets import Review
 from biomedica_dataset.annotation.review.thumbnails import Card
 from biomedica_dataset.io.folders import Folder
@@ -48,7 +48,7 @@ def test_an_answer_after_the_server_was_killed_is_of_the_cluster_that_was_seen(
         answered(anna, "1 of 6")
         anna.keyboard.press("n")
         anna.locator("#title", has_text="Cluster 1").wait_for()
-        anna.locator("#desk.moving").wait_for(state="detached")
+        anna.locator("#session.moving").wait_for(state="detached")
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
     with served(*arguments, port=port):
@@ -123,18 +123,18 @@ def test_an_adjudication_shows_what_is_open_and_an_audit_image_by_image(
         file.answer(3, "primary", ["Microscopy"])
         file.close()
     votes = sorted((review / "votes").glob("*.jsonl"))
-    make_labels(votes, tmp_path / "labels", assignments=assigned)
+    label(votes, tmp_path / "labels", assignments=assigned)
     arguments = [assigned, sample_archive, "-o", review, "--images", "6", "--labels"]
     with served(*arguments, tmp_path / "labels", "--adjudicate") as (address, _server):
         chief = arrive(chromium()[1], address, "chief")
         answered(chief, "0 of 1")
         assert "Cluster 2" in chief.locator("#title").inner_text()
-        assert "Open: primary" in chief.locator("#told textarea").input_value()
+        assert "Open: primary" in chief.locator("#label textarea").input_value()
         vote(chief, "Maps")
         answered(chief, "1 of 1")
     with served(*arguments, tmp_path / "labels", "--audit", "2") as (address, _server):
         carl = arrive(chromium()[1], address, "carl")
-        assert "Microscopy" in carl.locator("#told textarea").input_value()
+        assert "Microscopy" in carl.locator("#label textarea").input_value()
         assert carl.locator("#fits_panel_type").count() == 0  # it has no panel type
         carl.keyboard.press("1")
         answered(carl, "1 of 2")
@@ -144,7 +144,7 @@ def test_an_adjudication_shows_what_is_open_and_an_audit_image_by_image(
         answered(carl, "2 of 2")
     options = {"adjudication": review / "adjudication" / "chief.jsonl", "assignments": assigned}
     votes = sorted((review / "votes").glob("*.jsonl"))
-    report = make_labels(votes, tmp_path / "again", **options)
+    report = label(votes, tmp_path / "again", **options)
 
     assert report.labels[2].primary == ["Maps"]
     assert {p.of: (p.right, p.images) for p in report.purity} == {
@@ -182,17 +182,17 @@ def test_a_port_that_is_taken_is_told_of(assigned, sample_archive, review):
         )  # fmt: skip
 
     assert done.returncode == 2
-    assert re.search(f"cannot be served at port {port}.*name another with --port", done.stderr)
+    assert re.search(f"cannot be served on port {port}.*choose another with --port", done.stderr)
     assert "Traceback" not in done.stderr
 
 
-def test_a_desk_with_thousands_of_clusters_answers_at_once(tmp_path):
-    members = {n: Members(n, 1, {"random": [f"PMC{n}_g"]}) for n in range(2000)}
+def test_a_session_with_thousands_of_clusters_answers_at_once(tmp_path):
+    samples = {n: ClusterSample(n, 1, {"random": [f"PMC{n}_g"]}) for n in range(2000)}
     cards = {
         f"PMC{n}_g": Card(key=f"PMC{n}_g", article=f"PMC{n}", label=None, caption="", thumbnail="t")
         for n in range(2000)
     }
-    review = Review(Folder(tmp_path), "m", members, cards)
+    review = Review(Folder(tmp_path), "m", samples, cards)
     file = VoteFile(tmp_path / "votes", "anna", TAXONOMY, "m")
     lines = []
     for n in range(1999):
@@ -203,12 +203,12 @@ def test_a_desk_with_thousands_of_clusters_answers_at_once(tmp_path):
             )  # fmt: skip
     file.close()
     file.path.write_text("\n".join(lines) + "\n")
-    desk = Desk(review, TAXONOMY, [Item(n) for n in range(2000)], tmp_path / "votes")
+    session = ReviewSession(review, TAXONOMY, [Item(n) for n in range(2000)], tmp_path / "votes")
 
-    assert desk.sit("anna") == 1999
+    assert session.join("anna") == 1999
     started = time.process_time()
     for _ in range(10):
-        desk.save("anna", Item(5), "mixed", answer=True)
-        assert desk.done("anna") == 1999
+        session.save("anna", Item(5), "mixed", answer=True)
+        assert session.done("anna") == 1999
     assert time.process_time() - started < 2
-    desk.close()
+    session.close()

@@ -1,0 +1,151 @@
+"""The stage that encodes the images of an archive."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from biomedica_dataset.annotation.blocks import (
+    BlockRecord,
+    remove_blocks_except,
+    up_to_date_record,
+)
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.io.folders import Folder
+
+from .block_encoder import BlockEncoder, EncodedBlock, block_fingerprint
+from .vectors import Embeddings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+
+    from .encoder import Encoder, EncoderSpec
+    from .model_id import ModelId
+
+_TOGETHER = 4  # blocks a task of Ray: the next one is read while the model works
+
+
+@dataclass(frozen=True)
+class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
+    """Encodes the images of each block.
+
+    Parameters
+    ----------
+    identity
+        What the vectors depend on.
+    decoders
+        Processes that decode images, for all encoders of a process together.
+    encoders
+        Those of this process; another one loads the model itself.
+    """
+
+    on_gpu: ClassVar[bool] = True
+
+    source: str
+    url: str
+    model: EncoderSpec
+    identity: ModelId
+    decoders: int
+    encoders: tuple[Encoder, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def output(self) -> Folder:
+        """The folder of the vectors."""
+        return Folder(self.url)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive of the images."""
+        return Archive.open(self.source)
+
+    @cached_property
+    def loaded(self) -> tuple[Encoder, ...]:
+        """The encoders of this process."""
+        return self.encoders or (self.model.load(),)
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the folder of vectors."""
+        Embeddings.begin(self.output, self.archive.width, self.identity)
+
+    def tasks(self) -> list[int]:
+        """Return the blocks of the archive."""
+        return self.archive.blocks()
+
+    def record(self, task: int) -> BlockRecord | None:
+        """Return the record of a block whose articles have not changed."""
+        return up_to_date_record(self.output, task, block_fingerprint(self.archive, task))
+
+    def batches(self, tasks: list[int], engine: str, workers: int) -> list[list[int]]:
+        """Cut blocks into what a model takes at a stretch; here it takes all."""
+        step = _TOGETHER if engine == "ray" else len(tasks)
+        return [tasks[start : start + step] for start in range(0, len(tasks), step)]
+
+    def make(self, task: int, context: WorkerContext) -> EncodedBlock:
+        """Encode one block."""
+        encoder = self._block_encoder(self.loaded[0], context)
+        return next(made for _block, made in encoder.blocks([task], self.decoders))
+
+    def make_all(self, tasks: list[int], context: WorkerContext) -> Iterator[EncodedBlock]:
+        """Encode blocks; each device takes the next one that no other has begun."""
+        stale = filter(partial(self._is_due, context=context), tasks)
+        encoders = [self._block_encoder(encoder, context) for encoder in self.loaded]
+        each = -(-self.decoders // len(encoders))
+        if len(encoders) == 1:
+            yield from (made for _block, made in encoders[0].blocks(stale, each))
+        else:
+            yield from _share_out(encoders, stale, each)
+
+    def _block_encoder(self, encoder: Encoder, context: WorkerContext) -> BlockEncoder:
+        there = Embeddings.open(self.url)
+        return BlockEncoder(self.archive, there, encoder, context.progress)
+
+    def _is_due(self, task: int, context: WorkerContext) -> bool:
+        """Whether a block is still to be encoded, as far as another run has not just done it."""
+        context.lock.check()
+        if self.record(task) is None:
+            return True
+        context.progress.tick(1, 0, 0)
+        return False
+
+    def finish(self, run: StageRun[BlockRecord, EncodedBlock]) -> None:
+        """Remove blocks that have gone from the archive."""
+        remove_blocks_except(self.output, run.records)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process is told, which loads the model itself."""
+        return {**super().__getstate__(), "encoders": ()}
+
+
+def _share_out(
+    encoders: Sequence[BlockEncoder], blocks: Iterator[int], decoders: int
+) -> Iterator[EncodedBlock]:
+    ended, taking = threading.Event(), threading.Lock()
+
+    def mine() -> Iterator[int]:
+        while not ended.is_set():
+            with taking:
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+    def work(encoder: BlockEncoder) -> list[EncodedBlock]:
+        try:
+            return [made for _block, made in encoder.blocks(mine(), decoders)]
+        except BaseException:
+            ended.set()  # the others are to end as well
+            raise
+
+    with ThreadPoolExecutor(len(encoders)) as pool:
+        try:
+            for made in pool.map(work, encoders):
+                yield from made
+        finally:
+            ended.set()

@@ -1,0 +1,269 @@
+"""The stage that brings an archive into agreement with its source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from biomedica_dataset.archive.ledger import REPORT, Archive
+from biomedica_dataset.archive.selection import Selection, block_width
+from biomedica_dataset.engine.report import total
+from biomedica_dataset.engine.stage import FailedBlock, Stage
+from biomedica_dataset.errors import SourceError, UsageError
+from biomedica_dataset.io.folders import RUN, Folder
+from biomedica_dataset.pmc.source import Source
+
+from .blocks import run_blocks
+from .changes import KINDS
+from .report import ExtractReport
+from .tasks import Task, current_header, find_tasks, is_up_to_date
+from .versions import list_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from biomedica_dataset.archive.entries import BlockHeader
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.pmc.inventory import Inventory
+
+    from .options import ExtractOptions
+
+    Run = StageRun[BlockHeader, Counter[str]]
+
+_BATCH = 10_000  # article versions that a process goes through without a pause
+_BATCHES_A_WORKER = 2  # at least, so that all end at about the same time
+_RAY_BATCH = 1000  # there a batch that is tried again is done again as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An archive as it was found.
+
+    Parameters
+    ----------
+    headers, images
+        Its blocks, and the bytes of its images files by name.
+    """
+
+    headers: dict[int, BlockHeader]
+    images: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
+    """Fetches what the blocks of an archive lack.
+
+    Parameters
+    ----------
+    selection, inventory
+        The articles of the archive, and what the source has of them.
+    is_new
+        Whether the archive is still to be begun.
+    """
+
+    unit: ClassVar[str] = "articles"
+    survives: ClassVar[tuple[type[Exception], ...]] = (SourceError,)
+
+    source: str
+    url: str
+    options: ExtractOptions
+    selection: Selection
+    inventory: Inventory
+    is_new: bool
+
+    @classmethod
+    def open(cls, source: str, url: str, options: ExtractOptions) -> ExtractStage:
+        """Compare the options with the archive that is there, and list the source.
+
+        Raises
+        ------
+        UsageError
+            The folder has another selection, or something that is no archive.
+        SourceError
+            The source cannot be listed.
+        """
+        folder, wanted = Folder(url), options.selection
+        was_empty = folder.is_empty()  # asked first: another part may begin the archive just now
+        archive = Archive.find(folder)
+        if archive is not None:
+            _check_same(archive, wanted)
+            wanted = archive.selection
+        elif not was_empty:
+            msg = f"{url} is not empty and not an archive; choose an empty or new folder"
+            raise UsageError(msg)
+        opened = Source(source)
+        inventory = list_versions(opened, wanted, options.inventory)
+        if archive is None and wanted.limit is not None:
+            newest = tuple(int(n) for n in inventory.pmcids()[-wanted.limit :])
+            wanted, inventory = Selection(newest, wanted.limit), inventory.only(newest)
+        stage = cls(source, url, options, wanted, inventory, archive is None)
+        vars(stage)["opened"] = opened  # its requests are counted on
+        return stage
+
+    @cached_property
+    def output(self) -> Folder:
+        """The folder of the archive."""
+        return Folder(self.url)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive, once it has begun."""
+        return Archive.open(self.url)
+
+    @cached_property
+    def opened(self) -> Source:
+        """The source, with the connections of this process."""
+        return Source(self.source)
+
+    @cached_property
+    def found(self) -> Found:
+        """The archive as it was when it was first looked at."""
+        if self.is_new:
+            return Found({}, {})
+        return Found(self.archive.headers(), self.archive.images_files())
+
+    @property
+    def width(self) -> int:
+        """PMCIDs of a block."""
+        return block_width(self.selection.pmcids) if self.is_new else self.archive.width
+
+    def tasks(self) -> list[Task]:
+        """Return the blocks that the source has."""
+        return find_tasks(self.width, self.inventory, self.options)
+
+    def number(self, task: Task) -> int:
+        """Return the number of a block."""
+        return task.block
+
+    def size(self, task: Task) -> int:
+        """Return the article versions of a block."""
+        return len(task.inventory)
+
+    def record(self, task: Task) -> BlockHeader | None:
+        """Return the header of a block that is up to date now."""
+        return current_header(self.archive, task)
+
+    def is_made_again(self, record: BlockHeader) -> bool:
+        """Whether another try may add to a block."""
+        return self.options.retry and record.may_gain()
+
+    def records_before(self, tasks: Sequence[Task]) -> list[BlockHeader | None]:
+        """Return the headers of blocks that were up to date when the archive was looked at."""
+        found = ((self.found.headers.get(task.block), task) for task in tasks)
+        return [
+            header if header and is_up_to_date(header, task, self.found.images) else None
+            for header, task in found
+        ]
+
+    def stale(self) -> list[Task]:
+        """Return the blocks that are to be made, as the archive was looked at."""
+        tasks = self.tasks()
+        found = zip(tasks, self.records_before(tasks), strict=True)
+        return [task for task, header in found if header is None or self.is_made_again(header)]
+
+    def has_nothing_to_do(self) -> bool:
+        """Whether all agrees, and no killed run has left anything."""
+        if self.is_new or self.stale() or self._gone():
+            return False
+        named = {header.images_file for header in self.found.headers.values()}
+        return not (self.found.images.keys() - named or self.output.exists(RUN))
+
+    def _gone(self) -> list[int]:
+        """Return the blocks that the source has nothing of any more."""
+        there = {block for block, _part in self.inventory.blocks(self.width)}
+        return sorted(self.found.headers.keys() - there)
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the archive, or remove what killed runs have left in it."""
+        if self.is_new:
+            Archive.create(self.output, self.source, self.selection, self.width)
+        if lock.is_first:
+            self.archive.sweep(self.found.headers)
+
+    def batches(self, tasks: list[Task], engine: str, workers: int) -> list[list[Task]]:
+        """Cut blocks into stretches of neighbours: long for the network, some for each worker."""
+        most = _RAY_BATCH if engine == "ray" else _BATCH
+        enough = min(most, max(1, sum(map(self.size, tasks)) // (workers * _BATCHES_A_WORKER)))
+        batches: list[list[Task]] = []
+        size = enough
+        for task in tasks:
+            if size >= enough:
+                batches.append([])
+                size = 0
+            batches[-1].append(task)
+            size += self.size(task)
+        return batches
+
+    def make(self, task: Task, context: WorkerContext) -> Counter[str]:
+        """Fetch what a block lacks and write it; return the changes by kind."""
+        return run_blocks(self.archive, self.opened, [task], context.progress.tick).changes
+
+    def make_all(
+        self, tasks: list[Task], context: WorkerContext
+    ) -> Iterator[Counter[str] | FailedBlock]:
+        """Fetch several blocks at a time, so that the network is never idle."""
+        tick = context.progress.tick
+        outcome = run_blocks(self.archive, self.opened, tasks, tick, context.lock)
+        yield outcome.changes
+        yield from (FailedBlock(block, reason) for block, reason in outcome.failed.items())
+
+    def sweep(self) -> None:
+        """Remove images files that no block names yet."""
+        self.archive.sweep(self.archive.headers())
+
+    def finish(self, run: Run) -> ExtractReport:
+        """Remove what the source has no more, and write the report."""
+        removed = sum(self.archive.remove(block) for block in self._gone())
+        headers = self.archive.headers()
+        self.archive.sweep(headers)
+        report = self.report(headers, run, removed)
+        if not self.has_report(report):
+            self.output.write_bytes(REPORT, report.as_json())
+        return report
+
+    def has_report(self, report: ExtractReport) -> bool:
+        """Whether the archive has that report."""
+        there = self.output.exists(REPORT)
+        return there and self.output.read_bytes(REPORT) == report.as_json()
+
+    def report(
+        self, headers: dict[int, BlockHeader], run: Run | None = None, removed: int = 0
+    ) -> ExtractReport:
+        """Return what the archive contains, and what a run did."""
+        changes: Counter[str] = Counter({"removed from PMC": removed})
+        for made in run.made if run else []:
+            changes += made
+        listed = {int(n) for n in self.inventory.pmcids()}
+        return ExtractReport(
+            source=self.archive.source,
+            selection=str(self.selection),
+            inventory=self.inventory.date,
+            blocks=len(headers),
+            blocks_done=run.done if run else 0,
+            blocks_left=run.left if run else 0,
+            blocks_failed={str(n): reason for n, reason in run.failed.items()} if run else {},
+            changes={kind: n for kind in KINDS if (n := changes[kind])},
+            articles=total(header.counts["articles"] for header in headers.values()),
+            figures=total(header.counts["figures"] for header in headers.values()),
+            newer=sum(header.counts["newer"]["metadata"] for header in headers.values()),
+            not_listed=[f"PMC{n}" for n in self.selection.pmcids or () if n not in listed],
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process is told: its tasks have parts of the inventory."""
+        return {**super().__getstate__(), "inventory": None}
+
+
+def _check_same(archive: Archive, wanted: Selection) -> None:
+    stored = archive.selection
+    # The newest were chosen when the archive was begun, and stay chosen.
+    same = stored.limit == wanted.limit if wanted.limit else stored == wanted
+    if not same:
+        msg = (
+            f"{archive.folder.url} was made of {stored}; this run asks for {wanted}. "
+            "Ask for the same, or choose another output folder."
+        )
+        raise UsageError(msg)

@@ -1,0 +1,75 @@
+"""Folders of ours, each begun by a header: a JSON file that says what the folder is of."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.errors import UsageError
+
+from .failures import reading
+
+if TYPE_CHECKING:
+    from .folders import Folder
+
+
+def refuse_foreign(folder: Folder, marker: str, what: str) -> bool:
+    """Return whether a folder has begun already; refuse one that is something else.
+
+    Parameters
+    ----------
+    marker
+        File that is written first.
+    what
+        What the folder is, for the message, such as ``an archive``.
+
+    Raises
+    ------
+    UsageError
+        The folder is not empty, and has no such file.
+    """
+    was_empty = folder.is_empty()  # asked first: another part may begin the folder just now
+    if folder.exists(marker):
+        return True
+    if not was_empty:
+        msg = f"{folder.url} is not empty and not {what}; choose an empty or new folder"
+        raise UsageError(msg)
+    return False
+
+
+def begin_folder(
+    folder: Folder, name: str, what: str, version: int, header: dict[str, Any]
+) -> dict[str, Any]:
+    """Begin a folder by its header, and return the header that it has now.
+
+    That is another one where the folder has begun before, or another part was faster.
+
+    Raises
+    ------
+    UsageError
+        The folder is something else, or of another format version.
+    """
+    if not refuse_foreign(folder, name, what):
+        stored = {"format_version": version, **header}
+        folder.begin(name, json.dumps(stored, indent=1).encode())
+    return read_header(folder, name, what, version)
+
+
+def read_header(folder: Folder, name: str, what: str, version: int) -> dict[str, Any]:
+    """Return the header of a folder, without its format version.
+
+    Raises
+    ------
+    UsageError
+        It has none, or one of another version.
+    """
+    if not folder.exists(name):
+        msg = f"{folder.url} is not {what}: it has no {name}"
+        raise UsageError(msg)
+    with reading(folder.path(name), "Put it back, or make the folder anew."):
+        header: dict[str, Any] = json.loads(folder.read_bytes(name))
+        found = header.pop("format_version")
+    if found != version:
+        msg = f"{folder.path(name)} has format version {found}; this package reads {version}"
+        raise UsageError(msg)
+    return header

@@ -1,0 +1,71 @@
+"""What stands above the shards of a dataset folder: index, card and manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from biomedica_dataset.card.write import publish
+from biomedica_dataset.folder.changes import changes
+from biomedica_dataset.folder.manifest import make_manifest
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.record import ShardFile, read_index, read_record, record_name
+from biomedica_dataset.schema import IndexRow
+
+from .vectors import vector_folders
+
+if TYPE_CHECKING:
+    from biomedica_dataset.archive.ledger import Archive
+    from biomedica_dataset.folder.manifest import Manifest
+    from biomedica_dataset.folder.partition import Partition
+    from biomedica_dataset.folder.record import ShardRecord
+    from biomedica_dataset.io.folders import Folder
+    from biomedica_dataset.joins import Joins
+
+_INDEX_SHARDS = 64  # shards an index file, so that the whole index is few files to resolve
+
+
+def remove_shard(folder: Folder, shard: int) -> None:
+    """Remove the files of a shard and, last, its record."""
+    record = read_record(folder, shard)
+    for file in record.files if record else []:
+        folder.remove(file.path)
+    folder.remove(record_name(shard))
+
+
+def write_dataset(
+    archive: Archive,
+    folder: Folder,
+    partition: Partition,
+    joins: Joins,
+    records: list[ShardRecord],
+) -> Manifest:
+    """Write index, card and manifest; return the manifest."""
+    index = _write_index(folder, records)
+    since = changes(folder, [file.path for file in index])
+    manifest = make_manifest(archive, partition, joins, records, index, since)
+    named = {file.path for file in manifest.files}
+    for below in ("index", *vector_folders(partition.splits)):
+        for name in folder.names(below):
+            if f"{below}/{name}" not in named:
+                folder.remove(f"{below}/{name}")
+    return publish(folder, manifest)
+
+
+def _write_index(folder: Folder, records: list[ShardRecord]) -> list[ShardFile]:
+    """Write the index: the rows of the shards' records, many shards a file."""
+    bundles: dict[int, list[ShardRecord]] = {}
+    for record in records:
+        if record.files:
+            bundles.setdefault(record.shard // _INDEX_SHARDS, []).append(record)
+    written = []
+    for bundle, members in sorted(bundles.items()):
+        path = f"index/{bundle:04d}.parquet"
+        with folder.create() as file:
+            writer = TableWriter(file, IndexRow, {})
+            writer.write_table(pa.concat_tables(read_index(folder, one.shard) for one in members))
+            writer.close()
+            file.publish(path)
+        written.append(ShardFile(path, "index", writer.rows, file.size, writer.memory, file.sha256))
+    return written
