@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # What tests and all that they start or kill leave in the temporary folder goes with this one.
+    # The name is short: Ray puts sockets below it, whose paths may have 107 characters.
+    _SCRATCH = tempfile.mkdtemp(prefix="b-")
+    atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = _SCRATCH
+
 # Read by huggingface_hub and datasets when they are first imported.
-_HOME = tempfile.mkdtemp(prefix="biomedica-hf-")
 os.environ.update(
-    HF_HOME=_HOME,
+    HF_HOME=tempfile.mkdtemp(prefix="hf-"),
     HF_HUB_OFFLINE="1",
     HF_UPDATE_DOWNLOAD_COUNTS="0",
     HF_DATASETS_DISABLE_PROGRESS_BARS="1",
@@ -43,13 +55,29 @@ def real() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sample_bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Any]], Path]:
+    """Return a function that gives a folder of a name, which the first worker makes for all."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def make_once(name: str, make: Callable[[Path], Any]) -> Path:
+        folder, made = root / "once" / name, root / f"{name}.made"
+        with FileLock(root / f"{name}.lock"):
+            if not made.exists():
+                make(folder)
+                made.touch()
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def sample_bucket(once) -> Path:
     """The built-in sample, laid out as PMC's bucket; not to be changed by a test."""
     from biomedica_dataset.sample.bucket import write_bucket
 
-    folder = tmp_path_factory.mktemp("sample") / "bucket"
-    write_bucket(folder)
-    return folder
+    return once("bucket", write_bucket)
 
 
 @pytest.fixture(scope="session")
@@ -65,20 +93,62 @@ def make_sample() -> Callable[..., bytes]:
 
 
 @pytest.fixture(scope="session")
-def sample_archive(sample_bucket: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_archive(sample_bucket: Path, once) -> Path:
     """An archive of the sample; not to be changed by a test."""
     from biomedica_dataset.extraction.extract import extract
 
-    folder = tmp_path_factory.mktemp("sample") / "archive"
-    extract(str(sample_bucket), str(folder), workers=1)
-    return folder
+    return once("archive", lambda to: extract(str(sample_bucket), str(to), workers=1))
 
 
 @pytest.fixture(scope="session")
-def sample_dataset(sample_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample_dataset(sample_archive: Path, once) -> Path:
     """A dataset folder of the sample, called biomedica; not to be changed by a test."""
     from biomedica_dataset.serialization.serialize import serialize
 
-    folder = tmp_path_factory.mktemp("sample") / "biomedica"
-    serialize(sample_archive, folder, workers=1)
-    return folder
+    return once("biomedica", lambda to: serialize(sample_archive, to, workers=1))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """The address of a server that speaks S3, as `moto` does."""
+    program = shutil.which("moto_server", path=str(Path(sys.executable).parent))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (tmp_path_factory.mktemp("s3") / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [program, "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log
+        )
+        address = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                urllib.request.urlopen(address).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch):
+    """The address of an empty bucket, for which the environment has credentials."""
+    import s3fs
+
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": s3_server,
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    store = s3fs.S3FileSystem(use_listings_cache=False)
+    bucket = f"made-{time.monotonic_ns()}"
+    store.mkdir(bucket)
+    yield f"s3://{bucket}"
+    store.rm(bucket, recursive=True)
+    s3fs.S3FileSystem.clear_instance_cache()

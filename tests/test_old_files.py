@@ -15,7 +15,7 @@ import pytest
 from datasets import load_dataset
 
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
-from biomedica_dataset.annotation.labels.label import make_labels
+from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.choice import Choice
@@ -86,7 +86,7 @@ def test_what_is_joined_fits_the_archive(old, joined):
 
 def test_votes_become_the_same_labels(old, tmp_path):
     votes = sorted((old / "votes").iterdir())
-    make_labels(votes, tmp_path / "labels", assignments=old / "assignments")
+    label(votes, tmp_path / "labels", assignments=old / "assignments")
 
     for name in ("labels.parquet", "votes.parquet"):
         assert (tmp_path / "labels" / name).read_bytes() == (old / "labels" / name).read_bytes()

@@ -12,52 +12,43 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
-def encoder_folder(tmp_path_factory):
+def encoder_folder(once):
     from biomedica_dataset.sample.encoder import write_encoder
 
-    folder = tmp_path_factory.mktemp("encoder") / "tiny-dinov2"
-    write_encoder(folder)
-    return folder
+    return once("tiny-dinov2", write_encoder)
 
 
 @pytest.fixture(scope="session")
-def embedded(sample_archive, encoder_folder, tmp_path_factory):
+def embedded(sample_archive, encoder_folder, once):
     """The vectors of the sample; not to be changed by a test."""
     from biomedica_dataset.annotation.embeddings.embed import embed
 
-    folder = tmp_path_factory.mktemp("annotated") / "embeddings"
-    embed(sample_archive, folder, model=str(encoder_folder), workers=0)
-    return folder
+    model = str(encoder_folder)
+    return once("embeddings", lambda to: embed(sample_archive, to, model=model, workers=0))
 
 
 @pytest.fixture(scope="session")
-def clustered(embedded):
+def clustered(embedded, once):
     """Six clusters of the sample; not to be changed by a test."""
     from biomedica_dataset.annotation.clusters.cluster import cluster
 
-    folder = embedded.with_name("clusters")
-    cluster(embedded, folder, components=8, clusters=6)
-    return folder
+    return once("clusters", lambda to: cluster(embedded, to, components=8, clusters=6))
 
 
 @pytest.fixture(scope="session")
-def assigned(embedded, clustered):
+def assigned(embedded, clustered, once):
     """The clusters of the sample's images; not to be changed by a test."""
     from biomedica_dataset.annotation.clusters.assign import assign
 
-    folder = embedded.with_name("assignments")
-    assign(embedded, folder, clusters=clustered, workers=1)
-    return folder
+    return once("assignments", lambda to: assign(embedded, to, clusters=clustered, workers=1))
 
 
 @pytest.fixture(scope="session")
-def sheets(assigned, sample_archive, tmp_path_factory):
+def sheets(assigned, sample_archive, once):
     """The sheets of the sample's clusters; not to be changed by a test."""
     from biomedica_dataset.annotation.review.sheets import write_sheets
 
-    folder = tmp_path_factory.mktemp("review") / "review"
-    write_sheets(assigned, sample_archive, folder, count=6, workers=1)
-    return folder
+    return once("review", lambda to: write_sheets(assigned, sample_archive, to, count=6, workers=1))
 
 
 @pytest.fixture

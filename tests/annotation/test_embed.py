@@ -312,6 +312,7 @@ def test_a_broken_block_is_told_of(sample_archive, embedded, encoder_folder, tmp
         embed(sample_archive, tmp_path / "copy", model=str(encoder_folder), workers=0)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     sample_archive, embedded, encoder_folder, tmp_path
 ):

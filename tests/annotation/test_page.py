@@ -26,6 +26,7 @@ from .browser import CHROMIUM, FLAGS, answered, arrive, kill, served, vote
 TAXONOMY = Taxonomy.load()
 
 
+@pytest.mark.slow
 def test_two_annotators_vote_and_nothing_is_lost_when_a_browser_is_killed(
     assigned, sample_archive, sheets, tmp_path, chromium
 ):

@@ -36,6 +36,7 @@ def review(sheets, tmp_path):
     return tmp_path / "review"
 
 
+@pytest.mark.slow
 def test_an_answer_after_the_server_was_killed_is_of_the_cluster_that_was_seen(
     assigned, sample_archive, review, chromium
 ):
@@ -111,6 +112,7 @@ def test_keys_choose_and_what_stands_above_follows(assigned, sample_archive, rev
     assert file.answers(1) == {"mixed": True}
 
 
+@pytest.mark.slow
 def test_an_adjudication_shows_what_is_open_and_an_audit_image_by_image(
     assigned, sample_archive, review, tmp_path, chromium
 ):

@@ -142,6 +142,7 @@ def test_nothing_is_encoded_twice_and_the_results_are_the_same_bytes(tmp_path, m
     assert plot.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, models, pictures):
     for number in range(900):  # several parts of vectors
         folder = pictures / list(COLOURS)[number % 3]

@@ -48,6 +48,7 @@ def apart(small, tmp_path_factory):
     return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(2)], folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", ["1", "3"])
 def test_two_processes_have_the_gradient_of_one(count, apart):
     """Of one micro-batch each, and of three: features are gathered, and the scale counts once."""
@@ -56,6 +57,7 @@ def test_two_processes_have_the_gradient_of_one(count, apart):
         assert rank["difference"][count] < 1e-5
 
 
+@pytest.mark.slow
 def test_two_processes_see_every_pair_once_an_epoch(apart, url):
     seen = [[tuple(row) for row in rank["seen"]] for rank in apart[0]]
     everything = {row["key"]: 1 for row in open_dataset(url, columns=["key"])}
@@ -83,6 +85,7 @@ def start_under_slurm(path):
     ]
 
 
+@pytest.mark.slow
 def test_slurm_asks_for_an_end_and_two_processes_go_on_exactly(apart, small, tmp_path, weights):
     path = write(small(tmp_path / "slurm"), tmp_path, "config")
     processes = start_under_slurm(path)
@@ -115,6 +118,7 @@ def test_a_step_that_cannot_be_shared_out_is_refused(config):
         train(config("uneven", micro_batch=3))
 
 
+@pytest.mark.slow
 def test_a_script_without_its_guard_ends_with_an_error(config, tmp_path):
     """Processes that die at their start, before they have read what they are given."""
     path = write(config("model", data={"workers": 2}), tmp_path, "config")

@@ -61,6 +61,7 @@ def undisturbed(small, tmp_path_factory):
     return folder, said
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     config, undisturbed, weights, tmp_path
 ):
@@ -125,6 +126,7 @@ def test_a_lost_connection_leaves_a_checkpoint_to_go_on_from(
     assert same(weights(undisturbed[0]), weights(tmp_path / "lost"))
 
 
+@pytest.mark.slow
 def test_a_killed_helper_leaves_a_checkpoint_to_go_on_from(config, undisturbed, weights, tmp_path):
     alone, lines = config("alone", checkpoint_every=100), []
     helped = dataclasses.replace(alone, data=dataclasses.replace(alone.data, workers=2))
@@ -204,6 +206,7 @@ def test_the_folder_is_loaded_by_openclip_and_has_a_card(undisturbed, tmp_path):
     assert '"global_batch": 16' in card.text
 
 
+@pytest.mark.slow
 def test_it_learns_which_caption_belongs_to_images_it_never_saw(config, tmp_path, url, make_sample):
     """The loss falls far below that of chance; images of the sample, drawn anew, are told apart."""
     import open_clip

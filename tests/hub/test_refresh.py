@@ -16,6 +16,8 @@ from biomedica_dataset.verification.verify import verify
 
 from ..extract.helpers import Bucket
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "docs" / "maintaining.md"
 NAME = "my-org/biomedica"
 RETRACTED = "PMC99000101"

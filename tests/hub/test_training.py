@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from biomedica_dataset.clip.models.model_config import ModelConfig
 from biomedica_dataset.clip.models.open_clip import export, make_model
 from biomedica_dataset.io.folders import Folder
@@ -12,6 +14,7 @@ from ..clip.made import TINY
 from .repos import File, Repo
 
 
+@pytest.mark.slow
 def test_models_of_the_hub_and_of_a_tag_are_trained_on_data_of_the_hub(
     push, run, hub, dataset, tmp_path
 ):

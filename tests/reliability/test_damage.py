@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from biomedica_dataset.cli.group import main
 from biomedica_dataset.demo import run_demo
 
+pytestmark = pytest.mark.slow
+
 FILES = [
     *("archive/archive.json", "archive/report.json", "archive/articles/*", "archive/images/*"),
     *("embeddings/embeddings.json", "embeddings/blocks/*", "clusters/cluster.json"),

@@ -20,6 +20,7 @@ def test_no_mutant_of_a_real_file_stops_the_reader_or_loses_a_figure(real, kind,
     assert found.megabytes < MEGABYTES
 
 
+@pytest.mark.slow
 def test_no_element_that_crowds_a_document_takes_long_or_loses_a_figure(real):
     documents = list(islice(crowds(names_of(files_of(real, "xml"))), 0, None, 211))
 

@@ -12,6 +12,8 @@ import pytest
 
 from .kills import STAGES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

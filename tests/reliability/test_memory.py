@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 
+import pytest
+
 from biomedica_dataset.archive import ledger
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.archive.stored_images import ArticleImages, images_size
@@ -13,6 +15,7 @@ from ..extract.helpers import rows, tree
 from .memory import MEGABYTES, measure, write_block
 
 
+@pytest.mark.slow
 def test_workers_stay_under_their_memory_at_every_limit(tmp_path):
     write_block(tmp_path / "bucket", figures=200, large=2)
     stages = measure(tmp_path)

@@ -102,6 +102,7 @@ def test_trouble_that_lasts_stands_in_the_ledger(
     assert (found[picture].status, entry.status, entry.reason) == ("kept", status, reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault", [Fault(500), Fault(reset=True), Fault(pause=2.5), Fault(extra_length=9)]
 )

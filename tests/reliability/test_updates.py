@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from ..extract.helpers import DAY, REPORTS, Bucket, BucketServer, run
 from .buckets import article, figure, put
 
@@ -26,6 +28,7 @@ def put_article(bucket: Path, number: int, caption: str) -> int:
     return sum(path.stat().st_size for path in files)
 
 
+@pytest.mark.slow
 def test_one_article_in_a_thousand_costs_no_more_than_its_bytes(tmp_path):
     bucket, archive = Bucket(tmp_path / "bucket"), tmp_path / "archive"
     (bucket.root / REPORTS / "data").mkdir(parents=True)
@@ -44,6 +47,7 @@ def test_one_article_in_a_thousand_costs_no_more_than_its_bytes(tmp_path):
     assert sum(changed) <= sum(sent) <= 1.1 * sum(changed)
 
 
+@pytest.mark.slow
 def test_a_large_inventory_without_a_change_touches_nothing():
     command = [sys.executable, "benchmarks/updates.py", "nothing", "--rows", "200000"]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout

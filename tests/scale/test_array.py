@@ -114,6 +114,7 @@ def wait_for(condition, process, seconds=60.0):
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_an_array_is_killed_resized_and_ends_as_one_run_does(slurm, sample_bucket):
     archive = slurm / "archive"
     with BucketServer(sample_bucket, latency=0.3) as server:

@@ -174,6 +174,7 @@ def test_of_who_died_on_another_machine_nothing_is_known(tmp_path, other):
         lock.check()
 
 
+@pytest.mark.slow
 def test_of_many_launchers_at_once_one_begins(tmp_path):
     code = """
     import sys, time

@@ -120,6 +120,7 @@ def shown():
     return commands, code
 
 
+@pytest.mark.slow
 def test_every_stage_after_extract_runs_without_a_network(without_network, workplace):
     commands, code = shown()
     named = {words[1] if words[0] == "annotate" else words[0] for words in commands}

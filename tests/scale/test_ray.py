@@ -43,6 +43,7 @@ def at_work(mark):
     return found
 
 
+@pytest.mark.slow
 def test_a_worker_of_ray_that_is_killed_costs_nothing(sample_bucket, sample_archive, tmp_path):
     mark = uuid.uuid4().hex
     with BucketServer(sample_bucket, latency=0.4) as server:
@@ -67,6 +68,7 @@ def test_a_worker_of_ray_that_is_killed_costs_nothing(sample_bucket, sample_arch
     assert tree(tmp_path / "archive") == tree(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_every_stage_by_ray_gives_the_same_bytes(sample_archive, tmp_path):
     """In one process that has begun Ray itself; embed asks for the GPU that Ray is told of."""
     write_encoder(tmp_path / "encoder")

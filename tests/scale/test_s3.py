@@ -73,25 +73,6 @@ def test_a_killed_run_goes_on_to_the_same_objects(s3, sample_bucket, sample_arch
     assert objects(archive) == local_objects(sample_archive)
 
 
-def test_an_object_is_begun_by_one_alone(s3):
-    folder = Folder(f"{s3}/out")
-
-    assert folder.begin("name", b"first")
-    assert not folder.begin("name", b"second")
-    assert folder.read_bytes("name") == b"first"
-
-
-def test_a_file_in_a_bucket_is_not_seen_before_it_is_whole(s3):
-    folder = Folder(f"{s3}/out")
-    with folder.create() as file:
-        file.write(bytes(12 * 2**20))
-        assert not folder.exists("name")
-        file.publish("name")
-    assert folder.size("name") == 12 * 2**20
-    assert folder.names() == ["name"]
-    assert not file.path.exists()
-
-
 def test_a_second_launcher_is_refused_by_the_bucket(s3, sample_bucket):
     archive = f"{s3}/archive"
     extract(str(sample_bucket), archive, workers=1, limit=3)

@@ -65,6 +65,7 @@ def objects(url):
     return {name.removeprefix(f"{root}/"): store.cat_file(name) for name in store.find(root)}
 
 
+@pytest.mark.slow
 def test_the_route_in_a_bucket_is_that_on_a_disk(s3, sample_bucket, tmp_path):
     at = make(sample_bucket, f"{s3}/route", tmp_path / "elsewhere")
     make(sample_bucket, tmp_path / "disk", tmp_path / "here")
