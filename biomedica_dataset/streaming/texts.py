@@ -174,7 +174,7 @@ class _Sparse(io.RawIOBase):
     def add(self, start: int, data: Any) -> None:
         self._parts.append((start, memoryview(data)))
 
-    def reading(self) -> bool:
+    def readable(self) -> bool:
         return True
 
     def seekable(self) -> bool:
