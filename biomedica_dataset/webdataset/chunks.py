@@ -15,12 +15,11 @@ from biomedica_dataset.io.failures import reading
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
 from .samples import CONFIGS, shard_samples
-from .tars import Tar, tar_folders, write_tars
+from .tars import Tar, write_tars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.splits import Splits
@@ -98,26 +97,14 @@ def stale(folder: Folder, chunks: Iterable[Chunk]) -> list[Chunk]:
     return [chunk for chunk, is_so in found if is_so]
 
 
-def write_chunk(
-    dataset: Folder, folder: Folder, chunk: Chunk, splits: Splits, tick: Ticker
-) -> None:
-    """Write the tars of a chunk, and last its record."""
+def write_chunk(dataset: Folder, folder: Folder, chunk: Chunk, splits: Splits) -> dict[str, Tar]:
+    """Write the tars of a chunk, and last its record; return the tars by path."""
     shards = groupby(sorted(chunk.files, key=_shard), key=_shard)
     samples = (one for _number, files in shards for one in shard_samples(dataset, list(files)))
-    tars = write_tars(folder, chunk.number, samples, splits, tick)
-    for below in tar_folders(splits):
-        for name in folder.names(below):
-            if name.startswith(f"{chunk.number:06d}-") and f"{below}/{name}" not in tars:
-                folder.remove(f"{below}/{name}")
+    tars = write_tars(folder, chunk.number, samples, splits)
     record = json.dumps(asdict(TarRecord(chunk.fingerprint, tars)), indent=1)
-    folder.write_bytes(_record_name(chunk.number), record.encode())
-
-
-def remove_chunk(folder: Folder, number: int, record: TarRecord) -> None:
-    """Remove the tars of a chunk and, last, its record."""
-    for path in record.tars:
-        folder.remove(path)
-    folder.remove(_record_name(number))
+    folder.write_bytes(record_name(chunk.number), record.encode())
+    return tars
 
 
 def read_records(folder: Folder) -> dict[int, TarRecord]:
@@ -127,12 +114,13 @@ def read_records(folder: Folder) -> dict[int, TarRecord]:
     return {number: record for number, record in found.items() if record is not None}
 
 
-def _record_name(number: int) -> str:
+def record_name(number: int) -> str:
+    """Return the name of the record of a chunk."""
     return f"{RECORDS}/{number:06d}.json"
 
 
 def _read_record(folder: Folder, number: int) -> TarRecord | None:
-    name = _record_name(number)
+    name = record_name(number)
     if not folder.exists(name):
         return None
     with reading(folder.path(name), AGAIN):

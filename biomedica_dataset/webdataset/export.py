@@ -17,11 +17,13 @@ that neighbours have nothing in common, and a change in one shard changes the ta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.pool import run_tasks
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import Tally, told_part
 from biomedica_dataset.folder.partition import begin
@@ -30,17 +32,19 @@ from biomedica_dataset.joins import JoinFolders, Joins
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.serialization.serialize import serialize
 
-from .chunks import STARTED, chunks_of, read_records, remove_chunk, stale, write_chunk
+from .chunks import STARTED, chunks_of, read_records, record_name, stale, write_chunk
 from .tars import finish, retract
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.folder.partition import Started
+    from biomedica_dataset.engine.progress import Counters
     from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.serialization.serialize import SerializeReport
 
+    from .chunks import Chunk
     from .tars import Tar
 
 _DATASET = ".dataset"
@@ -133,43 +137,47 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     launch, progress = launch or Launch(), progress or Progress()
     with acquire(folder, launch) as lock:
         started = begin(folder, archive, marker=STARTED, of_all=_ALL_CHUNK_BLOCKS, splits=splits)
-        dataset = f"{folder.url}/{_DATASET}"
+        dataset, splits = f"{folder.url}/{_DATASET}", started.splits
         report = serialize(
             source, dataset, **joined,
-            splits=started.splits, workers=workers, launch=launch, progress=progress,
+            splits=splits, workers=workers, launch=launch, progress=progress,
         )  # fmt: skip
         if report.left:
             return WebDatasetReport(dataset=report, tars={})
-        return _export(Folder(dataset), report, folder, started, lock, progress)
-
-
-def _export(
-    dataset: Folder,
-    report: SerializeReport,
-    folder: Folder,
-    started: Started,
-    lock: RunLock,
-    progress: Progress,
-) -> WebDatasetReport:
-    """Bring the tars into agreement with the dataset folder."""
-    chunks = chunks_of(report.manifest, started.blocks)
-    todo = stale(folder, chunks.values())
-    gone = {number: old for number, old in read_records(folder).items() if number not in chunks}
-    if todo or gone:
-        retract(folder, started.splits)
-    progress.start(sum(chunk.rows for chunk in todo), "samples")
-    with progress.shown():
-        for chunk in todo:
-            lock.check()
-            write_chunk(dataset, folder, chunk, started.splits, progress.tick)
-    lock.check()
-    for number, old in gone.items():
-        remove_chunk(folder, number, old)
-    tars = {
-        path: tar
-        for _number, record in sorted(read_records(folder).items())
-        for path, tar in sorted(record.tars.items())
-    }
-    finish(folder, tars)
-    lock.release()
+        chunks = chunks_of(report.manifest, started.blocks)
+        todo = stale(folder, chunks.values())
+        gone = read_records(folder).keys() - chunks.keys()
+        if todo or gone:
+            retract(folder, splits)
+        progress.start(sum(chunk.rows for chunk in todo), "samples")
+        written = run_tasks(
+            partial(_write, dataset, folder.url, splits, lock), todo,
+            workers=workers, start=_begin, args=(), progress=progress, engine=launch.engine,
+        )  # fmt: skip
+        for chunk, size in written:
+            progress.tick(chunk.rows, chunk.rows, size)
+        lock.check()
+        tars = _finish(folder, gone, splits)
+        lock.release()
     return WebDatasetReport(dataset=report, tars=tars, chunks=len(chunks), rewritten=len(todo))
+
+
+def _begin(_counters: Counters) -> None:
+    """Do nothing: a process keeps nothing from one chunk to the next."""
+
+
+def _write(dataset: str, output: str, splits: Splits, lock: RunLock, chunk: Chunk) -> int:
+    """Write the tars of a chunk, in any process; return their bytes."""
+    lock.check()
+    tars = write_chunk(Folder(dataset), Folder(output), chunk, splits)
+    return sum(tar.bytes for tar in tars.values())
+
+
+def _finish(folder: Folder, gone: Iterable[int], splits: Splits) -> dict[str, Tar]:
+    """Remove what an earlier state had and this one has not; return all tars by path."""
+    for number in gone:
+        folder.remove(record_name(number))
+    records = sorted(read_records(folder).items())
+    tars = {path: tar for _number, record in records for path, tar in record.tars.items()}
+    finish(folder, tars, splits)
+    return tars

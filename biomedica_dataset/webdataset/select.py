@@ -6,7 +6,7 @@ from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.folder.splits import Splits
-from biomedica_dataset.schema import Pair, column_names
+from biomedica_dataset.schema import Pair, column_names, image_length
 from biomedica_dataset.streaming.select import rows_in_order
 
 from .tars import SAMPLES, Sample, finish, write_tars
@@ -30,13 +30,15 @@ def write_chosen(folder: Folder, chosen: Chosen, progress: Progress) -> None:
     splits = Splits.parse(chosen.index.manifest["split"])
     rows = rows_in_order(chosen.index, chosen.table, [*column_names(Pair), "license_group"])
     tars: dict[str, Tar] = {}
-    for number, articles in groupby(_numbered(rows), key=lambda entry: entry[0]):
+    for number, articles in groupby(_numbered(rows, progress), key=lambda entry: entry[0]):
         samples = chain.from_iterable(samples for _number, samples in articles)
-        tars |= write_tars(folder, number, samples, splits, progress.tick)
-    finish(folder, tars)
+        tars |= write_tars(folder, number, samples, splits)
+    finish(folder, tars, splits)
 
 
-def _numbered(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, list[Sample]]]:
+def _numbered(
+    rows: Iterable[dict[str, Any]], progress: Progress
+) -> Iterator[tuple[int, list[Sample]]]:
     """Yield the samples of each article with the number of the tars that they go to."""
     number = count = 0
     for _article, own in groupby(rows, key=lambda row: row["article_accession_id"]):
@@ -44,4 +46,5 @@ def _numbered(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[int, list[Sample
         if count and count + len(pairs) > SAMPLES:
             number, count = number + 1, 0
         count += len(pairs)
+        progress.tick(len(pairs), len(pairs), sum(image_length(pair.image) for _, pair in pairs))
         yield number, [Sample(group, pair, None, pairs) for group, pair in pairs]

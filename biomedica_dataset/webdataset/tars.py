@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from .published import published_json, tar_card
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.partial import NewFile
     from biomedica_dataset.io.spool import Held
@@ -31,6 +31,7 @@ SAMPLES = 10_000
 """The most samples of a tar."""
 
 _SEED = "0"
+_NAME = re.compile(r"\d{6}-\d\d\.tar", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Tar:
 
 
 def write_tars(
-    folder: Folder, number: int, samples: Iterable[Sample], splits: Splits, tick: Ticker
+    folder: Folder, number: int, samples: Iterable[Sample], splits: Splits
 ) -> dict[str, Tar]:
     """Write samples as the tars of one number; return them by path.
 
@@ -81,7 +82,6 @@ def write_tars(
             split = splits.of(int(pair.article_accession_id.removeprefix("PMC")))
             below = folders.setdefault(f"{sample.group}{splits.below(split)}", [])
             below.append((order, pair.key, [spool.add(data) for data in members]))
-            tick(1, 1, len(members[0]))
         for name, own in sorted(folders.items()):
             own.sort(key=lambda entry: entry[:2])
             for part, start in enumerate(range(0, len(own), SAMPLES)):
@@ -116,12 +116,6 @@ def _write_tar(file: NewFile, samples: list[tuple[bytes, str, list[Held]]]) -> N
                 tar.addfile(member, io.BytesIO(data.read()))
 
 
-def tar_folders(splits: Splits) -> list[str]:
-    """Return the folders that tars may lie in."""
-    folders = (f"{group}{splits.below(split)}" for group in LICENSE_GROUPS for split in SPLITS)
-    return list(dict.fromkeys(folders))
-
-
 def sizes_of(tars: Mapping[str, Tar]) -> dict[str, dict[str, int]]:
     """Return what each ``sizes.json`` says, by folder: samples by the name of the tar."""
     sizes: dict[str, dict[str, int]] = {}
@@ -131,8 +125,22 @@ def sizes_of(tars: Mapping[str, Tar]) -> dict[str, dict[str, int]]:
     return dict(sorted(sizes.items()))
 
 
-def finish(folder: Folder, tars: Mapping[str, Tar]) -> None:
-    """Write sizes and card where they are not there: that they are tells that all is."""
+def retract(folder: Folder, splits: Splits) -> None:
+    """Take sizes and card away while tars change."""
+    for below in _folders(splits):
+        folder.remove(f"{below}/{SIZES}")
+    folder.remove(CARD)
+
+
+def finish(folder: Folder, tars: Mapping[str, Tar], splits: Splits) -> None:
+    """Remove tars of an earlier state; write sizes and card where they are not there.
+
+    That those are there tells that all is.
+    """
+    for below in _folders(splits):
+        for name in folder.names(below):
+            if _NAME.fullmatch(name) and f"{below}/{name}" not in tars:
+                folder.remove(f"{below}/{name}")
     for below, sizes in sizes_of(tars).items():
         if not folder.exists(f"{below}/{SIZES}"):
             folder.write_bytes(f"{below}/{SIZES}", json.dumps(sizes, indent=1).encode())
@@ -140,8 +148,7 @@ def finish(folder: Folder, tars: Mapping[str, Tar]) -> None:
         folder.write_bytes(CARD, tar_card(list(tars)).encode())
 
 
-def retract(folder: Folder, splits: Splits) -> None:
-    """Take sizes and card away while tars change."""
-    for below in tar_folders(splits):
-        folder.remove(f"{below}/{SIZES}")
-    folder.remove(CARD)
+def _folders(splits: Splits) -> list[str]:
+    """Return the folders that tars may lie in."""
+    folders = (f"{group}{splits.below(split)}" for group in LICENSE_GROUPS for split in SPLITS)
+    return list(dict.fromkeys(folders))
