@@ -26,7 +26,7 @@ SCHEMA_VERSION = "1"
 
 
 CONFIGS = (*LICENSE_GROUPS, "all")
-"""The picture configs of the dataset; ``all`` is the three groups together."""
+"""The image configs of the dataset; ``all`` is the three groups together."""
 
 IMAGE_KINDS = (
     "figure",
@@ -38,9 +38,7 @@ IMAGE_KINDS = (
     "box",
     "response",
 )
-"""The closed list of ``image_kind``: what the element is in the article, not what the picture
-shows.
-"""
+"""The closed list of ``image_kind``: what the element is in the article, not what it shows."""
 
 FeatureType = Literal[
     "string",
@@ -154,7 +152,7 @@ class _KeyColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair(_ArticleColumns, _PictureColumns, _ImageColumn, _KeyColumn):
-    """One image with its caption: a row of the picture configs."""
+    """One image with its caption: a row of the image configs."""
 
 
 @dataclass(frozen=True, kw_only=True)

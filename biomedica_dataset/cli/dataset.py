@@ -95,7 +95,7 @@ def serialize(archive: str, output: str, layout: str, split: str | None, **optio
     help="A dataset folder, or tars in the layout of the published dataset.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what it would be: rows, bytes, requests.")
-def select(source: str, output: str | None, layout: Any, dry_run: bool, **options: Any) -> None:
+def select(source: str, output: str | None, layout: str, dry_run: bool, **options: Any) -> None:
     """Write chosen rows of SOURCE as a smaller dataset folder; only their bytes are fetched.
 
     SOURCE is a dataset folder, a repository of the Hub such as org/name, or hf://, https:// or
@@ -104,6 +104,7 @@ def select(source: str, output: str | None, layout: Any, dry_run: bool, **option
     from biomedica_dataset.streaming.choice import Choice
     from biomedica_dataset.streaming.filters import parse_condition
     from biomedica_dataset.streaming.select import select as run
+    from biomedica_dataset.webdataset.select import write_chosen
 
     choice = Choice(
         licenses=options["licenses"] or None,
@@ -111,7 +112,8 @@ def select(source: str, output: str | None, layout: Any, dry_run: bool, **option
         filters=[parse_condition(text) for text in options["filters"]] or None,
         **{name: options[name] for name in ("recipe", "limit", "seed", "split")},
     )
-    report = run(source, output, choice, layout=layout, dry_run=dry_run, progress=progress())
+    write = write_chosen if layout == "webdataset" else None
+    report = run(source, output, choice, write=write, dry_run=dry_run, progress=progress())
     click.echo(printable(str(report)))
 
 

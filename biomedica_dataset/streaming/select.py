@@ -1,10 +1,10 @@
-"""Writes chosen rows as a dataset folder of their own, of the same layout, or as tars."""
+"""Writes chosen rows, as a dataset folder of the same layout or in another way."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +19,6 @@ from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import CaptionRow, IndexRow, Pair, VectorRow, column_names
-from biomedica_dataset.webdataset.subset import write_tars
 
 from .dataset import choose_rows
 from .order import make_plan
@@ -27,11 +26,16 @@ from .shards import Reader, read_columns
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
 
+    from biomedica_dataset.io.partial import NewFile
+
     from .choice import Choice, Chosen
+    from .index import Index
+
+    Writer = Callable[[Folder, Chosen, Progress], None]
 
 _SHARD_ROWS = 2_000
 _INDEX = "index/0000.parquet"
@@ -44,7 +48,7 @@ class SelectReport:
     Parameters
     ----------
     requests, moved
-        Requests for pictures, and the bytes they move; texts and footers come on top.
+        Requests for images, and the bytes they move; texts and footers come on top.
     """
 
     chosen: Chosen
@@ -54,9 +58,7 @@ class SelectReport:
 
     def __str__(self) -> str:
         """Return the report in words."""
-        cost = (
-            f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of pictures, texts on top"
-        )
+        cost = f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of images, texts on top"
         end = "nothing was written" if self.output is None else f"written to {self.output}"
         return f"{self.chosen}\n{cost}; {end}"
 
@@ -66,7 +68,7 @@ def select(
     output: str | os.PathLike[str] | None,
     choice: Choice,
     *,
-    layout: Literal["parquet", "webdataset"] = "parquet",
+    write: Writer | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> SelectReport:
@@ -79,8 +81,8 @@ def select(
     output
         A new or empty folder; it becomes a dataset folder with its last file. Not needed for a dry
         run.
-    layout
-        A dataset folder, or tars in the layout of the published dataset.
+    write
+        Writes the rows in another way, such as `webdataset.select.write_chosen`.
     dry_run
         Only count rows, bytes and requests.
     progress
@@ -94,26 +96,31 @@ def select(
         The source cannot be read; what was written is no dataset folder then, and can be removed.
     """
     if not dry_run:
-        if output is None:
-            msg = "no output was named; name a new folder, or ask for a dry run"
-            raise UsageError(msg)
-        if not Folder(output).is_empty():
-            msg = f"{output} is not empty; name a new folder"
-            raise UsageError(msg)
+        _check_output(output)
     chosen = choose_rows(source, choice)
     reader = Reader(chosen.index, chosen.table, column_names(Pair))
     requests, moved = reader.cost(_runs(chosen.table))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
-    folder = Folder(output)
-    progress = progress or Progress()
+    folder, progress = Folder(output), progress or Progress()
     progress.start(len(chosen.table), "rows")
     with progress.shown():
-        if layout == "webdataset":
-            write_tars(folder, chosen, _runs(chosen.table), progress)
-        else:
-            _write(folder, chosen, progress)
+        (write or _write)(folder, chosen, progress)
     return SelectReport(chosen, requests, moved, folder.url)
+
+
+def _check_output(output: str | os.PathLike[str] | None) -> None:
+    if output is None:
+        msg = "no output was named; name a new folder, or ask for a dry run"
+        raise UsageError(msg)
+    if not Folder(output).is_empty():
+        msg = f"{output} is not empty; name a new folder"
+        raise UsageError(msg)
+
+
+def rows_in_order(index: Index, table: pa.Table, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield columns of some rows of the index, in their order."""
+    return Reader(index, table, columns).rows(_runs(table))
 
 
 def _runs(table: pa.Table) -> Iterator[np.ndarray]:
@@ -123,6 +130,7 @@ def _runs(table: pa.Table) -> Iterator[np.ndarray]:
 
 
 def _write(folder: Folder, chosen: Chosen, progress: Progress) -> None:
+    """Write a dataset folder: shards, then the index over them, then card and manifest."""
     files: list[ShardFile] = []
     index: list[IndexRow] = []
     for group in LICENSE_GROUPS:
@@ -135,60 +143,56 @@ def _write(folder: Folder, chosen: Chosen, progress: Progress) -> None:
             for number, start in enumerate(range(0, len(table), _SHARD_ROWS)):
                 part = table.slice(start, _SHARD_ROWS)
                 path = f"{group}/{split}/{number:06d}.parquet"
-                index += _write_shard(folder, chosen, part, path, files, progress)
+                written, rows = _write_shard(folder, chosen, part, path, progress)
+                files += written
+                index += rows
     with folder.create() as file:
         writer = TableWriter(file, IndexRow, {})
         for row in index:
             writer.write(row)
         writer.close()
-        file.publish(_INDEX)
-    size = ShardFile(_INDEX, "index", writer.rows, file.size, writer.memory, file.sha256)
+        size = _publish(file, writer, "index", _INDEX)
     _finish(folder, chosen, [*sorted(files, key=lambda f: f.path), size])
 
 
 def _write_shard(
-    folder: Folder,
-    chosen: Chosen,
-    table: pa.Table,
-    path: str,
-    files: list[ShardFile],
-    progress: Progress,
-) -> list[IndexRow]:
+    folder: Folder, chosen: Chosen, table: pa.Table, path: str, progress: Progress
+) -> tuple[list[ShardFile], list[IndexRow]]:
+    """Write rows of one licence group and split, and what stands beside them."""
     group, splits = path.partition("/")[0], Splits.parse(chosen.index.manifest["split"])
-    tables = {group: Pair, "captions": CaptionRow}
-    reader = Reader(chosen.index, table, column_names(Pair))
+    tables = {group: Pair, "captions": CaptionRow, "embeddings": VectorRow}
+    vectors = _vectors(chosen, table, splits)
+    if vectors is None:
+        del tables["embeddings"]
     with ExitStack() as stack:
         made = {config: stack.enter_context(folder.create()) for config in tables}
         writers = {config: TableWriter(made[config], of, {}) for config, of in tables.items()}
-        for row in reader.rows(_runs(table)):
+        for row in rows_in_order(chosen.index, table, column_names(Pair)):
             pair = Pair(**row)
-            for writer in writers.values():
-                writer.write(pair)
+            writers[group].write(pair)
+            writers["captions"].write(pair)
             progress.tick(1, 1, len(row["image"]["bytes"]))
-        vectors = _vectors(chosen, table, splits)
-        if vectors is not None:
-            made["embeddings"] = stack.enter_context(folder.create())
-            writers["embeddings"] = TableWriter(made["embeddings"], VectorRow, {})
-            for row in vectors.to_pylist():
-                writers["embeddings"].write(VectorRow(**row))
-        places = writers[group].close()
+        for row in [] if vectors is None else vectors.to_pylist():
+            writers["embeddings"].write(VectorRow(**row))
+        places = {config: writer.close() for config, writer in writers.items()}[group]
+        files = []
         for config, writer in writers.items():
             name = path if config == group else path_beside(path, config, splits)
-            if config != group:
-                writer.close()
-            file = made[config]
-            file.publish(name)
-            size = ShardFile(name, config, writer.rows, file.size, writer.memory, file.sha256)
-            files.append(size)
+            files.append(_publish(made[config], writer, config, name))
     rows = [IndexRow(**row) for row in table.select(column_names(IndexRow)).to_pylist()]
-    return [
+    return files, [
         replace(row, file=path, row=number, **place)
         for number, (row, place) in enumerate(zip(rows, places, strict=True))
     ]
 
 
+def _publish(file: NewFile, writer: TableWriter, config: str, path: str) -> ShardFile:
+    file.publish(path)
+    return ShardFile(path, config, writer.rows, file.size, writer.memory, file.sha256)
+
+
 def _vectors(chosen: Chosen, table: pa.Table, splits: Splits) -> pa.Table | None:
-    """Return the vectors of rows, if the source has some: they stand as the pictures do."""
+    """Return the vectors of rows, if the source has some: they stand as the images do."""
     beside = [path_beside(path, "embeddings", splits) for path in table["file"].to_pylist()]
     if not set(beside) & set(chosen.index.files):
         return None

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.folder.record import AGAIN
 from biomedica_dataset.io.failures import reading
-from biomedica_dataset.webdataset.export import SIZES, STARTED
-from biomedica_dataset.webdataset.tar_runs import records_of
+from biomedica_dataset.webdataset.chunks import STARTED, read_records
+from biomedica_dataset.webdataset.tars import SIZES, sizes_of
 
 from .report import VerifyReport
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.io.folders import Folder
-    from biomedica_dataset.webdataset.tars import Tar
 
 
 def are_tars(folder: Folder) -> bool:
@@ -27,7 +26,7 @@ def are_tars(folder: Folder) -> bool:
 def verify_tars(folder: Folder, tick: Ticker) -> VerifyReport:
     """Check that all tars are there with their bytes, told by sizes and card, and no others."""
     report = VerifyReport("folder of tars")
-    records = records_of(folder).values()
+    records = read_records(folder).values()
     tars = {path: tar for record in records for path, tar in record.tars.items()}
     for path, tar in sorted(tars.items()):
         report.files += 1
@@ -38,28 +37,23 @@ def verify_tars(folder: Folder, tick: Ticker) -> VerifyReport:
         else:
             report.rows += tar.samples
         tick(1, tar.samples, tar.bytes)
-    for below in sorted({path.rpartition("/")[0] for path in tars}):
-        _check_sizes(folder, below, tars, report)
+    for below, sizes in sizes_of(tars).items():
+        _check_sizes(folder, below, sizes, report)
     if not folder.exists(CARD):
         report.wrong(CARD, "missing")
     return report
 
 
-def _check_sizes(folder: Folder, below: str, tars: dict[str, Tar], report: VerifyReport) -> None:
+def _check_sizes(folder: Folder, below: str, sizes: dict[str, int], report: VerifyReport) -> None:
     """Check the tars of one folder against its ``sizes.json``, and that there are no others."""
-    own = {
-        path.rpartition("/")[2]: tar.samples
-        for path, tar in tars.items()
-        if path.rpartition("/")[0] == below
-    }
     path = f"{below}/{SIZES}"
     if not folder.exists(path):
         report.wrong(path, "missing: serialize has not finished")
     else:
         with reading(folder.path(path), AGAIN):
             stored = json.loads(folder.read_bytes(path))
-        if stored != own:
+        if stored != sizes:
             report.wrong(path, "names other tars or samples than the records")
     for name in folder.names(below):
-        if name != SIZES and name not in own:
+        if name != SIZES and name not in sizes:
             report.wrong(f"{below}/{name}", "no record names it")

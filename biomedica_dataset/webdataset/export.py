@@ -7,53 +7,48 @@
       commercial/sizes.json      samples of each tar, as open_clip reads them; written last
       noncommercial/...  other/...
       README.md                  configs and features, so that datasets reads the tars as they are
+      .dataset/                  the dataset folder that the tars are made of, for the next update
+      .shards/000012.json        what the tars of that number are made of
 
-A tar holds the pairs of a fixed run of blocks in an order that a seeded hash of the key gives, so
-that neighbours have nothing in common, and a change in one block changes the tars of one run.
+A tar holds the pairs of a fixed chunk of shards in an order that a seeded hash of the key gives, so
+that neighbours have nothing in common, and a change in one shard changes the tars of one chunk.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.card.write import CARD
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.pool import run_tasks
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.engine.report import Tally, told_part, total
+from biomedica_dataset.engine.report import Tally, told_part
 from biomedica_dataset.folder.partition import begin
-from biomedica_dataset.folder.record import RECORDS
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 from biomedica_dataset.licenses import LICENSE_GROUPS
-from biomedica_dataset.serialization.work import build_all
+from biomedica_dataset.serialization.serialize import serialize
 
-from .published import key_of_published, tar_card
-from .tar_runs import agreeing, build_run, records_of, remove_run, tar_folders
+from .chunks import STARTED, chunks_of, read_records, record_name, stale, write_chunk
+from .tars import finish, retract
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.progress import Counters
     from biomedica_dataset.folder.splits import Splits
+    from biomedica_dataset.serialization.serialize import SerializeReport
 
+    from .chunks import Chunk
+    from .tars import Tar
 
-__all__ = [
-    "SIZES",
-    "STARTED",
-    "WebDatasetReport",
-    "finish",
-    "key_of_published",
-    "serialize_webdataset",
-]
-
-SIZES = "sizes.json"
-STARTED = f"{RECORDS}/tars.json"
-"""Says that a folder is one of tars, and how it was begun."""
-
-_ALL_RUN_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs on all of PMC
+_DATASET = ".dataset"
+_ALL_CHUNK_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs on all of PMC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,32 +57,37 @@ class WebDatasetReport:
 
     Parameters
     ----------
+    dataset
+        Of the dataset folder that the tars are made of.
     tars
-        Samples of each tar, by path.
-    rewritten
-        Runs of blocks that were written, of ``runs``.
-    left
-        Runs of blocks of other parts that are not done.
+        By path; none before the dataset folder is done.
+    chunks
+        Chunks of neighbouring shards, of which this run wrote ``rewritten``.
     """
 
-    tars: dict[str, int]
-    figures: dict[str, int]
-    runs: int
-    rewritten: int
-    left: int = 0
-    problems: list[str]
+    dataset: SerializeReport
+    tars: dict[str, Tar]
+    chunks: int = 0
+    rewritten: int = 0
+
+    @property
+    def left(self) -> int:
+        """Shards of other parts that are not done."""
+        return self.dataset.left
 
     def __str__(self) -> str:
         """Return the report in words."""
-        lines = Tally.of(self.figures).lines("figures")
+        lines = Tally.of(self.dataset.manifest.figures).lines("figures")
         for group in LICENSE_GROUPS:
-            sizes = [n for path, n in self.tars.items() if path.startswith(f"{group}/")]
-            lines += [f"{group}: {sum(sizes):,} samples in {len(sizes):,} tars"] if sizes else []
-        lines += [f"unreadable: {problem}" for problem in self.problems[:20]]
+            own = [tar.samples for path, tar in self.tars.items() if path.startswith(f"{group}/")]
+            lines += [f"{group}: {sum(own):,} samples in {len(own):,} tars"] if own else []
+        lines += [f"unreadable: {problem}" for problem in self.dataset.problems[:20]]
         if self.left:
-            lines.append(told_part(self.rewritten, self.left, "runs of blocks"))
+            lines.append(told_part(self.dataset.rewritten, self.left, "shards"))
         elif self.rewritten:
-            lines.append(f"{self.rewritten:,} of {self.runs:,} runs of blocks written")
+            lines.append(
+                f"the tars of {self.rewritten:,} of {self.chunks:,} chunks of shards written"
+            )
         else:
             lines.append("nothing to do: the tars agree with the archive")
         return "\n".join(lines)
@@ -105,7 +105,7 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> WebDatasetReport:
-    """Write the pairs of an archive as tars, or bring tars written before into agreement with it.
+    """Write the dataset folder of an archive, and export it as tars; or bring both up to date.
 
     Parameters
     ----------
@@ -122,7 +122,8 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     workers
         Processes; as many as there are processors by default.
     launch
-        On what it runs, and as which part of a run; alone by default.
+        On what it runs, and as which part of a run; alone by default. The part that finds the
+        dataset folder done exports it.
 
     Raises
     ------
@@ -131,67 +132,52 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
         to be joined is not there.
     """
     archive, folder = Archive.open(source), Folder(output)
-    folders = JoinFolders(mesh=mesh, clusters=clusters, labels=labels)
-    joins = Joins.open(folders)
+    joined = {"mesh": mesh, "clusters": clusters, "labels": labels}
+    Joins.open(JoinFolders(**joined))  # refused before the output is begun
     launch, progress = launch or Launch(), progress or Progress()
     with acquire(folder, launch) as lock:
-        started = begin(folder, archive, marker=STARTED, of_all=_ALL_RUN_BLOCKS, splits=splits)
-        runs: dict[int, list[int]] = {}
-        for block in archive.blocks():
-            runs.setdefault(block // started.blocks, []).append(block)
-        records = agreeing(archive, folder, runs, joins)
-        todo = {run: blocks for run, blocks in runs.items() if run not in records}
-        mine = [(run, blocks) for run, blocks in todo.items() if launch.takes(run)]
-        if mine:
-            _retract(folder, started.splits)
-        places = archive.folder.url, folder.url, folders, started.splits, lock
-        written = build_all(
-            build_run, archive, mine, places,
-            workers=workers, progress=progress, engine=launch.engine,
+        started = begin(folder, archive, marker=STARTED, of_all=_ALL_CHUNK_BLOCKS, splits=splits)
+        dataset, splits = f"{folder.url}/{_DATASET}", started.splits
+        report = serialize(
+            source, dataset, **joined,
+            splits=splits, workers=workers, launch=launch, progress=progress,
         )  # fmt: skip
-        records |= agreeing(archive, folder, todo, joins)
-        tars = {
-            path: tar.samples
-            for run in sorted(records)
-            for path, tar in sorted(records[run].tars.items())
-        }
-        if len(records) == len(runs):
-            lock.check()
-            gone = {run: old for run, old in records_of(folder).items() if run not in runs}
-            if gone:
-                _retract(folder, started.splits)
-            for run, old in gone.items():
-                remove_run(folder, run, old)
-            finish(folder, tars)
-            lock.release()
-    return WebDatasetReport(
-        tars=tars,
-        figures=total(record.figures for record in records.values()),
-        runs=len(runs),
-        rewritten=written,
-        left=len(runs) - len(records),
-        problems=[problem for run in sorted(records) for problem in records[run].problems],
-    )
+        if report.left:
+            return WebDatasetReport(dataset=report, tars={})
+        chunks = chunks_of(report.manifest, started.blocks)
+        todo = stale(folder, chunks.values())
+        gone = read_records(folder).keys() - chunks.keys()
+        if todo or gone:
+            retract(folder, splits)
+        progress.start(sum(chunk.rows for chunk in todo), "samples")
+        written = run_tasks(
+            partial(_write, dataset, folder.url, splits, lock), todo,
+            workers=workers, start=_begin, args=(), progress=progress, engine=launch.engine,
+        )  # fmt: skip
+        for chunk, size in written:
+            progress.tick(chunk.rows, chunk.rows, size)
+        lock.check()
+        tars = _finish(folder, gone, splits)
+        lock.release()
+    return WebDatasetReport(dataset=report, tars=tars, chunks=len(chunks), rewritten=len(todo))
 
 
-def _retract(folder: Folder, splits: Splits) -> None:
-    """Take sizes and card away while the rest changes."""
-    for below in tar_folders(splits):
-        folder.remove(f"{below}/{SIZES}")
-    folder.remove(CARD)
+def _begin(_counters: Counters) -> None:
+    """Do nothing: a process keeps nothing from one chunk to the next."""
 
 
-def finish(folder: Folder, tars: dict[str, int]) -> None:
-    """Write sizes and card where they are not there: that they are tells that all is.
+def _write(dataset: str, output: str, splits: Splits, lock: RunLock, chunk: Chunk) -> int:
+    """Write the tars of a chunk, in any process; return their bytes."""
+    lock.check()
+    tars = write_chunk(Folder(dataset), Folder(output), chunk, splits)
+    return sum(tar.bytes for tar in tars.values())
 
-    Parameters
-    ----------
-    tars
-        Samples of each tar, by path.
-    """
-    for below in sorted({path.rpartition("/")[0] for path in tars}):
-        sizes = {p.rpartition("/")[2]: n for p, n in tars.items() if p.rpartition("/")[0] == below}
-        if not folder.exists(f"{below}/{SIZES}"):
-            folder.write_bytes(f"{below}/{SIZES}", json.dumps(sizes, indent=1).encode())
-    if not folder.exists(CARD):
-        folder.write_bytes(CARD, tar_card(list(tars)).encode())
+
+def _finish(folder: Folder, gone: Iterable[int], splits: Splits) -> dict[str, Tar]:
+    """Remove what an earlier state had and this one has not; return all tars by path."""
+    for number in gone:
+        folder.remove(record_name(number))
+    records = sorted(read_records(folder).items())
+    tars = {path: tar for _number, record in records for path, tar in record.tars.items()}
+    finish(folder, tars, splits)
+    return tars

@@ -12,11 +12,11 @@ from biomedica_dataset.keys import pair_key
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from datasets import Features
 
-    from biomedica_dataset.schema import ArticleRow, Pair
+    from biomedica_dataset.schema import ArticleRow, CaptionRow, Pair
 
 _VERSION = re.compile(r" \d+(\.\d+)*$")
 _OLD_KEY = re.compile(r"(?P<batch>[^-]+)-(?P<pmcid>PMC\d+)-(?P<position>\d+)-(?P<name>.+)")
@@ -49,7 +49,9 @@ def key_of_published(old_key: str) -> str:
     return pair_key(match["pmcid"], re.sub(r"\.jpe?g$", "", match["name"], flags=re.IGNORECASE))
 
 
-def published_json(pair: Pair, article: ArticleRow | None, siblings: list[Pair]) -> dict[str, Any]:
+def published_json(
+    pair: Pair, article: ArticleRow | None, siblings: Sequence[Pair | CaptionRow]
+) -> dict[str, Any]:
     """Return the ``.json`` of a pair, with the names and types of the published dataset.
 
     Parameters
@@ -90,7 +92,7 @@ def published_json(pair: Pair, article: ArticleRow | None, siblings: list[Pair])
     }
 
 
-def image_id(pair: Pair) -> str:
+def image_id(pair: Pair | CaptionRow) -> str:
     """Return the id that the published dataset gives an image: its file name without the ending."""
     return pair.image_file_name.rpartition(".")[0] or pair.image_file_name
 
@@ -109,7 +111,7 @@ def unix_time(date: str | None) -> int | None:
     return int(datetime(year, month, day, tzinfo=UTC).timestamp())
 
 
-def _of_set(pair: Pair) -> dict[str, Any]:
+def _of_set(pair: Pair | CaptionRow) -> dict[str, Any]:
     return {
         "image_id": image_id(pair),
         "image_file_name": pair.image_file_name,

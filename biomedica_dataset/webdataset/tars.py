@@ -1,26 +1,57 @@
-"""Writes tars of samples in a mixed order, the same bytes for the same pairs."""
+"""Writes tars of samples in a mixed order: the same bytes for the same samples."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import re
 import tarfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.io.spool import Spool
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
-from .published import published_json
+from .published import published_json, tar_card
 
 if TYPE_CHECKING:
-    from biomedica_dataset.folder.splits import Splits
+    from collections.abc import Iterable, Mapping, Sequence
+
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.partial import NewFile
-    from biomedica_dataset.io.spool import Held, Spool
-    from biomedica_dataset.rows import ArticleRows
-    from biomedica_dataset.schema import Pair
+    from biomedica_dataset.io.spool import Held
+    from biomedica_dataset.schema import ArticleRow, CaptionRow, Pair
+
+SIZES = "sizes.json"
+SAMPLES = 10_000
+"""The most samples of a tar."""
+
+_SEED = "0"
+_NAME = re.compile(r"\d{6}-\d\d\.tar", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One pair, with what its ``.json`` repeats of its article.
+
+    Parameters
+    ----------
+    group
+        Its licence group.
+    article
+        The row of its article, if that is known.
+    siblings
+        All pairs of the article with their licence groups, in document order; itself too.
+    """
+
+    group: str
+    pair: Pair
+    article: ArticleRow | None
+    siblings: Sequence[tuple[str, Pair | CaptionRow]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,58 +63,46 @@ class Tar:
     sha256: str
 
 
-SAMPLES = 10_000
-"""The most samples of a tar."""
+def write_tars(
+    folder: Folder, number: int, samples: Iterable[Sample], splits: Splits
+) -> dict[str, Tar]:
+    """Write samples as the tars of one number; return them by path.
 
-_SEED = "0"
-
-
-class Samples:
-    """The samples of one run of blocks, out of memory until their order is known."""
-
-    def __init__(self, spool: Spool, splits: Splits) -> None:
-        self._spool, self._splits = spool, splits
-        self._folders: dict[str, list[tuple[bytes, str, list[Held]]]] = {}
-
-    def add(self, rows: ArticleRows) -> None:
-        """Take in the pairs of an article."""
-        article = rows.article[1] if rows.article else None
-        for group, pair in rows.pairs:
-            siblings = [other for g, other in rows.pairs if _may_stand_beside(g, group)]
-            text = json.dumps(published_json(pair, article, siblings), ensure_ascii=False)
-            members = (_image(pair), pair.caption.encode(), text.encode())
+    Parameters
+    ----------
+    samples
+        In any order: they lie on disk until that of the tars is known.
+    """
+    folders: dict[str, list[tuple[bytes, str, list[Held]]]] = {}
+    written = {}
+    with Spool(folder.scratch()) as spool:
+        for sample in samples:
+            pair, members = sample.pair, _members(sample)
             order = hashlib.sha256(f"{_SEED} {pair.key}".encode()).digest()
-            held = [self._spool.add(data) for data in members]
-            split = self._splits.of(int(pair.article_accession_id.removeprefix("PMC")))
-            below = f"{group}{self._splits.below(split)}"
-            self._folders.setdefault(below, []).append((order, pair.key, held))
-
-    def write(self, folder: Folder, run: int) -> dict[str, Tar]:
-        """Write the tars; return them by path."""
-        written = {}
-        for below, samples in sorted(self._folders.items()):
-            samples.sort(key=lambda sample: sample[:2])
-            for part, start in enumerate(range(0, len(samples), SAMPLES)):
-                chosen = samples[start : start + SAMPLES]
-                path = f"{below}/{run:06d}-{part:02d}.tar"
+            split = splits.of(int(pair.article_accession_id.removeprefix("PMC")))
+            below = folders.setdefault(f"{sample.group}{splits.below(split)}", [])
+            below.append((order, pair.key, [spool.add(data) for data in members]))
+        for name, own in sorted(folders.items()):
+            own.sort(key=lambda entry: entry[:2])
+            for part, start in enumerate(range(0, len(own), SAMPLES)):
+                path, chosen = f"{name}/{number:06d}-{part:02d}.tar", own[start : start + SAMPLES]
                 with folder.create() as file:
                     _write_tar(file, chosen)
                     file.publish(path)
                 written[path] = Tar(len(chosen), file.size, file.sha256)
-        return written
+    return written
 
 
-def _may_stand_beside(other: str, group: str) -> bool:
-    """Whether the text of a pair of one group may be repeated in the row of another."""
-    return LICENSE_GROUPS.index(other) <= LICENSE_GROUPS.index(group)
-
-
-def _image(pair: Pair) -> bytes:
+def _members(sample: Sample) -> tuple[bytes, bytes, bytes]:
+    """Return the image, the caption and the JSON of a sample."""
+    pair, place = sample.pair, LICENSE_GROUPS.index(sample.group)
     if pair.image is None:
         msg = f"{pair.key} has no image"
         raise ArchiveError(msg)
-    data: bytes = pair.image["bytes"]
-    return data
+    # The text of a figure may be repeated beside one whose licence permits no more than its own.
+    beside = [other for group, other in sample.siblings if LICENSE_GROUPS.index(group) <= place]
+    text = json.dumps(published_json(pair, sample.article, beside), ensure_ascii=False)
+    return pair.image["bytes"], pair.caption.encode(), text.encode()
 
 
 def _write_tar(file: NewFile, samples: list[tuple[bytes, str, list[Held]]]) -> None:
@@ -95,3 +114,41 @@ def _write_tar(file: NewFile, samples: list[tuple[bytes, str, list[Held]]]) -> N
                 member = tarfile.TarInfo(f"{key}.{ending}")
                 member.size = data.size
                 tar.addfile(member, io.BytesIO(data.read()))
+
+
+def sizes_of(tars: Mapping[str, Tar]) -> dict[str, dict[str, int]]:
+    """Return what each ``sizes.json`` says, by folder: samples by the name of the tar."""
+    sizes: dict[str, dict[str, int]] = {}
+    for path, tar in tars.items():
+        below, _, name = path.rpartition("/")
+        sizes.setdefault(below, {})[name] = tar.samples
+    return dict(sorted(sizes.items()))
+
+
+def retract(folder: Folder, splits: Splits) -> None:
+    """Take sizes and card away while tars change."""
+    for below in _folders(splits):
+        folder.remove(f"{below}/{SIZES}")
+    folder.remove(CARD)
+
+
+def finish(folder: Folder, tars: Mapping[str, Tar], splits: Splits) -> None:
+    """Remove tars of an earlier state; write sizes and card where they are not there.
+
+    That those are there tells that all is.
+    """
+    for below in _folders(splits):
+        for name in folder.names(below):
+            if _NAME.fullmatch(name) and f"{below}/{name}" not in tars:
+                folder.remove(f"{below}/{name}")
+    for below, sizes in sizes_of(tars).items():
+        if not folder.exists(f"{below}/{SIZES}"):
+            folder.write_bytes(f"{below}/{SIZES}", json.dumps(sizes, indent=1).encode())
+    if not folder.exists(CARD):
+        folder.write_bytes(CARD, tar_card(list(tars)).encode())
+
+
+def _folders(splits: Splits) -> list[str]:
+    """Return the folders that tars may lie in."""
+    folders = (f"{group}{splits.below(split)}" for group in LICENSE_GROUPS for split in SPLITS)
+    return list(dict.fromkeys(folders))

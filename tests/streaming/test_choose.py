@@ -18,6 +18,7 @@ from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows, open_dataset
 from biomedica_dataset.streaming.select import select
 from biomedica_dataset.verification.verify import verify
+from biomedica_dataset.webdataset.select import write_chosen
 
 from ..servers import BucketServer
 
@@ -221,11 +222,11 @@ def test_select_writes_a_dataset_folder_of_the_chosen(labelled, tmp_path):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of webdataset
 def test_select_writes_tars_that_the_usual_loop_reads(labelled, tmp_path, monkeypatch):
-    monkeypatch.setattr("biomedica_dataset.webdataset.subset.SAMPLES", 40)
+    monkeypatch.setattr("biomedica_dataset.webdataset.select.SAMPLES", 40)
     folder, pairs = labelled
     wanted = {p.key: p for p in pairs if p.image_primary_label == ["Microscopy"]}
     output = tmp_path / "tars"
-    select(folder, output, Choice(concepts=["Microscopy"]), layout="webdataset")
+    select(folder, output, Choice(concepts=["Microscopy"]), write=write_chosen)
 
     sizes = {
         group: json.loads((output / group / "sizes.json").read_text()) for group in LICENSE_GROUPS

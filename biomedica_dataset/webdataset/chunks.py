@@ -1,0 +1,129 @@
+"""Chunks of neighbouring shards of a dataset folder, each in tars of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.folder.record import AGAIN, RECORDS
+from biomedica_dataset.io.failures import reading
+from biomedica_dataset.licenses import LICENSE_GROUPS
+
+from .samples import CONFIGS, shard_samples
+from .tars import Tar, write_tars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from biomedica_dataset.folder.manifest import Manifest
+    from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.folder.splits import Splits
+    from biomedica_dataset.io.folders import Folder
+
+STARTED = f"{RECORDS}/tars.json"
+"""Says that a folder is one of tars, and how it was begun."""
+
+_CODE = ("webdataset.samples", "webdataset.tars")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some neighbouring shards, by what their tars are made of."""
+
+    number: int
+    files: list[ShardFile]
+
+    @property
+    def rows(self) -> int:
+        """Rows with an image."""
+        return sum(file.rows for file in self.files if file.config in LICENSE_GROUPS)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all that the tars depend on."""
+        parts = [code_fingerprint(_CODE), *(f"{file.path} {file.sha256}" for file in self.files)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class TarRecord:
+    """What the finished tars of a chunk are made of, and the tars by path."""
+
+    fingerprint: str
+    tars: dict[str, Tar]
+
+
+def chunks_of(manifest: Manifest, blocks: int) -> dict[int, Chunk]:
+    """Return the chunks of a dataset folder by number.
+
+    Parameters
+    ----------
+    blocks
+        Blocks of the archive a chunk.
+    """
+    chunks: dict[int, Chunk] = {}
+    for file in manifest.files:
+        if file.config in CONFIGS:
+            number = _shard(file) * manifest.shard_blocks // blocks
+            chunks.setdefault(number, Chunk(number, [])).files.append(file)
+    return dict(sorted(chunks.items()))
+
+
+def _shard(file: ShardFile) -> int:
+    return int(PurePosixPath(file.path).stem)
+
+
+def stale(folder: Folder, chunks: Iterable[Chunk]) -> list[Chunk]:
+    """Return the chunks whose tars are not there, not whole, or made of something else."""
+
+    def is_stale(chunk: Chunk) -> bool:
+        record = _read_record(folder, chunk.number)
+        return (
+            record is None
+            or record.fingerprint != chunk.fingerprint
+            or not all(
+                folder.exists(path) and folder.size(path) == tar.bytes
+                for path, tar in record.tars.items()
+            )
+        )
+
+    chunks = list(chunks)
+    found = zip(chunks, folder.map(is_stale, chunks), strict=True)
+    return [chunk for chunk, is_so in found if is_so]
+
+
+def write_chunk(dataset: Folder, folder: Folder, chunk: Chunk, splits: Splits) -> dict[str, Tar]:
+    """Write the tars of a chunk, and last its record; return the tars by path."""
+    shards = groupby(sorted(chunk.files, key=_shard), key=_shard)
+    samples = (one for _number, files in shards for one in shard_samples(dataset, list(files)))
+    tars = write_tars(folder, chunk.number, samples, splits)
+    record = json.dumps(asdict(TarRecord(chunk.fingerprint, tars)), indent=1)
+    folder.write_bytes(record_name(chunk.number), record.encode())
+    return tars
+
+
+def read_records(folder: Folder) -> dict[int, TarRecord]:
+    """Return the records of the finished chunks by number."""
+    stems = (name.removesuffix(".json") for name in folder.names(RECORDS))
+    found = {int(stem): _read_record(folder, int(stem)) for stem in stems if stem.isdecimal()}
+    return {number: record for number, record in found.items() if record is not None}
+
+
+def record_name(number: int) -> str:
+    """Return the name of the record of a chunk."""
+    return f"{RECORDS}/{number:06d}.json"
+
+
+def _read_record(folder: Folder, number: int) -> TarRecord | None:
+    name = record_name(number)
+    if not folder.exists(name):
+        return None
+    with reading(folder.path(name), AGAIN):
+        stored = json.loads(folder.read_bytes(name))
+        tars = {path: Tar(**tar) for path, tar in stored["tars"].items()}
+        return TarRecord(stored["fingerprint"], tars)
