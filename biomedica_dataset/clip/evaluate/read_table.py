@@ -46,15 +46,8 @@ def read_table(task: Task) -> Table:
     return table
 
 
-def _open(task: Task, path: str) -> tuple[Folder, str]:
-    """Return the folder of a file and its name in it."""
-    whole = path if "://" in path or path.startswith("/") else f"{task.base or '.'}/{path}"
-    parent, _, name = whole.rpartition("/")
-    return Folder(parent or "/"), name
-
-
 def _folder_table(task: Task, path: str) -> Table:
-    folder = Folder(path if "://" in path or path.startswith("/") else f"{task.base or '.'}/{path}")
+    folder = Folder(path)
     system = folder.filesystem
     if not system.isdir(folder.root):
         msg = f"task {task.name}: there is no folder {folder.url}; {_START}"
@@ -105,7 +98,8 @@ def _bytes(folder: Folder, name: str) -> bytes:
 
 def _file_table(task: Task) -> Table:
     source = task.source
-    folder, name = _open(task, str(source.csv or source.parquet))
+    parent, slash, name = str(source.csv or source.parquet).rpartition("/")
+    folder = Folder(parent or slash or ".")
     if not folder.exists(name):
         msg = f"task {task.name}: there is no file {folder.path(name)}; {_START}"
         raise UsageError(msg)

@@ -68,7 +68,7 @@ def wanted_columns(task: Task) -> list[str]:
         "vqa": (*columns.options, *columns.answer, *columns.question) or columns.label,
         "retrieval": columns.captions,
     }[task.protocol]
-    return [*wanted, *(name for name, _ in task.where)]
+    return [*wanted, *task.where]
 
 
 def check_columns(task: Task, wanted: Iterable[str], there: Sequence[str]) -> None:
@@ -82,7 +82,7 @@ def check_columns(task: Task, wanted: Iterable[str], there: Sequence[str]) -> No
 
 def belongs(task: Task, row: Row) -> bool:
     """Whether a row is of the task, by its ``where``."""
-    return all(as_text(cell(row, column)) in texts for column, texts in task.where)
+    return all(as_text(cell(row, column)) in texts for column, texts in task.where.items())
 
 
 def as_text(value: Any) -> str:
