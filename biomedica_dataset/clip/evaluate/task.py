@@ -68,7 +68,8 @@ class Source:
         """Refuse none, several, and what does not go with the one."""
         given = [kind for kind in ("hub", "folder", "csv", "parquet") if getattr(self, kind)]
         if len(given) != 1:
-            msg = f"source names {' and '.join(given) or 'none'}; one of hub, folder, csv, parquet"
+            came = " and ".join(given) or "none"
+            msg = f"source must have one of hub, folder, csv, parquet, not {came}"
             raise UsageError(msg)
         belongs = {"config": "hub", "revision": "hub", "split": "hub", "names": "csv"}
         for name, kind in belongs.items():
@@ -108,7 +109,7 @@ class Columns:
             0,
             len(self.options),
         ):
-            msg = "columns.options, columns.answer and columns.question go together, one for each"
+            msg = "columns.options, columns.answer and columns.question must be equally many"
             raise UsageError(msg)
 
 
@@ -155,8 +156,9 @@ class Task:
             object.__setattr__(self, "metric", METRICS[self.protocol][0])
         one_of("metric", self.metric, METRICS[self.protocol])
         asks = self.protocol == "vqa" and self.columns.options
-        if self.protocol != "retrieval" and not asks and len(self.classes) < _least(self.protocol):
-            msg = f"classes has {len(self.classes)}; {self.protocol} needs {_least(self.protocol)}"
+        least, count = 1 if self.protocol == "multilabel" else 2, len(self.classes)
+        if self.protocol != "retrieval" and not asks and count < least:
+            msg = f"classes must be {least} or more for {self.protocol}, not {count}"
             raise UsageError(msg)
         if self.protocol == "retrieval" and self.source.folder:
             msg = "retrieval needs captions, and a folder has none: use csv, parquet or hub"
@@ -166,7 +168,3 @@ class Task:
                 form = "positive and negative" if not one.negative else "only its own"
                 msg = f"classes.{one.label}: {self.protocol} needs {form} prompts"
                 raise UsageError(msg)
-
-
-def _least(protocol: str) -> int:
-    return 1 if protocol == "multilabel" else 2
