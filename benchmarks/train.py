@@ -36,7 +36,7 @@ WARM = 3  # steps that are not counted
 
 
 class Synthetic:
-    """In the place of `loop.Ahead`: the first micro-batch, again and again."""
+    """In the place of `loop.Prefetcher`: the first micro-batch, again and again."""
 
     def __init__(self, batches: Any, _count: int) -> None:
         self.waited = 0.0
@@ -104,7 +104,7 @@ def main() -> None:
         with served(root) as url:
             for name in [*options.workers, "synthetic"]:
                 if name == "synthetic":
-                    loop.Ahead = Synthetic
+                    loop.Prefetcher = Synthetic
                 rate, waited = measured(
                     TrainConfig(
                         output=str(root / f"out-{name}"),

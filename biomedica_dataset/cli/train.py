@@ -17,8 +17,9 @@ from .group import OUTPUT, main, printable
 )  # fmt: skip
 def train(config: str, changes: tuple[str, ...]) -> None:
     """Train a CLIP model by CONFIG: a YAML file, or the recipe full, balanced or filtered."""
-    from biomedica_dataset.clip.train.read_config import load_config, read_yaml
+    from biomedica_dataset.clip.train.read_config import load_config
     from biomedica_dataset.clip.train.train import train as run
+    from biomedica_dataset.clip.yaml_file import parse_yaml
 
     values = {}
     for change in changes:
@@ -26,7 +27,7 @@ def train(config: str, changes: tuple[str, ...]) -> None:
         if not equals:
             msg = f"--set {change}: KEY=VALUE was expected"
             raise UsageError(msg)
-        values[name] = read_yaml(value, f"--set {name}")
+        values[name] = parse_yaml(value, f"--set {name}", typed=True)
     run(load_config(config, values), lambda line: click.echo(printable(line), err=True))
 
 

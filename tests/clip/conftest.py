@@ -1,4 +1,4 @@
-"""A tiny OpenCLIP model, the sample over HTTP, trainings in this process, made-up pictures."""
+"""A tiny OpenCLIP model, the sample over HTTP, trainings in this process, made-up images."""
 
 from __future__ import annotations
 
@@ -95,14 +95,14 @@ def models(tmp_path_factory):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """A folder `pictures` with a folder of five noisy pictures for each of three colours."""
+def images(tmp_path):
+    """A folder `images` with a folder of five noisy images for each of three colours."""
     random = np.random.default_rng(0)
     for colour, value in COLOURS.items():
-        folder = tmp_path / "pictures" / colour
+        folder = tmp_path / "images" / colour
         folder.mkdir(parents=True)
         for number in range(5):
             noise = random.integers(-20, 20, (40, 50, 3))
             pixels = np.clip(np.array(value) + noise, 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{number}.png")
-    return tmp_path / "pictures"
+    return tmp_path / "images"

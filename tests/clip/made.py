@@ -17,7 +17,7 @@ TINY = {
     "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
 }  # fmt: skip
 COLOURS = {"blue": (20, 30, 220), "green": (30, 200, 40), "red": (220, 30, 20)}
-GOOD = {"source": {"folder": "pictures"}, "classes": list(COLOURS)}
+GOOD = {"source": {"folder": "images"}, "classes": list(COLOURS)}
 
 
 def write(path, **fields):

@@ -62,21 +62,26 @@ def test_everything_can_be_said_in_a_file(tmp_path):
     [
         ({"samplse": 1}, "there is no key samplse; did you mean 'samples'"),
         ({"data.licences": "x"}, "there is no key data.licences; did you mean 'licenses'"),
-        ({"samples": "many"}, "samples is 'many'; a whole number was expected"),
-        ({"samples": True}, "samples is True; a whole number was expected"),
-        ({"samples": 0}, "samples is 0; 1 and above"),
-        ({"data.limit": 1.5}, "data.limit is 1.5; a whole number was expected"),
-        ({"data.licenses": [1]}, r"data.licenses is \[1\]; a name or a list of names"),
-        ({"optimizer.lr": "high"}, "optimizer.lr is 'high'; a number was expected"),
-        ({"optimizer.lr": float("nan")}, "optimizer.lr is nan; 0 and above"),
-        ({"optimizer.betas": 0.9}, "optimizer.betas is 0.9; 2 numbers were expected"),
-        ({"optimizer.betas": [0.9, 1]}, "optimizer.betas is .*; numbers from 0 to below 1"),
-        ({"optimizer.clip": 0}, "optimizer.clip is 0.0; a number above 0"),
-        ({"precision": "fp8"}, "precision is 'fp8'; did you mean 'fp"),
-        ({"data.decode": "fast"}, "data.decode is 'fast'"),
-        ({"data.text": "title"}, "data.text is 'title'"),
-        ({"model": "ViT-B-16"}, "model is 'ViT-B-16'; a mapping was expected"),
-        ({"samples.x": 1}, "there is no key samples.x: full has no mapping at samples"),
+        ({"samples": "many"}, "full: samples must be a valid integer, not 'many'"),
+        ({"samples": True}, "samples must be a valid integer, not True"),
+        ({"samples": 0}, "samples must be 1 or more, not 0"),
+        ({"data.limit": 1.5}, "data.limit must be a valid integer, not 1.5"),
+        ({"data.licenses": [1]}, r"data.licenses must be a name or a list of names, not \[1\]"),
+        ({"optimizer.lr": "high"}, "optimizer.lr must be a valid number, not 'high'"),
+        ({"optimizer.lr": float("nan")}, "optimizer.lr must be 0 or more, not nan"),
+        ({"optimizer.betas": 0.9}, "optimizer.betas must be a list, not 0.9"),
+        ({"optimizer.betas": [0.9]}, "optimizer.betas.1 must be given"),
+        ({"optimizer.betas": [0.1, 0.2, 0.3]}, "optimizer.betas: .* at most 2 items"),
+        ({"optimizer.betas": [0.9, 1]}, "optimizer.betas must be at least 0 and below 1, not"),
+        ({"optimizer.clip": 0}, "optimizer.clip must be above 0, or null, not 0.0"),
+        (
+            {"precision": "fp8"},
+            "precision must be one of fp32, bf16, fp16, not 'fp8'; did you mean 'fp",
+        ),
+        ({"data.decode": "fast"}, "data.decode must be one of .*full, not 'fast'$"),
+        ({"data.text": "title"}, "data.text must be one of caption, .*not 'title'"),
+        ({"model": "ViT-B-16"}, "model must be a mapping, not 'ViT-B-16'"),
+        ({"samples.x": 1}, "samples must be a valid integer, not {'x': 1}"),
         ({"model.pretrained": "own"}, "name a tag for 'ViT-L-14'"),
         ({"model.name": "hf-hub:a/b"}, "'hf-hub:a/b' has weights of its own"),
     ],
@@ -98,9 +103,9 @@ def test_what_is_missing_is_named():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: [", "is no YAML"),
-        ("", "is None; a mapping"),
-        (b"\xff\xfe\xff", "cannot be read as text"),
+        ("a: [", "is not valid YAML"),
+        ("", "the file must be a mapping, not None"),
+        (b"\xff\xfe\xff", "is not valid YAML"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused(text, said, tmp_path):
@@ -111,7 +116,7 @@ def test_a_file_that_is_no_configuration_is_refused(text, said, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [("output", "KEY=VALUE was expected"), ("output=[", "is no YAML")]
+    ("change", "said"), [("output", "KEY=VALUE was expected"), ("output=[", "is not valid YAML")]
 )
 def test_a_change_that_is_none_ends_the_command(change, said):
     done = CliRunner().invoke(main, ["train", "full", "--set", change])

@@ -24,7 +24,7 @@ from ..streaming.folders import write_dataset
 
 
 def prepare(decode="draft", size=32, transform=None):
-    """Return a preparation that only makes pictures small."""
+    """Return a preparation that only makes images small."""
     import torch
 
     def tensor(image):
@@ -174,11 +174,11 @@ def test_what_is_random_belongs_to_the_pair():
         return torch.rand(3)
 
     made = prepare(transform=transform)
-    picture = jpeg(10, 10)
+    image = jpeg(10, 10)
     before = torch.get_rng_state()
-    (first, _), (second, _) = made([(picture, "x", 1), (picture, "x", 2)])
+    (first, _), (second, _) = made([(image, "x", 1), (image, "x", 2)])
 
-    assert np.array_equal(made([(picture, "x", 2)])[0][0], second)
+    assert np.array_equal(made([(image, "x", 2)])[0][0], second)
     assert not np.array_equal(first, second)
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -195,7 +195,7 @@ def test_what_cannot_be_used_is_skipped_and_counted(url, monkeypatch, caplog):
             if row.key in silent:
                 yield dataclasses.replace(row, given=None)
             elif row.key in spoilt:
-                yield dataclasses.replace(row, given=(b"no picture", "x", 0))
+                yield dataclasses.replace(row, given=(b"no image", "x", 0))
             else:
                 yield row
 
@@ -208,7 +208,7 @@ def test_what_cannot_be_used_is_skipped_and_counted(url, monkeypatch, caplog):
     assert str(tally([batch.position]).lines("pairs")[0]) == (
         "pairs: 28 seen = 20 kept + 8 dropped"
     )
-    assert sum("its picture cannot be read" in message for message in caplog.messages) == 4
+    assert sum("its image cannot be read" in message for message in caplog.messages) == 4
     assert sum("it has no caption" in message for message in caplog.messages) == 4
 
 
@@ -222,12 +222,12 @@ def test_data_without_a_single_pair_is_refused(url, monkeypatch):
 
 
 def test_more_processes_than_runs_are_refused(url):
-    with pytest.raises(UsageError, match="runs of rows to 1000 processes; use fewer"):
+    with pytest.raises(UsageError, match="runs of rows for 1000 processes; use fewer"):
         pairs(DataConfig(path=url), (0, 1000))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3000, 1), (1, 2000), (7, 3), (300, 200)])
-def test_pictures_of_any_shape_become_the_numbers_that_openclip_makes(size, tiny):
+def test_images_of_any_shape_become_the_numbers_that_openclip_makes(size, tiny):
     """Bit for bit, though bytes travel, and become numbers where the model is."""
     import torch
     from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -236,9 +236,9 @@ def test_pictures_of_any_shape_become_the_numbers_that_openclip_makes(size, tiny
     whole = image_transform_v2(PreprocessCfg(**model.module.visual.preprocess_cfg), is_train=True)
     data = jpeg(*size)
     for seed in random.Random(0).sample(range(10**6), 5):
-        ((picture, _),) = make_prepare(model, "full")([(data, "x", seed)])
+        ((made, _),) = make_prepare(model, "full")([(data, "x", seed)])
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             expected = whole(Image.open(io.BytesIO(data)))
-        assert picture.dtype == np.uint8
-        assert model.pixels(torch.from_numpy(np.stack([picture])))[0].equal(expected)
+        assert made.dtype == np.uint8
+        assert model.pixels(torch.from_numpy(np.stack([made])))[0].equal(expected)

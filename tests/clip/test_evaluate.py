@@ -31,7 +31,7 @@ SCALE = 1 / 0.07  # with which OpenCLIP begins
 
 @pytest.fixture(scope="module")
 def measured(real, models, tmp_path_factory):
-    """The real pictures as a task of each protocol, measured; and their vectors by OpenCLIP."""
+    """The real images as a task of each protocol, measured; and their vectors by OpenCLIP."""
     import open_clip
     import torch
 
@@ -81,15 +81,15 @@ def softmax(logits):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def test_classification_of_real_pictures_is_what_scikit_learn_says(measured):
-    results, pictures, read, names, _ = measured
+def test_classification_of_real_images_is_what_scikit_learn_says(measured):
+    results, images, read, names, _ = measured
     centres = []
     for texts in PROMPTS.values():
         both = read(
             [template.format(text) for text in texts for template in ("{}", "a figure of {}")]
         )
         centres.append(both.mean(axis=0) / np.linalg.norm(both.mean(axis=0)))
-    logits = SCALE * pictures @ np.array(centres).T
+    logits = SCALE * images @ np.array(centres).T
     truth = [list(PROMPTS).index(name) for name in names]
     said = logits.argmax(axis=1)
     task = results["tasks"]["classes"]
@@ -105,13 +105,13 @@ def test_classification_of_real_pictures_is_what_scikit_learn_says(measured):
     assert task["metrics"]["accuracy"]["chance"] == pytest.approx(0.2)
 
 
-def test_questions_on_real_pictures_are_answered_as_by_hand(measured):
-    results, pictures, read, names, _ = measured
+def test_questions_on_real_images_are_answered_as_by_hand(measured):
+    results, images, read, names, _ = measured
     texts = read([prompts[0] for prompts in PROMPTS.values()])
     plain = read([PROMPTS[name][0] for name in names])
-    best = (pictures @ texts.T).max(axis=1)
-    right = (pictures * plain).sum(axis=1) >= best - 1e-7
-    flat = softmax(SCALE * pictures @ texts.T)
+    best = (images @ texts.T).max(axis=1)
+    right = (images * plain).sum(axis=1) >= best - 1e-7
+    flat = softmax(SCALE * images @ texts.T)
     truth = np.array([[name == other for other in PROMPTS] for name in names])
     task = results["tasks"]["questions"]
 
@@ -121,10 +121,10 @@ def test_questions_on_real_pictures_are_answered_as_by_hand(measured):
     )
 
 
-def test_labels_of_real_pictures_are_what_scikit_learn_says(measured):
-    results, pictures, read, names, _ = measured
-    near = pictures @ read([f"a figure of {name}" for name in PROMPTS]).T
-    far = pictures @ read([f"a figure without {name}" for name in PROMPTS]).T
+def test_labels_of_real_images_are_what_scikit_learn_says(measured):
+    results, images, read, names, _ = measured
+    near = images @ read([f"a figure of {name}" for name in PROMPTS]).T
+    far = images @ read([f"a figure without {name}" for name in PROMPTS]).T
     scores = 1 / (1 + np.exp(-SCALE * (near - far)))
     said = scores >= 0.5
     truth = np.array([[name == other for other in PROMPTS] for name in names])
@@ -141,12 +141,12 @@ def test_labels_of_real_pictures_are_what_scikit_learn_says(measured):
     }, abs=1e-3)  # fmt: skip
 
 
-def test_retrieval_of_real_pictures_is_what_sorting_says(measured):
-    results, pictures, read, _, captions = measured
-    pictures, captions = pictures[::2], captions[::2]
+def test_retrieval_of_real_images_is_what_sorting_says(measured):
+    results, images, read, _, captions = measured
+    images, captions = images[::2], captions[::2]
     owners = [[n] for n in range(len(captions))] + [[n] for n in range(0, len(captions), 3)]
     texts = captions + [f"again {text}" for text in captions[::3]]
-    near = pictures @ read(texts).T
+    near = images @ read(texts).T
     task = values(results["tasks"]["pairs"])
     for k in (1, 5, 10, 100):
         first = np.argsort(-near, axis=1, kind="stable")[:, :k]
@@ -188,13 +188,13 @@ def encode(texts):
 
 
 def test_a_draw_of_the_bootstrap_is_scikit_learn_on_what_was_drawn(scores):
-    """Weights stand for pictures drawn several times, or not at all."""
-    truth, pictures = scores
+    """Weights stand for images drawn several times, or not at all."""
+    truth, images = scores
     classes = [Class(label=name, prompts=(name,)) for name in "abcd"]
-    found = classify(truth, classes, pictures, encode, 20.0)
+    found = classify(truth, classes, images, encode, 20.0)
     weights = np.random.default_rng(0).multinomial(60, np.full(60, 1 / 60)).astype(float)
     again = np.repeat(np.arange(60), weights.astype(int))
-    logits = 20 * pictures[again] @ encode(list("abcd")).T
+    logits = 20 * images[again] @ encode(list("abcd")).T
     drawn, said = truth[again], logits.argmax(axis=1)
 
     assert found.measure(weights) == pytest.approx({
@@ -216,14 +216,14 @@ def test_ties_count_half_in_the_area_as_scikit_learn_counts_them():
 
 
 def test_the_interval_of_an_accuracy_is_that_of_the_binomial(scores):
-    truth, pictures = scores
+    truth, images = scores
     classes = [Class(label=name, prompts=(name,)) for name in "abcd"]
-    accuracy = draw(classify(truth, classes, pictures, encode, 20.0), "task", 4000, 0)["accuracy"]
+    accuracy = draw(classify(truth, classes, images, encode, 20.0), "task", 4000, 0)["accuracy"]
     low, high = accuracy.interval()
     width = 2 * 1.96 * np.sqrt(accuracy.value * (1 - accuracy.value) / 60)
 
     assert high - low == pytest.approx(width, rel=0.1)
-    assert accuracy.minus(accuracy).interval() == (0.0, 0.0)  # the same pictures were drawn
+    assert accuracy.minus(accuracy).interval() == (0.0, 0.0)  # the same images were drawn
 
 
 def test_a_class_that_nobody_has_is_in_no_mean_over_classes():
@@ -235,13 +235,13 @@ def test_a_class_that_nobody_has_is_in_no_mean_over_classes():
     }  # fmt: skip
 
 
-def test_each_picture_has_its_own_options_in_an_order_of_the_seed(tmp_path, pictures):
+def test_each_image_has_its_own_options_in_an_order_of_the_seed(tmp_path, images):
     table = tmp_path / "asked.csv"
     table.write_text(
         "image,options,answer\n"
-        "pictures/red/0.png,red|blue,red\n"
-        "pictures/blue/0.png,red|blue|green|yellow,1\n"
-        "pictures/green/0.png,green,green\n"
+        "images/red/0.png,red|blue,red\n"
+        "images/blue/0.png,red|blue|green|yellow,1\n"
+        "images/green/0.png,green,green\n"
     )
     path = write(tmp_path / "asked.yaml", protocol="vqa", source={"csv": "asked.csv"},
                  columns={"options": "options", "answer": "answer"})  # fmt: skip

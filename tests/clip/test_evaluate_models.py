@@ -21,7 +21,7 @@ from .made import GOOD, TINY, write
 
 
 @pytest.mark.parametrize("kind", ["clip", "siglip"])
-def test_models_of_transformers_give_their_own_vectors(tmp_path, pictures, kind):
+def test_models_of_transformers_give_their_own_vectors(tmp_path, images, kind):
     import torch
     import transformers
 
@@ -30,7 +30,7 @@ def test_models_of_transformers_give_their_own_vectors(tmp_path, pictures, kind)
     whole = transformers.AutoModel.from_pretrained(folder).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     processor = transformers.AutoImageProcessor.from_pretrained(folder)
-    image = Image.open(pictures / "red" / "0.png")
+    image = Image.open(images / "red" / "0.png")
     texts = ["a red one", "blue"]
     tokens = tokenizer(texts, padding="max_length", max_length=16, return_tensors="pt")
     tokens.pop("token_type_ids", None)
@@ -173,7 +173,7 @@ def test_models_of_the_hub_are_named_by_their_ids(tmp_path, models, kind):
     ],
 )
 @pytest.mark.filterwarnings("ignore")
-def test_a_model_that_cannot_be_loaded_is_said_in_one_line(tmp_path, models, pictures, spec, said):
+def test_a_model_that_cannot_be_loaded_is_said_in_one_line(tmp_path, models, images, spec, said):
     (models / "empty").mkdir(exist_ok=True)
     shutil.copytree(models / "first", models / "cut", dirs_exist_ok=True)
     weights = models / "cut" / "open_clip_model.safetensors"
@@ -193,5 +193,7 @@ def test_a_transformers_model_without_some_weights_is_refused(tmp_path):
     config["vision_config"]["num_hidden_layers"] = 2
     (folder / "config.json").write_text(json.dumps(config))
 
-    with pytest.raises(UsageError, match=r"lacks \d+ of its weights, the first vision_model"):
+    with pytest.raises(
+        UsageError, match=r"lacks \d+ of its weights, the first of them vision_model"
+    ):
         load_model(str(folder))

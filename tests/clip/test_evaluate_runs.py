@@ -32,12 +32,12 @@ def readme_task():
     return block
 
 
-def test_the_ten_lines_of_the_readme_measure_a_folder(tmp_path, models, pictures):
+def test_the_ten_lines_of_the_readme_measure_a_folder(tmp_path, models, images):
     block = readme_task()
     folder = yaml.safe_load(block)["source"]["folder"]
     for old, new in zip(COLOURS, yaml.safe_load(block)["classes"], strict=True):
         (tmp_path / folder).mkdir(exist_ok=True)
-        shutil.copytree(pictures / old, tmp_path / folder / new)
+        shutil.copytree(images / old, tmp_path / folder / new)
     path = tmp_path / "own.yaml"
     path.write_text(block)
     words = ["evaluate", str(models / "first"), "-t", str(path), "-o", str(tmp_path / "out")]
@@ -50,31 +50,31 @@ def test_the_ten_lines_of_the_readme_measure_a_folder(tmp_path, models, pictures
     assert task["metrics"]["accuracy"]["chance"] == pytest.approx(1 / 3)
 
 
-def test_a_table_of_paths_gives_the_numbers_of_a_folder(tmp_path, models, pictures):
+def test_a_table_of_paths_gives_the_numbers_of_a_folder(tmp_path, models, images):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    paths = sorted(pictures.glob("*/*"))
+    paths = sorted(images.glob("*/*"))
     rows = [
         {"file": f"{p.parent.name}/{p.name}", "kind": p.parent.name, "part": "test"} for p in paths
     ]
-    with (pictures / "rows.csv").open("w", newline="") as file:
+    with (images / "rows.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, ["file", "kind", "part"])
         table.writeheader()
         table.writerows([*rows, {"file": "none.png", "kind": "other", "part": "train"}])
-    pq.write_table(pa.Table.from_pylist(rows), pictures / "rows.parquet")
+    pq.write_table(pa.Table.from_pylist(rows), images / "rows.parquet")
     held = [
         {"image": {"bytes": p.read_bytes(), "path": p.name}, "kind": p.parent.name} for p in paths
     ]
-    pq.write_table(pa.Table.from_pylist(held), pictures / "held.parquet")
+    pq.write_table(pa.Table.from_pylist(held), images / "held.parquet")
     columns = {"image": "file", "label": "kind"}
     tasks = [
         write(tmp_path / "a.yaml", **GOOD),
-        write(tmp_path / "b.yaml", source={"csv": "pictures/rows.csv"}, columns=columns,
+        write(tmp_path / "b.yaml", source={"csv": "images/rows.csv"}, columns=columns,
               classes=list(COLOURS), where={"part": "test"}),
-        write(tmp_path / "c.yaml", source={"parquet": "pictures/rows.parquet", "path": "{file}"},
+        write(tmp_path / "c.yaml", source={"parquet": "images/rows.parquet", "path": "{file}"},
               columns={"label": "kind"}, classes=list(COLOURS)),
-        write(tmp_path / "d.yaml", source={"parquet": "pictures/held.parquet"},
+        write(tmp_path / "d.yaml", source={"parquet": "images/held.parquet"},
               columns={"label": "kind"}, classes=list(COLOURS)),
     ]  # fmt: skip
     evaluate([str(models / "first")], tasks, tmp_path / "out", draws=5)
@@ -96,12 +96,12 @@ def test_a_shard_of_a_dataset_folder_is_a_task_of_retrieval(tmp_path, models, sa
     assert recall["image_to_text_recall@100"] == 1.0  # fewer captions than that
 
 
-def test_what_cannot_be_read_is_counted_by_its_reason(tmp_path, models, pictures):
-    (pictures / "red" / "notes.txt").write_text("no picture")
-    (pictures / "red" / "cut.png").write_bytes((pictures / "red" / "0.png").read_bytes()[:200])
+def test_what_cannot_be_read_is_counted_by_its_reason(tmp_path, models, images):
+    (images / "red" / "notes.txt").write_text("no image")
+    (images / "red" / "cut.png").write_bytes((images / "red" / "0.png").read_bytes()[:200])
     rows = ["image,label", *(f"red/{n}.png,red" for n in range(5)), "gone.png,blue", "blue/0.png,"]
     (tmp_path / "rows.csv").write_text("\n".join(rows))
-    table = {"csv": "rows.csv", "path": "pictures/{image}"}
+    table = {"csv": "rows.csv", "path": "images/{image}"}
     tasks = [
         write(tmp_path / "folder.yaml", **GOOD),
         write(tmp_path / "table.yaml", **GOOD | {"source": table}),
@@ -118,7 +118,7 @@ def test_what_cannot_be_read_is_counted_by_its_reason(tmp_path, models, pictures
     assert str(results.images.lines("images")[0]) == "images: 24 seen = 20 kept + 4 dropped"
 
 
-def test_nothing_is_encoded_twice_and_the_results_are_the_same_bytes(tmp_path, models, pictures):
+def test_nothing_is_encoded_twice_and_the_results_are_the_same_bytes(tmp_path, models, images):
     path = write(tmp_path / "own.yaml", **GOOD)
     specs = [str(models / "first"), str(models / "second")]
 
@@ -130,22 +130,22 @@ def test_nothing_is_encoded_twice_and_the_results_are_the_same_bytes(tmp_path, m
     plot = (tmp_path / "out" / "forest.png").read_bytes()
     evaluate(specs, [path], tmp_path / "out", draws=20)
     assert state() == before
-    write(tmp_path / "own.yaml", source={"folder": "pictures"}, classes=[*COLOURS, "yellow"])
+    write(tmp_path / "own.yaml", source={"folder": "images"}, classes=[*COLOURS, "yellow"])
     evaluate(specs, [path], tmp_path / "out", draws=20)
     assert sum("texts" in f.parts for f in set(state()) - set(before)) == len(state()) - len(before)
-    Image.new("RGB", (9, 9)).save(pictures / "red" / "0.png")
+    Image.new("RGB", (9, 9)).save(images / "red" / "0.png")
     write(tmp_path / "own.yaml", **GOOD)
     evaluate(specs, [path], tmp_path / "out", draws=20)
     assert (tmp_path / "out" / "results.json").read_bytes() != results
-    assert len(state()) == len(before) + 4  # other prompts and another picture, for two models
+    assert len(state()) == len(before) + 4  # other prompts and another image, for two models
 
     assert plot.startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, models, pictures):
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, models, images):
     for number in range(900):  # several parts of vectors
-        folder = pictures / list(COLOURS)[number % 3]
+        folder = images / list(COLOURS)[number % 3]
         shutil.copy(folder / "1.png", folder / f"more{number}.png")
     path = write(tmp_path / "own.yaml", **GOOD)
 
@@ -175,7 +175,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, models, pic
     assert results[0] == results[1]
 
 
-def test_names_of_strangers_are_no_markup_and_steer_no_terminal(tmp_path, models, pictures):
+def test_names_of_strangers_are_no_markup_and_steer_no_terminal(tmp_path, models, images):
     fields = GOOD | {"name": "a|<b>\x1b[2J_c*"}
     path = write(tmp_path / "own.yaml", **fields)
     run = CliRunner().invoke(main, ["evaluate", str(models / "first"), "-t", path, "-o",
@@ -186,7 +186,7 @@ def test_names_of_strangers_are_no_markup_and_steer_no_terminal(tmp_path, models
     assert r"a\|\<b\>" in (tmp_path / "out" / "results.md").read_text()
 
 
-def test_two_models_of_one_name_are_told_apart(tmp_path, models, pictures):
+def test_two_models_of_one_name_are_told_apart(tmp_path, models, images):
     shutil.copytree(models / "second", tmp_path / "first")
     path = write(tmp_path / "own.yaml", **GOOD)
     evaluate([str(models / "first"), str(tmp_path / "first")], [path], tmp_path / "out",
@@ -197,7 +197,7 @@ def test_two_models_of_one_name_are_told_apart(tmp_path, models, pictures):
     assert "Balanced accuracy" in (tmp_path / "out" / "results.md").read_text()
 
 
-def test_a_name_too_long_to_head_a_column_is_told_above_the_tables(tmp_path, models, pictures):
+def test_a_name_too_long_to_head_a_column_is_told_above_the_tables(tmp_path, models, images):
     shutil.copytree(models / "second", tmp_path / ("long" * 10))
     path = write(tmp_path / "own.yaml", **GOOD)
     words = ["evaluate", str(models / "first"), str(tmp_path / ("long" * 10)), "-t", path]

@@ -95,8 +95,8 @@ def test_slurm_asks_for_an_end_and_two_processes_go_on_exactly(apart, small, tmp
     processes[1].send_signal(signal.SIGTERM)  # Slurm tells all, but not at one moment
     said = [process.communicate(timeout=300)[1] for process in processes]
     assert [process.returncode for process in processes] == [75, 75], said
-    assert all("run the same command again to go on" in one for one in said)
-    with pytest.raises(UsageError, match="is of 2 processes, now there are 1"):
+    assert all("run the same command again to resume" in one for one in said)
+    with pytest.raises(UsageError, match="was written by 2 processes, and now there are 1"):
         train(small(tmp_path / "slurm"))
     processes = start_under_slurm(path)
     said = [process.communicate(timeout=300)[1] for process in processes]
@@ -109,12 +109,15 @@ def test_slurm_asks_for_an_end_and_two_processes_go_on_exactly(apart, small, tmp
 def test_processes_that_cannot_meet_are_refused(monkeypatch):
     monkeypatch.setenv("SLURM_NTASKS", "4")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
-    with pytest.raises(UsageError, match="tells of 4 processes, and has no MASTER_ADDR"):
+    with pytest.raises(UsageError, match="names 4 processes but no MASTER_ADDR"):
         Processes()
 
 
 def test_a_step_that_cannot_be_shared_out_is_refused(config):
-    with pytest.raises(UsageError, match="global_batch is 16; a multiple of 1 processes times"):
+    with pytest.raises(
+        UsageError,
+        match="global_batch must be a multiple of 1 processes times micro_batch 3, not 16",
+    ):
         train(config("uneven", micro_batch=3))
 
 
@@ -138,5 +141,5 @@ def test_a_script_without_its_guard_ends_with_an_error(config, tmp_path):
     )
 
     assert done.returncode == 1
-    assert "WorkerDiedError: a process that decodes pictures was killed" in done.stderr
+    assert "WorkerDiedError: a process that decodes images was killed" in done.stderr
     assert 'if __name__ == "__main__":' in done.stderr.replace("'", '"')

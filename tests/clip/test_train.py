@@ -76,7 +76,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     process.communicate()
     train(dataclasses.replace(killed, data=config("").data), lines.append)
 
-    assert lines[0].startswith("goes on after step ")
+    assert lines[0].startswith("resumes after step ")
     assert same(weights(undisturbed[0]), weights(tmp_path / "killed"))
     assert helpers
     end = time.monotonic() + 20
@@ -223,13 +223,13 @@ def test_it_learns_which_caption_belongs_to_images_it_never_saw(config, tmp_path
     rows = list(open_dataset(url, columns=columns))
     name = f"local-dir:{tmp_path / 'long'}"
     model, transform = open_clip.create_model_from_pretrained(name)
-    pictures = []
+    images = []
     for row in rows:
         folder = f"{row['article_accession_id']}.{row['article_version']}"
         with Image.open(tmp_path / "anew" / folder / row["image_file_name"]) as image:
-            pictures.append(transform(image.convert("RGB")))
+            images.append(transform(image.convert("RGB")))
     with torch.inference_mode():
-        seen = model.encode_image(torch.stack(pictures), normalize=True)
+        seen = model.encode_image(torch.stack(images), normalize=True)
         captions = open_clip.get_tokenizer(name)([row["caption"] for row in rows])
         read = model.encode_text(captions, normalize=True)
     own = torch.arange(len(rows))[:, None]
@@ -284,7 +284,7 @@ def test_a_finished_training_is_finished(undisturbed, small):
     said = []
     train(small(folder), said.append)
 
-    assert said[0] == "goes on after step 12"
+    assert said[0] == "resumes after step 12"
     assert before == {name: (folder / name).read_bytes() for name in before}
     assert len(list((folder / "checkpoints").iterdir())) == 2
 
@@ -298,7 +298,7 @@ def test_a_checkpoint_is_gone_on_from_by_the_same_training_only(undisturbed, sma
     (tmp_path / "other").mkdir()
     for name in ("open_clip_config.json", "open_clip_model.safetensors"):
         (tmp_path / "other" / name).write_bytes((folder / name).read_bytes())
-    with pytest.raises(UsageError, match="holds a model and no checkpoint"):
+    with pytest.raises(UsageError, match="holds a model but no checkpoint"):
         train(small(tmp_path / "other"))
 
 

@@ -32,5 +32,5 @@ def test_a_training_reads_from_a_bucket_and_goes_on_from_one(s3, sample_dataset,
     train(config, lines.append)
     found = {name.rpartition("/")[2].partition(".")[0] for name in store.find(f"{s3}/trained")}
 
-    assert "goes on after step 2" in lines
+    assert "resumes after step 2" in lines
     assert found >= {"events", "step-00000001", "step-00000002", "open_clip_model", "README"}

@@ -1,4 +1,4 @@
-"""How far metrics would move with other pictures: the bootstrap, paired between models."""
+"""How far metrics would move with other images: the bootstrap, paired between models."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """A metric of a task, of its pictures and of pictures drawn again from them.
+    """A metric of a task, of its images and of images drawn again from them.
 
     Parameters
     ----------
     value
-        Of the pictures; NaN where it is not defined.
+        Of the images; NaN where it is not defined.
     drawn
         Of each draw, (draws,).
     """
@@ -47,8 +47,8 @@ class Draws:
 def draw(outcome: Outcome, name: str, count: int, seed: int) -> dict[str, Draws]:
     """Return every metric of a task, with draws.
 
-    Two models are drawn the same pictures, since what is drawn depends on the seed, the name of
-    the task and the number of its pictures alone.
+    Two models are drawn the same images, since what is drawn depends on the seed, the name of
+    the task and the number of its images alone.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What is right in a task: labels, questions or captions of its pictures, by protocol."""
+"""What is right in a task: labels, questions or captions of its images, by protocol."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class Question:
 
 @dataclass(slots=True)
 class Cases:
-    """The pictures of a task that can be asked about.
+    """The images of a task that can be asked about.
 
     Parameters
     ----------
     table
         All rows of the task.
     chosen
-        A row for each picture.
+        A row for each image.
     truth
-        Of each picture: the number of its class; which classes it has, bool (classes,); its
+        Of each image: the number of its class; which classes it has, bool (classes,); its
         questions; or its captions.
     dropped
-        Pictures without such, by reason.
+        Images without such, by reason.
     """
 
     task: Task
@@ -54,16 +54,16 @@ class Cases:
 
     @property
     def digest(self) -> str:
-        """Names the pictures and their order."""
+        """Names the images and their order."""
         return self.table.digest(self.chosen)
 
     def read(self, index: int) -> bytes:
-        """Return the bytes of a picture."""
+        """Return the bytes of an image."""
         return self.table.read(self.chosen[index])
 
 
 def read_cases(task: Task, seed: int = 0) -> Cases:
-    """Return the pictures of a task with what is right of them.
+    """Return the images of a task with what is right of them.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def read_cases(task: Task, seed: int = 0) -> Cases:
                 cases.truth.append(value)
     if not cases.chosen:
         reasons = ", ".join(cases.dropped)
-        msg = f"task {task.name}: none of its {len(table.keys):,} pictures can be used: {reasons}"
+        msg = f"task {task.name}: none of its {len(table.keys):,} images can be used: {reasons}"
         raise UsageError(msg)
     return cases
 
@@ -106,7 +106,7 @@ def _reader(task: Task, seed: int) -> Callable[[str, Row], Any]:
         return lambda key, row: _labels(task, numbers, key, row)
     texts = tuple(one.prompts[0] for one in task.classes)
     if len(set(texts)) < len(texts):
-        msg = f"task {task.name}: two classes have one prompt; vqa needs different ones"
+        msg = f"task {task.name}: two classes share a prompt; in vqa each needs its own"
         raise UsageError(msg)
     random = np.random.default_rng(seed)
 
@@ -131,9 +131,7 @@ def _shuffled(question: Question, random: np.random.Generator) -> Question:
 def _number(task: Task, numbers: dict[str, int], key: str, label: str) -> int:
     if label not in numbers:
         hint = nearest(label, list(numbers))
-        msg = (
-            f"task {task.name}: {key} has the label {label!r}, which is none of the classes; {hint}"
-        )
+        msg = f"task {task.name}: {key} has the label {label!r}, which is not a class; {hint}"
         raise UsageError(msg)
     return numbers[label]
 
@@ -168,7 +166,7 @@ def _flags(task: Task, key: str, row: Row) -> np.ndarray[Any, Any]:
     labels = [one.label for one in task.classes]
     columns = tuple(labels) if sorted(labels) == sorted(columns) else columns  # in one order
     if len(columns) != len(task.classes):
-        msg = f"task {task.name}: {len(columns)} columns of labels, {len(task.classes)} classes"
+        msg = f"task {task.name}: {len(columns)} label columns for {len(task.classes)} classes"
         raise UsageError(msg)
     flags = []
     for column in columns:
@@ -179,7 +177,7 @@ def _flags(task: Task, key: str, row: Row) -> np.ndarray[Any, Any]:
         except ValueError:
             number = -1.0
         if number not in (0.0, 1.0):
-            msg = f"task {task.name}: {key} has {value!r} in {column!r}; 0 or 1 was expected"
+            msg = f"task {task.name}: {key} has {value!r} in {column!r}, which must be 0 or 1"
             raise UsageError(msg)
         flags.append(bool(number))
     return np.array(flags)
@@ -191,12 +189,12 @@ def _questions(task: Task, key: str, row: Row) -> list[Question]:
     for number, column in enumerate(columns.options):
         texts, answer = _several(cell(row, column)), cell(row, columns.answer[number])
         if len(texts) < 2 or answer is None:
-            continue  # of several questions some pictures have fewer
+            continue  # of several questions some images have fewer
         place = _place(answer, texts)
         if not 0 <= place < len(texts):
             msg = (
                 f"task {task.name}: {key} has the answer {answer!r}, which is "
-                f"none of its {len(texts)} options and no place among them"
+                f"neither one of its {len(texts)} options nor the number of one"
             )
             raise UsageError(msg)
         if columns.question:
@@ -223,7 +221,7 @@ def _several(value: Any) -> list[str]:
 
 
 def _captions(cases: Cases) -> None:
-    """Gather the captions of each picture: of several columns, of lists, of rows of one name."""
+    """Gather the captions of each image: of several columns, of lists, of rows of one name."""
     gathered: dict[str, tuple[int, list[str]]] = {}
     for index, (key, row) in enumerate(zip(cases.table.keys, cases.table.rows, strict=True)):
         _, found = gathered.setdefault(key, (index, []))

@@ -6,11 +6,11 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.clip.checks import at_least, one_of
 from biomedica_dataset.clip.models.two_towers import load_model
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.suggest import nearest
 
 from .bootstrap import draw
 from .cases import read_cases
@@ -59,9 +59,9 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     metric
         Shown for all tasks but retrieval in place of each task's own.
     draws
-        Of the bootstrap.
+        Number of bootstrap samples.
     seed
-        Of the bootstrap and of the order of options.
+        Seed of the bootstrap and of the order of options.
 
     Raises
     ------
@@ -75,20 +75,17 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     >>> evaluate(["ViT-B-32:openai"], ["all"], "out", draws=0)
     Traceback (most recent call last):
         ...
-    biomedica_dataset.errors.UsageError: draws is 0; 1 and above are possible
+    biomedica_dataset.errors.UsageError: draws must be 1 or more, not 0
     """
     from .forest_plot import forest
     from .results_json import as_json
     from .results_markdown import as_markdown
 
-    if draws < 1:
-        msg = f"draws is {draws}; 1 and above are possible"
-        raise UsageError(msg)
-    if metric is not None and metric not in METRICS["classification"]:
-        msg = f"metric is {metric!r}; {nearest(metric, METRICS['classification'])}"
-        raise UsageError(msg)
+    at_least(1, "draws", draws)
+    if metric is not None:
+        one_of("metric", metric, METRICS["classification"])
     if not models:
-        msg = "no model is named"
+        msg = "no model is named; name at least one"
         raise UsageError(msg)
     cases = [read_cases(task, seed) for task in find_tasks(tasks, data)]
     results = Results([], [], [], draws, seed)
@@ -125,13 +122,13 @@ def _unlike(name: str, names: Sequence[str]) -> str:
 def _measure(results: Results, number: int, cases: Cases, model: Model, cache: Cache) -> None:
     task = cases.task
     logger.info("%s on %s", model.name, task.name)
-    pictures, reasons = cache.pictures(cases)
+    vectors, reasons = cache.images(cases)
     kept = [index for index, reason in enumerate(reasons) if not reason]
     if not kept:
         why = ", ".join(sorted(set(reasons)))
-        msg = f"task {task.name}: none of its {len(reasons):,} pictures can be read: {why}"
+        msg = f"task {task.name}: none of its {len(reasons):,} images can be read: {why}"
         raise UsageError(msg)
-    found = outcome(cases, kept, pictures, cache.texts, model.scale)
+    found = outcome(cases, kept, vectors, cache.texts, model.scale)
     if number == len(results.tasks):
         counts = Counter(reason or "kept" for reason in reasons) + cases.dropped
         images = dict(sorted(counts.items()))

@@ -1,4 +1,4 @@
-"""Vectors of a task's pictures and texts, kept in parts, so that no picture is encoded twice."""
+"""Vectors of a task's images and texts, kept in parts, so that no image is encoded twice."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
     from .cases import Cases
 
 PART = 4 * BATCH
-"""Pictures in a file, and at most lost by a kill."""
+"""Images in a file, and at most lost by a kill."""
 
-_WHOLE = 1 << 20  # pixels: no picture is larger, so none is decoded at a reduced scale
+_WHOLE = 1 << 20  # pixels: no image is larger, so none is decoded at a reduced scale
 _SHORT = 20  # digits of a digest in a name
 
 Array = np.ndarray[Any, Any]
 
 
 class Cache:
-    """Vectors of one model, in files of their own for every set of pictures or texts.
+    """Vectors of one model, in files of their own for every set of images or texts.
 
     Parameters
     ----------
     url
-        Folder; ``<model>/<pictures>/<part>.npz`` and ``<model>/texts/<texts>.npz`` lie below it.
+        Folder; ``<model>/<images>/<part>.npz`` and ``<model>/texts/<texts>.npz`` lie below it.
     """
 
     def __init__(self, url: str, model: Model, progress: Progress) -> None:
@@ -51,15 +51,15 @@ class Cache:
         folder.sweep()
         return folder
 
-    def pictures(self, cases: Cases) -> tuple[Array, list[str]]:
-        """Return unit vectors of the pictures that can be read, and why others cannot.
+    def images(self, cases: Cases) -> tuple[Array, list[str]]:
+        """Return unit vectors of the images that can be read, and why others cannot.
 
         Returns
         -------
         vectors
-            float32 (readable pictures, d).
+            float32 (readable images, d).
         reasons
-            For each picture, ``""`` where it is readable.
+            For each image, ``""`` where it is readable.
         """
         folder = self._folder(cases.digest[:_SHORT])
         vectors, reasons = [], []

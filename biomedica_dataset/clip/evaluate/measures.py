@@ -1,4 +1,4 @@
-"""What a model got right, and the metrics of it, for any weights of pictures.
+"""What a model got right, and the metrics of it, for any weights of images.
 
 Every metric takes weights, so that a bootstrap is a few thousand weightings of arrays that are
 made once; with all weights 1 it is what scikit-learn gives, which the tests compare.
@@ -71,15 +71,15 @@ class Choices:
 
     Parameters
     ----------
-    picture
-        Number of the picture of each question.
+    image
+        Number of the image of each question.
     truth, said
         Number of the right answer and of the model's.
     rankings
         For the area under the ROC curve, whose mean is taken: scores, bool, question.
     """
 
-    picture: Array
+    image: Array
     truth: Array
     said: Array
     rankings: Sequence[tuple[Ranking, Array]]
@@ -88,7 +88,7 @@ class Choices:
 
     def measure(self, *weights: Array) -> Values:
         """Return accuracy, balanced accuracy, macro-F1 and AUROC."""
-        weight = weights[0][self.picture]
+        weight = weights[0][self.image]
         size = int(max(self.truth.max(), self.said.max())) + 1
         right = self.truth == self.said
         hits = np.bincount(self.truth[right], weight[right], size)
@@ -105,7 +105,7 @@ class Choices:
 
 @dataclass(slots=True)
 class Labels:
-    """Several of several: which classes each picture has, (pictures, classes).
+    """Several of several: which classes each image has, (images, classes).
 
     Parameters
     ----------
@@ -142,16 +142,16 @@ class Labels:
 
 @dataclass(slots=True)
 class Ranks:
-    """The place of the first right one, from 0: of texts for pictures, of pictures for texts."""
+    """The place of the first right one, from 0: of texts for images, of images for texts."""
 
     texts: Array
-    pictures: Array
+    images: Array
     sizes: tuple[int, ...]
     chance: Values
 
     def measure(self, *weights: Array) -> Values:
         """Return the recalls, both ways."""
-        ways = {"image_to_text": self.texts, "text_to_image": self.pictures}
+        ways = {"image_to_text": self.texts, "text_to_image": self.images}
         return {
             f"{way}_recall@{k}": float(weight[places < k].sum() / weight.sum())
             for (way, places), weight in zip(ways.items(), weights, strict=True)

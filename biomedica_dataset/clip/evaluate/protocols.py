@@ -26,7 +26,7 @@ _AT_ONCE = 1 << 24  # similarities in memory
 
 
 def outcome(
-    cases: Cases, kept: Sequence[int], pictures: Array, encode: Encode, scale: float
+    cases: Cases, kept: Sequence[int], images: Array, encode: Encode, scale: float
 ) -> Outcome:
     """Return what a model got right in a task.
 
@@ -34,7 +34,7 @@ def outcome(
     ----------
     kept
         Which of the cases the vectors are of.
-    pictures
+    images
         Unit vectors, float32 (kept, d).
     encode
         Gives unit vectors of texts, float32 (n, d).
@@ -44,12 +44,12 @@ def outcome(
     task = cases.task
     truth = [cases.truth[index] for index in kept]
     if task.protocol == "retrieval":
-        return retrieve(truth, pictures, encode)
+        return retrieve(truth, images, encode)
     if task.protocol == "multilabel":
-        return label(np.array(truth), task.classes, pictures, encode, scale)
+        return label(np.array(truth), task.classes, images, encode, scale)
     if task.protocol == "vqa":
-        return ask(truth, pictures, encode, scale)
-    return classify(np.array(truth), task.classes, pictures, encode, scale)
+        return ask(truth, images, encode, scale)
+    return classify(np.array(truth), task.classes, images, encode, scale)
 
 
 def ensemble(prompts: Sequence[Sequence[str]], encode: Encode) -> Array:
@@ -62,20 +62,20 @@ def ensemble(prompts: Sequence[Sequence[str]], encode: Encode) -> Array:
 
 
 def classify(
-    truth: Array, classes: Sequence[Class], pictures: Array, encode: Encode, scale: float
+    truth: Array, classes: Sequence[Class], images: Array, encode: Encode, scale: float
 ) -> Outcome:
     """Return the outcome of zero-shot classification: the class that is nearest.
 
     AUROC is the mean over classes of one against the rest, by the softmax of the model's own
     scale, as scikit-learn's ``multi_class="ovr"``; of two classes it is that of the second.
     """
-    logits = scale * pictures @ ensemble([one.prompts for one in classes], encode).T
+    logits = scale * images @ ensemble([one.prompts for one in classes], encode).T
     chances = _softmax(logits)
     numbers = range(len(classes)) if len(classes) > 2 else [1]
     every = np.arange(len(truth))
     even = 1 / len(classes)
     return Choices(
-        picture=every,
+        image=every,
         truth=truth,
         said=logits.argmax(1),
         rankings=[(Ranking(chances[:, n], truth == n), every) for n in numbers],
@@ -85,11 +85,11 @@ def classify(
 
 
 def ask(
-    truth: Sequence[Sequence[Question]], pictures: Array, encode: Encode, scale: float
+    truth: Sequence[Sequence[Question]], images: Array, encode: Encode, scale: float
 ) -> Outcome:
-    """Return the outcome of closed questions: the option that is nearest to the picture.
+    """Return the outcome of closed questions: the option that is nearest to the image.
 
-    AUROC is over all pairs of picture and option, by the softmax within each question. Classes of
+    AUROC is over all pairs of image and option, by the softmax within each question. Classes of
     balanced accuracy and macro-F1 are the texts of the options.
     """
     asked = [(number, question) for number, several in enumerate(truth) for question in several]
@@ -97,9 +97,9 @@ def ask(
     places = {text: place for place, text in enumerate(texts)}
     vectors = encode(texts)
     right, said, scores, positive, where = [], [], [], [], []
-    for number, (picture, question) in enumerate(asked):
+    for number, (image, question) in enumerate(asked):
         options = np.array([places[text] for text in question.options])
-        logits = scale * vectors[options] @ pictures[picture]
+        logits = scale * vectors[options] @ images[image]
         right.append(options[question.answer])
         said.append(options[logits.argmax()])  # the first of equals, in the order of the seed
         scores.append(_softmax(logits[None])[0])
@@ -108,7 +108,7 @@ def ask(
     ranking = Ranking(np.concatenate(scores), np.concatenate(positive))
     even = float(np.mean([1 / len(question.options) for _, question in asked]))
     return Choices(
-        picture=np.array([picture for picture, _ in asked]),
+        image=np.array([image for image, _ in asked]),
         truth=np.array(right),
         said=np.array(said),
         rankings=[(ranking, np.concatenate(where))],
@@ -118,11 +118,11 @@ def ask(
 
 
 def label(
-    truth: Array, classes: Sequence[Class], pictures: Array, encode: Encode, scale: float
+    truth: Array, classes: Sequence[Class], images: Array, encode: Encode, scale: float
 ) -> Outcome:
     """Return the outcome of labels: has it where its prompts are nearer than the negative ones."""
     sides = [
-        pictures @ ensemble(prompts, encode).T
+        images @ ensemble(prompts, encode).T
         for prompts in ([one.prompts for one in classes], [one.negative for one in classes])
     ]
     ahead = scale * (sides[0] - sides[1])  # the softmax of a pair grows with it, and is half at 0
@@ -135,10 +135,10 @@ def label(
     )
 
 
-def retrieve(truth: Sequence[Sequence[str]], pictures: Array, encode: Encode) -> Outcome:
-    """Return the outcome of retrieval: the place of the first right text, and of the picture.
+def retrieve(truth: Sequence[Sequence[str]], images: Array, encode: Encode) -> Outcome:
+    """Return the outcome of retrieval: the place of the first right text, and of the image.
 
-    Equal captions are one text, which belongs to all its pictures. Equal similarities stand in the
+    Equal captions are one text, which belongs to all its images. Equal similarities stand in the
     order of the task.
     """
     texts = list(dict.fromkeys(text for several in truth for text in several))
@@ -146,12 +146,12 @@ def retrieve(truth: Sequence[Sequence[str]], pictures: Array, encode: Encode) ->
     vectors = encode(texts)
     own = [[places[text] for text in several] for several in truth]
     owners: list[list[int]] = [[] for _ in texts]
-    for picture, several in enumerate(own):
+    for image, several in enumerate(own):
         for text in several:
-            owners[text].append(picture)
+            owners[text].append(image)
     return Ranks(
-        texts=first_places(pictures, vectors, own),
-        pictures=first_places(vectors, pictures, owners),
+        texts=first_places(images, vectors, own),
+        images=first_places(vectors, images, owners),
         sizes=(len(own), len(texts)),
         chance=_guessed("image_to_text", own, len(texts))
         | _guessed("text_to_image", owners, len(own)),

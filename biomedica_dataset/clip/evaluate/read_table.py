@@ -11,7 +11,16 @@ from biomedica_dataset.errors import ArticleError, SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.suggest import nearest
 
-from .table import Row, Table, as_text, belongs, check_columns, picture, place_of, wanted_columns
+from .table import (
+    Row,
+    Table,
+    as_text,
+    belongs,
+    check_columns,
+    image_bytes,
+    place_of,
+    wanted_columns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,21 +49,14 @@ def read_table(task: Task) -> Table:
         table = _file_table(task)
     if not table.keys:
         msg = f"task {task.name}: {place_of(task)} has no rows" + (
-            ": none has what `where` asks for" if task.where else ""
+            " that `where` asks for" if task.where else ""
         )
         raise UsageError(msg)
     return table
 
 
-def _open(task: Task, path: str) -> tuple[Folder, str]:
-    """Return the folder of a file and its name in it."""
-    whole = path if "://" in path or path.startswith("/") else f"{task.base or '.'}/{path}"
-    parent, _, name = whole.rpartition("/")
-    return Folder(parent or "/"), name
-
-
 def _folder_table(task: Task, path: str) -> Table:
-    folder = Folder(path if "://" in path or path.startswith("/") else f"{task.base or '.'}/{path}")
+    folder = Folder(path)
     system = folder.filesystem
     if not system.isdir(folder.root):
         msg = f"task {task.name}: there is no folder {folder.url}; {_START}"
@@ -65,7 +67,7 @@ def _folder_table(task: Task, path: str) -> Table:
     }
     names = [n for n in found if "/" in n and not any(p.startswith(".") for p in n.split("/"))]
     if not names:
-        msg = f"task {task.name}: {folder.url} has no folders with pictures; one for each class"
+        msg = f"task {task.name}: {folder.url} needs a folder of images for each class"
         raise UsageError(msg)
     column = task.columns.label[0]
     rows = [{column: name.partition("/")[0]} for name in names]
@@ -88,7 +90,7 @@ def _state_at(folder: Folder, name: str) -> str:
 
 
 def _at(folder: Folder, name: str) -> str:
-    """Return the path of a picture; a table may name it from the root of its file system."""
+    """Return the path of an image; a table may name it from the root of its file system."""
     return name if name.startswith("/") else folder.path(name)
 
 
@@ -105,7 +107,8 @@ def _bytes(folder: Folder, name: str) -> bytes:
 
 def _file_table(task: Task) -> Table:
     source = task.source
-    folder, name = _open(task, str(source.csv or source.parquet))
+    parent, slash, name = str(source.csv or source.parquet).rpartition("/")
+    folder = Folder(parent or slash or ".")
     if not folder.exists(name):
         msg = f"task {task.name}: there is no file {folder.path(name)}; {_START}"
         raise UsageError(msg)
@@ -161,13 +164,13 @@ def _parquet(task: Task, folder: Folder, name: str) -> list[Row]:
     if column is None or not pa.types.is_struct(column.type):
         rows: list[Row] = table.to_pylist()
         return rows
-    pictures = table.column(task.columns.image)  # cells, which copy nothing before they are read
+    cells = table.column(task.columns.image)  # they copy nothing before they are read
     others = table.drop_columns([task.columns.image]).to_pylist()
-    return [row | {task.columns.image: pictures[n]} for n, row in enumerate(others)]
+    return [row | {task.columns.image: cells[n]} for n, row in enumerate(others)]
 
 
 def _path(task: Task, row: Row) -> str:
-    """Return where the picture of a row lies, from the folder of its table."""
+    """Return where the image of a row lies, from the folder of its table."""
     if not task.source.path:
         return as_text(row[task.columns.image] or "")
     try:
@@ -182,7 +185,7 @@ def _embedded(task: Task, state: str, rows: list[Row]) -> Table:
     column = task.columns.image
 
     def read(index: int) -> bytes:
-        return picture(rows[index][column].as_py())
+        return image_bytes(rows[index][column].as_py())
 
     keys = [f"row {number}" for number in range(len(rows))]
     return Table(keys, rows, read, [state] * len(rows))
@@ -215,7 +218,7 @@ def _hub_table(task: Task) -> Table:
         value = data[kept[index]][image]
         if value and not value.get("bytes") and value.get("path"):
             value = {"bytes": Path(value["path"]).read_bytes()}
-        return picture(value)
+        return image_bytes(value)
 
     return Table(
         [f"row {index}" for index in kept],

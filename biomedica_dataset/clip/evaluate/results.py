@@ -22,7 +22,7 @@ class TaskResult:
     shown
         The metric that tables show.
     images
-        Pictures by what became of them: ``kept`` or why not.
+        Images by what became of them: ``kept`` or why not.
     chance
         What guessing gives, by metric.
     metrics
@@ -37,7 +37,7 @@ class TaskResult:
 
     @property
     def tally(self) -> Tally:
-        """Its pictures: seen = kept + dropped."""
+        """Its images: seen = kept + dropped."""
         return Tally.of(self.images)
 
     @property
@@ -58,5 +58,5 @@ class Results:
 
     @property
     def images(self) -> Tally:
-        """All pictures of all tasks, by what became of them."""
+        """All images of all tasks, by what became of them."""
         return Tally.of(total(one.images for one in self.tasks))

@@ -25,7 +25,7 @@ class Line:
     Parameters
     ----------
     kept
-        Pictures.
+        Images.
     chance
         None where guessing is not defined.
     cells

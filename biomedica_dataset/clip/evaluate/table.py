@@ -1,4 +1,4 @@
-"""Rows of a task's source: what stands in its columns, and the bytes of its pictures."""
+"""Rows of a task's source: what stands in its columns, and the bytes of its images."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Table:
     Parameters
     ----------
     keys
-        Name of the picture of each row: rows of one name have one picture.
+        Name of the image of each row: rows of one name have one image.
     rows
         Its other columns.
     read
-        Returns the bytes of a row's picture; raises `ArticleError` where there is none.
+        Returns the bytes of a row's image; raises `ArticleError` where there is none.
     states
-        For each row what changes when its picture does.
+        For each row what changes when its image does.
     """
 
     keys: list[str]
@@ -40,7 +40,7 @@ class Table:
     states: list[str]
 
     def digest(self, chosen: Sequence[int]) -> str:
-        """Return the SHA-256 of which pictures some rows have, in which order."""
+        """Return the SHA-256 of which images some rows have, in which order."""
         told = json.dumps([[self.keys[i], self.states[i]] for i in chosen])
         return hashlib.sha256(told.encode()).hexdigest()
 
@@ -60,7 +60,7 @@ def cell(row: Row, column: str) -> Any:
 
 
 def wanted_columns(task: Task) -> list[str]:
-    """Return the columns that a task reads, without that of the pictures."""
+    """Return the columns that a task reads, without that of the images."""
     columns = task.columns
     wanted = {
         "classification": columns.label,
@@ -68,7 +68,7 @@ def wanted_columns(task: Task) -> list[str]:
         "vqa": (*columns.options, *columns.answer, *columns.question) or columns.label,
         "retrieval": columns.captions,
     }[task.protocol]
-    return [*wanted, *(name for name, _ in task.where)]
+    return [*wanted, *task.where]
 
 
 def check_columns(task: Task, wanted: Iterable[str], there: Sequence[str]) -> None:
@@ -82,7 +82,7 @@ def check_columns(task: Task, wanted: Iterable[str], there: Sequence[str]) -> No
 
 def belongs(task: Task, row: Row) -> bool:
     """Whether a row is of the task, by its ``where``."""
-    return all(as_text(cell(row, column)) in texts for column, texts in task.where)
+    return all(as_text(cell(row, column)) in texts for column, texts in task.where.items())
 
 
 def as_text(value: Any) -> str:
@@ -102,8 +102,8 @@ def place_of(task: Task) -> str:
     return str(source.hub or source.folder or source.csv or source.parquet)
 
 
-def picture(value: Any) -> bytes:
-    """Return the bytes of a cell that holds a picture; `ArticleError` where it holds none."""
+def image_bytes(value: Any) -> bytes:
+    """Return the bytes of a cell that holds an image; `ArticleError` where it holds none."""
     data = value.get("bytes") if isinstance(value, dict) else None
     if not data:
         msg = "no_file"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated, Any
 
+from biomedica_dataset.clip.checks import one_of
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.suggest import nearest
+from biomedica_dataset.extras import require
 
 _CHOICES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 RANKS = (1, 5, 10, 100)
@@ -19,6 +21,21 @@ METRICS = {
 """The metrics of every protocol, first the one that a task is shown by unless it names another."""
 
 
+class _OneOrMore:
+    """Lets one text of a YAML file stand for a list of one; pydantic calls it by its name."""
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: Any) -> Any:
+        """Return the schema of a tuple, of one text at least, that a single one becomes."""
+        schema = require("pydantic_core.core_schema", "clip")
+        return schema.no_info_before_validator_function(
+            lambda value: tuple(value) if isinstance(value, list) else (value,),
+            {**handler(kind), "min_length": 1},
+        )
+
+
+Texts = Annotated[tuple[str, ...], _OneOrMore()]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Where images and labels lie: exactly one of ``hub``, ``folder``, ``csv`` and ``parquet``.
@@ -30,7 +47,7 @@ class Source:
     folder
         One folder per class.
     csv, parquet
-        Table with a column of paths, relative to the table, or of pictures.
+        Table with a column of paths, relative to the table, or of images.
     names
         Columns of a CSV that has no line of names.
     path
@@ -44,14 +61,15 @@ class Source:
     config: str | None = None
     revision: str | None = None
     split: str | None = None
-    names: tuple[str, ...] = ()
+    names: Texts = ()
     path: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse none, several, and what does not go with the one."""
         given = [kind for kind in ("hub", "folder", "csv", "parquet") if getattr(self, kind)]
         if len(given) != 1:
-            msg = f"source names {' and '.join(given) or 'none'}; one of hub, folder, csv, parquet"
+            came = " and ".join(given) or "none"
+            msg = f"source must have one of hub, folder, csv, parquet, not {came}"
             raise UsageError(msg)
         belongs = {"config": "hub", "revision": "hub", "split": "hub", "names": "csv"}
         for name, kind in belongs.items():
@@ -79,11 +97,11 @@ class Columns:
     """
 
     image: str = "image"
-    label: tuple[str, ...] = ("label",)
-    options: tuple[str, ...] = ()
-    answer: tuple[str, ...] = ()
-    question: tuple[str, ...] = ()
-    captions: tuple[str, ...] = ("caption",)
+    label: Texts = ("label",)
+    options: Texts = ()
+    answer: Texts = ()
+    question: Texts = ()
+    captions: Texts = ("caption",)
 
     def __post_init__(self) -> None:
         """Refuse options without answers."""
@@ -91,7 +109,7 @@ class Columns:
             0,
             len(self.options),
         ):
-            msg = "columns.options, columns.answer and columns.question go together, one for each"
+            msg = "columns.options, columns.answer and columns.question must be equally many"
             raise UsageError(msg)
 
 
@@ -100,8 +118,8 @@ class Class:
     """A label and its prompts; the negative ones are those of multilabel."""
 
     label: str
-    prompts: tuple[str, ...]
-    negative: tuple[str, ...] = ()
+    prompts: Texts
+    negative: Texts = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +136,6 @@ class Task:
         The one it is shown by.
     prompts_from
         Where classes and prompts were published.
-    base
-        Folder that its relative paths start from.
     """
 
     name: str
@@ -129,20 +145,20 @@ class Task:
     metric: str = ""
     columns: Columns = field(default_factory=Columns)
     classes: tuple[Class, ...] = ()
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    where: dict[str, Texts] = field(default_factory=dict)
     citation: str | None = None
     prompts_from: str | None = None
-    base: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be measured."""
-        _one_of("protocol", self.protocol, tuple(METRICS))
+        one_of("protocol", self.protocol, tuple(METRICS))
         if not self.metric:
             object.__setattr__(self, "metric", METRICS[self.protocol][0])
-        _one_of("metric", self.metric, METRICS[self.protocol])
+        one_of("metric", self.metric, METRICS[self.protocol])
         asks = self.protocol == "vqa" and self.columns.options
-        if self.protocol != "retrieval" and not asks and len(self.classes) < _least(self.protocol):
-            msg = f"classes has {len(self.classes)}; {self.protocol} needs {_least(self.protocol)}"
+        least, count = 1 if self.protocol == "multilabel" else 2, len(self.classes)
+        if self.protocol != "retrieval" and not asks and count < least:
+            msg = f"classes must be {least} or more for {self.protocol}, not {count}"
             raise UsageError(msg)
         if self.protocol == "retrieval" and self.source.folder:
             msg = "retrieval needs captions, and a folder has none: use csv, parquet or hub"
@@ -152,13 +168,3 @@ class Task:
                 form = "positive and negative" if not one.negative else "only its own"
                 msg = f"classes.{one.label}: {self.protocol} needs {form} prompts"
                 raise UsageError(msg)
-
-
-def _least(protocol: str) -> int:
-    return 1 if protocol == "multilabel" else 2
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        msg = f"{name} is {value!r}; {', '.join(known)} are possible, {nearest(value, known)}"
-        raise UsageError(msg)

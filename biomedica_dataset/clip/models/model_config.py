@@ -33,11 +33,11 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Refuse weights that nobody named."""
         if ":" not in self.name and self.pretrained == OWN:
-            msg = f"model.pretrained: name a tag for {self.name!r}, or null for random weights"
+            msg = f"model.pretrained must name a tag for {self.name!r}, or null for random weights"
             raise UsageError(msg)
         if ":" in self.name and self.pretrained not in (OWN, None):
             msg = (
-                f"model.pretrained is {self.pretrained!r}; {self.name!r} has weights of its own: "
-                f"{OWN}, or null for random ones"
+                f"model.pretrained must be {OWN}, or null for random weights, not "
+                f"{self.pretrained!r}: {self.name!r} has weights of its own"
             )
             raise UsageError(msg)

@@ -32,7 +32,7 @@ class Model:
         The weights; called with images (n, 3, size, size) and tokens (n, context) it returns a
         mapping with ``image_features``, ``text_features`` and ``logit_scale``.
     transform
-        Of a picture, for training: what comes out has the size that the model sees.
+        Of an image, for training: what comes out has the size that the model sees.
     normalize
         Of numbers from 0 to 1, (n, 3, size, size).
     tokenizer
@@ -51,15 +51,15 @@ class Model:
         size = self.module.visual.image_size
         return int(max(size)) if isinstance(size, tuple | list) else int(size)
 
-    def pixels(self, pictures: Any) -> Any:
-        """Return pictures as the module takes them, float32 (n, 3, size, size).
+    def pixels(self, images: Any) -> Any:
+        """Return images as the module takes them, float32 (n, 3, size, size).
 
         Parameters
         ----------
-        pictures
+        images
             uint8 (n, size, size, 3).
         """
-        return self.normalize(pictures.permute(0, 3, 1, 2).contiguous().float() / 255)
+        return self.normalize(images.permute(0, 3, 1, 2).contiguous().float() / 255)
 
 
 def make_model(config: ModelConfig) -> Model:
@@ -93,12 +93,10 @@ def make_model(config: ModelConfig) -> Model:
         broken,
     ) as error:
         said = " ".join(str(error).split())
-        msg = f"model {config.name!r} with {config.pretrained!r} cannot be made: {said}"
+        msg = f"model {config.name!r} with {config.pretrained!r} cannot be loaded: {said}"
         raise UsageError(msg) from error
     if getattr(module, "logit_bias", None) is not None or hasattr(module, "text_decoder"):
-        msg = (
-            f"model {config.name!r} is a SigLIP or a CoCa; models with CLIP's own loss are trained"
-        )
+        msg = f"model {config.name!r} is a SigLIP or a CoCa; train a model with CLIP's own loss"
         raise UsageError(msg)
     if config.lock_image:
         module.lock_image_tower()
@@ -106,20 +104,20 @@ def make_model(config: ModelConfig) -> Model:
         module.lock_text_tower()
     if config.grad_checkpointing:
         module.set_grad_checkpointing()
-    of_pictures, of_numbers = _halves(transform)
+    of_images, of_numbers = _halves(transform)
     return Model(
         name=config.name,
         module=module.train(),
-        transform=of_pictures,
+        transform=of_images,
         normalize=of_numbers,
         tokenizer=tokenizer,
     )
 
 
 def _halves(transform: Any) -> tuple[Any, Any]:
-    """Return what OpenCLIP does before a picture becomes numbers from 0 to 1, and after.
+    """Return what OpenCLIP does before an image becomes numbers from 0 to 1, and after.
 
-    The former is done where pictures are decoded: bytes travel four times as fast as numbers. The
+    The former is done where images are decoded: bytes travel four times as fast as numbers. The
     latter is quick where the model is.
     """
     transforms = require("torchvision.transforms", "clip")

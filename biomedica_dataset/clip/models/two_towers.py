@@ -1,4 +1,4 @@
-"""Models that turn pictures and texts into vectors of one space: OpenCLIP's, transformers'."""
+"""Models that turn images and texts into vectors of one space: OpenCLIP's, transformers'."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Model(Protocol):
     name
         Shown in tables.
     digest
-        Of all that its vectors depend on besides picture and text.
+        Of all that its vectors depend on besides image and text.
     scale
         What similarities are multiplied with before a softmax.
     """
@@ -49,7 +49,7 @@ class Model(Protocol):
     scale: float
 
     def prepare(self, image: Any) -> Any:
-        """Return a picture, RGB, as the model sees it: (3, height, width)."""
+        """Return an image, RGB, as the model sees it: (3, height, width)."""
 
     def images(self, prepared: Sequence[Any]) -> np.ndarray[Any, Any]:
         """Return unit vectors, float32 (n, d)."""
@@ -97,13 +97,13 @@ def load_model(spec: str, device: str | None = None) -> Model:
         return _open_clip(name, tag, device)
     if name.count("/") == 1 and not tag and not name.startswith((".", "/")):
         return _transformers(name, device)
-    msg = f"there is no model {spec!r}; {nearest(name, known)}. Possible are {_FORMS}."
+    msg = f"there is no model {spec!r}; {nearest(name, known)}. Use {_FORMS}."
     raise UsageError(msg)
 
 
 def _refused(spec: str, error: Exception) -> UsageError:
     said = " ".join(str(error).split())
-    return UsageError(f"model {spec} cannot be loaded: {said[:400]}. Possible are {_FORMS}.")
+    return UsageError(f"model {spec} cannot be loaded: {said[:400]}. Use {_FORMS}.")
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
@@ -112,7 +112,7 @@ def _unreadable() -> tuple[type[Exception], ...]:
 
 
 def _probe() -> Image.Image:
-    """Return a picture that tells transforms apart by what they make of it."""
+    """Return an image that tells transforms apart by what they make of it."""
     rows, columns = np.mgrid[0:61, 0:97]
     return Image.fromarray(np.stack([rows * 4, columns * 2, rows ^ columns], -1).astype(np.uint8))
 
@@ -133,7 +133,7 @@ class _TwoTowers:
         scale = getattr(model, "logit_scale", None)
         self.scale = 100.0 if scale is None else float(scale.detach().float().exp())
         if not math.isfinite(self.scale):
-            msg = f"model {name} has the logit scale {self.scale}: its weights are no numbers"
+            msg = f"model {name} has the logit scale {self.scale}, which must be finite"
             raise UsageError(msg)
         digest = hashlib.sha256(f"{DECODER_VERSION} {weights_digest(model)}".encode())
         digest.update(np.asarray(prepare(_probe()), np.float32).tobytes())
@@ -162,7 +162,7 @@ class _TwoTowers:
                 made.append(torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy())
         joined: np.ndarray[Any, Any] = np.concatenate(made)
         if not np.isfinite(joined).all():
-            msg = f"model {self.name} gives vectors that are no numbers"
+            msg = f"model {self.name} gives vectors with NaN or infinite values"
             raise UsageError(msg)
         return joined
 
@@ -199,10 +199,10 @@ def _transformers(spec: str, device: str) -> Model:
         raise _refused(spec, error) from error
     absent = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
     if absent:
-        msg = f"model {spec} lacks {len(absent)} of its weights, the first {absent[0]}"
+        msg = f"model {spec} lacks {len(absent)} of its weights, the first of them {absent[0]}"
         raise UsageError(msg)
     if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
-        msg = f"model {spec} is a {type(model).__name__}; one with pictures and texts was expected"
+        msg = f"model {spec} is a {type(model).__name__}, which has no vectors of images and texts"
         raise UsageError(msg)
     model = model.to(device)
     length = getattr(model.config.text_config, "max_position_embeddings", None)

@@ -56,12 +56,12 @@ def load_latest(folder: Folder, identity: dict[str, Any], processes: int) -> dic
     changed = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
     if changed:
         told = "; ".join(f"{k} was {before.get(k)!r}, is {now.get(k)!r}" for k in changed[:3])
-        msg = f"{where} is of another training: {told}. Name a new output, or set them back"
+        msg = f"{where} belongs to another training: {told}. Choose a new output, or undo it"
         raise UsageError(msg)
     if len(state["processes"]) != processes:
         msg = (
-            f"{where} is of {len(state['processes'])} processes, now there are {processes}; go on "
-            "with as many, so that no pair is missed or seen twice"
+            f"{where} was written by {len(state['processes'])} processes, and now there are "
+            f"{processes}; resume with as many, so that no pair is missed or seen twice"
         )
         raise UsageError(msg)
     return state
@@ -84,6 +84,6 @@ def _read(folder: Folder, name: str) -> dict[str, Any]:
         msg = f"{where} cannot be read ({said}); remove it to use the one before"
         raise ArchiveError(msg) from error
     if not isinstance(state, dict) or set(state) != _PARTS:
-        msg = f"{where} is no checkpoint of this version; name a new output"
+        msg = f"{where} is not a checkpoint of this version; choose a new output"
         raise ArchiveError(msg)
     return state

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from biomedica_dataset.clip.models.model_config import ModelConfig  # noqa: TC001 - read_config asks for its type
+from biomedica_dataset.clip.checks import at_least, one_of
+from biomedica_dataset.clip.models.model_config import ModelConfig  # noqa: TC001 - pydantic asks for its type
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.suggest import nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +39,16 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is not known here; the choice is looked at by `open_dataset`."""
-        _one_of("data.text", self.text, ("caption", "caption_context"))
-        _one_of("data.decode", self.decode, ("draft", "draft-1x", "full"))
-        _at_least(0, "data.workers", self.workers)
+        one_of("data.text", self.text, ("caption", "caption_context"))
+        one_of("data.decode", self.decode, ("draft", "draft-1x", "full"))
+        at_least(0, "data.workers", self.workers)
         for name in ("licenses", "concepts"):
             names = getattr(self, name)
             if names is not None and not (
                 isinstance(names, str)
                 or (isinstance(names, list | tuple) and all(isinstance(n, str) for n in names))
             ):
-                msg = f"data.{name} is {names!r}; a name or a list of names was expected"
+                msg = f"data.{name} must be a name or a list of names, not {names!r}"
                 raise UsageError(msg)
 
 
@@ -73,12 +72,12 @@ class OptimizerConfig:
     def __post_init__(self) -> None:
         """Refuse numbers that AdamW does not take."""
         for name in ("lr", "eps", "weight_decay", "warmup"):
-            _at_least(0, f"optimizer.{name}", getattr(self, name))
+            at_least(0, f"optimizer.{name}", getattr(self, name))
         if not all(0 <= beta < 1 for beta in self.betas):
-            msg = f"optimizer.betas is {list(self.betas)}; numbers from 0 to below 1 are possible"
+            msg = f"optimizer.betas must be at least 0 and below 1, not {list(self.betas)}"
             raise UsageError(msg)
         if self.clip is not None and not self.clip > 0:
-            msg = f"optimizer.clip is {self.clip}; a number above 0, or null, is possible"
+            msg = f"optimizer.clip must be above 0, or null, not {self.clip}"
             raise UsageError(msg)
 
 
@@ -117,11 +116,11 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
-        _at_least(0, "seed", self.seed)
+        at_least(0, "seed", self.seed)
         for name in ("samples", "global_batch", "micro_batch", "checkpoint_every", "keep",
                      "log_every"):  # fmt: skip
-            _at_least(1, name, getattr(self, name))
-        _one_of("precision", self.precision, ("fp32", "bf16", "fp16"))
+            at_least(1, name, getattr(self, name))
+        one_of("precision", self.precision, ("fp32", "bf16", "fp16"))
 
     @property
     def steps(self) -> int:
@@ -139,15 +138,3 @@ class TrainConfig:
             else:
                 flat[name] = value
         return {name: value for name, value in sorted(flat.items()) if name not in free}
-
-
-def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        msg = f"{name} is {value!r}; {nearest(str(value), known)}"
-        raise UsageError(msg)
-
-
-def _at_least(least: int, name: str, value: float) -> None:
-    if not least <= value < math.inf:
-        msg = f"{name} is {value}; {least} and above are possible"
-        raise UsageError(msg)

@@ -20,7 +20,7 @@ from biomedica_dataset.extras import require
 from biomedica_dataset.streaming.choice import Choice, Chosen
 from biomedica_dataset.streaming.dataset import choose_rows, stream_rows
 
-from .prepare import Elsewhere, Given, Here, Prepare, Ready
+from .prepare import Given, InlinePreparer, PoolPreparer, Prepare, Ready
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -67,7 +67,7 @@ def tally(positions: list[Position]) -> Tally:
     """Return what all processes have seen, used and skipped."""
     dropped = {
         "empty caption": sum(position.empty for position in positions),
-        "picture that cannot be read": sum(position.unreadable for position in positions),
+        "image that cannot be read": sum(position.unreadable for position in positions),
     }
     seen = sum(position.seen for position in positions)
     found = {reason: count for reason, count in dropped.items() if count}
@@ -148,17 +148,17 @@ class Pairs:
         rows = stream_rows(chosen, columns).decode(enable=False)
         rank, count = place
         if rows.num_shards < count:
-            msg = (
-                f"{data.path} gives {rows.num_shards} runs of rows to {count} processes; use fewer"
-            )
+            msg = f"{data.path} has {rows.num_shards} runs of rows for {count} processes; use fewer"
             raise UsageError(msg)
         self._rows = split_dataset_by_node(rows, rank, count, strategy="shards")
         self._data, self._seed = data, seed
-        self._worker = Elsewhere(prepare, data.workers) if data.workers else Here(prepare)
+        self._preparer = (
+            PoolPreparer(prepare, data.workers) if data.workers else InlinePreparer(prepare)
+        )
 
     def close(self) -> None:
         """End the processes that prepare."""
-        self._worker.close()
+        self._preparer.close()
 
     def batches(self, size: int, start: Position) -> Generator[Batch]:
         """Yield micro-batches of so many pairs from a position on.
@@ -182,11 +182,11 @@ class Pairs:
             elif fruitless > _FRUITLESS:
                 msg = (
                     f"{_FRUITLESS:,} pairs of {self._data.path} in a row have no caption or a "
-                    "picture that cannot be read; run biomedica verify on it"
+                    "image that cannot be read; run biomedica verify on it"
                 )
                 raise UsageError(msg)
             else:
-                why = "its picture cannot be read" if row.given else "it has no caption"
+                why = "its image cannot be read" if row.given else "it has no caption"
                 logger.info("%s is skipped: %s", row.key, why)
             if len(pairs) == size:
                 yield _batch(pairs, position)
@@ -199,16 +199,17 @@ class Pairs:
         try:
             while chunk := list(islice(rows, _TOGETHER if self._data.workers else 1)):
                 given = [row.given for row in chunk if row.given is not None]
-                waiting.append((chunk, self._worker.submit(given)))
-                if len(waiting) > self._worker.under_way:
+                waiting.append((chunk, self._preparer.submit(given)))
+                if len(waiting) > self._preparer.under_way:
                     done, future = waiting.popleft()
                     ready = iter(future.result())
                     for row in done:
                         yield row, None if row.given is None else next(ready)
         except BrokenProcessPool as error:
             msg = (
-                "a process that decodes pictures was killed, mostly for want of memory: run the "
-                "same command again with fewer data.workers, and it goes on at the last checkpoint"
+                "a process that decodes images was killed, probably because it ran out of memory: "
+                "run the same command again with fewer data.workers; it resumes from the last "
+                "checkpoint"
             )
             raise WorkerDiedError(msg) from error
 
@@ -236,7 +237,7 @@ def _batch(pairs: list[tuple[str, Ready]], position: Position) -> Batch:
     return Batch([key for key, _ in pairs], images, tokens, position)
 
 
-class Ahead:
+class Prefetcher:
     """Micro-batches as they are wanted, some of them made before, and the time spent waiting.
 
     Parameters

@@ -1,4 +1,4 @@
-"""From the bytes of a picture and a text to what the model is given, here or in other processes."""
+"""From the bytes of an image and a text to what the model is given, here or in other processes."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.clip.models.open_clip import Model
 
-Given = tuple[bytes, str, int]  # picture, text, seed
-Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # picture and tokens
+Given = tuple[bytes, str, int]  # image, text, seed
+Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # image and tokens
 SCALES: dict[str, float | None] = {"full": None, "draft": 1.0, "draft-1x": 0.5}
 """Half of the smallest scale, in sizes of what the model sees, by the name of the mode."""
-_AT_ITS_OWN = 1 << 20  # pixels: no picture is larger
+_AT_ITS_OWN = 1 << 20  # pixels: no image is larger
 
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Makes a picture, uint8 (size, size, 3), and tokens (context,) of each picture and text.
+    """Makes an image, uint8 (size, size, 3), and tokens (context,) of each image and text.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Prepare:
     decode: str
 
     def __call__(self, given: Sequence[Given]) -> list[Ready | None]:
-        """Return what the model is given, None for a picture that cannot be read."""
+        """Return what the model is given, None for an image that cannot be read."""
         return [self._one(*one) for one in given]
 
     def _one(self, data: bytes, text: str, seed: int) -> Ready | None:
@@ -73,7 +73,7 @@ def make_prepare(model: Model, decode: str) -> Prepare:
     return Prepare(model.size, model.transform, model.tokenizer, decode)
 
 
-class Here:
+class InlinePreparer:
     """Prepares when it is asked."""
 
     under_way = 0
@@ -91,7 +91,7 @@ class Here:
         """Do nothing."""
 
 
-class Elsewhere:
+class PoolPreparer:
     """Prepares in processes of their own.
 
     Parameters

@@ -33,7 +33,7 @@ class Processes:
         if self.count > 1:
             if "MASTER_ADDR" not in os.environ:
                 msg = (
-                    f"the environment tells of {self.count} processes, and has no MASTER_ADDR: "
+                    f"the environment names {self.count} processes but no MASTER_ADDR: "
                     "start them with torchrun, or under srun with MASTER_ADDR and MASTER_PORT"
                 )
                 raise UsageError(msg)

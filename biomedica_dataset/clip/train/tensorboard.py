@@ -1,4 +1,4 @@
-"""What a training says of itself: lines for the terminal, scalars for TensorBoard."""
+"""The log of a training: lines for the terminal, scalars for TensorBoard."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from .config import TrainConfig
 
 
-class Board:
-    """Tells the measures of steps, in the first process.
+class TrainingLog:
+    """Writes the measures of steps, in the first process.
 
     Parameters
     ----------
     say
         Takes a line for the terminal.
     step
-        That the training begins or goes on after. What an earlier run told of later ones is
+        After which the training starts or resumes. What an earlier run wrote of later ones is
         hidden.
     """
 
@@ -31,8 +31,8 @@ class Board:
         self._events = writer(config.output, purge_step=step + 1)
         self._begun, self._since, self._waited = time.perf_counter(), step, 0.0
 
-    def tell(self, step: int, loss: float, scale: float, rate: float, waited: float) -> None:
-        """Tell how a step went, and the speed since the last one that was told of.
+    def write(self, step: int, loss: float, scale: float, rate: float, waited: float) -> None:
+        """Write how a step went, and the speed since the last one written.
 
         Parameters
         ----------

@@ -21,13 +21,13 @@ from biomedica_dataset.extras import require
 from biomedica_dataset.io.folders import Folder
 
 from .checkpoint import latest_checkpoint, load_latest, plain, save
-from .data import Ahead, Pairs, Position, choose_pairs, tally
+from .data import Pairs, Position, Prefetcher, choose_pairs, tally
 from .gradients import Gradients
 from .model_card import trained_card
 from .optimizer import learning_rate, make_optimizer
 from .prepare import make_prepare
 from .processes import Processes
-from .tensorboard import Board, nothing
+from .tensorboard import TrainingLog, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,15 +104,15 @@ class Training:
         self._loss: float | None = None
         self._position = Position()
         self._stopping = False
-        self._ahead: Ahead | None = None
-        self._board: Board | None = None
+        self._prefetcher: Prefetcher | None = None
+        self._log: TrainingLog | None = None
 
     def close(self) -> None:
         """End the processes that prepare pairs, and close the file of events."""
-        if self._board is not None:
-            self._board.close()
-        if self._ahead is not None:
-            self._ahead.close()
+        if self._log is not None:
+            self._log.close()
+        if self._prefetcher is not None:
+            self._prefetcher.close()
         self._pairs.close()
 
     def stop(self) -> None:
@@ -124,7 +124,9 @@ class Training:
         state = load_latest(self._folder, self._identity, self._group.count)
         if state is None:
             if self._folder.exists(CONFIG):
-                msg = f"{self._folder.url} holds a model and no checkpoint of it; name a new output"
+                msg = (
+                    f"{self._folder.url} holds a model but no checkpoint of it; choose a new output"
+                )
                 raise UsageError(msg)
             return
         mine = state["processes"][self._group.rank]
@@ -137,7 +139,7 @@ class Training:
         self._position = Position(**json.loads(mine["position"]))
         self._step, self._loss = state["step"], state["loss"]
         self._saved = self._step
-        self._say(f"goes on after step {self._step:,}")
+        self._say(f"resumes after step {self._step:,}")
 
     def run(self) -> None:
         """Make all steps that are left, then write the model."""
@@ -146,15 +148,15 @@ class Training:
             self._folder.sweep()
         self._introduce()
         batches = self._pairs.batches(self._micro, self._position)
-        self._ahead = Ahead(batches, self._accumulate if config.data.workers else 0)
-        self._board = Board(config, self._say, self._step) if first else None
+        self._prefetcher = Prefetcher(batches, self._accumulate if config.data.workers else 0)
+        self._log = TrainingLog(config, self._say, self._step) if first else None
         while self._step < config.steps:
             self._advance()
             is_last = self._step == config.steps
-            if self._board and (self._step % config.log_every == 0 or is_last):
+            if self._log and (self._step % config.log_every == 0 or is_last):
                 scale = float(self._module.logit_scale.detach().exp())
                 rate = self._optimizer.param_groups[0]["lr"]
-                self._board.tell(self._step, self._loss or 0.0, scale, rate, self._ahead.waited)
+                self._log.write(self._step, self._loss or 0.0, scale, rate, self._prefetcher.waited)
             if self._step % config.checkpoint_every == 0 or is_last:
                 self._checkpoint()
         self._finish()
@@ -203,10 +205,10 @@ class Training:
 
     def _next(self) -> list[Batch]:
         """Return the micro-batches of a step, unless a process has none or is told to end."""
-        assert self._ahead is not None
+        assert self._prefetcher is not None
         batches, failure = [], None
         try:
-            batches = [self._ahead.next() for _ in range(self._accumulate)]
+            batches = [self._prefetcher.next() for _ in range(self._accumulate)]
         except BiomedicaError as error:
             failure = error
         failed, stopping = self._group.any(failure is not None, self._stopping)
@@ -218,15 +220,15 @@ class Training:
         if self._step > self._saved:
             self._checkpoint()
         kept = (
-            f"a checkpoint of step {self._step:,} is written" if self._step else "no step is done"
+            f"a checkpoint of step {self._step:,} is written" if self._step else "no step was done"
         )
         if failure is not None:
-            msg = f"{failure}; {kept}: run the same command again to go on"
+            msg = f"{failure}; {kept}: run the same command again to resume"
             raise type(failure)(msg) from failure
         if failed:
-            msg = f"another process has no data any more; {kept}: see what it says"
+            msg = f"another process has run out of data; {kept}: see its error"
             raise SourceError(msg)
-        msg = f"asked to end: {kept}; run the same command again to go on"
+        msg = f"stopped by SIGTERM: {kept}; run the same command again to resume"
         raise PreemptedError(msg)
 
     def _checkpoint(self) -> None:
@@ -275,8 +277,8 @@ def _shares(config: TrainConfig, processes: int) -> tuple[int, int]:
     micro = min(config.micro_batch, share)
     if rest or not share or share % micro:
         msg = (
-            f"global_batch is {config.global_batch}; a multiple of {processes} processes times "
-            f"micro_batch {config.micro_batch} was expected"
+            f"global_batch must be a multiple of {processes} processes times micro_batch "
+            f"{config.micro_batch}, not {config.global_batch}"
         )
         raise UsageError(msg)
     return micro, share // micro

@@ -30,10 +30,10 @@ def wise_ft(base: ModelConfig, tuned: ModelConfig, alpha: float, output: str) ->
     torch = require("torch", "clip")
     folder = Folder(output)
     if not math.isfinite(alpha):
-        msg = f"alpha is {alpha}; a number was expected, such as 0.5"
+        msg = f"alpha must be a finite number, such as 0.5, not {alpha}"
         raise UsageError(msg)
     if folder.exists(CONFIG):
-        msg = f"{folder.url} holds a model already; name a new folder"
+        msg = f"{folder.url} already holds a model; choose a new folder"
         raise UsageError(msg)
     first, second = make_model(base), make_model(tuned)
     old, new = first.module.state_dict(), second.module.state_dict()
