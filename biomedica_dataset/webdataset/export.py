@@ -109,21 +109,14 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
 
     Parameters
     ----------
-    source
-        The archive.
+    source, mesh, clusters, labels, workers
+        As for `serialize`.
     output
         New, empty, or written by an earlier run.
-    mesh
-        The folder of the articles' MeSH terms, if they are to be joined.
-    clusters, labels
-        Folders of the clusters of the archive's images, and of the labels of those clusters.
     splits
         As for `serialize`; with them each group has a folder for each split.
-    workers
-        Processes; as many as there are processors by default.
     launch
-        On what it runs, and as which part of a run; alone by default. The part that finds the
-        dataset folder done exports it.
+        As for `serialize`; the part that finds the dataset folder done exports it.
 
     Raises
     ------

@@ -16,6 +16,7 @@ from datasets import load_dataset
 from biomedica_dataset import UsageError
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.cli.group import main
+from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.rows import rows_of
 from biomedica_dataset.serialization.serialize import serialize
@@ -291,3 +292,56 @@ def test_verify_checks_tars(folder, tmp_path):
             *("README.md", "commercial/stranger.tar", "noncommercial/sizes.json"),
         ]
     )
+
+
+def test_only_tars_of_what_differs_are_written(sample_archive, tmp_path, monkeypatch):
+    monkeypatch.setattr("biomedica_dataset.webdataset.export._ALL_CHUNK_BLOCKS", 2)  # one shard
+    output = tmp_path / "tars"
+    assert serialize_webdataset(sample_archive, output, workers=1).rewritten == 2
+    before = tree(output)
+    first, *_rest, last = sorted(output.glob("*/*.tar"), key=lambda path: path.name)
+    kept = last.stat().st_ino
+    next((output / ".dataset" / ".shards").glob("0*.parquet")).unlink()
+    first.unlink()
+    (output / ".shards" / "000001.json").write_text(json.dumps({"fingerprint": "", "tars": {}}))
+    (output / "commercial" / "000001-00.tar").write_bytes(b"of an earlier state")
+
+    report = serialize_webdataset(sample_archive, output, workers=1)
+    assert (report.dataset.rewritten, report.rewritten) == (1, 1)
+    assert last.stat().st_ino == kept
+    assert tree(output) == before
+
+
+def test_tars_of_the_first_version_are_read_and_brought_up_to_date(
+    sample_archive, folder, tmp_path
+):
+    copy = shutil.copytree(folder, tmp_path / "tars", ignore=shutil.ignore_patterns(".dataset"))
+    for path in copy.glob(".shards/0*.json"):
+        record = json.loads(path.read_bytes())
+        path.write_text(json.dumps(record | {"fingerprint": "", "figures": {}, "problems": []}))
+    assert verify(copy).problems == []
+
+    assert serialize_webdataset(sample_archive, copy, workers=1).rewritten == 1
+    assert tree(copy) == tree(folder)
+
+
+def test_a_damaged_image_of_the_dataset_folder_is_named(sample_archive, folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "tars")
+    damaged = next((copy / ".dataset" / "commercial").rglob("*.parquet"))
+    data = bytearray(damaged.read_bytes())
+    data[5000] ^= 0xFF
+    damaged.write_bytes(data)
+    for path in copy.glob(".shards/0*.json"):
+        path.unlink()
+
+    with pytest.raises(ArchiveError, match=r"the image of \w+ is damaged. Remove it"):
+        serialize_webdataset(sample_archive, copy, workers=1)
+    damaged.unlink()
+    serialize_webdataset(sample_archive, copy, workers=1)
+    assert tree(copy) == tree(folder)
+
+
+def test_what_cannot_be_joined_leaves_no_output(sample_archive, tmp_path):
+    with pytest.raises(UsageError, match="holds no labels"):
+        serialize_webdataset(sample_archive, tmp_path / "tars", labels=tmp_path)
+    assert not (tmp_path / "tars").exists()
