@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from .pubmed.mesh.mesh import mesh
     from .serialization.serialize import serialize
     from .streaming.dataset import open_dataset
+    from .subset.select import select
     from .verification.verify import verify
+    from .webdataset.export import serialize_webdataset
 
 __version__ = version("biomedica-dataset")
 
@@ -71,7 +73,9 @@ __all__ = [
     "open_dataset",
     "push_to_hub",
     "read_article",
+    "select",
     "serialize",
+    "serialize_webdataset",
     "verify",
 ]
 
@@ -80,6 +84,8 @@ _HOME = {
     "BiomedicaConfig": ".builder",
     "open_dataset": ".streaming.dataset",
     "extract": ".extraction.extract",
+    "serialize_webdataset": ".webdataset.export",
+    "select": ".subset.select",
     "mesh": ".pubmed.mesh.mesh",
     "label": ".annotation.labels.label",
     "verify": ".verification.verify",

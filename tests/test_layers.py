@@ -36,6 +36,7 @@ ROOMS = [
     "serialization",
     "streaming hub",
     "webdataset",
+    "subset",
     "verification builder",
     "registration",
     "clip",

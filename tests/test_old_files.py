@@ -18,9 +18,8 @@ from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.serialization.serialize import serialize
-from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import open_dataset
-from biomedica_dataset.streaming.select import select
+from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 
 DATA = Path(__file__).parent / "data"
@@ -94,7 +93,7 @@ def test_votes_become_the_same_labels(old, tmp_path):
 
 def test_a_dataset_folder_is_read(old, tmp_path):
     folder = old / "biomedica"
-    select(folder, tmp_path / "subset", Choice(licenses="noncommercial"))
+    select(folder, tmp_path / "subset", licenses="noncommercial")
 
     assert verify(folder).problems == []
     assert len(rows(folder, "all")) == len(list(open_dataset(folder))) == ROWS

@@ -42,24 +42,24 @@ from .launched import launched
     "--embeddings", metavar="FOLDER", help="Vectors of the images, by `biomedica annotate embed`."
 )
 @click.option(
-    "--split", metavar="SHARES", help="Train, validation, test by article, such as 0.9,0.05,0.05."
+    "--split",
+    "splits",
+    metavar="SHARES",
+    help="Train, validation, test by article, such as 0.9,0.05,0.05.",
 )
 @launched
-def serialize(archive: str, output: str, layout: str, split: str | None, **options: Any) -> None:
+def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
-    from biomedica_dataset.folder.splits import Splits
-
-    options["splits"] = None if split is None else Splits.parse(split)
     if layout == "webdataset":
         if options.pop("embeddings") is not None:
-            msg = "--embeddings: tars in the published layout hold no vectors; leave it out"
+            msg = "--embeddings: tars in the published layout have no vectors; leave it out"
             raise click.UsageError(msg)
-        from biomedica_dataset.webdataset.export import serialize_webdataset
+        from biomedica_dataset import serialize_webdataset
 
         tars = serialize_webdataset(archive, output, progress=progress(), **options)
         click.echo(printable(str(tars)))
         return
-    from biomedica_dataset.serialization.serialize import serialize as run
+    from biomedica_dataset import serialize as run
 
     click.echo(printable(str(run(archive, output, progress=progress(), **options))))
 
@@ -88,40 +88,32 @@ def serialize(archive: str, output: str, layout: str, split: str | None, **optio
 @click.option("--split", help="A split, or all. [default: train]")
 @click.option(
     "--format",
-    "layout",
     type=click.Choice(["parquet", "webdataset"]),
     default="parquet",
     show_default=True,
     help="A dataset folder, or tars in the layout of the published dataset.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what it would be: rows, bytes, requests.")
-def select(source: str, output: str | None, layout: str, dry_run: bool, **options: Any) -> None:
+def select(source: str, output: str | None, **options: Any) -> None:
     """Write chosen rows of SOURCE as a smaller dataset folder; only their bytes are fetched.
 
     SOURCE is a dataset folder, a repository of the Hub such as org/name, or hf://, https:// or
     s3://.
     """
-    from biomedica_dataset.streaming.choice import Choice
+    from biomedica_dataset import select as run
     from biomedica_dataset.streaming.filters import parse_condition
-    from biomedica_dataset.streaming.select import select as run
-    from biomedica_dataset.webdataset.select import write_chosen
 
-    choice = Choice(
-        licenses=options["licenses"] or None,
-        concepts=options["concepts"] or None,
-        filters=[parse_condition(text) for text in options["filters"]] or None,
-        **{name: options[name] for name in ("recipe", "limit", "seed", "split")},
-    )
-    write = write_chosen if layout == "webdataset" else None
-    report = run(source, output, choice, write=write, dry_run=dry_run, progress=progress())
-    click.echo(printable(str(report)))
+    options["filters"] = [parse_condition(text) for text in options["filters"]] or None
+    for name in ("licenses", "concepts"):
+        options[name] = options[name] or None
+    click.echo(printable(str(run(source, output, progress=progress(), **options))))
 
 
 @main.command()
 @click.argument("directory")
 def verify(directory: str) -> None:
     """Check an archive, a dataset folder or tars: digests, rows, keys, byte ranges, schema."""
-    from biomedica_dataset.verification.verify import verify as run
+    from biomedica_dataset import verify as run
 
     report = run(directory)
     click.echo(printable(str(report)))

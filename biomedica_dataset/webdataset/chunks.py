@@ -18,8 +18,6 @@ from .samples import CONFIGS, shard_samples
 from .tars import Tar, write_tars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.splits import Splits
@@ -58,8 +56,8 @@ class TarRecord:
     tars: dict[str, Tar]
 
 
-def chunks_of(manifest: Manifest, blocks: int) -> dict[int, Chunk]:
-    """Return the chunks of a dataset folder by number.
+def chunks_of(manifest: Manifest, blocks: int) -> list[Chunk]:
+    """Return the chunks of a dataset folder, in order.
 
     Parameters
     ----------
@@ -71,30 +69,21 @@ def chunks_of(manifest: Manifest, blocks: int) -> dict[int, Chunk]:
         if file.config in CONFIGS:
             number = _shard(file) * manifest.shard_blocks // blocks
             chunks.setdefault(number, Chunk(number, [])).files.append(file)
-    return dict(sorted(chunks.items()))
+    return [chunk for _number, chunk in sorted(chunks.items())]
 
 
 def _shard(file: ShardFile) -> int:
     return int(PurePosixPath(file.path).stem)
 
 
-def stale(folder: Folder, chunks: Iterable[Chunk]) -> list[Chunk]:
-    """Return the chunks whose tars are not there, not whole, or made of something else."""
-
-    def is_stale(chunk: Chunk) -> bool:
-        record = _read_record(folder, chunk.number)
-        return (
-            record is None
-            or record.fingerprint != chunk.fingerprint
-            or not all(
-                folder.exists(path) and folder.size(path) == tar.bytes
-                for path, tar in record.tars.items()
-            )
-        )
-
-    chunks = list(chunks)
-    found = zip(chunks, folder.map(is_stale, chunks), strict=True)
-    return [chunk for chunk, is_so in found if is_so]
+def up_to_date_record(folder: Folder, chunk: Chunk) -> TarRecord | None:
+    """Return the record of a chunk whose tars are there, whole, and made of the same files."""
+    record = _read_record(folder, chunk.number)
+    if record is None or record.fingerprint != chunk.fingerprint:
+        return None
+    tars = record.tars.items()
+    is_whole = all(folder.exists(p) and folder.size(p) == tar.bytes for p, tar in tars)
+    return record if is_whole else None
 
 
 def write_chunk(dataset: Folder, folder: Folder, chunk: Chunk, splits: Splits) -> dict[str, Tar]:

@@ -16,35 +16,40 @@ that neighbours have nothing in common, and a change in one shard changes the ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+import os
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.lock import acquire
-from biomedica_dataset.engine.pool import run_tasks
-from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import Tally, told_part
+from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.partition import begin
+from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.serialization.serialize import serialize
 
-from .chunks import STARTED, chunks_of, read_records, record_name, stale, write_chunk
+from .chunks import (
+    STARTED,
+    Chunk,
+    TarRecord,
+    chunks_of,
+    read_records,
+    record_name,
+    up_to_date_record,
+    write_chunk,
+)
 from .tars import finish, retract
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
-
-    from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.progress import Counters
-    from biomedica_dataset.folder.splits import Splits
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.engine.stage import StageRun, WorkerContext
     from biomedica_dataset.serialization.serialize import SerializeReport
 
-    from .chunks import Chunk
     from .tars import Tar
 
 _DATASET = ".dataset"
@@ -93,14 +98,81 @@ class WebDatasetReport:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class ExportStage(Stage[Chunk, TarRecord, int]):
+    """Writes the tars of a dataset folder.
+
+    Parameters
+    ----------
+    dataset
+        The dataset folder.
+    blocks
+        Blocks of the archive a chunk.
+    """
+
+    unit: ClassVar[str] = "samples"
+
+    dataset: str
+    url: str
+    blocks: int
+    splits: Splits
+
+    @cached_property
+    def output(self) -> Folder:
+        """The folder of the tars."""
+        return Folder(self.url)
+
+    @cached_property
+    def source(self) -> Folder:
+        """The dataset folder."""
+        return Folder(self.dataset)
+
+    def tasks(self) -> list[Chunk]:
+        """Return the chunks of the dataset folder."""
+        return chunks_of(read_manifest(self.source), self.blocks)
+
+    def number(self, task: Chunk) -> int:
+        """Return the number of a chunk."""
+        return task.number
+
+    def size(self, task: Chunk) -> int:
+        """Return the rows of a chunk."""
+        return task.rows
+
+    def record(self, task: Chunk) -> TarRecord | None:
+        """Return the record of a chunk whose tars are up to date."""
+        return up_to_date_record(self.output, task)
+
+    def make(self, task: Chunk, context: WorkerContext) -> int:
+        """Write the tars of a chunk."""
+        tars = write_chunk(self.source, self.output, task, self.splits)
+        context.progress.tick(task.rows, task.rows, sum(tar.bytes for tar in tars.values()))
+        return task.number
+
+    def retract(self) -> None:
+        """Take sizes and card away while tars change."""
+        retract(self.output, self.splits)
+
+    def finish(self, run: StageRun[TarRecord, int]) -> dict[str, Tar]:
+        """Remove what the dataset folder has no more; write sizes and card."""
+        gone = read_records(self.output).keys() - run.records.keys()
+        if gone:
+            self.retract()
+        for number in gone:
+            self.output.remove(record_name(number))
+        tars = {path: tar for record in run.records.values() for path, tar in record.tars.items()}
+        finish(self.output, tars, self.splits)
+        return tars
+
+
 def serialize_webdataset(  # noqa: PLR0913 - each is given by name
-    source: str | os.PathLike[str],
+    archive: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
     mesh: str | os.PathLike[str] | None = None,
     clusters: str | os.PathLike[str] | None = None,
     labels: str | os.PathLike[str] | None = None,
-    splits: Splits | None = None,
+    splits: Splits | str | None = None,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -109,68 +181,44 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
 
     Parameters
     ----------
-    source, mesh, clusters, labels, workers
-        As for `serialize`.
     output
         New, empty, or written by an earlier run.
-    splits
-        As for `serialize`; with them each group has a folder for each split.
+    mesh, clusters, labels, splits, workers
+        As for `serialize`; with splits each group has a folder for each split.
     launch
-        As for `serialize`; the part that finds the dataset folder done exports it.
+        On what it runs, and as which part of a run; alone by default. The part that finds the
+        dataset folder done exports it.
 
     Raises
     ------
     UsageError
-        The source is no archive, the output holds something else or is split otherwise, or what is
+        There is no such archive, the output is something else or is split otherwise, or what is
         to be joined is not there.
+
+    Examples
+    --------
+    >>> serialize_webdataset("archive", "tars")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: archive is ...
     """
-    archive, folder = Archive.open(source), Folder(output)
     joined = {"mesh": mesh, "clusters": clusters, "labels": labels}
+    source, asked = (
+        Archive.open(archive),
+        Splits.parse(splits) if isinstance(splits, str) else splits,
+    )
     Joins.open(JoinFolders(**joined))  # refused before the output is begun
-    launch, progress = launch or Launch(), progress or Progress()
-    with acquire(folder, launch) as lock:
-        started = begin(folder, archive, marker=STARTED, of_all=_ALL_CHUNK_BLOCKS, splits=splits)
-        dataset, splits = f"{folder.url}/{_DATASET}", started.splits
-        report = serialize(
-            source, dataset, **joined,
-            splits=splits, workers=workers, launch=launch, progress=progress,
-        )  # fmt: skip
-        if report.left:
-            return WebDatasetReport(dataset=report, tars={})
-        chunks = chunks_of(report.manifest, started.blocks)
-        todo = stale(folder, chunks.values())
-        gone = read_records(folder).keys() - chunks.keys()
-        if todo or gone:
-            retract(folder, splits)
-        progress.start(sum(chunk.rows for chunk in todo), "samples")
-        written = run_tasks(
-            partial(_write, dataset, folder.url, splits, lock), todo,
-            workers=workers, start=_begin, args=(), progress=progress, engine=launch.engine,
-        )  # fmt: skip
-        for chunk, size in written:
-            progress.tick(chunk.rows, chunk.rows, size)
-        lock.check()
-        tars = _finish(folder, gone, splits)
-        lock.release()
-    return WebDatasetReport(dataset=report, tars=tars, chunks=len(chunks), rewritten=len(todo))
-
-
-def _begin(_counters: Counters) -> None:
-    """Do nothing: a process keeps nothing from one chunk to the next."""
-
-
-def _write(dataset: str, output: str, splits: Splits, lock: RunLock, chunk: Chunk) -> int:
-    """Write the tars of a chunk, in any process; return their bytes."""
-    lock.check()
-    tars = write_chunk(Folder(dataset), Folder(output), chunk, splits)
-    return sum(tar.bytes for tar in tars.values())
-
-
-def _finish(folder: Folder, gone: Iterable[int], splits: Splits) -> dict[str, Tar]:
-    """Remove what an earlier state had and this one has not; return all tars by path."""
-    for number in gone:
-        folder.remove(record_name(number))
-    records = sorted(read_records(folder).items())
-    tars = {path: tar for _number, record in records for path, tar in record.tars.items()}
-    finish(folder, tars, splits)
-    return tars
+    url, launch = os.fspath(output), launch or Launch()
+    begun = begin(Folder(url), source, marker=STARTED, of_all=_ALL_CHUNK_BLOCKS, splits=asked)
+    report = serialize(
+        archive, f"{url}/{_DATASET}", **joined,
+        splits=begun.splits, workers=workers, launch=launch, progress=progress,
+    )  # fmt: skip
+    if report.left:
+        return WebDatasetReport(dataset=report, tars={})
+    stage = ExportStage(f"{url}/{_DATASET}", url, begun.blocks, begun.splits)
+    # The other parts have ended: they found the dataset folder not done.
+    run = stage.run(replace(launch, part=None), workers=workers, progress=progress)
+    return WebDatasetReport(
+        dataset=report, tars=run.finished or {}, chunks=run.blocks, rewritten=len(run.made)
+    )

@@ -176,11 +176,10 @@ def test_a_full_disk_ends_serialize_in_one_line_and_it_goes_on(
 
 
 def test_a_full_disk_ends_select_in_one_line(small_disk, little_room, sample_dataset):
-    from biomedica_dataset.streaming.choice import Choice
-    from biomedica_dataset.streaming.select import select
+    from biomedica_dataset.subset.select import select
 
     with pytest.raises(StorageError, match="No space left on device"):
-        select(sample_dataset, small_disk / "subset", Choice())
+        select(sample_dataset, small_disk / "subset")
     assert not (small_disk / "subset" / "manifest.json").exists()
 
 

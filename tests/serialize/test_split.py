@@ -17,9 +17,8 @@ from biomedica_dataset.cli.group import main
 from biomedica_dataset.folder.splits import SPLITS, Splits
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.serialization.serialize import serialize
-from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import open_dataset
-from biomedica_dataset.streaming.select import select
+from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 from biomedica_dataset.webdataset.export import serialize_webdataset
 
@@ -127,7 +126,7 @@ def test_open_dataset_takes_a_split(dataset, split):
 
 
 def test_a_subset_keeps_the_splits(dataset, tmp_path):
-    select(dataset, tmp_path / "subset", Choice(split="all", licenses="commercial"))
+    select(dataset, tmp_path / "subset", split="all", licenses="commercial")
     expected = [row for row in index(dataset) if row["license_group"] == "commercial"]
 
     assert {row["key"]: row["split"] for row in index(tmp_path / "subset")} == {

@@ -17,8 +17,7 @@ from biomedica_dataset.cli.group import main
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.serialization.serialize import serialize
-from biomedica_dataset.streaming.choice import Choice
-from biomedica_dataset.streaming.select import select
+from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 
 from .encoders import Quarters
@@ -171,8 +170,8 @@ def test_a_vector_of_another_row_is_told_of(dataset, tmp_path):
 
 
 def test_a_subset_brings_its_vectors_along(dataset, embeddings, tmp_path):
-    choice = Choice(licenses="commercial", limit=20, seed=1)
-    select(dataset, tmp_path / "subset", choice)
+    choice = {"licenses": "commercial", "limit": 20, "seed": 1}
+    select(dataset, tmp_path / "subset", **choice)
     expected = vectors(embeddings)
     rows = list(load_dataset(str(tmp_path / "subset"), "embeddings", split="train"))
 
@@ -195,5 +194,5 @@ def test_vectors_of_another_archive_and_what_is_none_are_refused(
     command = ["serialize", str(sample_archive), "-o", str(tmp_path / "out"), "--format"]
     told = CliRunner().invoke(main, [*command, "webdataset", "--embeddings", str(embeddings)])
     assert told.exit_code == 2
-    assert "hold no vectors" in told.output
+    assert "have no vectors" in told.output
     assert not (tmp_path / "out").exists()

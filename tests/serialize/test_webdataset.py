@@ -342,6 +342,6 @@ def test_a_damaged_image_of_the_dataset_folder_is_named(sample_archive, folder, 
 
 
 def test_what_cannot_be_joined_leaves_no_output(sample_archive, tmp_path):
-    with pytest.raises(UsageError, match="holds no labels"):
+    with pytest.raises(UsageError, match="is not a folder of labels"):
         serialize_webdataset(sample_archive, tmp_path / "tars", labels=tmp_path)
     assert not (tmp_path / "tars").exists()

@@ -16,9 +16,8 @@ from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import Pair, column_names
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows, open_dataset
-from biomedica_dataset.streaming.select import select
+from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
-from biomedica_dataset.webdataset.select import write_chosen
 
 from ..servers import BucketServer
 
@@ -194,16 +193,16 @@ def test_mesh_terms_are_chosen_by_on_the_index(labelled):
 
 def test_select_writes_a_dataset_folder_of_the_chosen(labelled, tmp_path):
     folder, pairs = labelled
-    choice = Choice(licenses=["commercial", "noncommercial"], concepts=["Microscopy"])
+    choice = {"licenses": ["commercial", "noncommercial"], "concepts": ["Microscopy"]}
     wanted = {
         p.key: p for p in pairs if p.image_license and p.image_primary_label == ["Microscopy"]
     }
     output = tmp_path / "subset"
-    plan = select(folder, None, choice, dry_run=True)
+    plan = select(folder, dry_run=True, **choice)
 
     assert f"{len(wanted)} of {len(pairs)} rows" in str(plan)
     assert not output.exists()
-    report = select(folder, output, choice)
+    report = select(folder, output, **choice)
     assert (report.requests, report.moved) == (plan.requests, plan.moved)
     assert not verify(output).problems
     assert "**A subset**" in (output / "README.md").read_text()
@@ -222,11 +221,11 @@ def test_select_writes_a_dataset_folder_of_the_chosen(labelled, tmp_path):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of webdataset
 def test_select_writes_tars_that_the_usual_loop_reads(labelled, tmp_path, monkeypatch):
-    monkeypatch.setattr("biomedica_dataset.webdataset.select.SAMPLES", 40)
+    monkeypatch.setattr("biomedica_dataset.subset.write_tars.SAMPLES", 40)
     folder, pairs = labelled
     wanted = {p.key: p for p in pairs if p.image_primary_label == ["Microscopy"]}
     output = tmp_path / "tars"
-    select(folder, output, Choice(concepts=["Microscopy"]), write=write_chosen)
+    select(folder, output, concepts=["Microscopy"], format="webdataset")
 
     sizes = {
         group: json.loads((output / group / "sizes.json").read_text()) for group in LICENSE_GROUPS
@@ -249,6 +248,6 @@ def test_select_writes_tars_that_the_usual_loop_reads(labelled, tmp_path, monkey
 def test_select_does_not_write_over_anything(labelled, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty"):
-        select(labelled[0], tmp_path, Choice())
+        select(labelled[0], tmp_path)
     with pytest.raises(UsageError, match="no output"):
-        select(labelled[0], None, Choice())
+        select(labelled[0], None)

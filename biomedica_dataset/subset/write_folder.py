@@ -1,135 +1,35 @@
-"""Writes chosen rows, as a dataset folder of the same layout or in another way."""
+"""Writes chosen rows as a dataset folder."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.card.write import Whole, publish
-from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import parse_manifest
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import ShardFile, path_beside
 from biomedica_dataset.folder.splits import Splits
-from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import CaptionRow, IndexRow, Pair, VectorRow, column_names
-
-from .dataset import choose_rows
-from .order import make_plan
-from .shards import Reader, read_columns
+from biomedica_dataset.streaming.in_order import rows_in_order
+from biomedica_dataset.streaming.shards import read_columns
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterator
-
-    import numpy as np
-
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.partial import NewFile
-
-    from .choice import Choice, Chosen
-    from .index import Index
-
-    Writer = Callable[[Folder, Chosen, Progress], None]
+    from biomedica_dataset.streaming.choice import Chosen
 
 _SHARD_ROWS = 2_000
 _INDEX = "index/0000.parquet"
 
 
-@dataclass(frozen=True, slots=True)
-class SelectReport:
-    """What a selection holds and costs.
-
-    Parameters
-    ----------
-    requests, moved
-        Requests for images, and the bytes they move; texts and footers come on top.
-    """
-
-    chosen: Chosen
-    requests: int
-    moved: int
-    output: str | None
-
-    def __str__(self) -> str:
-        """Return the report in words."""
-        cost = f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of images, texts on top"
-        end = "nothing was written" if self.output is None else f"written to {self.output}"
-        return f"{self.chosen}\n{cost}; {end}"
-
-
-def select(
-    source: str | os.PathLike[str],
-    output: str | os.PathLike[str] | None,
-    choice: Choice,
-    *,
-    write: Writer | None = None,
-    dry_run: bool = False,
-    progress: Progress | None = None,
-) -> SelectReport:
-    """Write chosen rows as a dataset folder that `open_dataset` and ``load_dataset`` read.
-
-    Parameters
-    ----------
-    source
-        As for `open_dataset`.
-    output
-        A new or empty folder; it becomes a dataset folder with its last file. Not needed for a dry
-        run.
-    write
-        Writes the rows in another way, such as `webdataset.select.write_chosen`.
-    dry_run
-        Only count rows, bytes and requests.
-    progress
-        Shown while rows are written; silent by default.
-
-    Raises
-    ------
-    UsageError
-        See `open_dataset`; or the output holds something else, or is missing.
-    SourceError
-        The source cannot be read; what was written is no dataset folder then, and can be removed.
-    """
-    if not dry_run:
-        _check_output(output)
-    chosen = choose_rows(source, choice)
-    reader = Reader(chosen.index, chosen.table, column_names(Pair))
-    requests, moved = reader.cost(_runs(chosen.table))
-    if dry_run or output is None:
-        return SelectReport(chosen, requests, moved, None)
-    folder, progress = Folder(output), progress or Progress()
-    progress.start(len(chosen.table), "rows")
-    with progress.shown():
-        (write or _write)(folder, chosen, progress)
-    return SelectReport(chosen, requests, moved, folder.url)
-
-
-def _check_output(output: str | os.PathLike[str] | None) -> None:
-    if output is None:
-        msg = "no output was named; name a new folder, or ask for a dry run"
-        raise UsageError(msg)
-    if not Folder(output).is_empty():
-        msg = f"{output} is not empty; name a new folder"
-        raise UsageError(msg)
-
-
-def rows_in_order(index: Index, table: pa.Table, columns: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield columns of some rows of the index, in their order."""
-    return Reader(index, table, columns).rows(_runs(table))
-
-
-def _runs(table: pa.Table) -> Iterator[np.ndarray]:
-    mean = pc.mean(table["image_length"]).as_py() or 0.0
-    plan = make_plan(len(table), mean, None)
-    return (plan.positions(run) for run in range(plan.runs))
-
-
-def _write(folder: Folder, chosen: Chosen, progress: Progress) -> None:
+def write_folder(folder: Folder, chosen: Chosen, progress: Progress) -> None:
     """Write a dataset folder: shards, then the index over them, then card and manifest."""
     files: list[ShardFile] = []
     index: list[IndexRow] = []

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.schema import Pair, column_names, image_length
-from biomedica_dataset.streaming.select import rows_in_order
-
-from .tars import SAMPLES, Sample, finish, write_tars
+from biomedica_dataset.streaming.in_order import rows_in_order
+from biomedica_dataset.webdataset.tars import SAMPLES, Sample, finish, write_tars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.streaming.choice import Chosen
+    from biomedica_dataset.webdataset.tars import Tar
 
-    from .tars import Tar
 
-
-def write_chosen(folder: Folder, chosen: Chosen, progress: Progress) -> None:
-    """Write chosen rows as tars in the published layout: a way for `select` to write.
+def write_chosen_tars(folder: Folder, chosen: Chosen, progress: Progress) -> None:
+    """Write chosen rows as tars in the published layout.
 
     A tar is mixed from up to 10,000 neighbouring rows. The text and the references of an article
     are no part of a row, and ``null`` here; its figures are those that were chosen.

@@ -1,0 +1,34 @@
+"""Rows of the index read in their order, as subsets are written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from .order import make_plan
+from .shards import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import pyarrow as pa
+
+    from .index import Index
+
+
+def rows_in_order(index: Index, table: pa.Table, columns: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield columns of some rows of the index, in their order."""
+    return Reader(index, table, columns).rows(_runs(table))
+
+
+def cost_in_order(index: Index, table: pa.Table, columns: list[str]) -> tuple[int, int]:
+    """Return the requests for the images of some rows, and the bytes they move."""
+    return Reader(index, table, columns).cost(_runs(table))
+
+
+def _runs(table: pa.Table) -> Iterator[np.ndarray]:
+    mean = pc.mean(table["image_length"]).as_py() or 0.0
+    plan = make_plan(len(table), mean, None)
+    return (plan.positions(run) for run in range(plan.runs))
