@@ -25,7 +25,7 @@ from inputs import pad_bucket
 from serving import served
 
 from biomedica_dataset.clip.models.model_config import ModelConfig
-from biomedica_dataset.clip.train import train as loop
+from biomedica_dataset.clip.train import training as loop
 from biomedica_dataset.clip.train.config import DataConfig, OptimizerConfig, TrainConfig
 from biomedica_dataset.clip.train.data import Batch, Position
 from biomedica_dataset.clip.train.train import train

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .annotation.embeddings.embed import embed
     from .annotation.labels.label import label
     from .builder import BiomedicaBuilder, BiomedicaConfig
+    from .clip.evaluate.evaluate import evaluate
+    from .clip.train.train import train
     from .extraction.extract import extract
     from .hub.push import push_to_hub
     from .jats.reader import read_article
@@ -67,6 +69,7 @@ __all__ = [
     "assign",
     "cluster",
     "embed",
+    "evaluate",
     "extract",
     "label",
     "mesh",
@@ -76,6 +79,7 @@ __all__ = [
     "select",
     "serialize",
     "serialize_webdataset",
+    "train",
     "verify",
 ]
 
@@ -84,6 +88,8 @@ _HOME = {
     "BiomedicaConfig": ".builder",
     "open_dataset": ".streaming.dataset",
     "extract": ".extraction.extract",
+    "evaluate": ".clip.evaluate.evaluate",
+    "train": ".clip.train.train",
     "serialize_webdataset": ".webdataset.export",
     "select": ".subset.select",
     "mesh": ".pubmed.mesh.mesh",

@@ -78,17 +78,9 @@ def cluster(embeddings: str, output: str, **options: Any) -> None:
 
     The same command again does nothing, unless the vectors have changed.
     """
-    from biomedica_dataset.annotation.clusters.cluster import cluster as run
-    from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
-    from biomedica_dataset.errors import UsageError
-    from biomedica_dataset.io.folders import Folder
+    from biomedica_dataset import cluster as run
 
-    made = run(embeddings, output, progress=progress(), **options)
-    click.echo(printable(str(made)))
-    try:
-        write_plots(made.model.header, Folder(output))
-    except UsageError as error:
-        click.echo(f"no plots: {error}")
+    click.echo(printable(str(run(embeddings, output, progress=progress(), **options))))
 
 
 @annotate.command()

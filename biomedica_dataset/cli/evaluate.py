@@ -21,17 +21,22 @@ from .group import OUTPUT, main, printable, progress
 )  # fmt: skip
 @click.option("--data", default=".", show_default=True, help="Folder with files of shipped tasks.")
 @click.option("--metric", help="Show this one for all tasks, such as balanced_accuracy.")
-@click.option("--draws", default=1000, show_default=True, help="Draws of the bootstrap.")
-@click.option("--seed", default=0, show_default=True, help="Of bootstrap and order of options.")
+@click.option("--draws", default=1000, show_default=True, help="Number of bootstrap samples.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    help="Seed of the bootstrap and of the order of options.",
+)
 @click.option("--device", help="Such as cuda:1. [default: a GPU where there is one]")
-def evaluate(models: tuple[str, ...], tasks: tuple[str, ...], output: str, **options: Any) -> None:
+def evaluate(models: tuple[str, ...], output: str, **options: Any) -> None:
     """Measure MODELS on tasks; the first is what the others are compared with.
 
     A model is NAME:TAG of OpenCLIP, hf-hub:ID, an ID of transformers' CLIP or SigLIP on the Hub,
     or a folder of either, such as `biomedica train` writes.
     """
-    from biomedica_dataset.clip.evaluate.evaluate import evaluate as run
+    from biomedica_dataset import evaluate as run
     from biomedica_dataset.clip.evaluate.results_markdown import as_text
 
-    results = run(models, tasks, output, progress=progress(), **options)
+    results = run(models, output, progress=progress(), **options)
     click.echo(printable(as_text(results)))

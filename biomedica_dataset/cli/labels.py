@@ -30,6 +30,6 @@ def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
     Majority answers become labels; ties and contradictions go to adjudication.csv. The report gives
     the agreement of the annotators.
     """
-    from biomedica_dataset.annotation.labels.label import label
+    from biomedica_dataset import label
 
     click.echo(printable(str(label(votes, output, **options))))

@@ -17,18 +17,18 @@ from .group import OUTPUT, main, printable
 )  # fmt: skip
 def train(config: str, changes: tuple[str, ...]) -> None:
     """Train a CLIP model by CONFIG: a YAML file, or the recipe full, balanced or filtered."""
-    from biomedica_dataset.clip.train.read_config import load_config
-    from biomedica_dataset.clip.train.train import train as run
+    from biomedica_dataset import train as run
     from biomedica_dataset.clip.yaml_file import parse_yaml
 
     values = {}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals:
-            msg = f"--set {change}: KEY=VALUE was expected"
+            msg = f"--set {change}: expected KEY=VALUE"
             raise UsageError(msg)
         values[name] = parse_yaml(value, f"--set {name}", typed=True)
-    run(load_config(config, values), lambda line: click.echo(printable(line), err=True))
+    report = run(config, changes=values, log=lambda line: click.echo(printable(line), err=True))
+    click.echo(printable(str(report)))
 
 
 @main.command("wise-ft")

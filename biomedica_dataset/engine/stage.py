@@ -225,13 +225,9 @@ class Stage(ABC, Generic[Task, Record, Made]):
             records = dict(sorted((kept | self._known(stale)).items()))
             left = len({self.number(task) for task in tasks} - records.keys() - failed.keys())
             run = StageRun(
-                blocks=len(tasks),
-                records=records,
-                made=made,
-                failed=failed,
-                left=left,
+                blocks=len(tasks), records=records, made=made, failed=failed, left=left,
                 done=len(mine) - len(failed),
-            )
+            )  # fmt: skip
             if not left and not (failed and launch.part):
                 lock.check()
                 run = replace(run, finished=self.finish(run))
@@ -265,15 +261,9 @@ class Stage(ABC, Generic[Task, Record, Made]):
         batches = self.batches(tasks, launch.engine, workers or cpu_count()) if tasks else []
         try:
             for _batch, done in run_tasks(
-                _work,
-                batches,
-                workers=workers,
-                start=_start_worker,
-                args=(self, lock),
-                progress=progress,
-                engine=launch.engine,
-                on_gpu=self.on_gpu,
-            ):
+                _work, batches, workers=workers, start=_start_worker, args=(self, lock),
+                progress=progress, engine=launch.engine, on_gpu=self.on_gpu,
+            ):  # fmt: skip
                 made += [one for one in done if not isinstance(one, FailedBlock)]
                 failed |= {one.number: one.reason for one in done if isinstance(one, FailedBlock)}
         except self.survives as error:  # what was not tried has failed for the same reason

@@ -41,7 +41,7 @@ def test_models_of_transformers_give_their_own_vectors(tmp_path, images, kind):
     np.testing.assert_allclose(model.images([model.prepare(image)]), out.image_embeds, atol=1e-5)
     assert model.name == "hf"
     task = write(tmp_path / "own.yaml", **GOOD)
-    evaluate([str(folder)], [task], tmp_path / "out", draws=5)
+    evaluate([str(folder)], tmp_path / "out", tasks=[task], draws=5)
 
 
 @pytest.mark.parametrize("kind", ["coca", "siglip", "biomedclip"])

@@ -77,7 +77,7 @@ def test_a_table_of_paths_gives_the_numbers_of_a_folder(tmp_path, models, images
         write(tmp_path / "d.yaml", source={"parquet": "images/held.parquet"},
               columns={"label": "kind"}, classes=list(COLOURS)),
     ]  # fmt: skip
-    evaluate([str(models / "first")], tasks, tmp_path / "out", draws=5)
+    evaluate([str(models / "first")], tmp_path / "out", tasks=tasks, draws=5)
     numbers = [values(task) for task in stored(tmp_path / "out")["tasks"].values()]
 
     assert len(numbers) == 4
@@ -87,7 +87,7 @@ def test_a_table_of_paths_gives_the_numbers_of_a_folder(tmp_path, models, images
 def test_a_shard_of_a_dataset_folder_is_a_task_of_retrieval(tmp_path, models, sample_dataset):
     (shard, *_) = sorted(sample_dataset.glob("commercial/train/*.parquet"))
     path = write(tmp_path / "pairs.yaml", protocol="retrieval", source={"parquet": str(shard)})
-    evaluate([str(models / "first")], [path], tmp_path / "out", draws=5)
+    evaluate([str(models / "first")], tmp_path / "out", tasks=[path], draws=5)
     (task,) = stored(tmp_path / "out")["tasks"].values()
     recall = values(task)
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_read_is_counted_by_its_reason(tmp_path, models, images):
         write(tmp_path / "folder.yaml", **GOOD),
         write(tmp_path / "table.yaml", **GOOD | {"source": table}),
     ]
-    results = evaluate([str(models / "first")], tasks, tmp_path / "out", draws=5)
+    results = evaluate([str(models / "first")], tmp_path / "out", tasks=tasks, draws=5)
     task = stored(tmp_path / "out")["tasks"]
 
     assert task["folder"]["images"] == {"seen": 17, "kept": 15, "dropped": {"not_decodable": 2}}
@@ -125,17 +125,17 @@ def test_nothing_is_encoded_twice_and_the_results_are_the_same_bytes(tmp_path, m
     def state():
         return {f: f.stat().st_mtime_ns for f in (tmp_path / "out" / "features").rglob("*.npz")}
 
-    evaluate(specs, [path], tmp_path / "out", draws=20)
+    evaluate(specs, tmp_path / "out", tasks=[path], draws=20)
     before, results = state(), (tmp_path / "out" / "results.json").read_bytes()
     plot = (tmp_path / "out" / "forest.png").read_bytes()
-    evaluate(specs, [path], tmp_path / "out", draws=20)
+    evaluate(specs, tmp_path / "out", tasks=[path], draws=20)
     assert state() == before
     write(tmp_path / "own.yaml", source={"folder": "images"}, classes=[*COLOURS, "yellow"])
-    evaluate(specs, [path], tmp_path / "out", draws=20)
+    evaluate(specs, tmp_path / "out", tasks=[path], draws=20)
     assert sum("texts" in f.parts for f in set(state()) - set(before)) == len(state()) - len(before)
     Image.new("RGB", (9, 9)).save(images / "red" / "0.png")
     write(tmp_path / "own.yaml", **GOOD)
-    evaluate(specs, [path], tmp_path / "out", draws=20)
+    evaluate(specs, tmp_path / "out", tasks=[path], draws=20)
     assert (tmp_path / "out" / "results.json").read_bytes() != results
     assert len(state()) == len(before) + 4  # other prompts and another image, for two models
 
@@ -189,7 +189,7 @@ def test_names_of_strangers_are_no_markup_and_steer_no_terminal(tmp_path, models
 def test_two_models_of_one_name_are_told_apart(tmp_path, models, images):
     shutil.copytree(models / "second", tmp_path / "first")
     path = write(tmp_path / "own.yaml", **GOOD)
-    evaluate([str(models / "first"), str(tmp_path / "first")], [path], tmp_path / "out",
+    evaluate([str(models / "first"), str(tmp_path / "first")], tmp_path / "out", tasks=[path],
              draws=3, metric="balanced_accuracy")  # fmt: skip
     results = stored(tmp_path / "out")
 

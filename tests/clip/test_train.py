@@ -57,7 +57,7 @@ def same(first, second):
 def undisturbed(small, tmp_path_factory):
     """The folder and the lines of a training that nothing stopped."""
     folder, said = tmp_path_factory.mktemp("undisturbed") / "whole", []
-    train(small(folder), said.append)
+    train(small(folder), log=said.append)
     return folder, said
 
 
@@ -74,7 +74,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     helpers = children(process.pid)
     process.kill()
     process.communicate()
-    train(dataclasses.replace(killed, data=config("").data), lines.append)
+    train(dataclasses.replace(killed, data=config("").data), log=lines.append)
 
     assert lines[0].startswith("resumes after step ")
     assert same(weights(undisturbed[0]), weights(tmp_path / "killed"))
@@ -96,8 +96,8 @@ def test_a_training_that_is_told_to_end_ends_after_the_step(config, undisturbed,
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(PreemptedError, match="a checkpoint of step 3 is written"):
-        train(stopped, say)
-    train(stopped, lines.append)
+        train(stopped, log=say)
+    train(stopped, log=lines.append)
 
     assert sum(line.startswith("step 3 ") for line in lines) == 1
     assert same(weights(undisturbed[0]), weights(tmp_path / "stopped"))
@@ -119,7 +119,7 @@ def test_a_lost_connection_leaves_a_checkpoint_to_go_on_from(
                 server.faults.update(dict.fromkeys(shards, Fault(status=503)))
 
         with pytest.raises(SourceError, match=r"a checkpoint of step \d+ is written"):
-            train(lost, say)
+            train(lost, log=say)
     with BucketServer(sample_dataset) as server:  # at another address
         train(config("lost", data={"path": server.url}, checkpoint_every=100))
 
@@ -138,8 +138,8 @@ def test_a_killed_helper_leaves_a_checkpoint_to_go_on_from(config, undisturbed, 
                 helper.kill()
 
     with pytest.raises(WorkerDiedError, match=r"fewer data\.workers.*a checkpoint of step \d+ is"):
-        train(helped, say)
-    train(alone, lines.append)
+        train(helped, log=say)
+    train(alone, log=lines.append)
 
     assert sum(line.startswith("step 3 ") for line in lines) == 1
     assert same(weights(undisturbed[0]), weights(tmp_path / "alone"))
@@ -182,7 +182,7 @@ def test_steps_after_the_checkpoint_are_told_once(step, config, tmp_path):
             raise KilledError
 
     with pytest.raises(KilledError):
-        train(config("twice"), kill)
+        train(config("twice"), log=kill)
     train(config("twice"))
     events = EventAccumulator(str(tmp_path / "twice")).Reload()
 
@@ -216,7 +216,7 @@ def test_it_learns_which_caption_belongs_to_images_it_never_saw(config, tmp_path
     said = []
     optimizer = {"lr": 3e-3, "warmup": 5, "weight_decay": 0.0}
     samples = {"samples": 16 * 120, "micro_batch": 16, "checkpoint_every": 120}
-    train(config("long", optimizer=optimizer, **samples), said.append)
+    train(config("long", optimizer=optimizer, **samples), log=said.append)
     losses = [float(x) for x in re.findall(r" loss (\S+)", "\n".join(said))]
     make_sample(tmp_path / "anew", seed=1)
     columns = ["caption", "image_file_name", "article_accession_id", "article_version"]
@@ -244,7 +244,7 @@ def test_it_learns_which_caption_belongs_to_images_it_never_saw(config, tmp_path
 def test_half_precision_learns_as_well(precision, config, undisturbed):
     """On a CPU, which has both; a GPU was not at hand."""
     said, whole = [], [line for line in undisturbed[1] if " loss " in line]
-    train(config(precision, precision=precision), said.append)
+    train(config(precision, precision=precision), log=said.append)
     losses, full = (
         [float(x) for x in re.findall(r" loss (\S+)", "\n".join(lines))] for lines in (said, whole)
     )
@@ -282,7 +282,7 @@ def test_a_finished_training_is_finished(undisturbed, small):
     folder = undisturbed[0]
     before = {name: (folder / name).read_bytes() for name in ("README.md", "open_clip_config.json")}
     said = []
-    train(small(folder), said.append)
+    train(small(folder), log=said.append)
 
     assert said[0] == "resumes after step 12"
     assert before == {name: (folder / name).read_bytes() for name in before}

@@ -28,8 +28,8 @@ def test_a_training_reads_from_a_bucket_and_goes_on_from_one(s3, sample_dataset,
         log_every=1,
         checkpoint_every=1,
     )
-    train(config, lines.append)
-    train(config, lines.append)
+    train(config, log=lines.append)
+    train(config, log=lines.append)
     found = {name.rpartition("/")[2].partition(".")[0] for name in store.find(f"{s3}/trained")}
 
     assert "resumes after step 2" in lines

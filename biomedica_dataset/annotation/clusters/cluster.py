@@ -24,6 +24,7 @@ from .cluster_model import (
     check_finite,
     project,
 )
+from .cluster_plots import write_plots
 
 if TYPE_CHECKING:
     import os
@@ -44,15 +45,20 @@ class ClusterReport:
     ----------
     is_new
         Whether anything was to be done.
+    no_plots
+        Why there are no plots.
     """
 
     model: ClusterModel
     is_new: bool
+    no_plots: str | None = None
 
     def __str__(self) -> str:
         """Return the report in words."""
-        told = str(self.model.header)
-        return told if self.is_new else f"{told}\nnothing to do: they agree with the vectors"
+        lines = [str(self.model.header)]
+        lines += [] if self.is_new else ["nothing to do: they agree with the vectors"]
+        lines += [f"no plots: {self.no_plots}"] if self.no_plots else []
+        return "\n".join(lines)
 
 
 def cluster(
@@ -86,13 +92,20 @@ def cluster(
     ------
     UsageError
         There are no embeddings, fewer images than clusters, fewer dimensions than components, or
-        numbers that are none; or the output holds something else.
+        NaN or infinite values; or the output is something else.
+
+    Examples
+    --------
+    >>> cluster("none", "clusters")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: none is not a folder of embeddings: it has no ...
     """
     opened, folder = Embeddings.open(embeddings), Folder(output)
     made_of = _made_of(opened, components, clusters, seed, sample)
     there = _there(folder, made_of)
     if there is not None:
-        return ClusterReport(there, is_new=False)
+        return ClusterReport(there, is_new=False, no_plots=_plot(there, folder))
     if components > opened.model.dim:
         msg = f"{components} components were asked for of vectors of {opened.model.dim} numbers"
         raise UsageError(msg)
@@ -125,7 +138,16 @@ def cluster(
     for name in (HEADER, *PLOTS):
         folder.remove(name)
     model.save(folder)
-    return ClusterReport(model, is_new=True)
+    return ClusterReport(model, is_new=True, no_plots=_plot(model, folder))
+
+
+def _plot(model: ClusterModel, folder: Folder) -> str | None:
+    """Write the plots where they can be drawn; return why not."""
+    try:
+        write_plots(model.header, folder)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def _made_of(embeddings: Embeddings, *options: int) -> str:

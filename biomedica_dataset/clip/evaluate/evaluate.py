@@ -33,9 +33,9 @@ logger = logging.getLogger(__name__)
 
 def evaluate(  # noqa: PLR0913 - each is given by name
     models: Sequence[str],
-    tasks: Sequence[str],
     output: str | os.PathLike[str],
     *,
+    tasks: Sequence[str] = ("all",),
     data: str = ".",
     metric: str | None = None,
     draws: int = 1000,
@@ -72,7 +72,7 @@ def evaluate(  # noqa: PLR0913 - each is given by name
 
     Examples
     --------
-    >>> evaluate(["ViT-B-32:openai"], ["all"], "out", draws=0)
+    >>> evaluate(["ViT-B-32:openai"], "out", draws=0)
     Traceback (most recent call last):
         ...
     biomedica_dataset.errors.UsageError: draws must be 1 or more, not 0

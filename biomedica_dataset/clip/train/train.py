@@ -1,47 +1,64 @@
-"""The training: steps, and an end that can be gone on from."""
+"""`train`: continual pre-training of a CLIP model on streamed pairs."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import math
+import os
 import signal
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.clip.models.open_clip import CONFIG, export, make_model
-from biomedica_dataset.errors import (
-    BiomedicaError,
-    DivergedError,
-    PreemptedError,
-    SourceError,
-    UsageError,
-)
-from biomedica_dataset.extras import require
-from biomedica_dataset.io.folders import Folder
-
-from .checkpoint import latest_checkpoint, load_latest, plain, save
-from .data import Pairs, Position, Prefetcher, choose_pairs, tally
-from .gradients import Gradients
-from .model_card import trained_card
-from .optimizer import learning_rate, make_optimizer
-from .prepare import make_prepare
+from .config import TrainConfig
 from .processes import Processes
-from .tensorboard import TrainingLog, nothing
+from .read_config import load_config
+from .tensorboard import nothing
+from .training import Training
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from .config import TrainConfig
-    from .data import Batch
+    from collections.abc import Callable, Iterator, Mapping
 
 
-def train(config: TrainConfig, say: Callable[[str], None] = nothing) -> None:
-    """Train a CLIP model on streamed pairs, or go on where it was stopped.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainReport:
+    """What a training has done, earlier runs of it included.
 
     Parameters
     ----------
-    say
+    pairs
+        Pairs seen; one that was seen in two epochs counts twice.
+    loss
+        Of the last step.
+    """
+
+    output: str
+    steps: int
+    pairs: int
+    loss: float | None
+
+    def __str__(self) -> str:
+        """Return the report in words."""
+        loss = "" if self.loss is None else f", loss {self.loss:.4f}"
+        return f"{self.steps:,} steps of {self.pairs:,} pairs{loss}; the model is in {self.output}"
+
+
+def train(
+    config: TrainConfig | str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    log: Callable[[str], None] = nothing,
+) -> TrainReport:
+    """Train a CLIP model on streamed pairs, or resume where it stopped.
+
+    Parameters
+    ----------
+    config
+        A YAML file, a recipe (``full``, ``balanced``, ``filtered``), or a configuration.
+    output
+        Folder of the model, in place of the one in ``config``.
+    changes
+        Values by dotted key, such as ``{"data.path": "org/name"}``, for a file or a recipe.
+    log
         Takes lines for a terminal.
 
     Raises
@@ -49,20 +66,38 @@ def train(config: TrainConfig, say: Callable[[str], None] = nothing) -> None:
     UsageError
         The configuration, model or data cannot be used.
     DivergedError
-        The loss or the gradient is no finite number.
+        The loss or the gradient is not finite.
     PreemptedError
         SIGTERM came; a checkpoint is written.
     SourceError
         The data cannot be read any more; a checkpoint is written.
+
+    Examples
+    --------
+    >>> train("fulll")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: ...
     """
+    if not isinstance(config, TrainConfig):
+        given = {} if output is None else {"output": os.fspath(output)}
+        config = load_config(os.fspath(config), {**(changes or {}), **given})
+    elif output is not None:
+        config = replace(config, output=os.fspath(output))
     with contextlib.ExitStack() as stack:
         group = Processes()
         stack.callback(group.close)
-        training = Training(config, group, say if group.rank == 0 else nothing)
+        training = Training(config, group, log if group.rank == 0 else nothing)
         stack.callback(training.close)
         stack.enter_context(_told_to_end(training.stop))
         training.resume()
         training.run()
+        return TrainReport(
+            output=config.output,
+            steps=training.step,
+            pairs=training.step * config.global_batch,
+            loss=training.loss,
+        )
 
 
 @contextlib.contextmanager
@@ -72,213 +107,3 @@ def _told_to_end(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-class Training:
-    """One process of a training; see `train`."""
-
-    def __init__(self, config: TrainConfig, group: Processes, say: Callable[[str], None]) -> None:
-        self._torch: Any = require("torch", "clip")
-        self._config, self._group, self._say = config, group, say
-        self._folder = Folder(config.output)
-        self._micro, self._accumulate = _shares(config, group.count)
-        self._chosen = choose_pairs(config.data, config.seed)
-        self._identity = {**config.decisive, "manifest of the data": self._chosen.index.digest}
-        if len(set(group.gather(self._chosen.index.digest))) > 1:
-            msg = f"{config.data.path} changed while the processes opened it; start again"
-            raise SourceError(msg)
-        self._torch.manual_seed(config.seed)
-        self._model = make_model(config.model)
-        self._module = self._model.module.to(group.device)
-        self._torch.manual_seed(config.seed + group.rank)
-        self._optimizer = make_optimizer(self._module, config.optimizer)
-        self._gradients = Gradients(self._module, config.precision, group)
-        self._pairs = Pairs(
-            self._chosen,
-            config.data,
-            make_prepare(self._model, config.data.decode),
-            config.seed,
-            (group.rank, group.count),
-        )
-        self._step = self._saved = 0
-        self._loss: float | None = None
-        self._position = Position()
-        self._stopping = False
-        self._prefetcher: Prefetcher | None = None
-        self._log: TrainingLog | None = None
-
-    def close(self) -> None:
-        """End the processes that prepare pairs, and close the file of events."""
-        if self._log is not None:
-            self._log.close()
-        if self._prefetcher is not None:
-            self._prefetcher.close()
-        self._pairs.close()
-
-    def stop(self) -> None:
-        """Ask for an end before the next step."""
-        self._stopping = True
-
-    def resume(self) -> None:
-        """Go on from the latest checkpoint, if there is one."""
-        state = load_latest(self._folder, self._identity, self._group.count)
-        if state is None:
-            if self._folder.exists(CONFIG):
-                msg = (
-                    f"{self._folder.url} holds a model but no checkpoint of it; choose a new output"
-                )
-                raise UsageError(msg)
-            return
-        mine = state["processes"][self._group.rank]
-        self._module.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._gradients.scaler.load_state_dict(state["scaler"])
-        self._torch.set_rng_state(mine["random"])
-        if self._group.device.type == "cuda" and "cuda" in mine:
-            self._torch.cuda.set_rng_state(mine["cuda"], self._group.device)
-        self._position = Position(**json.loads(mine["position"]))
-        self._step, self._loss = state["step"], state["loss"]
-        self._saved = self._step
-        self._say(f"resumes after step {self._step:,}")
-
-    def run(self) -> None:
-        """Make all steps that are left, then write the model."""
-        config, first = self._config, self._group.rank == 0
-        if first:
-            self._folder.sweep()
-        self._introduce()
-        batches = self._pairs.batches(self._micro, self._position)
-        self._prefetcher = Prefetcher(batches, self._accumulate if config.data.workers else 0)
-        self._log = TrainingLog(config, self._say, self._step) if first else None
-        while self._step < config.steps:
-            self._advance()
-            is_last = self._step == config.steps
-            if self._log and (self._step % config.log_every == 0 or is_last):
-                scale = float(self._module.logit_scale.detach().exp())
-                rate = self._optimizer.param_groups[0]["lr"]
-                self._log.write(self._step, self._loss or 0.0, scale, rate, self._prefetcher.waited)
-            if self._step % config.checkpoint_every == 0 or is_last:
-                self._checkpoint()
-        self._finish()
-
-    def _introduce(self) -> None:
-        config, rows = self._config, len(self._chosen.table)
-        trained = sum(p.numel() for p in self._module.parameters() if p.requires_grad)
-        self._say(str(self._chosen))
-        self._say(
-            f"{trained:,} weights are trained; {config.steps:,} steps of {config.global_batch:,} "
-            f"pairs, {config.steps * config.global_batch / rows:,.2f} epochs; "
-            f"{self._group.count} x {self._accumulate} x {self._micro:,} pairs a step, "
-            f"{config.precision}, on {self._group.device.type}"
-        )
-
-    def _advance(self) -> None:
-        """Make one step."""
-        batches = self._next()
-        device, config = self._group.device, self._config
-        rate = learning_rate(self._step, config)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.zero_grad()
-        given = [
-            (
-                self._model.pixels(batch.images.to(device, non_blocking=True)),
-                batch.tokens.to(device, non_blocking=True),
-            )
-            for batch in batches
-        ]
-        loss = self._gradients.add(given)
-        norm = self._gradients.clip(self._optimizer, config.optimizer.clip)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            last = latest_checkpoint(self._folder)
-            where = self._folder.path(last) if last else "none was written yet"
-            msg = (
-                f"the loss of step {self._step + 1} is {loss:.4g}, the norm of its gradient "
-                f"{norm:.4g}; the last checkpoint: {where}. Lower optimizer.lr, in a new output"
-            )
-            raise DivergedError(msg)
-        self._gradients.take_step(self._optimizer)
-        with self._torch.no_grad():
-            self._module.logit_scale.clamp_(0, math.log(100))
-        self._step += 1
-        self._loss, self._position = loss, batches[-1].position
-
-    def _next(self) -> list[Batch]:
-        """Return the micro-batches of a step, unless a process has none or is told to end."""
-        assert self._prefetcher is not None
-        batches, failure = [], None
-        try:
-            batches = [self._prefetcher.next() for _ in range(self._accumulate)]
-        except BiomedicaError as error:
-            failure = error
-        failed, stopping = self._group.any(failure is not None, self._stopping)
-        if failed or stopping:
-            self._leave(failure, failed=failed)
-        return batches
-
-    def _leave(self, failure: BiomedicaError | None, *, failed: bool) -> NoReturn:
-        if self._step > self._saved:
-            self._checkpoint()
-        kept = (
-            f"a checkpoint of step {self._step:,} is written" if self._step else "no step was done"
-        )
-        if failure is not None:
-            msg = f"{failure}; {kept}: run the same command again to resume"
-            raise type(failure)(msg) from failure
-        if failed:
-            msg = f"another process has run out of data; {kept}: see its error"
-            raise SourceError(msg)
-        msg = f"stopped by SIGTERM: {kept}; run the same command again to resume"
-        raise PreemptedError(msg)
-
-    def _checkpoint(self) -> None:
-        """Write where all processes stand."""
-        mine = {
-            "position": json.dumps(asdict(self._position)),
-            "random": self._torch.get_rng_state(),
-        }
-        if self._group.device.type == "cuda":
-            mine["cuda"] = self._torch.cuda.get_rng_state(self._group.device)
-        everyone = self._group.gather(mine)
-        if self._group.rank == 0:
-            state = {
-                "step": self._step,
-                "loss": self._loss,
-                "identity": plain(self._identity),
-                "model": self._module.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
-                "scaler": self._gradients.scaler.state_dict(),
-                "processes": everyone,
-            }
-            save(self._folder, state, self._config.keep)
-        self._saved = self._step
-
-    def _finish(self) -> None:
-        seen = tally(self._group.gather(self._position))
-        if self._group.rank:
-            return
-        card = trained_card(
-            self._config,
-            manifest=self._chosen.index.digest,
-            groups=self._chosen.table["license_group"].to_pylist(),
-            tally=seen,
-            loss=self._loss,
-        )
-        export(self._folder, self._model, card)
-        for line in seen.lines("pairs"):
-            self._say(line)
-        how = f": OpenCLIP loads local-dir:{self._folder.url}" if self._folder.is_local else ""
-        self._say(f"the model is in {self._folder.url}{how}")
-
-
-def _shares(config: TrainConfig, processes: int) -> tuple[int, int]:
-    """Return the pairs of a micro-batch, and how many of them a process takes in a step."""
-    share, rest = divmod(config.global_batch, processes)
-    micro = min(config.micro_batch, share)
-    if rest or not share or share % micro:
-        msg = (
-            f"global_batch must be a multiple of {processes} processes times micro_batch "
-            f"{config.micro_batch}, not {config.global_batch}"
-        )
-        raise UsageError(msg)
-    return micro, share // micro
