@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from biomedica_dataset.errors import SourceError, UsageError
 
-from .rate_limit import Slots
+from .rate_limit import RateLimit
 from .responses import AnswerError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Ncbi:
         self._email = email or os.environ.get("NCBI_EMAIL")
         self._key = os.environ.get("NCBI_API_KEY")
         self._timeout, self._tries, self._pause = timeout, tries, pause
-        self._slots = Slots(self.url, _RATE_WITH_KEY if self._key else _RATE, slots_folder)
+        self._slots = RateLimit(self.url, _RATE_WITH_KEY if self._key else _RATE, slots_folder)
         self.requests = 0
         if not self._email:
             _logger.info("no e-mail is sent to NCBI: set NCBI_EMAIL, so that they can write first")
