@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 FAILURES = (OSError, http.client.HTTPException)
 """What a connection fails with."""
 
-TRANSIENT = frozenset((408, 425, 429, 500, 502, 503, 504))
-"""Status codes after which the same request may succeed."""
-
+_TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 _LITTLE = 1 << 16  # bytes: to read so many costs less than another connection
 
 
@@ -72,10 +70,10 @@ class Client:
         Raises
         ------
         RetryableError
-            The connection failed.
+            The connection failed, or the server is busy.
         UsageError
-            The address is not one of a web server, or the proxy asks for other credentials, or the
-            environment names a proxy or certificates that cannot be used.
+            The address is not one of a web server, or the environment names a proxy, credentials
+            or certificates that do not work.
         """
         parts = urlsplit(address)
         # By process, because a forked one must not use the connections of its parent.
@@ -84,11 +82,15 @@ class Client:
         if channel is None:
             channel = self._channels[key] = self._open(parts)
         try:
-            return channel.send(parts, headers, body)
+            answer = channel.send(parts, headers, body)
         except FAILURES as error:
             channel.connection.close()
             msg = f"the connection failed: {error!r}"
             raise RetryableError(msg) from error
+        if answer.status in _TRANSIENT:
+            msg = f"the server answered {answer.status} {answer.reason}"
+            raise RetryableError(msg, retry_after(answer.headers.get("Retry-After")))
+        return answer
 
     def _open(self, parts: SplitResult) -> _Channel:
         if parts.scheme not in ("http", "https"):
@@ -121,8 +123,12 @@ class Client:
     def close(self) -> None:
         """End all requests, also those of other threads, and close the connections."""
         for (process, *_), channel in list(self._channels.items()):
-            if process == os.getpid():
-                channel.close()
+            if process != os.getpid():
+                continue
+            if channel.connection.sock is not None:
+                with contextlib.suppress(OSError):  # the other side may have been faster
+                    channel.connection.sock.shutdown(socket.SHUT_RDWR)
+            channel.connection.close()
 
 
 @dataclass(slots=True)
@@ -161,12 +167,6 @@ class _Channel:
         if self.forwards and self.answer.status == 407:
             raise self._refused()
         return self.answer
-
-    def close(self) -> None:
-        if self.connection.sock is not None:
-            with contextlib.suppress(OSError):  # the other side may have been faster
-                self.connection.sock.shutdown(socket.SHUT_RDWR)
-        self.connection.close()
 
     def _refused(self) -> UsageError:
         scheme = "http" if self.forwards else "https"

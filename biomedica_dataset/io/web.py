@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from biomedica_dataset.errors import SourceError
 
-from .http import FAILURES, TRANSIENT, Client, RetryableError, retry_after
+from .http import FAILURES, Client, RetryableError
 from .transfer import AbsentError, Memory, RangeRequest, RefusedError, SharedState, Traffic
 
 if TYPE_CHECKING:
@@ -178,9 +178,6 @@ class Web:
         if answer.status in (200, 206):
             return
         said = f"{answer.status} {answer.reason}"
-        if answer.status in TRANSIENT:
-            msg = f"the server answered {said}"
-            raise RetryableError(msg, retry_after(answer.headers.get("Retry-After")))
         if answer.status in _EXPIRED and address != f"{self.base}/{quote(name)}":
             self.addresses.pop(name, None)
             msg = f"the address it was redirected to answered {said}"

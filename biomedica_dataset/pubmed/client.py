@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.io.http import FAILURES, TRANSIENT, Client, RetryableError, retry_after
+from biomedica_dataset.io.http import FAILURES, Client, RetryableError
 
 from .rate_limit import Slots
 from .responses import AnswerError
@@ -132,11 +132,8 @@ class Ncbi:
         except FAILURES as error:
             msg = f"the answer broke off: {error!r}"
             raise RetryableError(msg) from error
-        if answer.status in TRANSIENT:
-            wait = retry_after(answer.headers.get("Retry-After"))
-            raise RetryableError(_said(answer.status, data), wait)
         if answer.status != 200:
-            raise self._failed(service, _said(answer.status, data))
+            raise self._failed(service, f"status {answer.status} {_words(data)}".strip())
         if answer.length:
             msg = f"the answer ended {answer.length:,} bytes early"
             raise RetryableError(msg)
@@ -153,8 +150,7 @@ class Ncbi:
         return SourceError(f"{self.url}{service}.fcgi gives no answer: {why}. Try again later.")
 
 
-def _said(status: int, data: bytes) -> str:
-    """Return the status and the first words of the answer, if they are words."""
+def _words(data: bytes) -> str:
+    """Return the first words of an answer, unless it is a page."""
     text = data[:400].decode("utf-8", "replace")
-    words = "" if text.lstrip()[:1] == "<" else " ".join(text.split())[:200]
-    return f"status {status} {words}".strip()
+    return "" if text.lstrip()[:1] == "<" else " ".join(text.split())[:200]
