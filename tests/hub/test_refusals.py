@@ -80,12 +80,18 @@ def test_private_is_private_and_what_is_public_already_is_refused(hub, push, dat
     assert hub.repos[NAME].private
     push(dataset, repo_id="me/open")
 
-    assert "is public; make it private" in push(dataset, repo_id="me/open", private=True, fails=True)
+    assert "is public; make it private" in push(
+        dataset, repo_id="me/open", private=True, fails=True
+    )
 
 
 @pytest.mark.parametrize(
     ("token", "told"),
-    [("hf_reader", "no write permission"), ("hf_stranger", "no valid token"), ("", "no valid token")],
+    [
+        ("hf_reader", "no write permission"),
+        ("hf_stranger", "no valid token"),
+        ("", "no valid token"),
+    ],
 )
 def test_without_the_right_there_is_one_line_and_nothing_changes(hub, push, dataset, token, told):
     assert told in push(dataset, fails=True, token=token)
