@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from biomedica_dataset.archive.selection import Selection, Wants, parse_images, parse_pmcids
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.licenses import parse_licenses
-from biomedica_dataset.pubmed.client import Ncbi
-from biomedica_dataset.pubmed.search.query import choose
 
 if TYPE_CHECKING:
     import os
@@ -70,6 +68,9 @@ def resolve_options(  # noqa: PLR0913 - each is given by name
     numbers: tuple[int, ...] | None = None
     question: dict[str, Any] | None = None
     if query is not None:
+        from biomedica_dataset.pubmed.client import Ncbi
+        from biomedica_dataset.pubmed.search.query import choose
+
         numbers, question = choose(output, query, codes, Ncbi())
     elif pmcids is not None:
         numbers = tuple(parse_pmcids(map(str, pmcids)))

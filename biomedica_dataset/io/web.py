@@ -1,16 +1,7 @@
-"""Byte ranges from a web server: retried from the byte reached, addresses resolved once.
-
-Python's own client is used, because nothing above it tells how far an answer came, what
-``Retry-After`` asks for and where a redirection led. All are needed for an epoch that is whole or
-ends in an error.
-"""
+"""Byte ranges from a web server: resumed at the byte reached, addresses resolved once."""
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import os
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -18,36 +9,34 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from biomedica_dataset.errors import SourceError
 
-from .answers import (
-    AbsentError,
-    Known,
-    Memory,
-    Piece,
-    RefusedError,
-    RetryableError,
-    Traffic,
-    retry_after,
-)
-from .proxies import connect
+from .http import FAILURES, Client, RetryableError
+from .transfer import AbsentError, Memory, RangeRequest, RefusedError, SharedState, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from http.client import HTTPResponse
 
 _TRIES = 6  # without a byte gained
 _PAUSE = 0.25  # seconds before the second try, doubled with each further one
-_SILENCE = 30.0  # seconds between two pieces of an answer
+_SILENCE = 30.0  # seconds without a byte
 _LONGEST_WAIT = 300.0  # seconds: the Hub counts requests per five minutes
+_STEP = 1 << 21  # bytes: at most so many are lost with a connection
 _REDIRECTED = {301, 302, 303, 307, 308}
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
-_REFUSED = {401, 403}
-_EXPIRED = {
-    400,
-    401,
-    403,
-    404,
-    410,
-}  # what an address that a redirection gave answers when its time is over
-_MOST_REDIRECTIONS = 5
+_EXPIRED = {400, 401, 403, 404, 410}  # of an address that a redirect gave, when its time is over
+_MOST_REDIRECTS = 5
+_PERMISSION = (
+    "it may not be read without permission; for the Hub accept its terms and run `hf auth login`"
+)
+_ERRORS: dict[int, tuple[type[SourceError], str]] = {
+    401: (RefusedError, _PERMISSION),
+    403: (RefusedError, _PERMISSION),
+    404: (AbsentError, "there is no such file; is it a dataset folder, and all of it there?"),
+    416: (
+        SourceError,
+        "it is shorter than the index says: the folder has changed since its manifest was read; "
+        "open it again",
+    ),
+}
 
 
 class Web:
@@ -71,12 +60,9 @@ class Web:
     ) -> None:
         self.base = base.rstrip("/")
         self.traffic = Traffic()
-        self._host = urlsplit(self.base).netloc
-        self._headers = dict(headers or {})
-        self._shared = Known()
         self.addresses = {} if addresses is None else addresses
-        self._connections, self._memory = threading.local(), Memory()
-        self._opened: list[http.client.HTTPConnection] = []
+        self._host, self._headers = urlsplit(self.base).netloc, dict(headers or {})
+        self._client, self._memory, self._shared = Client(_SILENCE), Memory(), SharedState()
         self._closed = threading.Event()
 
     def whole(self, name: str) -> bytes:
@@ -98,26 +84,27 @@ class Web:
             The file ends before, has changed since it was first read, may not be read, or cannot be
             had after all retries.
         """
-        return self._until_whole(name, Piece(start, self._memory.take(length))) if length else b""
+        if not length:
+            return b""
+        return self._until_whole(name, RangeRequest(start, self._memory.take(length)))
 
     def close(self) -> None:
         """End all requests, those under way too, and close the connections."""
         self._closed.set()
-        for connection in self._opened:
-            if connection.sock is not None:
-                with contextlib.suppress(OSError):  # the other side may have been faster
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-            connection.close()
+        self._client.close()
 
-    def _until_whole(self, name: str, piece: Piece | None) -> bytes | memoryview:
+    def _until_whole(self, name: str, wanted: RangeRequest | None) -> bytes | memoryview:
         tries, before = 0, 0
         while True:
             try:
-                return self._attempt(name, piece)
+                self._hold_back(name)
+                answer = self._answer(name, wanted)
+                self._check_state(name, answer, wanted)
+                return self._receive(answer, wanted)
             except RetryableError as error:
-                reached = piece.reached if piece else 0
-                tries = 1 if reached > before else tries + 1
-                before = reached
+                received = wanted.received if wanted else 0
+                tries = 1 if received > before else tries + 1
+                before = received
                 if tries >= _TRIES:
                     msg = (
                         f"{self.base}/{name}: {error} ({tries} tries); run the same again to go on"
@@ -129,25 +116,20 @@ class Web:
         if asked is None:
             self._closed.wait(min(_PAUSE * 2 ** (tries - 1), 10))
             return
-        with self._shared.lock:  # the others are to be silent too
+        with self._shared.lock:  # the other threads wait too
             until = time.monotonic() + min(asked, _LONGEST_WAIT)
             self._shared.silent_until = max(self._shared.silent_until, until)
 
-    def _attempt(self, name: str, piece: Piece | None) -> bytes | memoryview:
+    def _hold_back(self, name: str) -> None:
+        """Return when a request may be sent."""
         while (rest := self._shared.silent_until - time.monotonic()) > 0:
-            self._closed.wait(rest)
-            if self._closed.is_set():
+            if self._closed.wait(rest):
                 break
         if self._closed.is_set():
             msg = f"{self.base}/{name} is read no more"
             raise SourceError(msg)
-        connection, answer = self._answer(name, piece)
-        self._check_state(name, answer, piece)
-        return self._take(connection, answer, piece)
 
-    def _answer(
-        self, name: str, piece: Piece | None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    def _answer(self, name: str, wanted: RangeRequest | None) -> HTTPResponse:
         """Return a good answer; of many that ask for a file first, one finds out where it lies."""
         address = self.addresses.get(name)
         if address is None and self._shared.is_direct:  # as every file so far: nobody waits
@@ -155,153 +137,88 @@ class Web:
         if address is None:
             with self._shared.resolving(name):
                 if name not in self.addresses:
-                    return self._resolve(name, piece)
+                    return self._resolve(name, wanted)
             address = self.addresses.get(name)
         if address is None:
             msg = "its address has expired"
             raise RetryableError(msg)
-        connection, answer = self._ask(address, piece)
+        answer = self._ask(address, wanted)
         if answer.status in _REDIRECTED:
-            self._let_go(connection, answer)
             self.addresses.pop(name, None)
             self._shared.is_direct = False
             msg = "it has moved once more"
             raise RetryableError(msg, wait=0)
-        if answer.status not in (200, 206):
-            self._refuse(name, connection, answer, address)
-        return connection, answer
+        self._check_status(name, answer, address)
+        return answer
 
-    def _resolve(
-        self, name: str, piece: Piece | None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        address = f"{self.base}/{quote(name)}"
-        for _ in range(_MOST_REDIRECTIONS + 1):
-            connection, answer = self._ask(address, piece)
+    def _resolve(self, name: str, wanted: RangeRequest | None) -> HTTPResponse:
+        first = address = f"{self.base}/{quote(name)}"
+        answer = self._ask(address, wanted)
+        for _ in range(_MOST_REDIRECTS):
             if answer.status not in _REDIRECTED:
                 break
-            self._let_go(connection, answer)
             address = urljoin(address, answer.headers["Location"] or "")
-        if answer.status not in (200, 206):
-            self._refuse(name, connection, answer, address)
+            answer = self._ask(address, wanted)
+        self._check_status(name, answer, address)
         self.addresses[name] = address
         # The Hub redirects large files alone, and those are never asked for as a whole.
-        self._shared.is_direct = piece is not None and address == f"{self.base}/{quote(name)}"
-        return connection, answer
+        self._shared.is_direct = wanted is not None and address == first
+        return answer
 
-    def _ask(
-        self, address: str, piece: Piece | None
-    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        parts = urlsplit(address)
-        connection = self._connection(parts.scheme, parts.netloc)
+    def _ask(self, address: str, wanted: RangeRequest | None) -> HTTPResponse:
         headers = {"User-Agent": "biomedica-dataset", "Accept-Encoding": "identity"}
-        if parts.netloc == self._host:
+        if urlsplit(address).netloc == self._host:
             headers |= self._headers
-        if piece is not None:
-            headers["Range"] = piece.header
+        if wanted is not None:
+            headers["Range"] = wanted.header
         self.traffic.requests += 1
-        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        try:
-            connection.request("GET", path, headers=headers)
-            return connection, connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            msg = f"the connection failed: {error!r}"
-            raise RetryableError(msg) from error
+        return self._client.send(address, headers)
 
-    def _connection(self, scheme: str, netloc: str) -> http.client.HTTPConnection:
-        known: dict[tuple[int, str, str], http.client.HTTPConnection]
-        known = self._connections.__dict__.setdefault("known", {})
-        key = os.getpid(), scheme, netloc  # a forked process must not speak on its parent's
-        if key not in known:
-            known[key] = connect(scheme, netloc, _SILENCE)
-            self._opened.append(known[key])
-        return known[key]
-
-    @staticmethod
-    def _let_go(connection: http.client.HTTPConnection, answer: http.client.HTTPResponse) -> None:
-        """Read what little is left of an answer, so that its connection can serve the next."""
-        try:
-            answer.read(1 << 16)
-        except (OSError, http.client.HTTPException):
-            connection.close()
-        if not answer.isclosed():
-            connection.close()
-
-    def _refuse(
-        self,
-        name: str,
-        connection: http.client.HTTPConnection,
-        answer: http.client.HTTPResponse,
-        address: str,
-    ) -> None:
-        self._let_go(connection, answer)
-        if answer.status in _BUSY:
-            msg = f"the server answered {answer.status} {answer.reason}"
-            raise RetryableError(msg, retry_after(answer.headers.get("Retry-After")))
-        is_redirected = address != f"{self.base}/{quote(name)}"
-        if is_redirected and answer.status in _EXPIRED:
+    def _check_status(self, name: str, answer: HTTPResponse, address: str) -> None:
+        if answer.status in (200, 206):
+            return
+        said = f"{answer.status} {answer.reason}"
+        if answer.status in _EXPIRED and address != f"{self.base}/{quote(name)}":
             self.addresses.pop(name, None)
-            msg = f"the address it was redirected to answered {answer.status} {answer.reason}"
+            msg = f"the address it was redirected to answered {said}"
             raise RetryableError(msg)
-        advice = {
-            404: "there is no such file; is it a dataset folder, and all of it there?",
-            416: "it is shorter than the index says: the folder has changed since its manifest "
-            "was read; open it again",
-        }.get(answer.status, "it cannot be read")
-        if answer.status in _REFUSED:
-            advice = (
-                "it may not be read without permission; for the Hub accept its terms and run "
-                "`hf auth login`"
-            )
-        msg = f"{self.base}/{name}: {answer.status} {answer.reason}: {advice}"
-        if answer.status in _REFUSED:
-            raise RefusedError(msg)
-        raise (AbsentError if answer.status == 404 else SourceError)(msg)
+        kind, advice = _ERRORS.get(answer.status, (SourceError, "it cannot be read"))
+        msg = f"{self.base}/{name}: {said}: {advice}"
+        raise kind(msg)
 
-    def _check_state(
-        self, name: str, answer: http.client.HTTPResponse, piece: Piece | None
-    ) -> None:
+    def _check_state(self, name: str, answer: HTTPResponse, wanted: RangeRequest | None) -> None:
         etag = answer.headers.get("ETag")
         if etag and self._shared.etags.setdefault(name, etag) != etag:
-            answer.close()
             msg = f"{self.base}/{name} has changed since it was first read; open the dataset again"
             raise SourceError(msg)
-        if piece is None or (answer.status == 200 and piece.start + piece.reached == 0):
+        if wanted is None or (answer.status == 200 and wanted.start + wanted.received == 0):
             return
-        wanted = f"{piece.header.replace('=', ' ')}/"
-        if not (answer.headers.get("Content-Range") or "").startswith(wanted):
-            answer.close()
+        expected = wanted.header.replace("=", " ")
+        given = answer.headers.get("Content-Range") or "the whole file"
+        if not given.startswith(f"{expected}/"):
             msg = (
-                f"{self.base}/{name}: {wanted[:-1]} was asked for, the answer is "
-                f"{answer.headers.get('Content-Range') or 'the whole file'}: the server gives "
-                "no byte ranges, "
-                "or the file is shorter than the index says"
+                f"{self.base}/{name}: {expected} was asked for, the answer is {given}: the server "
+                "gives no byte ranges, or the file is shorter than the index says"
             )
             raise SourceError(msg)
 
-    def _take(
-        self,
-        connection: http.client.HTTPConnection,
-        answer: http.client.HTTPResponse,
-        piece: Piece | None,
-    ) -> bytes | memoryview:
+    def _receive(self, answer: HTTPResponse, wanted: RangeRequest | None) -> bytes | memoryview:
         try:
-            if piece is None:
-                data = answer.read()
-                self.traffic.received += len(data)
-                return data
-            view = piece.data
-            while piece.reached < len(view) and (count := answer.readinto(view[piece.reached :])):
-                piece.reached += count
+            if wanted is None:
+                whole = answer.read()
+                self.traffic.received += len(whole)
+                return whole
+            data = wanted.data
+            while rest := data[wanted.received : wanted.received + _STEP]:
+                count = answer.readinto(rest)
+                if not count:
+                    break
+                wanted.received += count
                 self.traffic.received += count
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+        except FAILURES as error:
             msg = f"the answer broke off: {error!r}"
             raise RetryableError(msg) from error
-        if piece.reached < len(view):
-            connection.close()
-            msg = f"the answer ended {len(view) - piece.reached} bytes early"
+        if wanted.received < len(data):
+            msg = f"the answer ended {len(data) - wanted.received} bytes early"
             raise RetryableError(msg)
-        if not answer.isclosed() and answer.length:  # more than was asked for
-            connection.close()
-        return piece.data
+        return data

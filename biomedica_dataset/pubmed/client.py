@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import random
 import time
-import urllib.error
-import urllib.request
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from biomedica_dataset.errors import SourceError, UsageError
+from biomedica_dataset.io.http import FAILURES, Client, RetryableError
 
-from .rate_limit import Slots
+from .rate_limit import RateLimit
 from .responses import AnswerError
 
 if TYPE_CHECKING:
@@ -28,7 +25,6 @@ Answer = TypeVar("Answer")
 EUTILS = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 TOOL = "biomedica-dataset"
 _RATE, _RATE_WITH_KEY = 3.0, 10.0  # requests a second that NCBI permits
-_PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 _LONGEST_WAIT = 120.0
 _LONGEST_ANSWER = 512 * 2**20
 _logger = logging.getLogger(__name__)
@@ -79,8 +75,8 @@ class Ncbi:
             raise UsageError(msg)
         self._email = email or os.environ.get("NCBI_EMAIL")
         self._key = os.environ.get("NCBI_API_KEY")
-        self._timeout, self._tries, self._pause = timeout, tries, pause
-        self._slots = Slots(self.url, _RATE_WITH_KEY if self._key else _RATE, slots_folder)
+        self._client, self._tries, self._pause = Client(timeout), tries, pause
+        self._rate_limit = RateLimit(self.url, _RATE_WITH_KEY if self._key else _RATE, slots_folder)
         self.requests = 0
         if not self._email:
             _logger.info("no e-mail is sent to NCBI: set NCBI_EMAIL, so that they can write first")
@@ -104,22 +100,17 @@ class Ncbi:
         """
         body = urlencode({**parameters, **self._identity()}).encode()
         for attempt in range(1, self._tries + 1):
-            asked_to_wait = 0.0
+            asked_to_wait = None
             try:
-                self._slots.wait()
+                self._rate_limit.wait()
                 self.requests += 1
                 return read(self._send(service, body))
             except AnswerError as error:
                 if not error.is_passing:
                     raise
                 why = str(error)
-            except urllib.error.HTTPError as error:
-                why = f"status {error.code} {_said(error)}".strip()
-                if error.code not in _PASSING:
-                    raise self._failed(service, why) from error
-                asked_to_wait = _retry_after(error.headers.get("Retry-After"))
-            except (OSError, http.client.HTTPException) as error:
-                why = str(error) or type(error).__name__
+            except RetryableError as error:
+                why, asked_to_wait = str(error), error.wait
             if attempt < self._tries:
                 _logger.info("%s: %s; asked again", service, why)
                 self._wait(attempt, asked_to_wait)
@@ -130,21 +121,27 @@ class Ncbi:
         return {name: value for name, value in given.items() if value}
 
     def _send(self, service: str, body: bytes) -> bytes:
-        agent = f"{TOOL}/{version(TOOL)}"
-        request = urllib.request.Request(
-            f"{self.url}{service}.fcgi", data=body, headers={"User-Agent": agent}
-        )
-        with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-            data: bytes = answer.read(_LONGEST_ANSWER)
-            promised = answer.headers.get("Content-Length")
-        if promised is not None and promised.isdigit() and len(data) < int(promised):
-            msg = f"the connection ended after {len(data):,} of {promised} bytes"
-            raise AnswerError(msg, is_passing=True)
+        headers = {
+            "User-Agent": f"{TOOL}/{version(TOOL)}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Connection": "close",  # the next request may come after NCBI has lost patience
+        }
+        answer = self._client.send(f"{self.url}{service}.fcgi", headers, body)
+        try:
+            data = answer.read(_LONGEST_ANSWER)
+        except FAILURES as error:
+            msg = f"the answer broke off: {error!r}"
+            raise RetryableError(msg) from error
+        if answer.status != 200:
+            raise self._failed(service, f"status {answer.status} {_words(data)}".strip())
+        if answer.length:
+            msg = f"the answer ended {answer.length:,} bytes early"
+            raise RetryableError(msg)
         return data
 
-    def _wait(self, attempt: int, asked_to_wait: float) -> None:
+    def _wait(self, attempt: int, asked_to_wait: float | None) -> None:
         if asked_to_wait:
-            self._slots.postpone(asked_to_wait)
+            self._rate_limit.postpone(min(asked_to_wait, _LONGEST_WAIT))
             return
         longest = min(self._pause * 2 ** (attempt - 1), _LONGEST_WAIT)
         time.sleep(longest * random.uniform(0.5, 1.0))
@@ -153,23 +150,7 @@ class Ncbi:
         return SourceError(f"{self.url}{service}.fcgi gives no answer: {why}. Try again later.")
 
 
-def _said(error: urllib.error.HTTPError) -> str:
-    """Return the first words of the answer, if they are words."""
-    try:
-        text = error.read(400).decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException):
-        return ""
+def _words(data: bytes) -> str:
+    """Return the first words of an answer, unless it is a page."""
+    text = data[:400].decode("utf-8", "replace")
     return "" if text.lstrip()[:1] == "<" else " ".join(text.split())[:200]
-
-
-def _retry_after(value: str | None) -> float:
-    """Return the seconds that a server asks to wait, 0 where it does not ask."""
-    if not value:
-        return 0.0
-    if value.strip().isdigit():
-        return min(float(value), _LONGEST_WAIT)
-    try:
-        seconds = parsedate_to_datetime(value).timestamp() - time.time()
-    except ValueError:
-        return 0.0
-    return min(max(seconds, 0.0), _LONGEST_WAIT)

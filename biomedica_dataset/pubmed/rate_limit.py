@@ -1,42 +1,37 @@
-"""Hands out the moments at which requests may be sent, shared by all processes of a machine.
+"""Limits the requests to a server, for all processes of a machine together.
 
-A file holds the next free moment. Whoever wants to send takes it under a lock, writes the one after
-it, and sleeps until its own has come: so the rate is that of the machine, however many processes
-and threads there are.
+A file contains the next free moment. Whoever wants to send takes it under a lock, writes the one
+after it, and sleeps until its own has come.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import tempfile
-import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
 
 from biomedica_dataset.io.failures import io_errors
 
-try:
-    import fcntl
-except ImportError:  # not on Windows: there the rate is that of the process
-    fcntl = None  # type: ignore[assignment]
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 _STALE = 600.0  # seconds: a moment further ahead was written before the clock was set back
-_in_process = threading.Lock()
+_POLL = 0.005  # seconds
 
 
-class Slots:
-    """Moments for requests to one server, at most so many a second on this machine.
+class RateLimit:
+    """At most so many requests a second to one server from this machine.
 
     Parameters
     ----------
     server
-        Its address: each server has moments of its own.
+        Its address: each server has a limit of its own.
     per_second
         Requests a second.
     folder
@@ -52,24 +47,30 @@ class Slots:
 
     def wait(self) -> None:
         """Sleep until the next free moment, which is this caller's."""
-        with self._held() as file:
-            now = time.time()
-            mine = _read(file, now)
-            _write(file, mine + self._gap)
+        now, mine = self._change(lambda free, _now: free + self._gap)
         time.sleep(max(0.0, mine - now))
 
     def postpone(self, seconds: float) -> None:
         """Let nobody send for so many seconds: the server asked for it."""
-        with self._held() as file:
-            now = time.time()
-            _write(file, max(_read(file, now), now + min(seconds, _STALE)))
+        self._change(lambda free, now: max(free, now + min(seconds, _STALE)))
 
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[IO[bytes]]:
-        with _in_process, io_errors(self.path), self.path.open("a+b", buffering=0) as file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield file
+    def _change(self, after: Callable[[float, float], float]) -> tuple[float, float]:
+        """Replace the next free moment; return what time it is, and the moment before."""
+        with ExitStack() as stack:
+            stack.enter_context(io_errors(self.path))
+            stack.enter_context(FileLock(f"{self.path}.lock", poll_interval=_POLL))
+            now = time.time()
+            free = self._read(now)
+            self.path.write_text(f"{after(free, now):.6f}")
+            return now, free
+
+    def _read(self, now: float) -> float:
+        """Return the next free moment, now at the earliest."""
+        try:
+            stored = float(self.path.read_text())
+        except (FileNotFoundError, ValueError):  # new, or a process was killed while it wrote
+            return now
+        return stored if now < stored <= now + _STALE else now
 
 
 def runtime_folder() -> Path:
@@ -80,18 +81,3 @@ def runtime_folder() -> Path:
             return Path(base, below, "biomedica-dataset")
     owner = os.getuid() if hasattr(os, "getuid") else "user"
     return Path(tempfile.gettempdir(), f"biomedica-dataset-{owner}")
-
-
-def _read(file: IO[bytes], now: float) -> float:
-    """Return the next free moment, now at the earliest."""
-    file.seek(0)
-    try:
-        stored = float(file.read())
-    except ValueError:  # new, or of a process that was killed while it wrote
-        return now
-    return stored if now < stored <= now + _STALE else now
-
-
-def _write(file: IO[bytes], moment: float) -> None:
-    file.truncate(0)  # what is appended then is all there is
-    file.write(f"{moment:.6f}".encode())

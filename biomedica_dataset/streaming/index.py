@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import ArchiveError, UsageError
-from biomedica_dataset.io.answers import AbsentError
+from biomedica_dataset.io.transfer import AbsentError
 from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, column_names
 
 if TYPE_CHECKING:

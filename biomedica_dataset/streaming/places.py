@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.io.answers import AbsentError, RefusedError, Traffic
+from biomedica_dataset.io.transfer import AbsentError, RefusedError, Traffic
 from biomedica_dataset.io.web import Web
 
 

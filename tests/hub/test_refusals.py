@@ -39,7 +39,7 @@ def test_a_half_written_folder_is_refused(hub, push, dataset):
 def test_a_folder_without_one_of_its_files_is_refused(hub, push, dataset):
     next((dataset / "commercial" / "train").iterdir()).unlink()
 
-    assert "is not the file that manifest.json names" in push(dataset, fails=True)
+    assert "is missing or differs from manifest.json" in push(dataset, fails=True)
     assert not hub.repos
 
 
@@ -71,7 +71,7 @@ def test_a_tag_of_another_state_is_refused_before_anything_travels(hub, push, da
     hub.calls.clear()
 
     assert "nothing to do" in push(dataset, tag="v1")
-    assert "has a tag v1 already" in push(dataset, tag="v1", include_other=True, fails=True)
+    assert "already has a tag v1" in push(dataset, tag="v1", include_other=True, fails=True)
     assert not hub.uploads()
 
 
@@ -80,12 +80,18 @@ def test_private_is_private_and_what_is_public_already_is_refused(hub, push, dat
     assert hub.repos[NAME].private
     push(dataset, repo_id="me/open")
 
-    assert "public already" in push(dataset, repo_id="me/open", private=True, fails=True)
+    assert "is public; make it private" in push(
+        dataset, repo_id="me/open", private=True, fails=True
+    )
 
 
 @pytest.mark.parametrize(
     ("token", "told"),
-    [("hf_reader", "no right"), ("hf_stranger", "no valid token"), ("", "no valid token")],
+    [
+        ("hf_reader", "no write permission"),
+        ("hf_stranger", "no valid token"),
+        ("", "no valid token"),
+    ],
 )
 def test_without_the_right_there_is_one_line_and_nothing_changes(hub, push, dataset, token, told):
     assert told in push(dataset, fails=True, token=token)

@@ -11,7 +11,7 @@ import pytest
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.pubmed.client import Ncbi
 from biomedica_dataset.pubmed.mesh.efetch import fetch_citations
-from biomedica_dataset.pubmed.rate_limit import Slots
+from biomedica_dataset.pubmed.rate_limit import RateLimit
 from biomedica_dataset.pubmed.responses import AnswerError, NothingFoundError, check_xml
 
 from . import made
@@ -131,8 +131,8 @@ def test_the_rate_is_that_of_the_machine(tmp_path):
     """Two processes of ten requests each, at twenty a second, need a second together."""
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from biomedica_dataset.pubmed.rate_limit import Slots\n"
-        "slots = Slots('http://x/', 20, Path(sys.argv[1]))\n"
+        "from biomedica_dataset.pubmed.rate_limit import RateLimit\n"
+        "slots = RateLimit('http://x/', 20, Path(sys.argv[1]))\n"
         "for _ in range(10): slots.wait(); print(time.time())"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -144,7 +144,7 @@ def test_the_rate_is_that_of_the_machine(tmp_path):
 
 
 def test_a_moment_from_before_the_clock_was_set_back_is_not_waited_for(tmp_path):
-    slots = Slots("http://x/", 3, tmp_path)
+    slots = RateLimit("http://x/", 3, tmp_path)
     slots.path.write_text(str(time.time() + 1e6))
     start = time.monotonic()
 

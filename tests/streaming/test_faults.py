@@ -10,7 +10,7 @@ import datasets
 import pytest
 
 from biomedica_dataset.errors import ArchiveError, SourceError, UsageError
-from biomedica_dataset.io.answers import retry_after
+from biomedica_dataset.io.http import retry_after
 from biomedica_dataset.io.web import Web
 from biomedica_dataset.streaming.dataset import open_dataset
 
@@ -59,6 +59,17 @@ def test_a_cut_answer_goes_on_from_the_byte_reached(labelled):
         with closing(Web(server.url)) as web:
             assert web.range(SHARD, 100, 40_000) == data[100:40_100]
         assert server.sent() == 40_000
+
+
+def test_an_answer_that_falls_silent_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("biomedica_dataset.io.web._SILENCE", 0.3)
+    data = bytes(range(256)) * 2**15
+    (tmp_path / "file").write_bytes(data)
+    fault = Fault(stall=1.0, times=1)
+    with BucketServer(tmp_path, faults={"file": fault}) as server, closing(Web(server.url)) as web:
+        assert web.range("file", 0, len(data)) == data
+        assert web.traffic.requests == 2
+        assert min(request.sent for request in server.log) < 0.8 * len(data)
 
 
 def test_an_answer_shorter_than_promised_is_asked_for_again(labelled):

@@ -1,11 +1,9 @@
-"""What is asked of a web server, what came of it, and what it said about asking again."""
+"""What the transfers from a web server work with: ranges, memory, counts, what threads share."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import numpy as np
 
@@ -22,26 +20,18 @@ class RefusedError(SourceError):
     """The file may not be read by whoever asks."""
 
 
-class RetryableError(Exception):
-    """The request may succeed when it is sent again."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
-
-
 @dataclass(slots=True)
-class Piece:
-    """What is wanted of a file, and how much of it is there."""
+class RangeRequest:
+    """A range of a file, and how many of its bytes have arrived."""
 
     start: int
     data: memoryview
-    reached: int = 0
+    received: int = 0
 
     @property
     def header(self) -> str:
         """The ``Range`` that asks for the rest."""
-        return f"bytes={self.start + self.reached}-{self.start + len(self.data) - 1}"
+        return f"bytes={self.start + self.received}-{self.start + len(self.data) - 1}"
 
 
 class Memory(threading.local):
@@ -67,8 +57,8 @@ class Traffic:
 
 
 @dataclass(slots=True)
-class Known:
-    """What all threads know: the state of files, and until when to be silent.
+class SharedState:
+    """What all threads share: the ETags of files, and until when nobody may send.
 
     Parameters
     ----------
@@ -83,18 +73,6 @@ class Known:
     locks: dict[str, threading.Lock] = field(default_factory=dict)
 
     def resolving(self, name: str) -> threading.Lock:
-        """Return what the first thread that asks for a file holds."""
+        """Return the lock of the thread that finds out where a file lies."""
         with self.lock:
             return self.locks.setdefault(name, threading.Lock())
-
-
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for: a number or a date."""
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
