@@ -1,9 +1,15 @@
 """Figures, captions and citing paragraphs of PubMed Central's open-access articles, as a dataset.
 
 Importing this package loads nothing heavy; it makes ``datasets.load_dataset("biomedica")`` find
-`BiomedicaBuilder`. The stages are functions of their own rooms:
-`biomedica_dataset.extract.extract`, `biomedica_dataset.serialize.serialize`,
-`biomedica_dataset.verify.verify`.
+`BiomedicaBuilder`. Every stage is a function ``stage(source, output, *, options by name)`` that
+returns a report; each is loaded when it is used.
+
+Examples
+--------
+>>> import biomedica_dataset
+>>> report = biomedica_dataset.extract("bucket", "five", limit=5, workers=1)
+>>> report.articles
+{'kept': 5}
 """
 
 from __future__ import annotations
@@ -37,13 +43,17 @@ if TYPE_CHECKING:
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .clip.evaluate.evaluate import evaluate
     from .clip.train.train import train
+    from .engine.launch import Launch, Part
     from .extraction.extract import extract
+    from .extraction.report import ExtractReport, read_report
+    from .folder.splits import Splits
     from .hub.push import push_to_hub
     from .jats.reader import read_article
     from .pubmed.mesh.mesh import mesh
-    from .serialization.serialize import serialize
+    from .serialization.serialize import SerializeReport, serialize
     from .streaming.dataset import open_dataset
     from .subset.select import select
+    from .verification.report import VerifyReport
     from .verification.verify import verify
     from .webdataset.export import serialize_webdataset
 
@@ -56,14 +66,20 @@ __all__ = [
     "BiomedicaConfig",
     "BiomedicaError",
     "DivergedError",
+    "ExtractReport",
     "JatsError",
     "JatsTooLargeError",
+    "Launch",
+    "Part",
     "PreemptedError",
     "RunEndedError",
+    "SerializeReport",
     "SourceError",
+    "Splits",
     "StorageError",
     "TakenOverError",
     "UsageError",
+    "VerifyReport",
     "WorkerDiedError",
     "__version__",
     "assign",
@@ -76,6 +92,7 @@ __all__ = [
     "open_dataset",
     "push_to_hub",
     "read_article",
+    "read_report",
     "select",
     "serialize",
     "serialize_webdataset",
@@ -86,21 +103,28 @@ __all__ = [
 _HOME = {
     "BiomedicaBuilder": ".builder",
     "BiomedicaConfig": ".builder",
-    "open_dataset": ".streaming.dataset",
-    "extract": ".extraction.extract",
-    "evaluate": ".clip.evaluate.evaluate",
-    "train": ".clip.train.train",
-    "serialize_webdataset": ".webdataset.export",
-    "select": ".subset.select",
-    "mesh": ".pubmed.mesh.mesh",
-    "label": ".annotation.labels.label",
-    "verify": ".verification.verify",
-    "serialize": ".serialization.serialize",
-    "embed": ".annotation.embeddings.embed",
-    "cluster": ".annotation.clusters.cluster",
+    "ExtractReport": ".extraction.report",
+    "Launch": ".engine.launch",
+    "Part": ".engine.launch",
+    "SerializeReport": ".serialization.serialize",
+    "Splits": ".folder.splits",
+    "VerifyReport": ".verification.report",
     "assign": ".annotation.clusters.assign",
+    "cluster": ".annotation.clusters.cluster",
+    "embed": ".annotation.embeddings.embed",
+    "evaluate": ".clip.evaluate.evaluate",
+    "extract": ".extraction.extract",
+    "label": ".annotation.labels.label",
+    "mesh": ".pubmed.mesh.mesh",
+    "open_dataset": ".streaming.dataset",
     "push_to_hub": ".hub.push",
     "read_article": ".jats.reader",
+    "read_report": ".extraction.report",
+    "select": ".subset.select",
+    "serialize": ".serialization.serialize",
+    "serialize_webdataset": ".webdataset.export",
+    "train": ".clip.train.train",
+    "verify": ".verification.verify",
 }
 
 

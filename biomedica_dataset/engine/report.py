@@ -55,10 +55,11 @@ class Tally:
         lines = [
             f"{what}: {self.seen:,} seen = {self.kept:,} kept + {self.seen - self.kept:,} dropped"
         ]
-        return lines + _aligned(self.dropped)
+        return lines + aligned(self.dropped)
 
 
-def _aligned(counts: Mapping[str, int]) -> list[str]:
+def aligned(counts: Mapping[str, int]) -> list[str]:
+    """Return counts by word as lines, the numbers aligned to the right."""
     width = max((len(f"{n:,}") for n in counts.values()), default=0)
     return [f"  {n:>{width},}  {word}" for word, n in counts.items()]
 

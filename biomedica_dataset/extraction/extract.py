@@ -71,15 +71,12 @@ def extract(  # noqa: PLR0913 - each is given by name
 
     Examples
     --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from biomedica_dataset import extract
-    >>> from biomedica_dataset.sample.bucket import write_bucket
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = write_bucket(Path(folder, "bucket"))
-    ...     report = extract(f"{folder}/bucket", f"{folder}/archive", limit=2, workers=1)
-    >>> report.articles
+    >>> extract("bucket", "newest", limit=2, workers=1).articles
     {'kept': 2}
+    >>> print(extract("bucket", "newest", limit=2, workers=1))
+    article versions: 2 seen = 2 kept + 0 dropped
+    figures: ...
+    nothing to do: the archive agrees with the source
     """
     options = resolve_options(
         output, pmcids=pmcids, query=query, limit=limit, licenses=licenses, images=images,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.engine.report import Tally, _aligned, told_part
+from biomedica_dataset.archive.ledger import REPORT, Archive
+from biomedica_dataset.engine.report import Tally, aligned, told_part
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.failures import reading
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping
 
 
@@ -62,7 +66,7 @@ class ExtractReport:
         ]
         if self.changes:
             lines.append(f"changed by this run: {sum(self.changes.values()):,} article versions")
-            lines += _aligned(self.changes)
+            lines += aligned(self.changes)
         if self.newer:
             lines.append(f"metadata newer than the inventory: {self.newer:,}")
         if self.not_listed:
@@ -105,3 +109,28 @@ def _ranges(numbers: Iterable[int]) -> str:
         else:
             joined.append([number, number])
     return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in joined)
+
+
+def read_report(archive: str | os.PathLike[str]) -> ExtractReport:
+    """Return what an archive contains, as its last finished run reported it.
+
+    Raises
+    ------
+    UsageError
+        There is no such archive, or no run of it has finished.
+
+    Examples
+    --------
+    >>> read_report("archive").figures["kept"]
+    62
+    """
+    folder = Archive.open(archive).folder
+    if not folder.exists(REPORT):
+        msg = f"{folder.url} has no {REPORT}: extract has not finished"
+        raise UsageError(msg)
+    with reading(folder.path(REPORT), "Remove it and extract again."):
+        stored: dict[str, Any] = json.loads(folder.read_bytes(REPORT))
+        for name in ("articles", "figures"):
+            tally = Tally(**stored[name])
+            stored[name] = {"kept": tally.kept, **tally.dropped}
+        return ExtractReport(**stored, blocks_done=0)

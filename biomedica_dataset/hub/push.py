@@ -110,6 +110,13 @@ def push_to_hub(
         A file of the folder differs from its manifest; the repository is unchanged.
     SourceError
         The Hub or the network failed; call again to resume.
+
+    Examples
+    --------
+    >>> push_to_hub("archive", "me/biomedica")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: archive has no manifest.json...
     """
     source = Folder(folder)
     if not source.is_local:

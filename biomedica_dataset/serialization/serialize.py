@@ -244,10 +244,9 @@ def serialize(  # noqa: PLR0913 - each is given by name
 
     Examples
     --------
-    >>> serialize("archive", "biomedica")
-    Traceback (most recent call last):
-        ...
-    biomedica_dataset.errors.UsageError: archive is ...
+    >>> report = serialize("archive", "folder", splits="0.8,0.1,0.1", workers=1)
+    >>> report.manifest.rows("all"), report.problems
+    (62, [])
     """
     folders = JoinFolders(mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings)
     asked = Splits.parse(splits) if isinstance(splits, str) else splits

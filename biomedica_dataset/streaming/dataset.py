@@ -88,7 +88,9 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
 
     Examples
     --------
-    >>> rows = open_dataset("org/biomedica", licenses="commercial", seed=0)  # doctest: +SKIP
+    >>> rows = open_dataset("biomedica", licenses="commercial", columns=["key"])
+    >>> next(iter(rows))
+    {'key': 'PMC99000101_sjd-15-101-g001'}
     """
     wanted = check_columns(columns)
     choice = Choice(

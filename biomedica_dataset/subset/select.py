@@ -88,7 +88,8 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
 
     Examples
     --------
-    >>> select("org/biomedica", "skin", licenses="commercial", limit=50_000)  # doctest: +SKIP
+    >>> print(select("biomedica", licenses="noncommercial", dry_run=True))
+    12 of 62 rows...
     """
     if format not in _WRITERS:
         msg = f"format is {format!r}; {nearest(format, _WRITERS)}"

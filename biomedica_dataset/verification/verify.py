@@ -38,6 +38,12 @@ def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyRep
     ------
     UsageError
         The folder is none of these.
+
+    Examples
+    --------
+    >>> report = verify("biomedica")
+    >>> report.problems
+    []
     """
     folder = Folder(url)
     archive = Archive.find(folder)

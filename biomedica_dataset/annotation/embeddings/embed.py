@@ -121,10 +121,10 @@ def embed(  # noqa: PLR0913 - each is given by name
 
     Examples
     --------
-    >>> embed("archive", "embeddings")
+    >>> embed("archive", "embeddings", model="no/such-folder")
     Traceback (most recent call last):
         ...
-    biomedica_dataset.errors.UsageError: archive is ...
+    biomedica_dataset.errors.UsageError: ...
     """
     Archive.open(archive)
     launch, named = (

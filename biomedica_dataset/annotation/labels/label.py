@@ -132,6 +132,13 @@ def label(
     UsageError
         There are no votes; a vote is invalid or belongs to another taxonomy or other clusters; or
         the output is neither empty nor a folder of labels.
+
+    Examples
+    --------
+    >>> label([], "labels", published="none")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: ...
     """
     names = Taxonomy.load(taxonomy)
     there = None if assignments is None else Assignments.open(assignments)

@@ -74,10 +74,10 @@ def train(
 
     Examples
     --------
-    >>> train("fulll")
+    >>> train("full", "tuned", changes={"data.pth": "org/name"})
     Traceback (most recent call last):
         ...
-    biomedica_dataset.errors.UsageError: ...
+    biomedica_dataset.errors.UsageError: ...did you mean 'path'?...
     """
     if not isinstance(config, TrainConfig):
         given = {} if output is None else {"output": os.fspath(output)}

@@ -107,10 +107,10 @@ def mesh(  # noqa: PLR0913 - each is given by name
 
     Examples
     --------
-    >>> mesh("archive", "mesh")
+    >>> mesh("archive", "mesh", baseline="bucket")
     Traceback (most recent call last):
         ...
-    biomedica_dataset.errors.UsageError: archive is ...
+    biomedica_dataset.errors.UsageError: bucket ...
     """
     ids = read_article_ids(Archive.open(archive))
     url, wanted = os.fspath(output), ids.filter()
