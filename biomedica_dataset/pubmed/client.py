@@ -154,7 +154,6 @@ class Ncbi:
 
 
 def _said(error: urllib.error.HTTPError) -> str:
-    """Return the first words of the answer, if they are words."""
     try:
         text = error.read(400).decode("utf-8", "replace")
     except (OSError, http.client.HTTPException):

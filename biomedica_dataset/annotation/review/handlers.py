@@ -129,15 +129,13 @@ class Handlers:
         ]
         caption = cards[0][1].caption if item.key and cards else ""
         label = self._label(item)
+        size = self._session.review.clusters[item.cluster].size
+        title = f"## Cluster {item.cluster} · {size:,} images"
         gallery = gr.update(value=images, selected_index=0 if item.key else None)
         return [
-            at, item.key or "", self._title(item), gallery, caption, self._progress(who),
+            at, item.key or "", title, gallery, caption, self._progress(who),
             gr.update(value=label, visible=bool(label)), *self._answers(who, item),
         ]  # fmt: skip
-
-    def _title(self, item: Item) -> str:
-        size = self._session.review.clusters[item.cluster].size
-        return f"## Cluster {item.cluster} · {size:,} images"
 
     def _progress(self, who: str) -> str:
         return f"**{self._session.done(who):,} of {len(self._session.items):,}** answered · {who}"

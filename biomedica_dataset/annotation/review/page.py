@@ -11,10 +11,15 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 
 from .handlers import NO, TEXTS, YES, Handlers
-from .keyboard import ARRIVED, CSS, HEAD, HELP, IN_ORDER, SENT
 
 if TYPE_CHECKING:
     from .session import ReviewSession
+
+_DATA = Path(__file__).with_name("data")
+# In JavaScript, with the functions of page.js: what the browser does before and after an event.
+_IN_ORDER = "(...given) => inOrder(given)"
+_SENT = "() => { sent(); }"
+_ARRIVED = "() => { document.getElementById('session').classList.remove('moving'); }"
 
 
 def serve(session: ReviewSession, port: int) -> None:
@@ -35,8 +40,8 @@ def serve(session: ReviewSession, port: int) -> None:
             server_name="127.0.0.1",
             server_port=port,
             share=False,
-            css=CSS,
-            head=HEAD,
+            css=(_DATA / "page.css").read_text(encoding="utf-8"),
+            head=f"<script>\n{(_DATA / 'page.js').read_text(encoding='utf-8')}</script>",
             theme=page.theme(),
             footer_links=[],
             quiet=True,
@@ -113,23 +118,16 @@ class _Page:
                         variant="primary" if step == "next" else "secondary",
                     )  # fmt: skip
             parts["label"] = gr.Textbox(
-                label="Current label",
-                lines=3,
-                interactive=False,
-                visible=False,
-                elem_id="label",
+                label="Current label", lines=3, interactive=False, visible=False, elem_id="label"
             )
             parts |= self._audited() if self._handlers.is_audit else self._questions()
             with gr.Accordion("Keys", open=False, elem_id="help"):
-                gr.Markdown(HELP)
+                gr.Markdown((_DATA / "keys.md").read_text(encoding="utf-8"))
         return parts
 
     def _audited(self) -> dict[str, Any]:
         gr = self._gr
-        return {
-            question: gr.Radio([YES, NO], label=TEXTS[question], elem_id=question)
-            for question in AUDIT
-        }
+        return {name: gr.Radio([YES, NO], label=TEXTS[name], elem_id=name) for name in AUDIT}
 
     def _questions(self) -> dict[str, Any]:
         gr, names, parts = self._gr, self._session.taxonomy.names, dict[str, Any]()
@@ -164,7 +162,7 @@ class _Page:
         one["show_progress"] = "hidden"
         for button, step in (("back", -1), ("next", 1), ("open", 0)):
             moved = parts[button].click(handlers.on_move(step), [who, at], everything, **one)
-            moved.then(None, js=ARRIVED)
+            moved.then(None, js=_ARRIVED)
         # By default Gradio drops an event while a previous one is running: the page would show an
         # answer that was never saved.
         one["trigger_mode"] = "multiple"
@@ -172,11 +170,13 @@ class _Page:
         for question, part in zip(handlers.questions, asked, strict=True):
             event = part.blur if question == "comment" else part.input
             outputs = [parts["progress"], *asked]
-            kept = event(handlers.on_answer(question), [who, at, part], outputs, js=IN_ORDER, **one)
-            kept.then(None, js=SENT)
+            kept = event(
+                handlers.on_answer(question), [who, at, part], outputs, js=_IN_ORDER, **one
+            )
+            kept.then(None, js=_SENT)
         if "toggle_wrong" in parts:
             wrong, inputs = [parts["wrong_images"]], [who, at, chosen]
             taken = parts["toggle_wrong"].click(
-                handlers.toggle_wrong, inputs, wrong, js=IN_ORDER, **one
+                handlers.toggle_wrong, inputs, wrong, js=_IN_ORDER, **one
             )
-            taken.then(None, js=SENT)
+            taken.then(None, js=_SENT)

@@ -116,10 +116,8 @@ def read_article_ids(archive: Archive) -> ArticleIds:
         with archive.folder.reading(name, AGAIN) as file:
             columns = ["pmcid", "status", "metadata"]
             table = pq.read_table(file, columns=columns, filters=[("status", "=", "kept")])
-        for pmcid, metadata in zip(
-            *(table[name].to_pylist() for name in columns[::2]), strict=True
-        ):
-            found.append((pmcid, *_ids(metadata)))
+        pmcids, stored = (table[name].to_pylist() for name in columns[::2])
+        found += [(pmcid, *_ids(one)) for pmcid, one in zip(pmcids, stored, strict=True)]
     return ArticleIds.of(found)
 
 

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from .parts_stage import PartsStage
 
 _logger = logging.getLogger(__name__)
-_MANY = (
-    50_000  # articles for which the files of the baseline are less to get than records one by one
-)
+_MANY = 50_000  # articles; the files of the baseline are then less to get than single records
 _WORDS = {
     "no_mesh": "in PubMed without MeSH terms",
     "book": "a book in PubMed, without MeSH terms",

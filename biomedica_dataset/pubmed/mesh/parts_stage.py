@@ -149,9 +149,8 @@ class BulkStage(PartsStage):
         """Write the table; the parts stay for the next run, which reads only new files."""
         names = [task.name for task in self.listed]
         first, last = (self.listed[at].fingerprint["file"] for at in (0, -1))
-        header = self.assemble(
-            names, {"source": "PubMed's bulk files", "date": f"{first} to {last}"}
-        )
+        source = {"source": "PubMed's bulk files", "date": f"{first} to {last}"}
+        header = self.assemble(names, source)
         self.remove_parts_except(names)
         return header
 

@@ -118,13 +118,12 @@ def ids_of(data: bytes) -> Ids:
         int(found[2]),
         int(found[1] or 1),
         int(pmcid[1]) if pmcid else 0,
-        unescaped(doi[1]).lower() if doi else b"",
+        _unescaped(doi[1]).lower() if doi else b"",
         end,
     )
 
 
-def unescaped(text: bytes) -> bytes:
-    """Return text with XML entities replaced by their characters."""
+def _unescaped(text: bytes) -> bytes:
     return html.unescape(text.decode("utf-8", "replace")).encode() if b"&" in text else text
 
 
