@@ -192,13 +192,9 @@ def _embedded(task: Task, state: str, rows: list[Row]) -> Table:
 
 
 def _hub_table(task: Task) -> Table:
-    """Return the rows of a task whose source is on the Hub; see `read_table`.
-
-    The whole split is downloaded into the cache of datasets, once.
-    """
     import datasets
 
-    data = _load(task)
+    data = _load(task)  # the whole split, once: datasets caches it
     image = task.columns.image
     wanted = wanted_columns(task)
     check_columns(task, [image, *wanted], data.column_names)
@@ -206,11 +202,8 @@ def _hub_table(task: Task) -> Table:
     state = " ".join("/".join(Path(one["filename"]).parts[-2:]) for one in data.cache_files)
     data = data.cast_column(image, datasets.Image(decode=False))
     tops = list(dict.fromkeys(w if w in data.column_names else w.partition(".")[0] for w in wanted))
-    names = {
-        top: data.features[top].names
-        for top in tops
-        if isinstance(data.features[top], datasets.ClassLabel)
-    }
+    kinds = {top: data.features[top] for top in tops}
+    names = {t: kind.names for t, kind in kinds.items() if isinstance(kind, datasets.ClassLabel)}
     rows = [_named(row, names) for row in data.select_columns(tops)]
     kept = [index for index, row in enumerate(rows) if belongs(task, row)]
 
@@ -220,12 +213,8 @@ def _hub_table(task: Task) -> Table:
             value = {"bytes": Path(value["path"]).read_bytes()}
         return image_bytes(value)
 
-    return Table(
-        [f"row {index}" for index in kept],
-        [rows[index] for index in kept],
-        read,
-        [state] * len(kept),
-    )
+    keys = [f"row {index}" for index in kept]
+    return Table(keys, [rows[index] for index in kept], read, [state] * len(kept))
 
 
 def _load(task: Task) -> Any:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.queues import SimpleQueue
 
-    from biomedica_dataset.clip.models.open_clip import Model
 
 Given = tuple[bytes, str, int]  # image, text, seed
 Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # image and tokens
@@ -66,11 +65,6 @@ class Prepare:
             made = self.transform(image)
         # Arrays travel in pipes; tensors would each hold a file open until they are used.
         return np.asarray(made), self.tokenizer([text])[0].numpy()
-
-
-def make_prepare(model: Model, decode: str) -> Prepare:
-    """Return what prepares pairs for a model."""
-    return Prepare(model.size, model.transform, model.tokenizer, decode)
 
 
 class InlinePreparer:
