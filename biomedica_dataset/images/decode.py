@@ -52,7 +52,8 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
                 whole = _whole(image)
                 if image.format == "JPEG":
                     image.draft(None, (2 * target, 2 * target))
-                if whole + _pixels_in_memory(image) > _MEMORY:
+                size, added = _PIXEL.get(image.mode, (4, 8))
+                if whole + image.width * image.height * (size + added) > _MEMORY:
                     raise Image.DecompressionBombError
                 image.load()
                 ImageOps.exif_transpose(image, in_place=True)
@@ -63,12 +64,6 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
     except _BROKEN as error:
         msg = "not_decodable"
         raise ArticleError(msg) from error
-
-
-def _pixels_in_memory(image: Image.Image) -> int:
-    """Return the bytes of the pixels and of their conversion to RGB."""
-    size, added = _PIXEL.get(image.mode, (4, 8))
-    return image.width * image.height * (size + added)
 
 
 def _whole(image: Image.Image) -> int:

@@ -52,15 +52,11 @@ _NARROW = re.compile(
 )
 # First bytes of documents whose markup the patterns would not recognize, and their encodings.
 _WIDE = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"),
+)  # fmt: skip
 
 
 def parse(xml: bytes) -> _Element:
@@ -101,13 +97,9 @@ def parse(xml: bytes) -> _Element:
 
 def _parser() -> etree.XMLParser:
     return etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        remove_comments=True,
-        remove_pis=True,
-        huge_tree=False,
-    )
+        resolve_entities=False, load_dtd=False, no_network=True,
+        remove_comments=True, remove_pis=True, huge_tree=False,
+    )  # fmt: skip
 
 
 def _find_article(root: _Element) -> _Element:
@@ -147,7 +139,6 @@ def _resolved(found: re.Match[bytes]) -> bytes:
 
 @lru_cache(10_000)
 def _entity(name: bytes) -> bytes:
-    """Return the character reference of an ISO entity."""
     character = _character(name.decode("ascii", "replace")) or _UNKNOWN
     return "".join(f"&#x{ord(c):X};" for c in character).encode()
 
