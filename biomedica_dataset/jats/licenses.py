@@ -77,9 +77,7 @@ def _licenses(blocks: list[_Element]) -> list[License]:
     )
     if not found:
         texts = (tidy(" ".join(pieces(block))) or "" for block in blocks)
-        found = dict.fromkeys(
-            _from_words(match) for text in texts for match in _NAME.finditer(text)
-        )
+        found = dict.fromkeys(_from_words(name) for text in texts for name in _NAME.finditer(text))
     return list(found)
 
 

@@ -130,10 +130,8 @@ class Ncbi:
         return {name: value for name, value in given.items() if value}
 
     def _send(self, service: str, body: bytes) -> bytes:
-        agent = f"{TOOL}/{version(TOOL)}"
-        request = urllib.request.Request(
-            f"{self.url}{service}.fcgi", data=body, headers={"User-Agent": agent}
-        )
+        url, headers = f"{self.url}{service}.fcgi", {"User-Agent": f"{TOOL}/{version(TOOL)}"}
+        request = urllib.request.Request(url, data=body, headers=headers)
         with urllib.request.urlopen(request, timeout=self._timeout) as answer:
             data: bytes = answer.read(_LONGEST_ANSWER)
             promised = answer.headers.get("Content-Length")

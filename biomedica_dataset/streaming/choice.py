@@ -69,11 +69,9 @@ class Chosen:
 
     def __str__(self) -> str:
         """Return a summary as text."""
-        rows = len(self.table)
         lines = [str(self.report)] if self.report else []
-        lines.append(
-            f"{rows:,} of {len(self.index.table):,} rows, {self.bytes / 1e6:,.1f} MB of images"
-        )
+        rows = f"{len(self.table):,} of {len(self.index.table):,} rows"
+        lines.append(f"{rows}, {self.bytes / 1e6:,.1f} MB of images")
         return "\n".join(lines)
 
 

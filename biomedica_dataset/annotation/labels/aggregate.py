@@ -85,9 +85,8 @@ def _drop_contradictions(label: ClusterLabel, taxonomy: Taxonomy, settled: Colle
     above = {name: taxonomy.primary_of(name) for name in label.secondary or []}
     stray = [name for name, concept in above.items() if concept not in (label.primary or [])]
     if stray:
-        label.contradictions += [
-            f"local concept {name!r} without its global {above[name]!r}" for name in stray
-        ]
+        without = "local concept {!r} without its global {!r}"
+        label.contradictions += [without.format(name, above[name]) for name in stray]
         label.secondary = [name for name in label.secondary or [] if name not in stray] or None
         label.open += [question for question in SETS if question not in label.open]
 

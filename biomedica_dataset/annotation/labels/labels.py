@@ -115,9 +115,8 @@ class Labels:
             clusters = {row["cluster"]: ClusterLabel(**row) for row in rows}
             return cls(folder, header, clusters)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            msg = (
-                f"{folder.path(TABLE)} is damaged: {error}. Run `biomedica annotate labels` again."
-            )
+            again = "Run `biomedica annotate labels` again."
+            msg = f"{folder.path(TABLE)} is damaged: {error}. {again}"
             raise ArchiveError(msg) from error
 
     @property

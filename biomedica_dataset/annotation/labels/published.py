@@ -62,9 +62,8 @@ class Published:
             if names:
                 yield ""
                 yield f"## {title}"
-                yield from (
-                    f"- {describe(name)}, in {self.used[name]:,} clusters" for name in sorted(names)
-                )
+                for name in sorted(names):
+                    yield f"- {describe(name)}, in {self.used[name]:,} clusters"
 
 
 def read_published(folder: str | os.PathLike[str], taxonomy: Taxonomy, clusters: str) -> Published:

@@ -146,10 +146,8 @@ class VoteFile:
         self, folder: str | os.PathLike[str], annotator: str, taxonomy: Taxonomy, clusters: str
     ) -> None:
         if not _NAME.fullmatch(annotator):
-            msg = (
-                f"{annotator[:80]!r} is not a valid name of an annotator; use 1 to 64 letters, "
-                "digits, _ or -"
-            )
+            allowed = "use 1 to 64 letters, digits, _ or -"
+            msg = f"{annotator[:80]!r} is not a valid name of an annotator; {allowed}"
             raise UsageError(msg)
         self.annotator, self._taxonomy, self._clusters = annotator, taxonomy, clusters
         self.path = Path(folder) / f"{annotator}.jsonl"

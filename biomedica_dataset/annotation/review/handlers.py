@@ -157,10 +157,7 @@ class Handlers:
         given, update = self._session.answers(who, item), self._gr.update
         if self.is_audit:
             words, asked = {True: YES, False: NO, None: None}, self._session.audited(item)
-            return [
-                update(value=words[given.get(question)], visible=question in asked)
-                for question in AUDIT
-            ]
+            return [update(value=words[given.get(q)], visible=q in asked) for q in AUDIT]
         subtypes, local = self._choices(given)
         keys = [
             (f"image {number}", card.key)

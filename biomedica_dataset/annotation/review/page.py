@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _DATA = Path(__file__).with_name("data")
 # In JavaScript, with the functions of page.js: what the browser does before and after an event.
-_IN_ORDER = "(...given) => inOrder(given)"
-_SENT = "() => { sent(); }"
-_ARRIVED = "() => { document.getElementById('session').classList.remove('moving'); }"
+IN_ORDER = "(...given) => inOrder(given)"
+SENT = "() => { sent(); }"
+ARRIVED = "() => { document.getElementById('session').classList.remove('moving'); }"
 
 
 def serve(session: ReviewSession, port: int) -> None:
@@ -101,10 +101,8 @@ class _Page:
                             [], label="Do not belong here", multiselect=True,
                             elem_id="wrong_images",
                         )  # fmt: skip
-                        parts["toggle_wrong"] = gr.Button(
-                            "Remove, or put back",
-                            elem_id="toggle_wrong", size="sm",
-                        )  # fmt: skip
+                        text = "Remove, or put back"
+                        parts["toggle_wrong"] = gr.Button(text, elem_id="toggle_wrong", size="sm")
         return parts
 
     def _ask(self) -> dict[str, Any]:
@@ -140,9 +138,8 @@ class _Page:
             )  # fmt: skip
         with gr.Row():
             for question in FLAGS:
-                parts[question] = gr.Checkbox(
-                    label=TEXTS[question], elem_id=question, min_width=150
-                )
+                text = TEXTS[question]
+                parts[question] = gr.Checkbox(label=text, elem_id=question, min_width=150)
         parts["comment"] = gr.Textbox(label="Comment", lines=2, elem_id="comment")
         return parts
 
@@ -162,7 +159,7 @@ class _Page:
         one["show_progress"] = "hidden"
         for button, step in (("back", -1), ("next", 1), ("open", 0)):
             moved = parts[button].click(handlers.on_move(step), [who, at], everything, **one)
-            moved.then(None, js=_ARRIVED)
+            moved.then(None, js=ARRIVED)
         # By default Gradio drops an event while a previous one is running: the page would show an
         # answer that was never saved.
         one["trigger_mode"] = "multiple"
@@ -170,13 +167,10 @@ class _Page:
         for question, part in zip(handlers.questions, asked, strict=True):
             event = part.blur if question == "comment" else part.input
             outputs = [parts["progress"], *asked]
-            kept = event(
-                handlers.on_answer(question), [who, at, part], outputs, js=_IN_ORDER, **one
-            )
-            kept.then(None, js=_SENT)
+            kept = event(handlers.on_answer(question), [who, at, part], outputs, js=IN_ORDER, **one)
+            kept.then(None, js=SENT)
         if "toggle_wrong" in parts:
             wrong, inputs = [parts["wrong_images"]], [who, at, chosen]
-            taken = parts["toggle_wrong"].click(
-                handlers.toggle_wrong, inputs, wrong, js=_IN_ORDER, **one
-            )
-            taken.then(None, js=_SENT)
+            toggled, toggle = parts["toggle_wrong"], handlers.toggle_wrong
+            taken = toggled.click(toggle, inputs, wrong, js=IN_ORDER, **one)
+            taken.then(None, js=SENT)

@@ -80,11 +80,9 @@ class Review:
         """
         folder = Folder(url)
         header = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
-        samples = [ClusterSample(**entry) for entry in header["clusters"]]
-        cards = [Card(**entry) for entry in header["cards"]]
-        return cls(
-            folder, header["model"], {s.cluster: s for s in samples}, {c.key: c for c in cards}
-        )
+        samples = {one["cluster"]: ClusterSample(**one) for one in header["clusters"]}
+        cards = {one["key"]: Card(**one) for one in header["cards"]}
+        return cls(folder, header["model"], samples, cards)
 
 
 @dataclass(frozen=True, slots=True)

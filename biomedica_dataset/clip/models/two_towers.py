@@ -195,9 +195,8 @@ def _transformers(spec: str, device: str) -> Model:
 
     def tokens(texts: list[str]) -> Any:
         # SigLIP was trained on texts of full length, and CLIP takes no notice of the padding.
-        made = tokenizer(
-            texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
-        )
+        whole = {"padding": "max_length", "truncation": True, "max_length": length}
+        made = tokenizer(texts, return_tensors="pt", **whole)
         made.pop("token_type_ids", None)
         return made.to(device)
 

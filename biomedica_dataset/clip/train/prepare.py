@@ -98,9 +98,7 @@ class PoolPreparer:
         context = get_context("spawn")
         self.under_way = 2 * count
         self._given = context.SimpleQueue()
-        self._pool = ProcessPoolExecutor(
-            count, context, initializer=_start, initargs=(self._given,)
-        )
+        self._pool = ProcessPoolExecutor(count, context, _start, (self._given,))
         # A process is started when the one before has read its arguments. A tokenizer among them
         # would make each wait for the other to load torch, and for ever for one that died of it.
         threading.Thread(target=self._give, args=(prepare, count), daemon=True).start()

@@ -87,9 +87,8 @@ class Training:
         state = load_latest(self._folder, self._identity, self._group.count)
         if state is None:
             if self._folder.exists(CONFIG):
-                msg = (
-                    f"{self._folder.url} holds a model but no checkpoint of it; choose a new output"
-                )
+                url = self._folder.url
+                msg = f"{url} holds a model but no checkpoint of it; choose a new output"
                 raise UsageError(msg)
             return
         mine = state["processes"][self._group.rank]
@@ -189,10 +188,8 @@ class Training:
         raise PreemptedError(msg)
 
     def _checkpoint(self) -> None:
-        mine = {
-            "position": json.dumps(asdict(self._position)),
-            "random": self._torch.get_rng_state(),
-        }
+        position = json.dumps(asdict(self._position))
+        mine = {"position": position, "random": self._torch.get_rng_state()}
         if self._group.device.type == "cuda":
             mine["cuda"] = self._torch.cuda.get_rng_state(self._group.device)
         everyone = self._group.gather(mine)

@@ -206,10 +206,9 @@ def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:
             problem = error
         while chunk := opened.read(_CHUNK):
             seen.update(chunk)
-    if seen.hexdigest() != md5:
-        msg = (
-            f"{bulk.where}/{file.path} has the MD5 {seen.hexdigest()}, not {md5}; download it again"
-        )
+    came = seen.hexdigest()
+    if came != md5:
+        msg = f"{bulk.where}/{file.path} has the MD5 {came}, not {md5}; download it again"
         raise BrokenFileError(msg) from problem
     if problem is not None:
         msg = f"{bulk.where}/{file.path} cannot be read: {problem}"

@@ -131,9 +131,8 @@ def _as_lists(lengths: Sequence[int], values: pa.Array, kind: pa.DataType) -> pa
     """Split values into lists, with null for empty ones: by whole columns, not by dicts."""
     ends = accumulate(lengths, initial=0)
     offsets = [start if length else None for start, length in zip(ends, lengths, strict=False)]
-    return pa.ListArray.from_arrays(
-        pa.array([*offsets, len(values)], pa.int32()), values, type=kind
-    )
+    starts = pa.array([*offsets, len(values)], pa.int32())
+    return pa.ListArray.from_arrays(starts, values, type=kind)
 
 
 def as_metadata(stored: dict[str, Any]) -> bytes:

@@ -223,9 +223,8 @@ def parse_page(body: bytes) -> Page:
     if len(set(ids)) != len(ids):
         msg = "the response of ESearch repeats ids"
         raise AnswerError(msg, is_passing=True)
-    unknown = [
-        n for kind in ("Phrase", "Field") for n in root.iterfind(f"ErrorList/{kind}NotFound")
-    ]
+    paths = ("ErrorList/PhraseNotFound", "ErrorList/FieldNotFound")
+    unknown = [node for path in paths for node in root.iterfind(path)]
     return Page(
         count=count,
         ids=ids,
