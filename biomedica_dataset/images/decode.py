@@ -106,7 +106,7 @@ def _eight_bit(values: np.ndarray[Any, Any], mode: str) -> np.ndarray[Any, Any]:
 
 def squashed(image: Image.Image, size: int) -> np.ndarray[Any, Any]:
     """Return an image squashed to a square, as in the paper; uint8 (size, size, 3)."""
-    return _pixels(image.resize((size, size), Image.Resampling.BICUBIC))
+    return np.array(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def fitted(image: Image.Image, size: int, colour: tuple[int, int, int]) -> np.ndarray[Any, Any]:
@@ -119,9 +119,4 @@ def fitted(image: Image.Image, size: int, colour: tuple[int, int, int]) -> np.nd
     square = Image.new("RGB", (size, size), colour)
     inside = image.resize((width, height), Image.Resampling.BICUBIC)
     square.paste(inside, ((size - width) // 2, (size - height) // 2))
-    return _pixels(square)
-
-
-def _pixels(image: Image.Image) -> np.ndarray[Any, Any]:
-    pixels: np.ndarray[Any, Any] = np.array(image)
-    return pixels
+    return np.array(square)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from .credits import Holders
 
-_OWNERS = frozenset(
-    ("fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group")
-)
+_OWNERS = frozenset({
+    "fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group",
+})  # fmt: skip
 # A graphic below one of these before it meets an owner is a glyph, a formula, a cell or a portrait.
 _NO_FIGURE = frozenset(
     ("inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio")

@@ -20,12 +20,10 @@ _DATE_TYPES = (
     *("epub", "pub", "publication", "epub-ppub", "ppub", "collection", "epreprint"),
     *("original-publication", ""),
 )
-_NO_DATE = frozenset(
-    (
-        *("pmc-release", "nihms-submitted", "preprint", "received", "accepted", "retracted"),
-        *("corrected", "update", "archival-date", "test"),
-    )
-)
+_NO_DATE = frozenset({
+    "pmc-release", "nihms-submitted", "preprint", "received", "accepted", "retracted",
+    "corrected", "update", "archival-date", "test",
+})  # fmt: skip
 _NO_ABSTRACT = re.compile(
     r"graphical|teaser|toc|short|highlight|key|summary|synopsis|plain|executive|editor|web|video|"
     r"objective|precis",

@@ -28,17 +28,10 @@ _OWN_DECLARATIONS = re.compile(
     re.DOTALL,
 )
 # ISO 8879 Greek is missing from HTML; it has the other ISO sets of the JATS DTD.
-_GREEK = dict(
-    zip(
-        (
-            *("agr", "bgr", "ggr", "dgr", "egr", "zgr", "eegr", "thgr", "igr", "kgr", "lgr", "mgr"),
-            *("ngr", "xgr", "ogr", "pgr", "rgr", "sfgr", "sgr", "tgr", "ugr", "phgr", "khgr"),
-            *("psgr", "ohgr"),
-        ),
-        "αβγδεζηθικλμνξοπρςστυφχψω",
-        strict=True,
-    )
-)
+_GREEK = dict(zip((
+    "agr", "bgr", "ggr", "dgr", "egr", "zgr", "eegr", "thgr", "igr", "kgr", "lgr", "mgr", "ngr",
+    "xgr", "ogr", "pgr", "rgr", "sfgr", "sgr", "tgr", "ugr", "phgr", "khgr", "psgr", "ohgr",
+), "αβγδεζηθικλμνξοπρςστυφχψω", strict=True))  # fmt: skip
 _UNKNOWN = "\ufffd"
 _LONGEST = 32  # characters of a name
 _DECLARED = re.compile(

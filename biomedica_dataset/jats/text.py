@@ -25,12 +25,10 @@ if TYPE_CHECKING:
 
     Rule = Callable[[_Element, list[str]], None]
 
-FLOATS = frozenset(
-    (
-        *("fig", "fig-group", "table-wrap", "table-wrap-group", "supplementary-material", "media"),
-        *("boxed-text", "graphic", "chem-struct-wrap", "fn", "fn-group"),
-    )
-)
+FLOATS = frozenset({
+    "fig", "fig-group", "table-wrap", "table-wrap-group", "supplementary-material", "media",
+    "boxed-text", "graphic", "chem-struct-wrap", "fn", "fn-group",
+})  # fmt: skip
 """Elements whose text is not part of the text around them."""
 
 CITATIONS = frozenset(("bibr", "ref"))

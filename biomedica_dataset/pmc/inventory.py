@@ -243,23 +243,18 @@ def _parse(data: bytes, columns: Sequence[str]) -> pa.Table:
     opened: Any = io.BytesIO(data)
     if data[:2] == b"\x1f\x8b":
         opened = pa.CompressedInputStream(pa.py_buffer(data), "gzip")
+    kept = {"key": pa.string(), "etag": pa.string()}
     table = csv.read_csv(
         opened,
         read_options=csv.ReadOptions(column_names=list(columns)),
-        convert_options=csv.ConvertOptions(
-            include_columns=["key", "etag"], column_types={"key": pa.string(), "etag": pa.string()}
-        ),
+        convert_options=csv.ConvertOptions(include_columns=list(kept), column_types=kept),
     )
     parts = pc.extract_regex(table["key"], f"^{KEY.pattern}$")
     table = table.filter(pc.is_valid(parts))
     parts = pc.drop_null(parts)
-    return pa.table(
-        {
-            "pmcid": pc.cast(pc.struct_field(parts, "pmcid"), pa.int64()),
-            "version": pc.cast(pc.struct_field(parts, "version"), pa.int32()),
-            "etag": table["etag"],
-        }
-    )
+    pmcids = pc.cast(pc.struct_field(parts, "pmcid"), pa.int64())
+    versions = pc.cast(pc.struct_field(parts, "version"), pa.int32())
+    return pa.table({"pmcid": pmcids, "version": versions, "etag": table["etag"]})
 
 
 def _sorted(table: pa.Table) -> pa.Table:

@@ -76,12 +76,8 @@ def letters_agree(
         if label is not None and label.panel_type is not None:
             counts[label.panel_type, "several" if (letters or 0) > 1 else "none or one"] += 1
     agree = counts["multiple", "several"] + counts["single", "none or one"]
-    total = sum(counts.values())
-    return {
-        "images": total,
-        "agree": agree,
-        "counts": [
-            {"panel_type": kind, "letters": letters, "images": n}
-            for (kind, letters), n in sorted(counts.items())
-        ],
-    }
+    rows = [
+        {"panel_type": kind, "letters": letters, "images": n}
+        for (kind, letters), n in sorted(counts.items())
+    ]
+    return {"images": counts.total(), "agree": agree, "counts": rows}

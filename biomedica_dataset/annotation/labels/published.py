@@ -104,12 +104,11 @@ def _read(
     cluster: int, entry: dict[str, Any], found: Published, taxonomy: Taxonomy, clusters: str
 ) -> None:
     def vote(question: str, answer: Any) -> None:
-        found.votes.append(
-            Vote(
-                annotator=ANNOTATOR, cluster=cluster, question=question, answer=answer,
-                taxonomy=taxonomy.digest, clusters=clusters,
-            )
+        cast = Vote(
+            annotator=ANNOTATOR, cluster=cluster, question=question, answer=answer,
+            taxonomy=taxonomy.digest, clusters=clusters,
         )  # fmt: skip
+        found.votes.append(cast)
 
     for question, given in entry.items():
         names = given if isinstance(given, list) else [given]

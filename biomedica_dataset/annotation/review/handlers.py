@@ -181,7 +181,7 @@ class Handlers:
         names = self._session.taxonomy
         kind = given.get("panel_type")
         subtypes = names.panel_subtypes[kind] if kind else names.names("panel_subtype")
-        above = given.get("primary") or names.primary
+        above = given.get("primary") or names.names("primary")
         local = [
             (name if len(above) == 1 else f"{name} · {concept}", name)
             for concept in above

@@ -23,11 +23,9 @@ _LIBRARIES = ("biomedica-dataset", "numpy", "open_clip_torch", "pillow", "torch"
 
 def as_json(results: Results) -> bytes:
     """Return ``results.json``: every metric of every task and mean, without times or paths."""
+    models = zip(results.models, results.digests, strict=True)
     stored = {
-        "models": [
-            {"name": name, "digest": digest}
-            for name, digest in zip(results.models, results.digests, strict=True)
-        ],
+        "models": [{"name": name, "digest": digest} for name, digest in models],
         "tasks": [_task(results, one) for one in results.tasks],
         "means": {
             metric: dict(_means(results, metric))

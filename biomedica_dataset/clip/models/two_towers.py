@@ -162,16 +162,12 @@ def _open_clip(name: str, tag: str | None, device: str) -> Model:
     except unreadable() as error:
         raise _refused(spec, error) from error
     tag = Path(tag).stem if tag and Path(tag).is_file() else tag
-    return _TwoTowers(
-        f"{name}:{tag}" if tag else shown_name(name).removeprefix("hf-hub:"),
-        model,
-        prepare,
-        (
-            lambda images: model.encode_image(images.to(device)),
-            lambda texts: model.encode_text(tokenize(texts).to(device)),
-        ),
-        tokenize,
+    shown = f"{name}:{tag}" if tag else shown_name(name).removeprefix("hf-hub:")
+    towers = (
+        lambda images: model.encode_image(images.to(device)),
+        lambda texts: model.encode_text(tokenize(texts).to(device)),
     )
+    return _TwoTowers(shown, model, prepare, towers, tokenize)
 
 
 def _transformers(spec: str, device: str) -> Model:
@@ -200,17 +196,14 @@ def _transformers(spec: str, device: str) -> Model:
         made.pop("token_type_ids", None)
         return made.to(device)
 
-    def read(texts: list[str]) -> Any:
-        return _vectors(model.get_text_features(**tokens(texts)))
-
-    def see(images: Any) -> Any:
-        return _vectors(model.get_image_features(pixel_values=images.to(device)))
-
     def prepare(image: Any) -> Any:
         return processor(images=image, return_tensors="pt")["pixel_values"][0]
 
     name = shown_name(str(Path(spec).resolve()) if Path(spec).is_dir() else spec)
-    towers = see, read
+    towers = (
+        lambda images: _vectors(model.get_image_features(pixel_values=images.to(device))),
+        lambda texts: _vectors(model.get_text_features(**tokens(texts))),
+    )
     return _TwoTowers(name, model, prepare, towers, lambda texts: tokens(texts)["input_ids"].cpu())
 
 

@@ -210,12 +210,9 @@ class Training:
         seen = tally(self._group.gather(self._position))
         if self._group.rank:
             return
+        groups, manifest = self._chosen.table["license_group"], self._chosen.index.digest
         card = trained_card(
-            self._config,
-            manifest=self._chosen.index.digest,
-            groups=self._chosen.table["license_group"].to_pylist(),
-            tally=seen,
-            loss=self.loss,
+            self._config, manifest=manifest, groups=groups.to_pylist(), tally=seen, loss=self.loss
         )
         export(self._folder, self._model, card)
         for line in seen.lines("pairs"):

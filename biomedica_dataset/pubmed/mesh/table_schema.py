@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 DIGEST_BYTES = 8
+_SECTION = ("label", "category", "text")
 
 
 def _payload() -> list[tuple[str, pa.DataType]]:
@@ -27,7 +28,7 @@ def _payload() -> list[tuple[str, pa.DataType]]:
     return [
         ("mesh", pa.list_(pa.struct([*term, ("qualifiers", qualifiers)]))),
         ("publication_types", pa.list_(pa.struct(term[:2]))),
-        ("abstract", pa.list_(pa.struct([("label", text), ("category", text), ("text", text)]))),
+        ("abstract", pa.list_(pa.struct([(name, text) for name in _SECTION]))),
         ("keywords", pa.list_(text)),
         ("digest", pa.binary(DIGEST_BYTES)),
     ]
@@ -66,11 +67,7 @@ def part_table(citations: Sequence[Citation]) -> pa.Table:
         _types(citations),
         _lists(
             [len(c.abstract) for c in citations],
-            [
-                pa.array([section.label for section in sections], text),
-                pa.array([section.category for section in sections], text),
-                pa.array([section.text for section in sections], text),
-            ],
+            [pa.array([getattr(s, name) for s in sections], text) for name in _SECTION],
             part_schema().field("abstract").type,
         ),
         pa.array([c.keywords or None for c in citations], pa.list_(text)),
