@@ -83,9 +83,7 @@ class LedgerRow:
     @property
     def newer(self) -> bool:
         """Whether the metadata is newer than the inventory, judging by its ETag."""
-        return (
-            self.metadata_md5 is not None and is_md5(self.etag) and self.metadata_md5 != self.etag
-        )
+        return self.metadata_md5 not in (None, self.etag) and is_md5(self.etag)
 
     @property
     def failed(self) -> bool:

@@ -31,19 +31,11 @@ def articles_schema() -> pa.Schema:
     entry = {
         "href": text, "name": text, "md5": text, "size": pa.int64(), "status": text, "reason": text,
     }  # fmt: skip
-    return pa.schema(
-        {
-            "pmcid": pa.int64(),
-            "version": pa.int32(),
-            "etag": text,
-            "status": text,
-            "reason": text,
-            "metadata": pa.binary(),
-            "metadata_md5": text,
-            "xml": pa.binary(),
-            "images": pa.list_(pa.struct(list(entry.items()))),
-        }
-    )
+    return pa.schema({
+        "pmcid": pa.int64(), "version": pa.int32(), "etag": text, "status": text, "reason": text,
+        "metadata": pa.binary(), "metadata_md5": text, "xml": pa.binary(),
+        "images": pa.list_(pa.struct(list(entry.items()))),
+    })  # fmt: skip
 
 
 @cache
@@ -51,12 +43,7 @@ def images_schema() -> pa.Schema:
     """Return the Arrow schema of an images file."""
     import pyarrow as pa
 
-    return pa.schema(
-        {
-            "pmcid": pa.int64(),
-            "version": pa.int32(),
-            "name": pa.string(),
-            "md5": pa.string(),
-            "bytes": pa.binary(),
-        }
-    )
+    text = pa.string()
+    return pa.schema({
+        "pmcid": pa.int64(), "version": pa.int32(), "name": text, "md5": text, "bytes": pa.binary(),
+    })  # fmt: skip

@@ -24,28 +24,13 @@ from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.partial import abandoned
 
-from .entries import (
-    ARTICLE_STATUSES,
-    FAILED,
-    HEADER,
-    BlockHeader,
-    ImageEntry,
-    LedgerRow,
-    count,
-    header_metadata,
-)
-from .layout import AGAIN, articles_name, articles_schema, images_name, images_schema
+from .entries import HEADER, BlockHeader, ImageEntry, LedgerRow
+from .layout import AGAIN, articles_name
 from .selection import Selection
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Mapping
-
-__all__ = [
-    "ARTICLE_STATUSES", "FAILED", "FORMAT_VERSION", "REPORT", "Archive", "BlockHeader",
-    "ImageEntry", "LedgerRow", "articles_name", "articles_schema", "count", "header_metadata",
-    "images_name", "images_schema",
-]  # fmt: skip
 
 FORMAT_VERSION = 1
 _HEADER_FILE = "archive.json"
@@ -110,11 +95,9 @@ class Archive:
             Another part has started an archive with other articles.
         """
         header = {
-            "format_version": FORMAT_VERSION,
-            "source": source,
-            "selection": selection.as_json(),
-            "width": width,
-        }
+            "format_version": FORMAT_VERSION, "source": source,
+            "selection": selection.as_json(), "width": width,
+        }  # fmt: skip
         if not folder.begin(_HEADER_FILE, json.dumps(header, indent=1).encode()):
             there = cls.open(folder.url)
             if (there.selection, there.width) == (selection, width):
@@ -184,18 +167,15 @@ class Archive:
 
     def _remove_unnamed(self, name: str) -> None:
         """Remove an images file, unless its block was finished after the headers were read."""
-        if not self._is_named(name):
+        block = int(name.removeprefix("images/").partition("-")[0])
+        there = self.folder.exists(articles_name(block))
+        if not there or self.header(block).images_file != name:
             self.folder.remove(name)
 
     def images_files(self) -> dict[str, int]:
         """Return the sizes of the images files by name."""
         sizes = self.folder.sizes("images").items()
         return {f"images/{name}": size for name, size in sizes if _IMAGES_FILE.fullmatch(name)}
-
-    def _is_named(self, images_file: str) -> bool:
-        block = int(images_file.removeprefix("images/").partition("-")[0])
-        there = self.folder.exists(articles_name(block))
-        return there and self.header(block).images_file == images_file
 
     def rows(self, block: int) -> Iterator[LedgerRow]:
         """Yield the ledger rows of a block in order, holding one row group in memory.
@@ -225,11 +205,12 @@ class Archive:
         if name is None:
             return
         with reading(self.folder.path(name), AGAIN), self.folder.open_arrow(name) as file:
-            columns = ["pmcid", "version", "name", "bytes"]
-            for batch in _batches(pq.ParquetFile(file), 64, columns):
-                ids, versions, names = (batch.column(i).to_pylist() for i in range(3))
-                for row, found in enumerate(zip(ids, versions, names, strict=True)):
-                    yield *found, batch.column(3)[row].as_py()
+            parquet, columns = pq.ParquetFile(file), ["pmcid", "version", "name", "bytes"]
+            for group in range(parquet.num_row_groups):  # by itself, which bounds the memory
+                for batch in parquet.iter_batches(64, row_groups=[group], columns=columns):
+                    found = zip(*(batch[name].to_pylist() for name in columns[:3]), strict=True)
+                    for ids, data in zip(found, batch["bytes"], strict=True):
+                        yield *ids, data.as_py()
 
     def articles(self, block: int) -> Iterator[tuple[LedgerRow, Mapping[str, bytes]]]:
         """Yield the kept article versions of a block with their images by file name.
@@ -250,9 +231,3 @@ class Archive:
             size = sum(entry.size or 0 for entry in row.images if entry.status == "kept")
             images = ArticleImages(self.folder, name or "", own, size, stored) if own else {}
             yield row, images if size > _AT_ONCE else dict(images)
-
-
-def _batches(file: Any, size: int, columns: list[str] | None = None) -> Iterator[Any]:
-    """Yield batches within row groups, which bounds the memory."""
-    for group in range(file.num_row_groups):
-        yield from file.iter_batches(batch_size=size, row_groups=[group], columns=columns)

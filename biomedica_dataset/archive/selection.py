@@ -186,11 +186,10 @@ def block_width(pmcids: Sequence[int] | None) -> int:
     >>> block_width(range(0, 12_000_000, 40_000))
     10000000
     """
-    if pmcids is None:
-        return _WIDTH
     width = _WIDTH
-    while width < _WIDEST and len({n // width for n in pmcids}) > max(
-        1, len(pmcids) // _ARTICLES_PER_BLOCK
-    ):
+    if pmcids is None:
+        return width
+    blocks = max(1, len(pmcids) // _ARTICLES_PER_BLOCK)
+    while width < _WIDEST and len({n // width for n in pmcids}) > blocks:
         width *= 10
     return width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biomedica_dataset.folder.manifest import MANIFEST, CardPicture, Manifest
@@ -75,11 +76,9 @@ def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = Non
 
 
 def _write_images(folder: Folder, images: dict[str, bytes]) -> None:
-    """Write the images of the card, and remove those of an earlier one."""
-    for below in ("examples", "plots"):
-        for name in folder.names(below):
-            if f"{below}/{name}" not in images:
-                folder.remove(f"{below}/{name}")
+    there = {f"{below}/{n}" for below in ("examples", "plots") for n in folder.names(below)}
+    for path in sorted(there - images.keys()):  # of an earlier card
+        folder.remove(path)
     for path, data in images.items():
         folder.write_bytes(path, data)
 
@@ -91,10 +90,6 @@ def _columns(table: str) -> list[tuple[str, Any]]:
 def _audit(audit: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return answers about all labels together, then those about the concepts that fit worst."""
     overall = [one for one in audit if one["of"] == "all"]
-    concepts = [one for one in audit if one["of"] != "all" and not _is_cluster(one["of"])]
+    concepts = [one for one in audit if not re.fullmatch(r"all|cluster \d+", one["of"])]
     concepts.sort(key=lambda one: (one["right"] / one["images"], one["of"]))
     return overall + concepts[:_WORST]
-
-
-def _is_cluster(name: str) -> bool:
-    return name.startswith("cluster ") and name.removeprefix("cluster ").isdecimal()

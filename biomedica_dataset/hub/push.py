@@ -24,8 +24,6 @@ from .staging import collect
 if TYPE_CHECKING:
     import os
 
-__all__ = ["PushedCommit", "push_to_hub"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedCommit:

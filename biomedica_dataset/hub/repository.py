@@ -142,10 +142,8 @@ class Repository:
             msg = f"{self._id} holds other data: its {MANIFEST} is not ours; {_ELSEWHERE}"
             raise UsageError(msg)
         if schema > int(SCHEMA_VERSION):
-            msg = (
-                f"{self._id} has schema version {schema}, but this package writes "
-                f"{SCHEMA_VERSION}; update the package"
-            )
+            ours_is = f"this package writes {SCHEMA_VERSION}; update the package"
+            msg = f"{self._id} has schema version {schema}, but {ours_is}"
             raise UsageError(msg)
 
     def push(self, upload: list[LocalFile], delete: list[str]) -> None:
@@ -155,12 +153,9 @@ class Repository:
             self.head = self._api.dataset_info(self._id).sha
         if not self._branched:
             self._api.create_branch(
-                self._id,
-                repo_type="dataset",
-                branch=self._revision or "",
-                revision=self.head,
+                self._id, repo_type="dataset", branch=self._revision or "", revision=self.head,
                 exist_ok=True,
-            )
+            )  # fmt: skip
         last = [file for file in upload if not _is_data(file)]
         data = sorted((f for f in upload if _is_data(f)), key=lambda file: file.path in self.tree)
         while len(data) > _FILES_PER_COMMIT:

@@ -63,10 +63,8 @@ def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[Local
     for file in _named(manifest):
         path = place / file.path
         if not path.is_file() or path.stat().st_size != file.bytes:
-            msg = (
-                f"{file.path} is missing or differs from {MANIFEST}; "
-                f"run `biomedica verify {source.url}`"
-            )
+            advice = f"run `biomedica verify {source.url}`"
+            msg = f"{file.path} is missing or differs from {MANIFEST}; {advice}"
             raise ArchiveError(msg)
     if not include_other and any(map(_is_left_out, manifest.files)):
         manifest = _without_other(source, manifest, scratch)

@@ -52,7 +52,8 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
                 whole = _whole(image)
                 if image.format == "JPEG":
                     image.draft(None, (2 * target, 2 * target))
-                if whole + _pixels_in_memory(image) > _MEMORY:
+                size, added = _PIXEL.get(image.mode, (4, 8))
+                if whole + image.width * image.height * (size + added) > _MEMORY:
                     raise Image.DecompressionBombError
                 image.load()
                 ImageOps.exif_transpose(image, in_place=True)
@@ -63,12 +64,6 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
     except _BROKEN as error:
         msg = "not_decodable"
         raise ArticleError(msg) from error
-
-
-def _pixels_in_memory(image: Image.Image) -> int:
-    """Return the bytes of the pixels and of their conversion to RGB."""
-    size, added = _PIXEL.get(image.mode, (4, 8))
-    return image.width * image.height * (size + added)
 
 
 def _whole(image: Image.Image) -> int:
@@ -111,7 +106,7 @@ def _eight_bit(values: np.ndarray[Any, Any], mode: str) -> np.ndarray[Any, Any]:
 
 def squashed(image: Image.Image, size: int) -> np.ndarray[Any, Any]:
     """Return an image squashed to a square, as in the paper; uint8 (size, size, 3)."""
-    return _pixels(image.resize((size, size), Image.Resampling.BICUBIC))
+    return np.array(image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def fitted(image: Image.Image, size: int, colour: tuple[int, int, int]) -> np.ndarray[Any, Any]:
@@ -124,9 +119,4 @@ def fitted(image: Image.Image, size: int, colour: tuple[int, int, int]) -> np.nd
     square = Image.new("RGB", (size, size), colour)
     inside = image.resize((width, height), Image.Resampling.BICUBIC)
     square.paste(inside, ((size - width) // 2, (size - height) // 2))
-    return _pixels(square)
-
-
-def _pixels(image: Image.Image) -> np.ndarray[Any, Any]:
-    pixels: np.ndarray[Any, Any] = np.array(image)
-    return pixels
+    return np.array(square)

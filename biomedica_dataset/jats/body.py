@@ -106,10 +106,7 @@ def _citation(entry: _Element, *, is_ruled: bool) -> str | None:
     forms = list(entry.iter("mixed-citation"))
     if not forms:
         parts = (part for part in entry if part.tag not in _NO_CITATION)
-        forms = [
-            next(iter(part), part) if part.tag == "citation-alternatives" else part
-            for part in parts
-        ]
+        forms = [next(iter(p), p) if p.tag == "citation-alternatives" else p for p in parts]
     return tidy(" ".join(_form(form, is_ruled=is_ruled) for form in forms))
 
 

@@ -87,28 +87,22 @@ def _unwrapped(text: str, start: int, run: re.Match[str], between: str) -> tuple
         end = after.end()
     stop = len(before)
     while after := _AFTER.match(text, end):
-        behind = _behind_text(before, stop)
+        behind = stop
+        while behind and before[behind - 1].isspace():
+            behind -= 1
         if before[behind - 1 : behind] + after[1] not in ("[]", "()"):
             break
         stop, end = behind - 1, after.end()
     return before[:stop], end
 
 
-def _behind_text(text: str, stop: int) -> int:
-    """Return the position without the white space before it."""
-    while stop and text[stop - 1].isspace():
-        stop -= 1
-    return stop
-
-
 def _numbers(run: str) -> tuple[str, str]:
     """Return the numbers of a run with commas and dashes, and the text between its items."""
     numbers = ""
     for token in _TOKEN.finditer(run):
-        number = token[1]
-        if number is None:
+        if token[1] is None:
             numbers += "–"
         else:
-            number = _COMMAS.sub(", ", _HYPHENS.sub("–", number))
+            number = _COMMAS.sub(", ", _HYPHENS.sub("–", token[1]))
             numbers += number if not numbers or numbers.endswith("–") else f", {number}"
     return numbers, _TOKEN.sub("", run)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from .credits import Holders
 
-_OWNERS = frozenset(
-    ("fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group")
-)
+_OWNERS = frozenset({
+    "fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group",
+})  # fmt: skip
 # A graphic below one of these before it meets an owner is a glyph, a formula, a cell or a portrait.
 _NO_FIGURE = frozenset(
     ("inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio")
@@ -144,13 +144,10 @@ def _owner(graphic: _Element) -> _Element | None:
     """Return the element with the caption of a graphic, or ``None`` if it is not a figure."""
     if graphic.tag == "supplementary-material":
         return graphic
-    owner = None
-    for element in graphic.iterancestors():
-        if element.tag in _OWNERS:
-            owner = element
-            break
-        if element.tag in _NO_FIGURE:
-            return None
+    known = (e for e in graphic.iterancestors() if e.tag in _OWNERS or e.tag in _NO_FIGURE)
+    owner = next(known, None)
+    if owner is not None and owner.tag in _NO_FIGURE:
+        return None
     if owner is not None and (owner.tag == "fig" or child(owner, "caption") is not None):
         return owner
     return graphic if child(graphic, "caption") is not None else owner
@@ -183,13 +180,10 @@ def _figures(
         dropped = "repeated_graphic" if hrefs in seen else reason if hrefs else "no_href"
         seen.add(hrefs)
         yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids), labels)
-    if not graphics and not _lends_its_caption(owner):
+    # One around figures without captions lends them its own, see `_group`.
+    own = (child(fig, "caption") is not None for fig in owner.iterchildren("fig"))
+    if not graphics and all(own):
         yield Found(make(hrefs=(), dropped="no_graphic"), ids, labels)
-
-
-def _lends_its_caption(owner: _Element) -> bool:
-    """Whether a figure without graphics is a group of the figures in it (`_group`)."""
-    return any(child(fig, "caption") is None for fig in owner.iterchildren("fig"))
 
 
 def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -249,7 +243,6 @@ def _label(owner: _Element) -> str | None:
 
 
 def _kind(owner: _Element, scope: str, label: str | None) -> str:
-    """Return one of `schema.IMAGE_KINDS`."""
     if scope in ("response", "translation"):
         return "response"
     if scope == "front":

@@ -77,14 +77,6 @@ def _both_scripts(element: _Element) -> str:
     return parts[0] + script(parts[1], "_") + script(parts[2], "^")
 
 
-def _fraction(element: _Element) -> str:
-    return "/".join(map(_grouped, map(_math, element)))
-
-
-def _root(element: _Element) -> str:
-    return "√" + _grouped("".join(map(_math, element)))
-
-
 def _indexed_root(element: _Element) -> str:
     parts = list(map(_math, element))
     return script("".join(parts[1:]), "^") + "√" + _grouped("".join(parts[:1]))
@@ -93,14 +85,6 @@ def _indexed_root(element: _Element) -> str:
 def _fenced(element: _Element) -> str:
     inner = (element.get("separators", ",").strip()[:1] or "").join(map(_math, element))
     return f"{element.get('open', '(')}{inner}{element.get('close', ')')}"
-
-
-def _first(element: _Element) -> str:
-    return _math(element[0]) if len(element) else ""
-
-
-def _spaced(element: _Element) -> str:
-    return f" {''.join(map(_math, element))} "
 
 
 def _grouped(text: str) -> str:
@@ -113,12 +97,13 @@ _RULES: dict[object, Callable[[_Element], str]] = {
     for tag, rule in (
         *((tag, _script(mark)) for tag, mark in _SCRIPTS.items()),
         *((tag, _both_scripts) for tag in ("msubsup", "munderover")),
-        ("mfrac", _fraction),
-        ("msqrt", _root),
+        ("mfrac", lambda element: "/".join(map(_grouped, map(_math, element)))),
+        ("msqrt", lambda element: "√" + _grouped("".join(map(_math, element)))),
         ("mroot", _indexed_root),
         ("mfenced", _fenced),
-        *((tag, _first) for tag in ("semantics", "maction")),
-        ("mtd", _spaced),
+        ("semantics", lambda element: "".join(map(_math, element[:1]))),
+        ("maction", lambda element: "".join(map(_math, element[:1]))),
+        ("mtd", lambda element: f" {''.join(map(_math, element))} "),
         ("mtext", words),
         ("mspace", lambda _element: " "),
     )

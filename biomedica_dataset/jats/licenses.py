@@ -28,14 +28,11 @@ _NAME = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(r"\b([1-4]\.[05])\b")
-_PARTS = (
-    ("NC", re.compile(r"n[oã][no]?[\s–-]*com?mercial|\bNC\b", re.IGNORECASE)),
-    ("SA", re.compile(r"share[\s–-]*alike|compartir|compartilha|\bSA\b", re.IGNORECASE)),
-    (
-        "ND",
-        re.compile(r"no[\s–-]*deriv|sem\s+deriva|sin\s+(?:obra)?\s*deriva|\bND\b", re.IGNORECASE),
-    ),
-)
+_PARTS = {
+    "NC": r"n[oã][no]?[\s–-]*com?mercial|\bNC\b",
+    "SA": r"share[\s–-]*alike|compartir|compartilha|\bSA\b",
+    "ND": r"no[\s–-]*deriv|sem\s+deriva|sin\s+(?:obra)?\s*deriva|\bND\b",
+}
 
 
 def article_license(meta: _Element) -> License:
@@ -77,9 +74,7 @@ def _licenses(blocks: list[_Element]) -> list[License]:
     )
     if not found:
         texts = (tidy(" ".join(pieces(block))) or "" for block in blocks)
-        found = dict.fromkeys(
-            _from_words(match) for text in texts for match in _NAME.finditer(text)
-        )
+        found = dict.fromkeys(_from_words(name) for text in texts for name in _NAME.finditer(text))
     return list(found)
 
 
@@ -93,7 +88,7 @@ def _from_words(found: re.Match[str]) -> License:
     words = found["words"] or found["short"]
     if re.match(r"(?:CC)?\s*(?:0|zero|public|decl)", words, re.IGNORECASE):
         return _CC0
-    parts = [part for part, pattern in _PARTS if pattern.search(words)]
+    parts = [part for part, one in _PARTS.items() if re.search(one, words, re.IGNORECASE)]
     version = _VERSION.search(found.string, found.start(), found.end() + 40)
     return _by(parts, version[1] if version else None)
 

@@ -226,7 +226,5 @@ def _short(word: str) -> str:
 
 def _is_outside(element: _Element) -> bool:
     """Whether the content of an element is not running text: a caption, float or translation."""
-    tag = element.tag
-    return tag in _NO_CONTEXT or (
-        tag == "sub-article" and element.get("article-type") == "translation"
-    )
+    translated = element.tag == "sub-article" and element.get("article-type") == "translation"
+    return translated or element.tag in _NO_CONTEXT

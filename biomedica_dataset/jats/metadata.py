@@ -20,17 +20,16 @@ _DATE_TYPES = (
     *("epub", "pub", "publication", "epub-ppub", "ppub", "collection", "epreprint"),
     *("original-publication", ""),
 )
-_NO_DATE = frozenset(
-    (
-        *("pmc-release", "nihms-submitted", "preprint", "received", "accepted", "retracted"),
-        *("corrected", "update", "archival-date", "test"),
-    )
-)
+_NO_DATE = frozenset({
+    "pmc-release", "nihms-submitted", "preprint", "received", "accepted", "retracted",
+    "corrected", "update", "archival-date", "test",
+})  # fmt: skip
 _NO_ABSTRACT = re.compile(
     r"graphical|teaser|toc|short|highlight|key|summary|synopsis|plain|executive|editor|web|video|"
     r"objective|precis",
     re.IGNORECASE,
 )
+_NO_NAME = re.compile(r"©|\(c\)|copyright|\b[12]\d{3}\b|the author\(?s?\)?", re.IGNORECASE)
 _PMCID_TYPES = ("pmcid", "pmc", "pmcaid")
 
 
@@ -68,8 +67,7 @@ def title(meta: _Element) -> str | None:
         element = child(meta, "article-title")
     if element is None:
         return None
-    marks = [x for x in element.iter("xref", "fn") if x.get("ref-type") != "bibr"]
-    for mark in marks:
+    for mark in [x for x in element.iter("xref", "fn") if x.get("ref-type") != "bibr"]:
         tail = mark.tail
         mark.clear()
         mark.tag, mark.tail = "x", tail  # a note would be separated from the text around it
@@ -126,7 +124,6 @@ def _plain(element: _Element | None) -> str:
 
 
 def _month(name: str) -> int:
-    """Return the number of a month, or 0."""
     start = name[:3].lower()
     return _MONTHS.index(start) + 1 if start in _MONTHS else 0
 
@@ -177,7 +174,6 @@ def language(article: _Element) -> str | None:
 
 
 def _main_language(language: str | None) -> str | None:
-    """Return ``en`` for ``en-US`` and ``EN``."""
     return language.strip().lower().partition("-")[0] if language else None
 
 
@@ -186,12 +182,7 @@ def holders(meta: _Element) -> frozenset[str]:
     names = [text_of(e) for e in meta.iterfind("permissions/copyright-holder")]
     names += [text_of(e) for e in meta.iterfind("contrib-group//surname")]
     for statement in meta.iterfind("permissions/copyright-statement"):
-        text = re.sub(
-            r"©|\(c\)|copyright|\b[12]\d{3}\b|the author\(?s?\)?",
-            " ",
-            text_of(statement) or "",
-            flags=re.IGNORECASE,
-        )
+        text = _NO_NAME.sub(" ", text_of(statement) or "")
         names.append(tidy(re.split(r"[.,;]|et al", text.strip(" .,;"))[0]))
     return frozenset({"author"} | {n.lower() for n in names if n and len(n) > 2})
 

@@ -28,17 +28,10 @@ _OWN_DECLARATIONS = re.compile(
     re.DOTALL,
 )
 # ISO 8879 Greek is missing from HTML; it has the other ISO sets of the JATS DTD.
-_GREEK = dict(
-    zip(
-        (
-            *("agr", "bgr", "ggr", "dgr", "egr", "zgr", "eegr", "thgr", "igr", "kgr", "lgr", "mgr"),
-            *("ngr", "xgr", "ogr", "pgr", "rgr", "sfgr", "sgr", "tgr", "ugr", "phgr", "khgr"),
-            *("psgr", "ohgr"),
-        ),
-        "αβγδεζηθικλμνξοπρςστυφχψω",
-        strict=True,
-    )
-)
+_GREEK = dict(zip((
+    "agr", "bgr", "ggr", "dgr", "egr", "zgr", "eegr", "thgr", "igr", "kgr", "lgr", "mgr", "ngr",
+    "xgr", "ogr", "pgr", "rgr", "sfgr", "sgr", "tgr", "ugr", "phgr", "khgr", "psgr", "ohgr",
+), "αβγδεζηθικλμνξοπρςστυφχψω", strict=True))  # fmt: skip
 _UNKNOWN = "\ufffd"
 _LONGEST = 32  # characters of a name
 _DECLARED = re.compile(
@@ -52,15 +45,11 @@ _NARROW = re.compile(
 )
 # First bytes of documents whose markup the patterns would not recognize, and their encodings.
 _WIDE = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"),
+)  # fmt: skip
 
 
 def parse(xml: bytes) -> _Element:
@@ -101,13 +90,9 @@ def parse(xml: bytes) -> _Element:
 
 def _parser() -> etree.XMLParser:
     return etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        remove_comments=True,
-        remove_pis=True,
-        huge_tree=False,
-    )
+        resolve_entities=False, load_dtd=False, no_network=True,
+        remove_comments=True, remove_pis=True, huge_tree=False,
+    )  # fmt: skip
 
 
 def _find_article(root: _Element) -> _Element:
@@ -147,7 +132,6 @@ def _resolved(found: re.Match[bytes]) -> bytes:
 
 @lru_cache(10_000)
 def _entity(name: bytes) -> bytes:
-    """Return the character reference of an ISO entity."""
     character = _character(name.decode("ascii", "replace")) or _UNKNOWN
     return "".join(f"&#x{ord(c):X};" for c in character).encode()
 

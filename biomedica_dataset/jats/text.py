@@ -25,12 +25,10 @@ if TYPE_CHECKING:
 
     Rule = Callable[[_Element, list[str]], None]
 
-FLOATS = frozenset(
-    (
-        *("fig", "fig-group", "table-wrap", "table-wrap-group", "supplementary-material", "media"),
-        *("boxed-text", "graphic", "chem-struct-wrap", "fn", "fn-group"),
-    )
-)
+FLOATS = frozenset({
+    "fig", "fig-group", "table-wrap", "table-wrap-group", "supplementary-material", "media",
+    "boxed-text", "graphic", "chem-struct-wrap", "fn", "fn-group",
+})  # fmt: skip
 """Elements whose text is not part of the text around them."""
 
 CITATIONS = frozenset(("bibr", "ref"))
@@ -85,7 +83,6 @@ def tidy(text: str) -> str | None:
 
 
 def _folded(text: str) -> str:
-    """Return text with runs of white space as single spaces, and none at the ends."""
     if len(text) <= _PIECE:
         return " ".join(text.split())
     # A list of all words of a long text would take twenty times its memory.
@@ -112,10 +109,6 @@ def _append(element: _Element, parts: list[str]) -> None:
 def _block(element: _Element, parts: list[str]) -> None:
     parts.append(" ")
     _append(element, parts)
-    parts.append(" ")
-
-
-def _float(_element: _Element, parts: list[str]) -> None:
     parts.append(" ")
 
 
@@ -163,14 +156,6 @@ def _display_formula(element: _Element, parts: list[str]) -> None:
     parts.append(" ")
 
 
-def _tex(element: _Element, parts: list[str]) -> None:
-    parts.append(tex_text(element))
-
-
-def _mathml(element: _Element, parts: list[str]) -> None:
-    parts.append(math_text(element))
-
-
 def _alternatives(element: _Element, parts: list[str]) -> None:
     """Append one of several alternatives: TeX, else MathML, else the first with text."""
     forms = sorted(element, key=lambda form: (form.tag != "tex-math", form.tag not in _MATH))
@@ -183,16 +168,16 @@ def _alternatives(element: _Element, parts: list[str]) -> None:
 
 
 _RULES: dict[object, Rule] = {
-    **dict.fromkeys(FLOATS, _float),
+    **dict.fromkeys(FLOATS, lambda _element, parts: parts.append(" ")),
     **dict.fromkeys(_BLOCKS, _block),
     **dict.fromkeys(_SILENT, _silent),
-    **dict.fromkeys(_MATH, _mathml),
+    **dict.fromkeys(_MATH, lambda element, parts: parts.append(math_text(element))),
     "sup": _script("^"),
     "sub": _script("_"),
     "xref": _xref,
     "inline-formula": _formula,
     "disp-formula": _display_formula,
-    "tex-math": _tex,
+    "tex-math": lambda element, parts: parts.append(tex_text(element)),
     "alternatives": _alternatives,
     etree.Comment: _silent,
     etree.PI: _silent,

@@ -126,17 +126,15 @@ class Inventory:
 
     def digest(self) -> str:
         """Return the SHA-256 of the (key, ETag) list."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        line = pc.binary_join_element_wise(
-            pc.cast(self.table["pmcid"], "string"),
-            pc.cast(self.table["version"], "string"),
-            self.table["etag"],
-            "\t",
-        )
+        ids = (pc.cast(self.table[name], "string") for name in ("pmcid", "version"))
+        line = pc.binary_join_element_wise(*ids, self.table["etag"], "\t")
         digest = hashlib.sha256()
         for chunk in line.chunks:
-            digest.update(pc.binary_join(_as_list(chunk), "\n")[0].as_buffer())
+            lines = pa.ListArray.from_arrays(pa.array([0, len(chunk)], pa.int32()), chunk)
+            digest.update(pc.binary_join(lines, "\n")[0].as_buffer())
             digest.update(b"\n")
         return digest.hexdigest()
 
@@ -177,10 +175,8 @@ def read_inventory(source: Source, which: str | None) -> Inventory:
             raise UsageError(msg)
         found = dated
     if not len(found):  # an empty inventory would empty the archive
-        msg = (
-            f"the inventory {found.date or which} of {source.url} lists no articles; "
-            "choose another with --inventory DATE_OR_FILE"
-        )
+        where, advice = f"{found.date or which} of {source.url}", "--inventory DATE_OR_FILE"
+        msg = f"the inventory {where} lists no articles; choose another with {advice}"
         raise SourceError(msg)
     return found
 
@@ -247,23 +243,18 @@ def _parse(data: bytes, columns: Sequence[str]) -> pa.Table:
     opened: Any = io.BytesIO(data)
     if data[:2] == b"\x1f\x8b":
         opened = pa.CompressedInputStream(pa.py_buffer(data), "gzip")
+    kept = {"key": pa.string(), "etag": pa.string()}
     table = csv.read_csv(
         opened,
         read_options=csv.ReadOptions(column_names=list(columns)),
-        convert_options=csv.ConvertOptions(
-            include_columns=["key", "etag"], column_types={"key": pa.string(), "etag": pa.string()}
-        ),
+        convert_options=csv.ConvertOptions(include_columns=list(kept), column_types=kept),
     )
     parts = pc.extract_regex(table["key"], f"^{KEY.pattern}$")
     table = table.filter(pc.is_valid(parts))
     parts = pc.drop_null(parts)
-    return pa.table(
-        {
-            "pmcid": pc.cast(pc.struct_field(parts, "pmcid"), pa.int64()),
-            "version": pc.cast(pc.struct_field(parts, "version"), pa.int32()),
-            "etag": table["etag"],
-        }
-    )
+    pmcids = pc.cast(pc.struct_field(parts, "pmcid"), pa.int64())
+    versions = pc.cast(pc.struct_field(parts, "version"), pa.int32())
+    return pa.table({"pmcid": pmcids, "version": versions, "etag": table["etag"]})
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -276,10 +267,3 @@ def _sorted(table: pa.Table) -> pa.Table:
     is_last = np.ones(len(order), bool)
     is_last[:-1] = (np.diff(pmcids) != 0) | (np.diff(versions) != 0)
     return table.take(order[is_last]).combine_chunks()
-
-
-def _as_list(strings: pa.Array) -> pa.Array:
-    """Return an array with a single list of all strings."""
-    import pyarrow as pa
-
-    return pa.ListArray.from_arrays(pa.array([0, len(strings)], pa.int32()), strings)

@@ -33,10 +33,8 @@ def list_folder(folder: Path, pmcids: Sequence[int] | None) -> Inventory:
     """
     metadata = folder / "metadata"
     if not metadata.is_dir():
-        msg = (
-            f"SOURCE {folder} is not a copy of the PMC bucket: it has neither metadata/ "
-            f"nor {REPORTS}/"
-        )
+        lacking = f"it has neither metadata/ nor {REPORTS}/"
+        msg = f"SOURCE {folder} is not a copy of the PMC bucket: {lacking}"
         raise UsageError(msg)
     wanted = None if pmcids is None else set(pmcids)
     found = []

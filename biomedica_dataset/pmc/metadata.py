@@ -81,7 +81,8 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
     if xml_url and xml is None:
         msg = f"the metadata JSON of {name} names {str(xml_url)[:200]!r}, which is not in {name}/"
         raise ArticleError(msg)
-    media = filter(None, (_file(url, name) for url in _list(record.get("media_urls"))))
+    urls = record.get("media_urls")
+    media = [_file(url, name) for url in (urls if isinstance(urls, list) else [])]
     return Metadata(
         name=name,
         pmid=_pmid(record.get("pmid")),
@@ -93,7 +94,7 @@ def parse_metadata(data: bytes, name: str) -> Metadata:
         is_retracted=_flag(record.get("is_retracted")),
         license_code=_text(record.get("license_code")),
         xml=xml,
-        media={file.name: file for file in media},
+        media={file.name: file for file in media if file},
     )
 
 
@@ -117,7 +118,3 @@ def _pmid(value: Any) -> int | None:
 
 def _text(value: Any) -> str | None:
     return tidy(value) if isinstance(value, str) else None
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

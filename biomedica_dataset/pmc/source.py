@@ -187,12 +187,10 @@ class Source:
         return sorted(str(path).rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
 
     def _cannot_list(self, error: BaseException) -> SourceError:
-        plain = type(self._store).__name__ == "HTTPStore"
-        advice = (
-            "a plain web server cannot list files: give an inventory with --inventory DATE_OR_FILE"
-            if plain
-            else "check the address and the network"
-        )
+        advice = "check the address and the network"
+        if type(self._store).__name__ == "HTTPStore":
+            given = "give an inventory with --inventory DATE_OR_FILE"
+            advice = f"a plain web server cannot list files: {given}"
         return SourceError(f"{self.url} cannot be listed; {advice} ({first_line(error)})")
 
 

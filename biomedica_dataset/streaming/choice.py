@@ -28,27 +28,7 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The conditions by which rows are chosen.
-
-    Parameters
-    ----------
-    licenses
-        Groups (``commercial``, ``noncommercial``, ``other``) or codes (``CC BY``).
-    concepts
-        Names of global or local concepts; rows with any of them are chosen.
-    filters
-        Conditions in the syntax of `datasets`, on columns of the index or the pairs, such as
-        ``[("image_kind", "==", "figure"), ("article_year", ">=", 2015), ("caption", "contains",
-        "melanoma")]``.
-    recipe
-        One of `recipes.RECIPES`.
-    limit
-        Maximum number of rows: a random sample with a seed, or else the first rows.
-    seed
-        Seed for recipe and limit.
-    split
-        A split, or ``all``.
-    """
+    """The conditions by which rows are chosen, as `open_dataset` explains them."""
 
     licenses: Sequence[str] | str | None = None
     concepts: Sequence[str] | str | None = None
@@ -60,10 +40,8 @@ class Choice:
 
     def __str__(self) -> str:
         """Return the conditions as text."""
-        names = ("licenses", "concepts", "filters", "recipe", "limit", "seed", "split")
-        asked = [
-            f"{name} {value}" for name in names if (value := getattr(self, name)) not in (None, ())
-        ]
+        given = {name: getattr(self, name) for name in self.__slots__}
+        asked = [f"{name} {value}" for name, value in given.items() if value not in (None, ())]
         return ", ".join(asked) or "everything"
 
 
@@ -91,11 +69,9 @@ class Chosen:
 
     def __str__(self) -> str:
         """Return a summary as text."""
-        rows = len(self.table)
         lines = [str(self.report)] if self.report else []
-        lines.append(
-            f"{rows:,} of {len(self.index.table):,} rows, {self.bytes / 1e6:,.1f} MB of images"
-        )
+        rows = f"{len(self.table):,} of {len(self.index.table):,} rows"
+        lines.append(f"{rows}, {self.bytes / 1e6:,.1f} MB of images")
         return "\n".join(lines)
 
 
@@ -175,12 +151,8 @@ def _of_concepts(table: pa.Table, choice: Choice) -> np.ndarray:
     names = [choice.concepts] if isinstance(choice.concepts, str) else choice.concepts
     if names is None:
         return np.ones(len(table), dtype=bool)
-    known = {
-        name
-        for column in _CONCEPTS
-        for name in pc.unique(pc.list_flatten(table[column])).to_pylist()
-        if name is not None
-    }
+    columns = [pc.unique(pc.list_flatten(table[column])) for column in _CONCEPTS]
+    known = {name for names in columns for name in names.to_pylist() if name is not None}
     if not known:
         msg = "concepts are given, but no row has a label; filter by captions, or annotate first"
         raise UsageError(msg)
@@ -210,7 +182,6 @@ def _filtered(
 
 
 def _check_kinds(filters: Any) -> None:
-    """Check kinds of images against the fixed list."""
     if isinstance(filters, pc.Expression):
         return
     groups = [filters] if isinstance(filters[0][0], str) else filters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import numpy as np
-    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +94,9 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     """
     wanted = check_columns(columns)
     choice = Choice(
-        licenses=licenses,
-        concepts=concepts,
-        filters=filters,
-        recipe=recipe,
-        limit=limit,
-        seed=seed,
-        split=split,
-    )
+        licenses=licenses, concepts=concepts, filters=filters, recipe=recipe,
+        limit=limit, seed=seed, split=split,
+    )  # fmt: skip
     return stream_rows(choose_rows(path_or_repo, choice), wanted, verify=verify)
 
 
@@ -130,11 +125,7 @@ def choose_rows(path_or_repo: str | os.PathLike[str], choice: Choice) -> Chosen:
         msg = f"seed is {choice.seed}; it must be 0 or more"
         raise UsageError(msg)
     index = read_index(find(path_or_repo))
-
-    def texts(table: pa.Table, names: list[str]) -> pa.Table:
-        return read_columns(index, table, names)
-
-    return choose(index, choice, texts)
+    return choose(index, choice, partial(read_columns, index))
 
 
 def check_columns(columns: Sequence[str] | None) -> list[str]:

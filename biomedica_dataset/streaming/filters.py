@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 Condition = tuple[str, str, Any]
-Filters = "Sequence[Condition] | Sequence[Sequence[Condition]] | pc.Expression"
 
 _COMPARE: dict[str, Callable[..., Any]] = {
     "=": pc.equal,
@@ -78,17 +78,15 @@ def mask(table: pa.Table, filters: Any) -> np.ndarray:
     UsageError
         A value has the wrong type for its column, or an operator does not exist.
     """
+    kept = np.zeros(len(table), dtype=bool)
     if isinstance(filters, pc.Expression):
         numbered = table.append_column("__row", pa.array(np.arange(len(table))))
         try:
-            rows = numbered.filter(filters)["__row"].to_numpy()
+            kept[numbered.filter(filters)["__row"].to_numpy()] = True
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError) as error:
             msg = f"the filter {filters} cannot be used: {str(error).splitlines()[0]}"
             raise UsageError(msg) from error
-        kept = np.zeros(len(table), dtype=bool)
-        kept[rows] = True
         return kept
-    kept = np.zeros(len(table), dtype=bool)
     for group in conjunctions(filters):
         together = np.ones(len(table), dtype=bool)
         for name, op, value in group:
@@ -100,7 +98,13 @@ def mask(table: pa.Table, filters: Any) -> np.ndarray:
 def holds_any(column: pa.ChunkedArray, values: Collection[str]) -> np.ndarray:
     """Return which lists of a column contain any of some texts, ignoring case."""
     wanted = pa.array([value.lower() for value in values])
-    return _in_lists(column, lambda flat: pc.is_in(pc.utf8_lower(flat), value_set=wanted))
+    kept, start = np.zeros(len(column), dtype=bool), 0
+    for chunk in column.chunks:
+        parents = pc.list_parent_indices(chunk).to_numpy(zero_copy_only=False)
+        lower = pc.utf8_lower(pc.list_flatten(chunk))
+        kept[start + parents[_as_bool(pc.is_in(lower, value_set=wanted))]] = True
+        start += len(chunk)
+    return kept
 
 
 def _is_condition(item: Any) -> bool:
@@ -115,9 +119,8 @@ def _holds(column: pa.ChunkedArray, op: str, value: Any, name: str) -> np.ndarra
     if op == "contains" and is_list:
         return holds_any(column, [str(value)])
     if is_list or (op == "contains" and not pa.types.is_string(column.type)):
-        msg = f"{op!r} cannot be used on {name} of type {column.type}" + (
-            "; use 'contains'" if is_list else ""
-        )
+        advice = "; use 'contains'" if is_list else ""
+        msg = f"{op!r} cannot be used on {name} of type {column.type}{advice}"
         raise UsageError(msg)
     try:
         if op == "contains":
@@ -131,17 +134,6 @@ def _holds(column: pa.ChunkedArray, op: str, value: Any, name: str) -> np.ndarra
         msg = f"{name} of type {column.type} cannot be compared with {value!r} by {op!r}"
         raise UsageError(msg) from error
     return _as_bool(found)
-
-
-def _in_lists(column: pa.ChunkedArray, holds: Callable[[pa.Array], Any]) -> np.ndarray:
-    kept = np.zeros(len(column), dtype=bool)
-    start = 0
-    for chunk in column.chunks:
-        parents = pc.list_parent_indices(chunk).to_numpy(zero_copy_only=False)
-        inside = _as_bool(holds(pc.list_flatten(chunk)))
-        kept[start + parents[inside]] = True
-        start += len(chunk)
-    return kept
 
 
 def _as_bool(found: pa.Array | pa.ChunkedArray) -> np.ndarray:
@@ -173,7 +165,6 @@ def parse_condition(text: str) -> Condition:
         msg = f"condition {text!r} must have the form 'COLUMN OPERATOR VALUE'"
         raise UsageError(msg)
     name, operator, value = found.groups()
-    try:
-        return name, " ".join(operator.split()), json.loads(value)
-    except ValueError:
-        return name, " ".join(operator.split()), value
+    with contextlib.suppress(ValueError):
+        value = json.loads(value)
+    return name, " ".join(operator.split()), value

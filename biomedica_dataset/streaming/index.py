@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.errors import ArchiveError, StorageError, UsageError
+from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.transfer import AbsentError
 from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, column_names
 
@@ -80,10 +79,8 @@ def _read(place: Place, files: Files) -> Index:
     table = pa.concat_tables(part.replace_schema_metadata(None) for part in read).combine_chunks()
     missing = set(column_names(IndexRow)) - set(table.column_names)
     if missing:
-        msg = (
-            f"the index of {place.url} has no column {', '.join(sorted(missing))}; serialize it "
-            "again"
-        )
+        lacking = ", ".join(sorted(missing))
+        msg = f"the index of {place.url} has no column {lacking}; serialize it again"
         raise ArchiveError(msg)
     return Index(place, digest, {f["path"]: f["bytes"] for f in manifest["files"]}, table, manifest)
 
@@ -118,15 +115,10 @@ def _cache() -> Path:
 
 def _keep(data: bytes, path: Path) -> None:
     """Write a file of the cache; on failure it is read from the source again next time."""
-    partial = path.with_name(f".partial-{secrets.token_hex(8)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        logger.warning("%s cannot be cached: %s", path, error.strerror or error)
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        Folder(path.parent).write_bytes(path.name, data)
+    except StorageError as error:
+        logger.warning("%s cannot be cached: %s", path, error)
 
 
 def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
@@ -138,10 +130,8 @@ def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
             return _table(pa.memory_map(str(kept)))
     data = bytes(files.range(path, 0, size))
     if hashlib.sha256(data).hexdigest() != part["sha256"]:
-        msg = (
-            f"{files.base}/{path} differs from its SHA-256 in the manifest; it is half written "
-            "or damaged"
-        )
+        why = "it is half written or damaged"
+        msg = f"{files.base}/{path} differs from its SHA-256 in the manifest; {why}"
         raise ArchiveError(msg)
     if kept is not None:
         _keep(data, kept)

@@ -52,7 +52,8 @@ class Plan:
             return np.arange(start, stop)
         pieces, ends = self._pieces
         first, last = np.searchsorted(ends, [start, stop - 1], side="right")
-        drawn = np.concatenate([self._piece(pieces[i]) for i in range(first, last + 1)])
+        begins = pieces[first : last + 1] * _PIECE_ROWS
+        drawn = np.concatenate([np.arange(i, min(i + _PIECE_ROWS, self.rows)) for i in begins])
         begin = ends[first - 1] if first else 0
         shuffled = drawn[start - begin : stop - begin]
         return np.random.default_rng([*self.seed, run]).permutation(shuffled)
@@ -60,9 +61,6 @@ class Plan:
     def shuffled(self, generator: np.random.Generator) -> Plan:
         """Return a plan of the same rows in another order."""
         return replace(self, seed=(*(self.seed or ()), int(generator.integers(2**63))))
-
-    def _piece(self, piece: int) -> np.ndarray:
-        return np.arange(piece * _PIECE_ROWS, min((piece + 1) * _PIECE_ROWS, self.rows))
 
     @cached_property
     def _pieces(self) -> tuple[np.ndarray, np.ndarray]:

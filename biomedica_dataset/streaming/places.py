@@ -63,12 +63,16 @@ class Place:
         addresses
             Where files lie that a server redirects to; more are added.
         """
-        scheme = self.url.partition("://")[0] if not self.is_local else ""
-        if not scheme:
+        if self.is_local:
             return _Local(self.url)
-        if scheme in ("http", "https"):
+        if self.url.startswith("s3://"):
+            return _Store(self.url)
+        if not self.url.startswith("hf://"):
             return Web(self.url, addresses=addresses)
-        return _hub(self.url, addresses) if scheme == "hf" else _Store(self.url)
+        from huggingface_hub import constants
+
+        repo, _, commit = self.url.removeprefix("hf://datasets/").partition("@")
+        return Web(f"{constants.ENDPOINT}/datasets/{repo}/resolve/{commit}", _token(), addresses)
 
 
 def find(path_or_repo: str | os.PathLike[str]) -> Place:
@@ -90,10 +94,8 @@ def find(path_or_repo: str | os.PathLike[str]) -> Place:
             return _repository(rest.removeprefix("datasets/"), text)
         if scheme in ("http", "https", "s3"):
             return Place(text.rstrip("/"))
-        msg = (
-            f"{text!r} has the scheme {scheme!r}; a folder, hf://, https://, http:// and s3:// "
-            "are possible"
-        )
+        known = "a folder, hf://, https://, http:// and s3:// are possible"
+        msg = f"{text!r} has the scheme {scheme!r}; {known}"
         raise UsageError(msg)
     if Path(text).is_dir():
         return Place(str(Path(text).resolve()))
@@ -123,13 +125,6 @@ def _repository(name: str, text: str) -> Place:
             msg = f"{hub.base}/{repo}: the answer has no commit: {error!r}"
             raise SourceError(msg) from error
     return Place(f"hf://datasets/{repo}@{commit}")
-
-
-def _hub(url: str, addresses: dict[str, str] | None) -> Web:
-    from huggingface_hub import constants
-
-    repo, _, commit = url.removeprefix("hf://datasets/").partition("@")
-    return Web(f"{constants.ENDPOINT}/datasets/{repo}/resolve/{commit}", _token(), addresses)
 
 
 def _token() -> dict[str, str]:

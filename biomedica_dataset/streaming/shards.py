@@ -47,13 +47,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column whose values are single byte ranges.
-
-    Parameters
-    ----------
-    offset, length
-        Byte range of each value, by position; int64 of shape (rows,).
-    """
+    """A column whose values are byte ranges, by position: both int64 of shape (rows,)."""
 
     name: str
     offset: np.ndarray
@@ -158,7 +152,7 @@ class Reader:
         spans = [
             span
             for run in runs
-            for positions in self._by_file(self._sorted(run))
+            for positions in self._by_file(run)
             for column in self._placed
             for span in column.spans(positions)
         ]
@@ -169,7 +163,7 @@ class Reader:
     ) -> list[_Part]:
         """Submit the requests of a run, in the order of files and offsets."""
         parts = []
-        for positions in self._by_file(self._sorted(run)):
+        for positions in self._by_file(run):
             file = self._files[self._file[positions[0]]]
             parts.append(pools[1].submit(self._other_columns, texts, file, positions))
             for column in self._placed:
@@ -177,9 +171,6 @@ class Reader:
                     mine = positions[span.members]
                     parts.append(pools[0].submit(self._values, files, file, column, span, mine))
         return parts
-
-    def _sorted(self, run: np.ndarray) -> np.ndarray:
-        return run[np.lexsort((self._row[run], self._file[run]))]
 
     def _other_columns(self, texts: Texts, file: str, positions: np.ndarray) -> dict[int, Row]:
         rows: list[Row] = [{} for _ in positions]
@@ -197,18 +188,13 @@ class Reader:
         data = memoryview(files.range(file, span.start, span.length))
         starts = (column.offset[positions] - span.start).tolist()
         ends = (column.offset[positions] - span.start + column.length[positions]).tolist()
-        values: list[Any] = [
-            bytes(data[start:end]) for start, end in zip(starts, ends, strict=True)
-        ]
+        values: list[Any] = [bytes(data[a:b]) for a, b in zip(starts, ends, strict=True)]
         if column.name == "image":
             checked = "image_hash" in self._text
             values = [(i, hashlib.sha256(i).hexdigest() if checked else None) for i in values]
         else:
             characters = self._characters[positions].tolist()
-            values = [
-                self._caption(value, length, file)
-                for value, length in zip(values, characters, strict=True)
-            ]
+            values = [self._caption(*one, file) for one in zip(values, characters, strict=True)]
         return {p: {column.name: v} for p, v in zip(positions.tolist(), values, strict=True)}
 
     def _in_order(self, run: np.ndarray, parts: list[_Part]) -> Iterator[Row]:
@@ -246,18 +232,20 @@ class Reader:
         """Return the columns missing from the index, for all rows in order."""
         files = self._place.open(self._addresses)
         texts = Texts(files, self._sizes, self._unindexed)
-        order = np.lexsort((self._row, self._file))
+        parts = self._by_file(np.arange(len(self._row)))
 
         def read(part: np.ndarray) -> pa.Table:
             file = self._files[self._file[part[0]]]
             return texts.rows(file, self._row[part], self._expected.get(file, 0))
 
         with closing(files), ThreadPoolExecutor(_THREADS) as pool:
-            table = pa.concat_tables(pool.map(read, self._by_file(order)))
+            table = pa.concat_tables(pool.map(read, parts))
+        order = np.concatenate(parts)
         return table.take(pa.array(np.argsort(order))).select(self._unindexed)
 
-    def _by_file(self, order: np.ndarray) -> list[np.ndarray]:
-        """Split positions that are sorted by file into one array per file."""
+    def _by_file(self, run: np.ndarray) -> list[np.ndarray]:
+        """Return positions as an array per file, in the order of its rows."""
+        order = run[np.lexsort((self._row[run], self._file[run]))]
         return np.split(order, np.flatnonzero(np.diff(self._file[order])) + 1)
 
 
@@ -276,5 +264,4 @@ def _column(table: pa.Table, name: str) -> _Column:
 
 def read_columns(index: Index, table: pa.Table, columns: list[str]) -> pa.Table:
     """Return columns missing from the index, for some of its rows in order."""
-    reader = Reader(index, table, columns)
-    return reader.texts()
+    return Reader(index, table, columns).texts()

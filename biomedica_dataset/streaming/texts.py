@@ -7,6 +7,7 @@ import struct
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,8 @@ class Texts:
         expected
             Number of rows of the file in the index, to estimate the size of the footer.
         """
-        footer, ends, wanted = self._footer(file, expected)
+        read_footer = partial(self._read_footer, file, expected)
+        footer, ends, wanted = self._footers.get(file, read_footer)
         if len(rows) and rows[-1] >= ends[-1]:
             msg = (
                 f"{self._files.base}/{file} has {ends[-1]} rows, but the index names row "
@@ -98,20 +100,18 @@ class Texts:
         groups = np.searchsorted(ends, rows, side="right")
         parts = []
         for group in np.unique(groups).tolist():
-            table = self._group(file, footer, wanted, group)
+            read = partial(self._read, file, footer, wanted, group)
+            table = self._groups.get((file, group), read)
             begin = ends[group - 1] if group else 0
             parts.append(table.take(pa.array(rows[groups == group] - begin)))
         return pa.concat_tables(parts)
-
-    def _group(self, file: str, footer: Any, wanted: list[int], group: int) -> pa.Table:
-        return self._groups.get((file, group), lambda: self._read(file, footer, wanted, group))
 
     def _read(self, file: str, footer: Any, wanted: list[int], group: int) -> pa.Table:
         chunks = []
         for column in wanted:
             chunk = footer.row_group(group).column(column)
-            start = chunk.dictionary_page_offset or chunk.data_page_offset
-            start = min(start, chunk.data_page_offset)
+            first = chunk.dictionary_page_offset or chunk.data_page_offset
+            start = min(first, chunk.data_page_offset)
             chunks.append((start, chunk.total_compressed_size))
         sparse = _Sparse(self._sizes[file])
         for span in join(chunks, _GAP, _MOST):
@@ -124,20 +124,14 @@ class Texts:
             msg = f"row group {group} of {self._files.base}/{file} cannot be read: {error}"
             raise ArchiveError(msg) from error
 
-    def _footer(self, file: str, expected: int) -> _Footer:
-        found: _Footer = self._footers.get(file, lambda: self._read_footer(file, expected))
-        return found
-
     def _read_footer(self, file: str, expected: int) -> _Footer:
         size = self._sizes[file]
         guess = min(size, _FOOTER_BASE + _FOOTER_GROUP * -(-expected // _GROUP_ROWS))
         tail = bytes(self._files.range(file, size - guess, guess))
         length = struct.unpack("<I", tail[-_TAIL : -_TAIL + 4])[0] + _TAIL
         if tail[-4:] != b"PAR1" or length > size:
-            msg = (
-                f"{self._files.base}/{file} is not a Parquet file of {size} bytes; it is half "
-                "written or damaged"
-            )
+            why = "it is half written or damaged"
+            msg = f"{self._files.base}/{file} is not a Parquet file of {size} bytes; {why}"
             raise ArchiveError(msg)
         if length > len(tail):
             rest = length - len(tail)
@@ -150,10 +144,8 @@ class Texts:
         names = [footer.schema.column(i).path.split(".")[0] for i in range(footer.num_columns)]
         missing = set(self._columns) - set(names)
         if missing:
-            msg = (
-                f"{self._files.base}/{file} has no column {', '.join(sorted(missing))}; "
-                "serialize it again"
-            )
+            lacking = ", ".join(sorted(missing))
+            msg = f"{self._files.base}/{file} has no column {lacking}; serialize it again"
             raise ArchiveError(msg)
         wanted = [i for i, name in enumerate(names) if name in self._columns]
         groups = range(footer.num_row_groups)
@@ -176,9 +168,6 @@ class _Sparse(io.RawIOBase):
 
     def seekable(self) -> bool:
         return True
-
-    def tell(self) -> int:
-        return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]

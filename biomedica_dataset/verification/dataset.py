@@ -33,8 +33,6 @@ def verify_dataset(folder: Folder, tick: Ticker) -> VerifyReport:
 
 
 class _Dataset:
-    """Verifies a dataset folder, one index file at a time with the shards that it points to."""
-
     def __init__(self, folder: Folder, tick: Ticker) -> None:
         self._folder, self._tick = folder, tick
         self._report = VerifyReport("dataset folder")

@@ -32,9 +32,8 @@ class VerifyReport:
         if len(self.problems) > _MOST:
             lines.append(f"and {len(self.problems) - _MOST:,} more")
         verdict = f"{len(self.problems):,} problems" if self.problems else "no problems"
-        return "\n".join(
-            [*lines, f"{self.what}: {self.files:,} files, {self.rows:,} rows checked: {verdict}"]
-        )
+        checked = f"{self.files:,} files, {self.rows:,} rows checked"
+        return "\n".join([*lines, f"{self.what}: {checked}: {verdict}"])
 
     def wrong(self, path: str, what: str) -> None:
         """Add a problem with a file."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
+from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.io.folders import Folder
 
 from .archive import verify_archive
 from .dataset import verify_dataset
-from .report import VerifyReport
 from .tars import are_tars, verify_tars
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.engine.progress import Ticker
 
-__all__ = ["VerifyReport", "verify"]
+    from .report import VerifyReport
 
 
 def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyReport:
@@ -46,16 +46,13 @@ def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyRep
     []
     """
     folder = Folder(url)
+    tick = tick or Progress().tick
     archive = Archive.find(folder)
     if archive is not None:
-        return verify_archive(archive, tick or _no_tick)
+        return verify_archive(archive, tick)
     if are_tars(folder):
-        return verify_tars(folder, tick or _no_tick)
+        return verify_tars(folder, tick)
     if not folder.exists(MANIFEST) and not folder.exists(CARD):
         msg = f"{folder.url} is not an archive, a finished dataset folder or a folder of tars"
         raise UsageError(msg)
-    return verify_dataset(folder, tick or _no_tick)
-
-
-def _no_tick(_units: int, _images: int, _received: int) -> None:
-    pass
+    return verify_dataset(folder, tick)

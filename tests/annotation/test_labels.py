@@ -106,8 +106,10 @@ class TestVotes:
             st.tuples(
                 st.integers(0, 5),
                 st.one_of(
-                    st.tuples(st.just("panel_type"), st.sampled_from(TAXONOMY.panel_types)),
-                    st.tuples(st.just("primary"), st.lists(st.sampled_from(TAXONOMY.primary))),
+                    st.tuples(st.just("panel_type"), st.sampled_from(TAXONOMY.names("panel_type"))),
+                    st.tuples(
+                        st.just("primary"), st.lists(st.sampled_from(TAXONOMY.names("primary")))
+                    ),
                     st.tuples(st.just("mixed"), st.booleans()),
                     st.tuples(st.just("comment"), st.text(max_size=50)),
                 ),

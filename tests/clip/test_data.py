@@ -17,7 +17,7 @@ from biomedica_dataset.clip.models.model_config import ModelConfig
 from biomedica_dataset.clip.models.open_clip import make_model
 from biomedica_dataset.clip.train.config import DataConfig
 from biomedica_dataset.clip.train.data import Pairs, Position, choose_pairs, tally
-from biomedica_dataset.clip.train.prepare import Prepare, make_prepare
+from biomedica_dataset.clip.train.prepare import Prepare
 
 from ..servers import BucketServer
 from ..streaming.folders import write_dataset
@@ -236,7 +236,8 @@ def test_images_of_any_shape_become_the_numbers_that_openclip_makes(size, tiny):
     whole = image_transform_v2(PreprocessCfg(**model.module.visual.preprocess_cfg), is_train=True)
     data = jpeg(*size)
     for seed in random.Random(0).sample(range(10**6), 5):
-        ((made, _),) = make_prepare(model, "full")([(data, "x", seed)])
+        prepare = Prepare(model.size, model.transform, model.tokenizer, "full")
+        ((made, _),) = prepare([(data, "x", seed)])
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             expected = whole(Image.open(io.BytesIO(data)))

@@ -71,13 +71,7 @@ def _apply_majority(label: ClusterLabel, question: str, own: Mapping[str, Any]) 
 
 
 def _drop_contradictions(label: ClusterLabel, taxonomy: Taxonomy, settled: Collection[str]) -> None:
-    """Remove contradictory answers and leave their questions open.
-
-    Parameters
-    ----------
-    settled
-        Questions settled in the adjudication; their answers take precedence over votes.
-    """
+    """Remove contradictory answers and open their questions; settled ones outweigh votes."""
     subtype, panel_type = label.panel_subtype, label.panel_type
     is_outvoted = "panel_type" in settled and "panel_subtype" not in settled
     if is_outvoted and subtype and taxonomy.type_of(subtype) != panel_type:
@@ -88,16 +82,11 @@ def _drop_contradictions(label: ClusterLabel, taxonomy: Taxonomy, settled: Colle
         label.open += [question for question in SINGLE if question not in label.open]
     elif subtype and not panel_type:
         label.panel_subtype = None
-    stray = [
-        name
-        for name in label.secondary or []
-        if taxonomy.primary_of(name) not in (label.primary or [])
-    ]
+    above = {name: taxonomy.primary_of(name) for name in label.secondary or []}
+    stray = [name for name, concept in above.items() if concept not in (label.primary or [])]
     if stray:
-        label.contradictions += [
-            f"local concept {name!r} without its global {taxonomy.primary_of(name)!r}"
-            for name in stray
-        ]
+        without = "local concept {!r} without its global {!r}"
+        label.contradictions += [without.format(name, above[name]) for name in stray]
         label.secondary = [name for name in label.secondary or [] if name not in stray] or None
         label.open += [question for question in SETS if question not in label.open]
 

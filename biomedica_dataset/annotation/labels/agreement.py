@@ -115,11 +115,8 @@ def _alpha(items: list[Mapping[str, Any]]) -> float | None:
     if len({answer for own in items for answer in own.values()}) < 2:
         return None
     agreement = require("nltk.metrics.agreement", "review")
-    data = [
-        (who, number, _label(answer))
-        for number, own in enumerate(items)
-        for who, answer in own.items()
-    ]
+    numbered = enumerate(items)
+    data = [(who, n, _label(answer)) for n, own in numbered for who, answer in own.items()]
     return float(agreement.AnnotationTask(data=data, distance=_distance).alpha())
 
 
@@ -136,7 +133,6 @@ def _distance(first: Any, second: Any) -> float:
 
 
 def _interval(items: list[Mapping[str, Any]], seed: int) -> tuple[float | None, float | None]:
-    """Return the 95 % bootstrap interval of alpha."""
     if len(items) < 2:
         return None, None
     rng = np.random.default_rng(seed)
@@ -153,11 +149,7 @@ def _alphas(items: list[Mapping[str, Any]], drawn: np.ndarray[Any, Any]) -> np.n
 
     Calling the library for each sample takes minutes with thousands of clusters. The disagreement
     within an item and its counts of answers are the same in all samples, so they are computed once.
-
-    Parameters
-    ----------
-    drawn
-        How often each sample contains each item; int (samples, items).
+    ``drawn``, int (samples, items), says how often each sample contains each item.
     """
     answers = [[_label(answer) for answer in own.values()] for own in items]
     places = {answer: at for at, answer in enumerate(dict.fromkeys(chain(*answers)))}

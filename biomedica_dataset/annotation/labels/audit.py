@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .votes import Vote
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Purity:
     """The share of audited images that a label fits, with its 95 % Wilson interval.
 
@@ -43,31 +43,15 @@ def purities(votes: Sequence[Vote], labels: Mapping[int, ClusterLabel]) -> list[
     for vote in votes:
         if vote.question not in AUDIT or vote.cluster not in labels:
             continue
-        names = _names(vote.question, labels[vote.cluster])
+        label = getattr(labels[vote.cluster], vote.question.removeprefix("fits_")) or []
+        names = [label] if isinstance(label, str) else label
         for name in ("all", f"cluster {vote.cluster}", *names) if names else ():
             seen[vote.question, name] += 1
             right[vote.question, name] += vote.answer is True
-    found = []
-    for (question, name), images in sorted(seen.items()):
-        low, high = wilson(right[question, name], images)
-        found.append(
-            Purity(
-                question=question,
-                of=name,
-                images=images,
-                right=right[question, name],
-                low=low,
-                high=high,
-            )
-        )
-    return found
-
-
-def _names(question: str, label: ClusterLabel) -> list[str]:
-    value = getattr(label, question.removeprefix("fits_"))
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else list(value)
+    return [
+        Purity(*asked, images, right[asked], *wilson(right[asked], images))
+        for asked, images in sorted(seen.items())
+    ]
 
 
 def letters_agree(
@@ -92,12 +76,8 @@ def letters_agree(
         if label is not None and label.panel_type is not None:
             counts[label.panel_type, "several" if (letters or 0) > 1 else "none or one"] += 1
     agree = counts["multiple", "several"] + counts["single", "none or one"]
-    total = sum(counts.values())
-    return {
-        "images": total,
-        "agree": agree,
-        "counts": [
-            {"panel_type": kind, "letters": letters, "images": n}
-            for (kind, letters), n in sorted(counts.items())
-        ],
-    }
+    rows = [
+        {"panel_type": kind, "letters": letters, "images": n}
+        for (kind, letters), n in sorted(counts.items())
+    ]
+    return {"images": counts.total(), "agree": agree, "counts": rows}

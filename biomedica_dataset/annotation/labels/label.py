@@ -62,9 +62,7 @@ class LabelsReport:
         if problems:
             yield ""
             yield f"## Contradictions, not applied: {sum(problems.values()):,}"
-            order = sorted(
-                problems, key=lambda text: (not text.startswith("panel"), -problems[text])
-            )
+            order = sorted(problems, key=lambda one: (not one.startswith("panel"), -problems[one]))
             yield from (f"- {problems[text]:,} x {text}" for text in order[:_SHOWN])
         if self.published is not None:
             yield from self.published.lines()

@@ -36,30 +36,15 @@ FORMAT_VERSION = 1
 HEADER = "labels.json"
 TABLE = "labels.parquet"
 VOTES = "votes.parquet"
-_TEXTS = pa.list_(pa.string())
-_SCHEMA = pa.schema(
-    {
-        "cluster": pa.int32(),
-        "panel_type": pa.string(),
-        "panel_subtype": pa.string(),
-        "primary": _TEXTS,
-        "secondary": _TEXTS,
-        "ambiguous": pa.bool_(),
-        "mixed": pa.bool_(),
-        "votes": pa.int32(),
-        "open": _TEXTS,
-        "contradictions": _TEXTS,
-    }
-)
-_VOTE_SCHEMA = pa.schema(
-    {
-        "annotator": pa.string(),
-        "cluster": pa.int32(),
-        "key": pa.string(),
-        "question": pa.string(),
-        "answer": pa.string(),
-    }
-)
+_NUMBER, _TEXT, _TEXTS, _FLAG = pa.int32(), pa.string(), pa.list_(pa.string()), pa.bool_()
+_SCHEMA = pa.schema({
+    "cluster": _NUMBER, "panel_type": _TEXT, "panel_subtype": _TEXT,
+    "primary": _TEXTS, "secondary": _TEXTS, "ambiguous": _FLAG, "mixed": _FLAG,
+    "votes": _NUMBER, "open": _TEXTS, "contradictions": _TEXTS,
+})  # fmt: skip
+_VOTE_SCHEMA = pa.schema({
+    "annotator": _TEXT, "cluster": _NUMBER, "key": _TEXT, "question": _TEXT, "answer": _TEXT,
+})  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,9 +115,8 @@ class Labels:
             clusters = {row["cluster"]: ClusterLabel(**row) for row in rows}
             return cls(folder, header, clusters)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            msg = (
-                f"{folder.path(TABLE)} is damaged: {error}. Run `biomedica annotate labels` again."
-            )
+            again = "Run `biomedica annotate labels` again."
+            msg = f"{folder.path(TABLE)} is damaged: {error}. {again}"
             raise ArchiveError(msg) from error
 
     @property
@@ -177,8 +161,7 @@ def write_labels(
     """Write labels. ``labels.json`` is written last and makes them valid."""
     folder.remove(HEADER)
     rows = [asdict(labels[cluster]) for cluster in sorted(labels)]
-    columns = [pa.array([row[f.name] for row in rows], f.type) for f in _SCHEMA]
-    digest = _write_table(folder, TABLE, pa.Table.from_arrays(columns, schema=_SCHEMA))
+    digest = _write_table(folder, TABLE, pa.Table.from_pylist(rows, _SCHEMA))
     _write_table(folder, VOTES, _vote_table(votes))
     folder.write_bytes("report.md", report.encode())
     stored = {"format_version": FORMAT_VERSION, **header, "table": digest}
@@ -187,13 +170,9 @@ def write_labels(
 
 def _vote_table(votes: Sequence[Vote]) -> pa.Table:
     order = sorted(votes, key=lambda v: (v.annotator, v.cluster, v.key or "", v.question))
-    answers = [json.dumps(vote.answer, ensure_ascii=False) for vote in order]
-    values = [
-        answers if field.name == "answer" else [getattr(vote, field.name) for vote in order]
-        for field in _VOTE_SCHEMA
-    ]
-    arrays = [pa.array(v, f.type) for v, f in zip(values, _VOTE_SCHEMA, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=_VOTE_SCHEMA)
+    answers = (json.dumps(vote.answer, ensure_ascii=False) for vote in order)
+    rows = [asdict(vote) | {"answer": text} for vote, text in zip(order, answers, strict=True)]
+    return pa.Table.from_pylist(rows, _VOTE_SCHEMA)
 
 
 def _write_table(folder: Folder, name: str, table: pa.Table) -> str:

@@ -62,9 +62,8 @@ class Published:
             if names:
                 yield ""
                 yield f"## {title}"
-                yield from (
-                    f"- {describe(name)}, in {self.used[name]:,} clusters" for name in sorted(names)
-                )
+                for name in sorted(names):
+                    yield f"- {describe(name)}, in {self.used[name]:,} clusters"
 
 
 def read_published(folder: str | os.PathLike[str], taxonomy: Taxonomy, clusters: str) -> Published:
@@ -105,17 +104,17 @@ def _read(
     cluster: int, entry: dict[str, Any], found: Published, taxonomy: Taxonomy, clusters: str
 ) -> None:
     def vote(question: str, answer: Any) -> None:
-        found.votes.append(
-            Vote(
-                annotator=ANNOTATOR, cluster=cluster, question=question, answer=answer,
-                taxonomy=taxonomy.digest, clusters=clusters,
-            )
+        cast = Vote(
+            annotator=ANNOTATOR, cluster=cluster, question=question, answer=answer,
+            taxonomy=taxonomy.digest, clusters=clusters,
         )  # fmt: skip
+        found.votes.append(cast)
 
     for question, given in entry.items():
         names = given if isinstance(given, list) else [given]
-        known = [name for text in names if (name := _name(question, text, found, taxonomy))]
-        if any(str(text).casefold() == _AMBIGUOUS for text in names):
+        found.used.update(text for text in names if text.casefold() != _AMBIGUOUS)
+        known = [name for text in names if (name := _known(question, text, found, taxonomy))]
+        if any(text.casefold() == _AMBIGUOUS for text in names):
             vote("ambiguous", answer=True)
         if known:
             vote(question, known if isinstance(given, list) else known[0])
@@ -129,11 +128,6 @@ def _compare(concepts: dict[str, list[str]], found: Published, taxonomy: Taxonom
             name = _known("secondary", text, found, taxonomy)
             if concept and name and (ours := taxonomy.primary_of(name)) != concept:
                 found.moved[text] = theirs, ours
-
-
-def _name(question: str, text: str, found: Published, taxonomy: Taxonomy) -> str | None:
-    found.used[text] += text.casefold() != _AMBIGUOUS
-    return _known(question, text, found, taxonomy)
 
 
 def _known(question: str, text: str, found: Published, taxonomy: Taxonomy) -> str | None:

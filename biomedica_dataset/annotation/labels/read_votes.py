@@ -103,14 +103,11 @@ def read_table(path: Path, taxonomy: Taxonomy, clusters: str) -> list[Vote]:
         for question in _QUESTIONS:
             text = (row.get(question) or "").strip()
             if text:
+                answer = _cell(question, text, path, number)
                 vote = Vote(
-                    annotator=path.stem,
-                    cluster=int(row["cluster"]),
-                    question=question,
-                    answer=_cell(question, text, path, number),
-                    taxonomy=taxonomy.digest,
-                    clusters=clusters,
-                )
+                    annotator=path.stem, cluster=int(row["cluster"]), question=question,
+                    answer=answer, taxonomy=taxonomy.digest, clusters=clusters,
+                )  # fmt: skip
                 votes.append(vote)
     return votes
 
@@ -136,20 +133,13 @@ def open_questions(labels: Iterable[ClusterLabel], clusters: str) -> bytes:
     """Return the table of the clusters with open questions, settled answers filled in."""
     rows = (
         [
-            label.cluster,
-            label.panel_type,
-            label.panel_subtype,
-            "; ".join(label.primary or []),
-            "; ".join(label.secondary or []),
-            "yes" if label.ambiguous else "",
-            "yes" if label.mixed else "",
-            "",
-            "",
-            _mark(clusters),
-            "; ".join([*label.open, *label.contradictions]),
+            label.cluster, label.panel_type, label.panel_subtype,
+            "; ".join(label.primary or []), "; ".join(label.secondary or []),
+            "yes" if label.ambiguous else "", "yes" if label.mixed else "", "", "",
+            _mark(clusters), "; ".join([*label.open, *label.contradictions]),
         ]
         for label in labels
-    )
+    )  # fmt: skip
     return _table((*_COLUMNS, _OPEN), rows)
 
 

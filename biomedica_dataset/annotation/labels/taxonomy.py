@@ -42,16 +42,6 @@ class Taxonomy:
     synonyms: dict[str, str]
     digest: str
 
-    @property
-    def panel_types(self) -> list[str]:
-        """The panel types, in order."""
-        return list(self.panel_subtypes)
-
-    @property
-    def primary(self) -> list[str]:
-        """The global concepts, in order."""
-        return list(self.secondary)
-
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> Taxonomy:
         """Read and check a taxonomy.
@@ -109,9 +99,9 @@ class Taxonomy:
     def names(self, question: str) -> list[str]:
         """Return the possible answers to a question, in order."""
         return {
-            "panel_type": self.panel_types,
+            "panel_type": list(self.panel_subtypes),
             "panel_subtype": _flat(self.panel_subtypes),
-            "primary": self.primary,
+            "primary": list(self.secondary),
             "secondary": _flat(self.secondary),
         }[question]
 

@@ -146,10 +146,8 @@ class VoteFile:
         self, folder: str | os.PathLike[str], annotator: str, taxonomy: Taxonomy, clusters: str
     ) -> None:
         if not _NAME.fullmatch(annotator):
-            msg = (
-                f"{annotator[:80]!r} is not a valid name of an annotator; use 1 to 64 letters, "
-                "digits, _ or -"
-            )
+            allowed = "use 1 to 64 letters, digits, _ or -"
+            msg = f"{annotator[:80]!r} is not a valid name of an annotator; {allowed}"
             raise UsageError(msg)
         self.annotator, self._taxonomy, self._clusters = annotator, taxonomy, clusters
         self.path = Path(folder) / f"{annotator}.jsonl"
@@ -163,7 +161,9 @@ class VoteFile:
                 self._file.close()
                 msg = f"{self.path} is being written by another process; stop that process first"
                 raise UsageError(msg) from error
-        self._mend()
+        data = self.path.read_bytes()
+        if not data.endswith(b"\n"):  # cut off by a kill: that answer was never confirmed
+            self._file.truncate(data.rfind(b"\n") + 1)
         self._latest: dict[tuple[int, str | None], dict[str, Any]] = {}
         for vote in read_file(self.path):
             if (vote.taxonomy, vote.clusters) != (taxonomy.digest, clusters):
@@ -180,19 +180,11 @@ class VoteFile:
         UsageError
             The question or answer does not exist.
         """
-        vote = check_vote(
-            Vote(
-                annotator=self.annotator,
-                cluster=cluster,
-                key=key,
-                question=question,
-                answer=answer,
-                taxonomy=self._taxonomy.digest,
-                clusters=self._clusters,
-            ),
-            self._taxonomy,
-            None,
-        )
+        vote = Vote(
+            annotator=self.annotator, cluster=cluster, key=key, question=question, answer=answer,
+            taxonomy=self._taxonomy.digest, clusters=self._clusters,
+        )  # fmt: skip
+        vote = check_vote(vote, self._taxonomy, None)
         line = json.dumps(vote.as_json(), ensure_ascii=True).encode() + b"\n"
         with io_errors(self.path):
             self._file.write(line)
@@ -213,12 +205,6 @@ class VoteFile:
         own.pop(vote.question, None)
         if vote.answer is not None:
             own[vote.question] = vote.answer
-
-    def _mend(self) -> None:
-        """Cut off an incomplete last line, left by a kill: its answer was never confirmed."""
-        data = self.path.read_bytes()
-        if data and not data.endswith(b"\n"):
-            self._file.truncate(data.rfind(b"\n") + 1)
 
 
 def read_file(path: Path) -> Iterator[Vote]:

@@ -129,15 +129,13 @@ class Handlers:
         ]
         caption = cards[0][1].caption if item.key and cards else ""
         label = self._label(item)
+        size = self._session.review.clusters[item.cluster].size
+        title = f"## Cluster {item.cluster} · {size:,} images"
         gallery = gr.update(value=images, selected_index=0 if item.key else None)
         return [
-            at, item.key or "", self._title(item), gallery, caption, self._progress(who),
+            at, item.key or "", title, gallery, caption, self._progress(who),
             gr.update(value=label, visible=bool(label)), *self._answers(who, item),
         ]  # fmt: skip
-
-    def _title(self, item: Item) -> str:
-        size = self._session.review.clusters[item.cluster].size
-        return f"## Cluster {item.cluster} · {size:,} images"
 
     def _progress(self, who: str) -> str:
         return f"**{self._session.done(who):,} of {len(self._session.items):,}** answered · {who}"
@@ -159,10 +157,7 @@ class Handlers:
         given, update = self._session.answers(who, item), self._gr.update
         if self.is_audit:
             words, asked = {True: YES, False: NO, None: None}, self._session.audited(item)
-            return [
-                update(value=words[given.get(question)], visible=question in asked)
-                for question in AUDIT
-            ]
+            return [update(value=words[given.get(q)], visible=q in asked) for q in AUDIT]
         subtypes, local = self._choices(given)
         keys = [
             (f"image {number}", card.key)
@@ -186,7 +181,7 @@ class Handlers:
         names = self._session.taxonomy
         kind = given.get("panel_type")
         subtypes = names.panel_subtypes[kind] if kind else names.names("panel_subtype")
-        above = given.get("primary") or names.primary
+        above = given.get("primary") or names.names("primary")
         local = [
             (name if len(above) == 1 else f"{name} · {concept}", name)
             for concept in above

@@ -11,10 +11,15 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 
 from .handlers import NO, TEXTS, YES, Handlers
-from .keyboard import ARRIVED, CSS, HEAD, HELP, IN_ORDER, SENT
 
 if TYPE_CHECKING:
     from .session import ReviewSession
+
+_DATA = Path(__file__).with_name("data")
+# In JavaScript, with the functions of page.js: what the browser does before and after an event.
+IN_ORDER = "(...given) => inOrder(given)"
+SENT = "() => { sent(); }"
+ARRIVED = "() => { document.getElementById('session').classList.remove('moving'); }"
 
 
 def serve(session: ReviewSession, port: int) -> None:
@@ -35,8 +40,8 @@ def serve(session: ReviewSession, port: int) -> None:
             server_name="127.0.0.1",
             server_port=port,
             share=False,
-            css=CSS,
-            head=HEAD,
+            css=(_DATA / "page.css").read_text(encoding="utf-8"),
+            head=f"<script>\n{(_DATA / 'page.js').read_text(encoding='utf-8')}</script>",
             theme=page.theme(),
             footer_links=[],
             quiet=True,
@@ -96,10 +101,8 @@ class _Page:
                             [], label="Do not belong here", multiselect=True,
                             elem_id="wrong_images",
                         )  # fmt: skip
-                        parts["toggle_wrong"] = gr.Button(
-                            "Remove, or put back",
-                            elem_id="toggle_wrong", size="sm",
-                        )  # fmt: skip
+                        text = "Remove, or put back"
+                        parts["toggle_wrong"] = gr.Button(text, elem_id="toggle_wrong", size="sm")
         return parts
 
     def _ask(self) -> dict[str, Any]:
@@ -113,23 +116,16 @@ class _Page:
                         variant="primary" if step == "next" else "secondary",
                     )  # fmt: skip
             parts["label"] = gr.Textbox(
-                label="Current label",
-                lines=3,
-                interactive=False,
-                visible=False,
-                elem_id="label",
+                label="Current label", lines=3, interactive=False, visible=False, elem_id="label"
             )
             parts |= self._audited() if self._handlers.is_audit else self._questions()
             with gr.Accordion("Keys", open=False, elem_id="help"):
-                gr.Markdown(HELP)
+                gr.Markdown((_DATA / "keys.md").read_text(encoding="utf-8"))
         return parts
 
     def _audited(self) -> dict[str, Any]:
         gr = self._gr
-        return {
-            question: gr.Radio([YES, NO], label=TEXTS[question], elem_id=question)
-            for question in AUDIT
-        }
+        return {name: gr.Radio([YES, NO], label=TEXTS[name], elem_id=name) for name in AUDIT}
 
     def _questions(self) -> dict[str, Any]:
         gr, names, parts = self._gr, self._session.taxonomy.names, dict[str, Any]()
@@ -142,9 +138,8 @@ class _Page:
             )  # fmt: skip
         with gr.Row():
             for question in FLAGS:
-                parts[question] = gr.Checkbox(
-                    label=TEXTS[question], elem_id=question, min_width=150
-                )
+                text = TEXTS[question]
+                parts[question] = gr.Checkbox(label=text, elem_id=question, min_width=150)
         parts["comment"] = gr.Textbox(label="Comment", lines=2, elem_id="comment")
         return parts
 
@@ -176,7 +171,6 @@ class _Page:
             kept.then(None, js=SENT)
         if "toggle_wrong" in parts:
             wrong, inputs = [parts["wrong_images"]], [who, at, chosen]
-            taken = parts["toggle_wrong"].click(
-                handlers.toggle_wrong, inputs, wrong, js=IN_ORDER, **one
-            )
+            toggled, toggle = parts["toggle_wrong"], handlers.toggle_wrong
+            taken = toggled.click(toggle, inputs, wrong, js=IN_ORDER, **one)
             taken.then(None, js=SENT)

@@ -59,8 +59,6 @@ def choose_samples(assignments: Assignments, count: int, seed: int) -> list[Clus
 
 
 class _Candidates:
-    """Images of one cluster that may be shown."""
-
     def __init__(self, count: int) -> None:
         some = max(1, count // 3)
         self.size = 0

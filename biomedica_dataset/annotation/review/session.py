@@ -77,9 +77,8 @@ class ReviewSession:
 
     def _file(self, annotator: str) -> VoteFile:
         if annotator not in self._files:
-            self._files[annotator] = VoteFile(
-                self._votes, annotator, self.taxonomy, self.review.model
-            )
+            file = VoteFile(self._votes, annotator, self.taxonomy, self.review.model)
+            self._files[annotator] = file
         return self._files[annotator]
 
     def answers(self, annotator: str, item: Item) -> dict[str, Any]:

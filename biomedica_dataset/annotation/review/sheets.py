@@ -16,6 +16,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.annotation.blocks import block_name
@@ -29,13 +30,12 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header
 
 from .sample import ClusterSample, choose_samples
-from .style import STYLE
 from .thumbnails import Card, make_cards
 
 if TYPE_CHECKING:
     import os
 
-    Path = str | os.PathLike[str]
+    Url = str | os.PathLike[str]
 
 FORMAT_VERSION = 1
 HEADER = "review.json"
@@ -45,6 +45,7 @@ _TITLES = {
     "nearest": "Nearest to the center",
     "farthest": "Farthest from the center",
 }
+_STYLE = Path(__file__).with_name("data") / "sheet.css"  # light and dark
 _LONG = 280  # characters of a caption that are shown at once
 _PREVIEW = 4
 
@@ -69,7 +70,7 @@ class Review:
     cards: dict[str, Card]
 
     @classmethod
-    def open(cls, url: Path) -> Review:
+    def open(cls, url: Url) -> Review:
         """Open existing sheets.
 
         Raises
@@ -79,11 +80,9 @@ class Review:
         """
         folder = Folder(url)
         header = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
-        samples = [ClusterSample(**entry) for entry in header["clusters"]]
-        cards = [Card(**entry) for entry in header["cards"]]
-        return cls(
-            folder, header["model"], {s.cluster: s for s in samples}, {c.key: c for c in cards}
-        )
+        samples = {one["cluster"]: ClusterSample(**one) for one in header["clusters"]}
+        cards = {one["key"]: Card(**one) for one in header["cards"]}
+        return cls(folder, header["model"], samples, cards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +105,8 @@ class SheetsReport:
         """Return the report as text."""
         lines = [f"{self.clusters:,} clusters, {self.images:,} images shown"]
         if self.missing:
-            lines.append(
-                f"{self.missing:,} images are missing from this archive or cannot be decoded"
-            )
+            told = "images are missing from this archive or cannot be decoded"
+            lines.append(f"{self.missing:,} {told}")
         lines.append(
             f"open {self.url}/index.html; the table of questions is {self.url}/{QUESTIONS}"
             if self.is_new
@@ -118,9 +116,9 @@ class SheetsReport:
 
 
 def write_sheets(
-    assignments: Path,
-    archive: Path,
-    output: Path,
+    assignments: Url,
+    archive: Url,
+    output: Url,
     *,
     count: int = 24,
     seed: int = 0,
@@ -190,12 +188,13 @@ def _sheet_name(cluster: int) -> str:
 
 def _page(title: str, body: str) -> str:
     # Captions are untrusted text: nothing in a page may run or be fetched from elsewhere.
+    style = _STYLE.read_text(encoding="utf-8")
     policy = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>{body}</body></html>\n"
+        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body>{body}</body></html>\n"
     )
 
 
@@ -203,10 +202,8 @@ def _overview(samples: list[ClusterSample], cards: dict[str, Card]) -> str:
     tiles = []
     for one in samples:
         names = [cards[key].thumbnail for key in one.keys if key in cards]
-        few = "".join(
-            f'<img src="{name}" alt="" loading="lazy">'
-            for name in list(filter(None, names))[:_PREVIEW]
-        )
+        shown = [name for name in names if name][:_PREVIEW]
+        few = "".join(f'<img src="{name}" alt="" loading="lazy">' for name in shown)
         tiles.append(
             f'<a class="tile" href="{_sheet_name(one.cluster)}"><span class="mosaic">{few}</span>'
             f"<span>Cluster {one.cluster}</span><small>{one.size:,} images</small></a>"

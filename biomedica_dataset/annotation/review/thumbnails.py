@@ -56,13 +56,9 @@ def make_cards(
     tasks = [(block, wanted[block]) for block in archive.blocks() if block in wanted]
     progress.start(len(tasks), "blocks")
     done = run_tasks(
-        _work,
-        tasks,
-        workers=workers,
-        start=_start_worker,
-        args=(archive.folder.url, output.url),
-        progress=progress,
-    )
+        _work, tasks, workers=workers, progress=progress,
+        start=_start_worker, args=(archive.folder.url, output.url),
+    )  # fmt: skip
     return {card.key: card for _task, cards in done for card in cards}
 
 

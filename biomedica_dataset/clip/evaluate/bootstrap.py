@@ -72,7 +72,5 @@ def draw(outcome: Outcome, name: str, count: int, seed: int) -> dict[str, Draws]
 
 def mean(several: Sequence[Draws]) -> Draws:
     """Return the mean over tasks, which are drawn independently of each other."""
-    return Draws(
-        float(np.mean([one.value for one in several])),
-        np.mean([one.drawn for one in several], axis=0),
-    )
+    values, drawn = [one.value for one in several], [one.drawn for one in several]
+    return Draws(float(np.mean(values)), np.mean(drawn, axis=0))

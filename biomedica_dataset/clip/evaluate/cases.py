@@ -118,14 +118,13 @@ def _reader(task: Task, seed: int) -> Callable[[str, Row], Any]:
             if isinstance(number, str):
                 return number
             asked = [Question(texts, number)]
-        return [_shuffled(one, random) for one in asked] or "no_options"
+        for place, one in enumerate(asked):
+            order = random.permutation(len(one.options)).tolist()
+            shuffled = tuple(one.options[i] for i in order)
+            asked[place] = Question(shuffled, order.index(one.answer))
+        return asked or "no_options"
 
     return ask
-
-
-def _shuffled(question: Question, random: np.random.Generator) -> Question:
-    order = random.permutation(len(question.options)).tolist()
-    return Question(tuple(question.options[i] for i in order), order.index(question.answer))
 
 
 def _number(task: Task, numbers: dict[str, int], key: str, label: str) -> int:
@@ -171,9 +170,8 @@ def _flags(task: Task, key: str, row: Row) -> np.ndarray[Any, Any]:
     flags = []
     for column in columns:
         value = as_text(cell(row, column)).lower()
-        number = {"true": 1.0, "false": 0.0}.get(value)
         try:
-            number = float(value) if number is None else number
+            number = float({"true": "1", "false": "0"}.get(value, value))
         except ValueError:
             number = -1.0
         if number not in (0.0, 1.0):

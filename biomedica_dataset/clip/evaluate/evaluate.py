@@ -90,27 +90,22 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     cases = [read_cases(task, seed) for task in find_tasks(tasks, data)]
     results = Results([], [], [], draws, seed)
     folder = Folder(output)
+    progress = progress or Progress()
     for spec in models:
-        _add(results, load_model(spec, device), cases, folder, progress or Progress())
-    for one in results.tasks:
-        one.shown = one.task.metric if metric is None or one.is_retrieval else metric
+        model = load_model(spec, device)
+        results.models.append(_unlike(model.name, results.models))
+        results.digests.append(model.digest)
+        cache = Cache(f"{folder.url}/features", model, progress)
+        progress.start(sum(len(one.chosen) for one in cases), "images")
+        with progress.shown():
+            for number, one in enumerate(cases):
+                _measure(results, number, one, model, cache)
+    for task in results.tasks:
+        task.shown = task.task.metric if metric is None or task.is_retrieval else metric
     folder.write_bytes("results.json", as_json(results))
     folder.write_bytes("results.md", as_markdown(results).encode())
     folder.write_bytes("forest.png", forest(results))
     return results
-
-
-def _add(
-    results: Results, model: Model, cases: Sequence[Cases], folder: Folder, progress: Progress
-) -> None:
-    """Measure one more model."""
-    results.models.append(_unlike(model.name, results.models))
-    results.digests.append(model.digest)
-    cache = Cache(f"{folder.url}/features", model, progress)
-    progress.start(sum(len(one.chosen) for one in cases), "images")
-    with progress.shown():
-        for number, one in enumerate(cases):
-            _measure(results, number, one, model, cache)
 
 
 def _unlike(name: str, names: Sequence[str]) -> str:

@@ -72,9 +72,8 @@ def _named(word: str, shipped: Sequence[Task]) -> list[Task]:
             raise UsageError(msg)
         return [load_task(one) for one in paths]
     low = word.lower()
-    chosen = [
-        t for t in shipped if low in ("all", t.domain.lower()) or fnmatchcase(t.name.lower(), low)
-    ]
+    of_domain = [task for task in shipped if low in ("all", task.domain.lower())]
+    chosen = of_domain or [task for task in shipped if fnmatchcase(task.name.lower(), low)]
     if chosen:
         return chosen
     if path.suffix in _YAML:

@@ -149,12 +149,13 @@ def retrieve(truth: Sequence[Sequence[str]], images: Array, encode: Encode) -> O
     for image, several in enumerate(own):
         for text in several:
             owners[text].append(image)
+    chance = _guessed("image_to_text", own, len(texts))
+    chance |= _guessed("text_to_image", owners, len(own))
     return Ranks(
         texts=first_places(images, vectors, own),
         images=first_places(vectors, images, owners),
         sizes=(len(own), len(texts)),
-        chance=_guessed("image_to_text", own, len(texts))
-        | _guessed("text_to_image", owners, len(own)),
+        chance=chance,
     )
 
 
@@ -188,11 +189,9 @@ def first_places(queries: Array, gallery: Array, right: Sequence[Sequence[int]])
 def _guessed(way: str, right: Sequence[Sequence[int]], size: int) -> Values:
     """Return the recalls of a random order of a gallery."""
     counts = np.bincount([len(set(several)) for several in right])
-    share = counts / counts.sum()
+    shares = [(n, part) for n, part in enumerate(counts / counts.sum()) if part]
     return {
-        f"{way}_recall@{k}": float(
-            sum(part * (1 - _all_missed(size, n, k)) for n, part in enumerate(share) if part)
-        )
+        f"{way}_recall@{k}": float(sum(part * (1 - _all_missed(size, n, k)) for n, part in shares))
         for k in RANKS
     }
 

@@ -48,9 +48,8 @@ def read_table(task: Task) -> Table:
     else:
         table = _file_table(task)
     if not table.keys:
-        msg = f"task {task.name}: {place_of(task)} has no rows" + (
-            " that `where` asks for" if task.where else ""
-        )
+        asked = " that `where` asks for" if task.where else ""
+        msg = f"task {task.name}: {place_of(task)} has no rows{asked}"
         raise UsageError(msg)
     return table
 
@@ -62,9 +61,8 @@ def _folder_table(task: Task, path: str) -> Table:
         msg = f"task {task.name}: there is no folder {folder.url}; {_START}"
         raise UsageError(msg)
     root = folder.root.rstrip("/")
-    found = {
-        str(p)[len(root) + 1 :]: info for p, info in sorted(system.find(root, detail=True).items())
-    }
+    below = sorted(system.find(root, detail=True).items())
+    found = {str(path)[len(root) + 1 :]: info for path, info in below}
     names = [n for n in found if "/" in n and not any(p.startswith(".") for p in n.split("/"))]
     if not names:
         msg = f"task {task.name}: {folder.url} needs a folder of images for each class"
@@ -113,9 +111,8 @@ def _file_table(task: Task) -> Table:
         msg = f"task {task.name}: there is no file {folder.path(name)}; {_START}"
         raise UsageError(msg)
     try:
-        rows = (
-            _csv_rows(task, folder.read_bytes(name)) if source.csv else _parquet(task, folder, name)
-        )
+        read = _csv_rows if source.csv else _parquet
+        rows = read(task, folder, name)
     except (ValueError, csv.Error) as error:  # a UsageError of ours is one too, and told as it is
         if isinstance(error, UsageError):
             raise
@@ -138,16 +135,15 @@ def _columns(task: Task, there: Sequence[str]) -> list[str] | None:
     return None if task.source.path else list(tops)
 
 
-def _csv_rows(task: Task, data: bytes) -> list[Row]:
-    text = io.StringIO(data.decode("utf-8-sig"), newline="")
+def _csv_rows(task: Task, folder: Folder, name: str) -> list[Row]:
+    text = io.StringIO(folder.read_bytes(name).decode("utf-8-sig"), newline="")
     reader = csv.DictReader(text, fieldnames=list(task.source.names) or None, strict=True)
     rows: list[Row] = []
     for row in reader:
         if None in row or None in row.values():
-            msg = (
-                f"task {task.name}: line {reader.line_num} of {task.source.csv} has other columns "
-                f"than the {len(reader.fieldnames or [])} of the table"
-            )
+            where = f"line {reader.line_num} of {task.source.csv}"
+            there = len(reader.fieldnames or [])
+            msg = f"task {task.name}: {where} has other columns than the {there} of the table"
             raise UsageError(msg)
         rows.append(row)
     _columns(task, reader.fieldnames or [])
@@ -192,13 +188,9 @@ def _embedded(task: Task, state: str, rows: list[Row]) -> Table:
 
 
 def _hub_table(task: Task) -> Table:
-    """Return the rows of a task whose source is on the Hub; see `read_table`.
-
-    The whole split is downloaded into the cache of datasets, once.
-    """
     import datasets
 
-    data = _load(task)
+    data = _load(task)  # the whole split, once: datasets caches it
     image = task.columns.image
     wanted = wanted_columns(task)
     check_columns(task, [image, *wanted], data.column_names)
@@ -206,11 +198,8 @@ def _hub_table(task: Task) -> Table:
     state = " ".join("/".join(Path(one["filename"]).parts[-2:]) for one in data.cache_files)
     data = data.cast_column(image, datasets.Image(decode=False))
     tops = list(dict.fromkeys(w if w in data.column_names else w.partition(".")[0] for w in wanted))
-    names = {
-        top: data.features[top].names
-        for top in tops
-        if isinstance(data.features[top], datasets.ClassLabel)
-    }
+    kinds = {top: data.features[top] for top in tops}
+    names = {t: kind.names for t, kind in kinds.items() if isinstance(kind, datasets.ClassLabel)}
     rows = [_named(row, names) for row in data.select_columns(tops)]
     kept = [index for index, row in enumerate(rows) if belongs(task, row)]
 
@@ -220,12 +209,8 @@ def _hub_table(task: Task) -> Table:
             value = {"bytes": Path(value["path"]).read_bytes()}
         return image_bytes(value)
 
-    return Table(
-        [f"row {index}" for index in kept],
-        [rows[index] for index in kept],
-        read,
-        [state] * len(kept),
-    )
+    keys = [f"row {index}" for index in kept]
+    return Table(keys, [rows[index] for index in kept], read, [state] * len(kept))
 
 
 def _load(task: Task) -> Any:

@@ -13,29 +13,22 @@ from .summary import lines
 from .task import METRICS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .bootstrap import Draws
     from .results import Results, TaskResult
-    from .summary import Line
 
 _LIBRARIES = ("biomedica-dataset", "numpy", "open_clip_torch", "pillow", "torch")
 
 
 def as_json(results: Results) -> bytes:
     """Return ``results.json``: every metric of every task and mean, without times or paths."""
+    models = zip(results.models, results.digests, strict=True)
     stored = {
-        "models": [
-            {"name": name, "digest": digest}
-            for name, digest in zip(results.models, results.digests, strict=True)
-        ],
+        "models": [{"name": name, "digest": digest} for name, digest in models],
         "tasks": [_task(results, one) for one in results.tasks],
         "means": {
-            metric: {
-                line.name if line.kind == "mean" else f"{line.name} of {line.domain}": _cells(
-                    results, line
-                )
-                for line in lines(results, metric)
-                if line.kind != "task"
-            }
+            metric: dict(_means(results, metric))
             for metric in METRICS["classification"]
             if any(not one.is_retrieval for one in results.tasks)
         },
@@ -56,18 +49,21 @@ def _task(results: Results, one: TaskResult) -> dict[str, Any]:
         "metrics": {
             metric: {
                 "chance": one.chance.get(metric),
-                "models": _cells_of(results, [model[metric] for model in one.metrics]),
+                "models": _cells(results, [model[metric] for model in one.metrics]),
             }
             for metric in one.metrics[0]
         },
     }
 
 
-def _cells(results: Results, line: Line) -> dict[str, Any]:
-    return {"chance": line.chance, "models": _cells_of(results, line.cells)}
+def _means(results: Results, metric: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for line in lines(results, metric):
+        if line.kind != "task":
+            name = line.name if line.kind == "mean" else f"{line.name} of {line.domain}"
+            yield name, {"chance": line.chance, "models": _cells(results, line.cells)}
 
 
-def _cells_of(results: Results, cells: list[Draws]) -> dict[str, Any]:
+def _cells(results: Results, cells: list[Draws]) -> dict[str, Any]:
     """Return values with intervals; those after the first with the difference to the first."""
     made: dict[str, Any] = {}
     for name, cell in zip(results.models, cells, strict=True):

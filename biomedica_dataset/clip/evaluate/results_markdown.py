@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -138,15 +139,11 @@ def _differences(results: Results, board: list[Line]) -> Grid:
 
 
 def _recalls(results: Results, one: TaskResult) -> Grid:
-    rows = [
-        _row(
-            "task",
-            [f"{way} R@{k}", _percent(one.chance[f"{name}_recall@{k}"])],
-            [model[f"{name}_recall@{k}"] for model in one.metrics],
-        )
-        for name, way in _WAYS.items()
-        for k in RANKS
-    ]
+    rows = []
+    for (name, way), k in product(_WAYS.items(), RANKS):
+        recall = f"{name}_recall@{k}"
+        before = [f"{way} R@{k}", _percent(one.chance[recall])]
+        rows.append(_row("task", before, [model[recall] for model in one.metrics]))
     head = ["recall", "chance", *_heads(results)]
     return Grid(f"Retrieval: {one.task.name}, {one.tally.kept:,} images", head, rows, [])
 
@@ -177,11 +174,8 @@ def as_text(results: Results) -> str:
 
 
 def _padded(row: list[str], widths: list[int]) -> str:
-    first, *others = (
-        cell.ljust(width) if number == 0 else cell.rjust(width)
-        for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-    )
-    return "  ".join([first, *others]).rstrip()
+    others = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+    return "  ".join([row[0].ljust(widths[0]), *others]).rstrip()
 
 
 def as_markdown(results: Results) -> str:

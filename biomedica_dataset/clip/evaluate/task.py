@@ -105,10 +105,8 @@ class Columns:
 
     def __post_init__(self) -> None:
         """Refuse options without answers."""
-        if len(self.options) != len(self.answer) or len(self.question) not in (
-            0,
-            len(self.options),
-        ):
+        asked = len(self.options)
+        if len(self.answer) != asked or len(self.question) not in (0, asked):
             msg = "columns.options, columns.answer and columns.question must be equally many"
             raise UsageError(msg)
 

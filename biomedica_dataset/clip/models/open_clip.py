@@ -71,7 +71,6 @@ def make_model(config: ModelConfig) -> Model:
         There is no such model, its weights cannot be loaded, or its loss is not CLIP's.
     """
     open_clip = require("open_clip", "clip")
-    broken = require("safetensors", "clip").SafetensorError
     given = config.pretrained is not None
     try:
         module, transform, _ = open_clip.create_model_and_transforms(
@@ -83,15 +82,7 @@ def make_model(config: ModelConfig) -> Model:
             output_dict=True,
         )
         tokenizer = open_clip.get_tokenizer(config.name)
-    except (
-        RuntimeError,
-        ValueError,
-        OSError,
-        KeyError,
-        TypeError,
-        UnpicklingError,
-        broken,
-    ) as error:
+    except unreadable() as error:
         said = " ".join(str(error).split())
         msg = f"model {config.name!r} with {config.pretrained!r} cannot be loaded: {said}"
         raise UsageError(msg) from error
@@ -104,26 +95,23 @@ def make_model(config: ModelConfig) -> Model:
         module.lock_text_tower()
     if config.grad_checkpointing:
         module.set_grad_checkpointing()
-    of_images, of_numbers = _halves(transform)
+    # What comes before numbers from 0 to 1 is done where images are decoded: bytes travel four
+    # times as fast as numbers. What comes after is quick where the model is.
+    transforms, steps = require("torchvision.transforms", "clip"), transform.transforms
+    at = next(n for n, step in enumerate(steps) if isinstance(step, transforms.ToTensor))
     return Model(
         name=config.name,
         module=module.train(),
-        transform=of_images,
-        normalize=of_numbers,
+        transform=transforms.Compose(steps[:at]),
+        normalize=transforms.Compose(steps[at + 1 :]),
         tokenizer=tokenizer,
     )
 
 
-def _halves(transform: Any) -> tuple[Any, Any]:
-    """Return what OpenCLIP does before an image becomes numbers from 0 to 1, and after.
-
-    The former is done where images are decoded: bytes travel four times as fast as numbers. The
-    latter is quick where the model is.
-    """
-    transforms = require("torchvision.transforms", "clip")
-    steps = transform.transforms
-    at = next(n for n, step in enumerate(steps) if isinstance(step, transforms.ToTensor))
-    return transforms.Compose(steps[:at]), transforms.Compose(steps[at + 1 :])
+def unreadable() -> tuple[type[Exception], ...]:
+    """Return what the readers of weights raise of files that are cut short, or of another model."""
+    broken: type[Exception] = require("safetensors", "clip").SafetensorError
+    return RuntimeError, ValueError, OSError, KeyError, TypeError, UnpicklingError, broken
 
 
 def export(folder: Folder, model: Model, card: str) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from pickle import UnpicklingError  # what torch raises of a broken file
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -18,12 +17,11 @@ from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
 from biomedica_dataset.suggest import nearest
 
-from .open_clip import CONFIG, shown_name
+from .open_clip import CONFIG, shown_name, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_REFUSED: tuple[type[Exception], ...] = (RuntimeError, ValueError, OSError, KeyError, TypeError)
 _PROBE = "H&E stain, 40x: 3 µm of Über-long naïve text; Figure 1(a) shows α-SMA+ cells." * 3
 _FORMS = (
     "NAME:TAG of OpenCLIP, hf-hub:ID of OpenCLIP's on the Hub, ID of transformers' on the Hub, or "
@@ -106,20 +104,7 @@ def _refused(spec: str, error: Exception) -> UsageError:
     return UsageError(f"model {spec} cannot be loaded: {said[:400]}. Use {_FORMS}.")
 
 
-def _unreadable() -> tuple[type[Exception], ...]:
-    """Return what the readers of weights raise of files that are cut short, or of another model."""
-    return (*_REFUSED, UnpicklingError, require("safetensors", "clip").SafetensorError)
-
-
-def _probe() -> Image.Image:
-    """Return an image that tells transforms apart by what they make of it."""
-    rows, columns = np.mgrid[0:61, 0:97]
-    return Image.fromarray(np.stack([rows * 4, columns * 2, rows ^ columns], -1).astype(np.uint8))
-
-
 class _TwoTowers:
-    """A model of torch with two functions that give vectors."""
-
     def __init__(
         self,
         name: str,
@@ -136,17 +121,18 @@ class _TwoTowers:
             msg = f"model {name} has the logit scale {self.scale}, which must be finite"
             raise UsageError(msg)
         digest = hashlib.sha256(f"{DECODER_VERSION} {weights_digest(model)}".encode())
-        digest.update(np.asarray(prepare(_probe()), np.float32).tobytes())
+        rows, columns = np.mgrid[0:61, 0:97]  # an image that tells transforms apart
+        probe = np.stack([rows * 4, columns * 2, rows ^ columns], -1).astype(np.uint8)
+        seen = prepare(Image.fromarray(probe))
+        digest.update(np.asarray(seen, np.float32).tobytes())
         digest.update(json.dumps(np.asarray(tokenize([_PROBE])).tolist()).encode())
         self.digest = digest.hexdigest()
 
     def images(self, prepared: Sequence[Any]) -> np.ndarray[Any, Any]:
-        """Return unit vectors, float32 (n, d)."""
         torch = require("torch", "clip")
         return self._batches(prepared, lambda some: self._see(torch.stack(some)))
 
     def texts(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
-        """Return unit vectors, float32 (n, d)."""
         return self._batches(texts, self._read)
 
     def _batches(
@@ -173,19 +159,15 @@ def _open_clip(name: str, tag: str | None, device: str) -> Model:
     try:
         model, prepare = open_clip.create_model_from_pretrained(name, tag, device=device)
         tokenize = open_clip.get_tokenizer(name)
-    except _unreadable() as error:
+    except unreadable() as error:
         raise _refused(spec, error) from error
     tag = Path(tag).stem if tag and Path(tag).is_file() else tag
-    return _TwoTowers(
-        f"{name}:{tag}" if tag else shown_name(name).removeprefix("hf-hub:"),
-        model,
-        prepare,
-        (
-            lambda images: model.encode_image(images.to(device)),
-            lambda texts: model.encode_text(tokenize(texts).to(device)),
-        ),
-        tokenize,
+    shown = f"{name}:{tag}" if tag else shown_name(name).removeprefix("hf-hub:")
+    towers = (
+        lambda images: model.encode_image(images.to(device)),
+        lambda texts: model.encode_text(tokenize(texts).to(device)),
     )
+    return _TwoTowers(shown, model, prepare, towers, tokenize)
 
 
 def _transformers(spec: str, device: str) -> Model:
@@ -195,7 +177,7 @@ def _transformers(spec: str, device: str) -> Model:
         model, info = transformers.AutoModel.from_pretrained(spec, output_loading_info=True)
         processor = transformers.AutoImageProcessor.from_pretrained(spec)
         tokenizer = transformers.AutoTokenizer.from_pretrained(spec)
-    except _unreadable() as error:
+    except unreadable() as error:
         raise _refused(spec, error) from error
     absent = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
     if absent:
@@ -209,23 +191,19 @@ def _transformers(spec: str, device: str) -> Model:
 
     def tokens(texts: list[str]) -> Any:
         # SigLIP was trained on texts of full length, and CLIP takes no notice of the padding.
-        made = tokenizer(
-            texts, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
-        )
+        whole = {"padding": "max_length", "truncation": True, "max_length": length}
+        made = tokenizer(texts, return_tensors="pt", **whole)
         made.pop("token_type_ids", None)
         return made.to(device)
-
-    def read(texts: list[str]) -> Any:
-        return _vectors(model.get_text_features(**tokens(texts)))
-
-    def see(images: Any) -> Any:
-        return _vectors(model.get_image_features(pixel_values=images.to(device)))
 
     def prepare(image: Any) -> Any:
         return processor(images=image, return_tensors="pt")["pixel_values"][0]
 
     name = shown_name(str(Path(spec).resolve()) if Path(spec).is_dir() else spec)
-    towers = see, read
+    towers = (
+        lambda images: _vectors(model.get_image_features(pixel_values=images.to(device))),
+        lambda texts: _vectors(model.get_text_features(**tokens(texts))),
+    )
     return _TwoTowers(name, model, prepare, towers, lambda texts: tokens(texts)["input_ids"].cpu())
 
 

@@ -18,8 +18,11 @@ _PARTS = {"step", "loss", "identity", "model", "optimizer", "scaler", "processes
 
 def latest_checkpoint(folder: Folder) -> str | None:
     """Return the name of the latest checkpoint of an output folder."""
-    names = [name for name in folder.names(_BELOW) if name.endswith(".pt")]
-    return f"{_BELOW}/{names[-1]}" if names else None
+    return next(reversed(_names(folder)), None)
+
+
+def _names(folder: Folder) -> list[str]:
+    return [f"{_BELOW}/{name}" for name in folder.names(_BELOW) if name.endswith(".pt")]
 
 
 def save(folder: Folder, state: dict[str, Any], keep: int) -> None:
@@ -28,9 +31,8 @@ def save(folder: Folder, state: dict[str, Any], keep: int) -> None:
     with folder.create() as file:
         torch.save(state, file)
         file.publish(f"{_BELOW}/step-{state['step']:08d}.pt")
-    names = [name for name in folder.names(_BELOW) if name.endswith(".pt")]
-    for old in names[:-keep]:
-        folder.remove(f"{_BELOW}/{old}")
+    for old in _names(folder)[:-keep]:
+        folder.remove(old)
 
 
 def load_latest(folder: Folder, identity: dict[str, Any], processes: int) -> dict[str, Any] | None:

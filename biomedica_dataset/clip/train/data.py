@@ -152,9 +152,8 @@ class Pairs:
             raise UsageError(msg)
         self._rows = split_dataset_by_node(rows, rank, count, strategy="shards")
         self._data, self._seed = data, seed
-        self._preparer = (
-            PoolPreparer(prepare, data.workers) if data.workers else InlinePreparer(prepare)
-        )
+        workers = data.workers
+        self._preparer = PoolPreparer(prepare, workers) if workers else InlinePreparer(prepare)
 
     def close(self) -> None:
         """End the processes that prepare."""
@@ -229,9 +228,8 @@ class Pairs:
 
 def _batch(pairs: list[tuple[str, Ready]], position: Position) -> Batch:
     torch = require("torch", "clip")
-    images, tokens = (
-        torch.from_numpy(np.stack(side)) for side in zip(*(r for _, r in pairs), strict=True)
-    )
+    sides = zip(*(ready for _, ready in pairs), strict=True)
+    images, tokens = (torch.from_numpy(np.stack(side)) for side in sides)
     if torch.cuda.is_available():  # from pinned memory it is copied while the GPU works
         images, tokens = images.pin_memory(), tokens.pin_memory()
     return Batch([key for key, _ in pairs], images, tokens, position)

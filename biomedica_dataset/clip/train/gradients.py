@@ -53,7 +53,8 @@ class Gradients:
         total = self._torch.zeros((), device=self._group.device)
         for number, batch in enumerate(batches):
             is_last = number + 1 == len(batches)
-            with contextlib.nullcontext() if is_last else self._alone():
+            is_shared = is_last or self._group.count == 1  # gradients, with other processes
+            with contextlib.nullcontext() if is_shared else self._shared.no_sync():
                 images, texts, scale = self._features(self._shared, batch)
                 parts = [*known[:number], (images, texts), *known[number + 1 :]]
                 sides = (self._torch.cat(side) for side in zip(*parts, strict=True))
@@ -85,7 +86,3 @@ class Gradients:
             made = module(*batch)
         images, texts = made["image_features"].float(), made["text_features"].float()
         return images, texts, made["logit_scale"]
-
-    def _alone(self) -> Any:
-        """Return a context in which gradients are not shared yet."""
-        return self._shared.no_sync() if self._group.count > 1 else contextlib.nullcontext()

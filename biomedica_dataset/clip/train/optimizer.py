@@ -24,11 +24,8 @@ def make_optimizer(module: Any, config: OptimizerConfig) -> Any:
             (plain if is_plain else decayed).append(weight)
     return torch.optim.AdamW(
         [{"params": plain, "weight_decay": 0.0}, {"params": decayed}],
-        lr=config.lr,
-        betas=config.betas,
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-    )
+        lr=config.lr, betas=config.betas, eps=config.eps, weight_decay=config.weight_decay,
+    )  # fmt: skip
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.queues import SimpleQueue
 
-    from biomedica_dataset.clip.models.open_clip import Model
 
 Given = tuple[bytes, str, int]  # image, text, seed
 Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # image and tokens
@@ -68,11 +67,6 @@ class Prepare:
         return np.asarray(made), self.tokenizer([text])[0].numpy()
 
 
-def make_prepare(model: Model, decode: str) -> Prepare:
-    """Return what prepares pairs for a model."""
-    return Prepare(model.size, model.transform, model.tokenizer, decode)
-
-
 class InlinePreparer:
     """Prepares when it is asked."""
 
@@ -104,9 +98,7 @@ class PoolPreparer:
         context = get_context("spawn")
         self.under_way = 2 * count
         self._given = context.SimpleQueue()
-        self._pool = ProcessPoolExecutor(
-            count, context, initializer=_start, initargs=(self._given,)
-        )
+        self._pool = ProcessPoolExecutor(count, context, _start, (self._given,))
         # A process is started when the one before has read its arguments. A tokenizer among them
         # would make each wait for the other to load torch, and for ever for one that died of it.
         threading.Thread(target=self._give, args=(prepare, count), daemon=True).start()

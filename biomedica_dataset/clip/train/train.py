@@ -92,12 +92,8 @@ def train(
         stack.enter_context(_told_to_end(training.stop))
         training.resume()
         training.run()
-        return TrainReport(
-            output=config.output,
-            steps=training.step,
-            pairs=training.step * config.global_batch,
-            loss=training.loss,
-        )
+        steps, pairs = training.step, training.step * config.global_batch
+        return TrainReport(output=config.output, steps=steps, pairs=pairs, loss=training.loss)
 
 
 @contextlib.contextmanager

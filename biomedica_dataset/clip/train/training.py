@@ -23,7 +23,7 @@ from .data import Pairs, Position, Prefetcher, choose_pairs, tally
 from .gradients import Gradients
 from .model_card import trained_card
 from .optimizer import learning_rate, make_optimizer
-from .prepare import make_prepare
+from .prepare import Prepare
 from .tensorboard import TrainingLog
 
 if TYPE_CHECKING:
@@ -59,13 +59,10 @@ class Training:
         self._torch.manual_seed(config.seed + group.rank)
         self._optimizer = make_optimizer(self._module, config.optimizer)
         self._gradients = Gradients(self._module, config.precision, group)
-        self._pairs = Pairs(
-            self._chosen,
-            config.data,
-            make_prepare(self._model, config.data.decode),
-            config.seed,
-            (group.rank, group.count),
-        )
+        made = self._model
+        prepare = Prepare(made.size, made.transform, made.tokenizer, config.data.decode)
+        place = group.rank, group.count
+        self._pairs = Pairs(self._chosen, config.data, prepare, config.seed, place)
         self.step = self._saved = 0
         self.loss: float | None = None
         self._position = Position()
@@ -90,9 +87,8 @@ class Training:
         state = load_latest(self._folder, self._identity, self._group.count)
         if state is None:
             if self._folder.exists(CONFIG):
-                msg = (
-                    f"{self._folder.url} holds a model but no checkpoint of it; choose a new output"
-                )
+                url = self._folder.url
+                msg = f"{url} holds a model but no checkpoint of it; choose a new output"
                 raise UsageError(msg)
             return
         mine = state["processes"][self._group.rank]
@@ -139,20 +135,16 @@ class Training:
         )
 
     def _advance(self) -> None:
-        """Make one step."""
         batches = self._next()
         device, config = self._group.device, self._config
         rate = learning_rate(self.step, config)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad()
-        given = [
-            (
-                self._model.pixels(batch.images.to(device, non_blocking=True)),
-                batch.tokens.to(device, non_blocking=True),
-            )
-            for batch in batches
-        ]
+        given = []
+        for batch in batches:
+            images, tokens = (x.to(device, non_blocking=True) for x in (batch.images, batch.tokens))
+            given.append((self._model.pixels(images), tokens))
         loss = self._gradients.add(given)
         norm = self._gradients.clip(self._optimizer, config.optimizer.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -196,11 +188,8 @@ class Training:
         raise PreemptedError(msg)
 
     def _checkpoint(self) -> None:
-        """Write where all processes stand."""
-        mine = {
-            "position": json.dumps(asdict(self._position)),
-            "random": self._torch.get_rng_state(),
-        }
+        position = json.dumps(asdict(self._position))
+        mine = {"position": position, "random": self._torch.get_rng_state()}
         if self._group.device.type == "cuda":
             mine["cuda"] = self._torch.cuda.get_rng_state(self._group.device)
         everyone = self._group.gather(mine)
@@ -221,12 +210,9 @@ class Training:
         seen = tally(self._group.gather(self._position))
         if self._group.rank:
             return
+        groups, manifest = self._chosen.table["license_group"], self._chosen.index.digest
         card = trained_card(
-            self._config,
-            manifest=self._chosen.index.digest,
-            groups=self._chosen.table["license_group"].to_pylist(),
-            tally=seen,
-            loss=self.loss,
+            self._config, manifest=manifest, groups=groups.to_pylist(), tally=seen, loss=self.loss
         )
         export(self._folder, self._model, card)
         for line in seen.lines("pairs"):

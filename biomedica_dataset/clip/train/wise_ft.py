@@ -37,9 +37,8 @@ def wise_ft(base: ModelConfig, tuned: ModelConfig, alpha: float, output: str) ->
         raise UsageError(msg)
     first, second = make_model(base), make_model(tuned)
     old, new = first.module.state_dict(), second.module.state_dict()
-    differ = sorted(
-        n for n in {*old, *new} if n not in old or n not in new or old[n].shape != new[n].shape
-    )
+    shapes = [{name: value.shape for name, value in one.items()} for one in (old, new)]
+    differ = sorted({name for name, _shape in shapes[0].items() ^ shapes[1].items()})
     if differ:
         msg = f"{base.name} and {tuned.name} differ in {', '.join(differ[:5])}; mix equal shapes"
         raise UsageError(msg)

@@ -38,10 +38,8 @@ class ArticleIds:
     @classmethod
     def of(cls, articles: Iterable[tuple[int, int | None, str | None]]) -> ArticleIds:
         """Return the ids of articles given as (PMCID, PMID, DOI)."""
-        rows = sorted(
-            {pmcid: (pmcid, pmid or 0, doi_number(doi)) for pmcid, pmid, doi in articles}.values()
-        )
-        table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+        rows = {pmcid: (pmcid, pmid or 0, doi_number(doi)) for pmcid, pmid, doi in articles}
+        table = np.array(sorted(rows.values()), dtype=np.int64).reshape(-1, 3)
         return cls(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy())
 
     def __len__(self) -> int:
@@ -116,10 +114,8 @@ def read_article_ids(archive: Archive) -> ArticleIds:
         with archive.folder.reading(name, AGAIN) as file:
             columns = ["pmcid", "status", "metadata"]
             table = pq.read_table(file, columns=columns, filters=[("status", "=", "kept")])
-        for pmcid, metadata in zip(
-            *(table[name].to_pylist() for name in columns[::2]), strict=True
-        ):
-            found.append((pmcid, *_ids(metadata)))
+        pmcids, stored = (table[name].to_pylist() for name in columns[::2])
+        found += [(pmcid, *_ids(one)) for pmcid, one in zip(pmcids, stored, strict=True)]
     return ArticleIds.of(found)
 
 

@@ -64,7 +64,6 @@ def assemble(
 def _statuses(
     output: Folder, parts: Sequence[str], starts: Sequence[int], ids: ArticleIds, joined: Joined
 ) -> list[str]:
-    """Return the status of each article."""
     statuses = ["not_found"] * len(ids)
     for article, reason in joined.reasons.items():
         statuses[article] = reason
@@ -79,11 +78,7 @@ def _statuses(
 
 
 def _by_part(
-    parts: Sequence[str],
-    starts: Sequence[int],
-    rows: Any,
-    first: int,
-    end: int,
+    parts: Sequence[str], starts: Sequence[int], rows: Any, first: int, end: int
 ) -> Iterator[tuple[str, list[int], list[int]]]:
     """Yield each part with the articles of a range whose records it has, and their rows."""
     own = rows[first:end]

@@ -124,8 +124,7 @@ class Bulk:
     def _listed(self, place: str) -> Iterator[BulkFile]:
         names = self._web_names(place) if self._folder is None else self._folder.names(place)
         for name in names:
-            match = _NAME.fullmatch(name)
-            if match:
+            if match := _NAME.fullmatch(name):
                 path = f"{place}/{name}" if place else name
                 yield BulkFile(int(match[1]), int(match[2]), path)
 
@@ -133,12 +132,9 @@ class Bulk:
         try:
             with self.open(f"{place}/" if place else "") as page:
                 text = page.read(64 * _CHUNK).decode("utf-8", "replace")
-        except urllib.error.HTTPError as error:
-            if error.code in (403, 404):
-                return []
-            msg = f"{self.where}/{place} cannot be listed: {error}"
-            raise SourceError(msg) from error
         except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError) and error.code in (403, 404):
+                return []
             msg = f"{self.where}/{place} cannot be listed: {error}"
             raise SourceError(msg) from error
         return sorted({match[0] for match in _NAME.finditer(text)})
@@ -178,9 +174,8 @@ def read_md5s(bulk: Bulk, files: Sequence[BulkFile]) -> list[str]:
         An MD5 cannot be read.
     """
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return list(
-            threads.map(lambda file: _retried(bulk, file.path, lambda: bulk.md5(file)), files)
-        )
+        read = threads.map(lambda one: _retried(bulk, one.path, lambda: bulk.md5(one)), files)
+        return list(read)
 
 
 def _retried(bulk: Bulk, path: str, read: Callable[[], Result]) -> Result:
@@ -202,7 +197,6 @@ def _retried(bulk: Bulk, path: str, read: Callable[[], Result]) -> Result:
 
 
 def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:
-    """Read a file into a part, and check its MD5."""
     seen = hashlib.md5(usedforsecurity=False)
     problem: Exception | None = None
     with bulk.open(file.path) as opened:
@@ -212,10 +206,9 @@ def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:
             problem = error
         while chunk := opened.read(_CHUNK):
             seen.update(chunk)
-    if seen.hexdigest() != md5:
-        msg = (
-            f"{bulk.where}/{file.path} has the MD5 {seen.hexdigest()}, not {md5}; download it again"
-        )
+    came = seen.hexdigest()
+    if came != md5:
+        msg = f"{bulk.where}/{file.path} has the MD5 {came}, not {md5}; download it again"
         raise BrokenFileError(msg) from problem
     if problem is not None:
         msg = f"{bulk.where}/{file.path} cannot be read: {problem}"

@@ -59,18 +59,13 @@ def fetch_part(client: Ncbi, pmids: Sequence[int], ids: Filter, tick: Ticker) ->
     for first in range(0, len(pmids), PMIDS_A_CALL):
         call = pmids[first : first + PMIDS_A_CALL]
         citations = fetch_citations(client, call)
-        maker.counts += _counts(call, citations)
+        came = {citation.pmid for citation in citations if citation.kind != "deleted"}
+        maker.counts += Counter(
+            seen=len(citations),
+            kept=len(citations),
+            missing=len(set(call) - came),
+            unasked=len(came - set(call)),
+        )
         maker.add_citations(citations)
         tick(len(call), 0, 0)
     return maker
-
-
-def _counts(asked: Sequence[int], citations: Sequence[Citation]) -> Counter[str]:
-    """Count the records received, missing and unrequested."""
-    came = {citation.pmid for citation in citations if citation.kind != "deleted"}
-    return Counter(
-        seen=len(citations),
-        kept=len(citations),
-        missing=len(set(asked) - came),
-        unasked=len(came - set(asked)),
-    )

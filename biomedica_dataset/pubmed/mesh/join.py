@@ -74,12 +74,8 @@ def join(articles: ArticleIds, records: Records) -> Joined:
     rows = np.full(len(articles), NO_ROW, dtype=np.int64)
     matched_by = np.zeros(len(articles), dtype=np.int64)
     ambiguous = np.zeros(len(articles), dtype=np.bool_)
-    ids = (
-        (articles.pmids, records.pmids),
-        (articles.pmcids, records.pmcids),
-        (articles.dois, records.dois),
-    )
-    for kind, (own, theirs) in enumerate(ids):
+    for kind, name in enumerate(("pmids", "pmcids", "dois")):
+        own, theirs = getattr(articles, name), getattr(records, name)
         left = np.flatnonzero((rows == NO_ROW) & (own != 0) & ~ambiguous)
         found, is_twice = _lookup(own[left], theirs, current)
         if kind:

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from .parts_stage import PartsStage
 
 _logger = logging.getLogger(__name__)
-_MANY = (
-    50_000  # articles for which the files of the baseline are less to get than records one by one
-)
+_MANY = 50_000  # articles; the files of the baseline are then less to get than single records
 _WORDS = {
     "no_mesh": "in PubMed without MeSH terms",
     "book": "a book in PubMed, without MeSH terms",
@@ -57,9 +55,8 @@ class MeshReport:
         header = self.header
         told = {"kept" if k == "mesh" else _WORDS[k]: n for k, n in header["articles"].items()}
         matched = {by: header["matched"].get(by, 0) for by in ("pmid", "pmcid", "doi")}
-        records = ", ".join(
-            f"{n:,} {what.replace('_', ' ')}" for what, n in header["records"].items()
-        )
+        counts = header["records"].items()
+        records = ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in counts)
         return "\n".join(
             [
                 *Tally.of(told).lines("articles, for MeSH terms"),
@@ -119,9 +116,8 @@ def mesh(  # noqa: PLR0913 - each is given by name
         stage = BulkStage(url, ids, wanted, os.fspath(baseline), ids.digest())
     else:
         if len(ids) > _MANY:
-            _logger.warning(
-                "%s articles one by one: with --baseline it takes less", f"{len(ids):,}"
-            )
+            many = f"{len(ids):,}"
+            _logger.warning("%s articles one by one: with --baseline it takes less", many)
         stage, workers = EfetchStage(url, ids, wanted, email, given=client), 1
     run = stage.run(launch, workers=workers, progress=progress)
     return MeshReport(header=run.finished or {}, written=len(run.made), left=run.left)

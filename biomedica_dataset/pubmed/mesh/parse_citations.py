@@ -229,32 +229,26 @@ def _book(root: _Element) -> Citation:
 
 
 def _named(ids: Iterable[_Element], kind: str) -> str | None:
-    """Return the first id of a kind, in lower case."""
-    for element in ids:
-        if element.get("IdType") == kind and element.text:
-            return element.text.strip().lower() or None
-    return None
+    own = (e.text for e in ids if e.get("IdType") == kind and e.text)
+    return next(own, "").strip().lower() or None
 
 
 def _abstract(abstract: _Element | None) -> tuple[Section, ...]:
     """Return the sections of an abstract with their labels, without its copyright line."""
     if abstract is None:
         return ()
-    found = []
-    for element in abstract:
-        if element.tag == "AbstractText":
-            text = text_of(element) if len(element) else tidy(element.text or "")
-            if text is not None:
-                label, category = element.get("Label"), element.get("NlmCategory")
-                found.append(Section(label or None, category or None, text))
-    return tuple(found)
+    return tuple(
+        Section(element.get("Label") or None, element.get("NlmCategory") or None, text)
+        for element in abstract.iterchildren("AbstractText")
+        if (text := _text(element)) is not None
+    )
 
 
 def _keywords(parent: _Element) -> tuple[str, ...]:
     """Return the keywords of all lists without duplicates."""
-    words = [
-        text_of(element) if len(element) else tidy(element.text or "")
-        for group in parent.iterchildren("KeywordList")
-        for element in group
-    ]
+    words = (_text(element) for group in parent.iterchildren("KeywordList") for element in group)
     return tuple(dict.fromkeys(word for word in words if word is not None))
+
+
+def _text(element: _Element) -> str | None:
+    return text_of(element) if len(element) else tidy(element.text or "")

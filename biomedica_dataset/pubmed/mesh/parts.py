@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -87,9 +88,11 @@ class PartMaker:
         self.counts["not_wanted"] += len(records) - len(kept)
         citations = self._parse([records[i] for i in kept], [ids[i] for i in kept])
         self.counts["kept"] += len(citations)
-        citations += self._deleted(withdrawals)
-        if citations:
-            self.add_citations(citations)
+        # All of them: a record may be kept by another id than its PMID.
+        taken_back = parse_records(withdrawals)
+        self.counts["taken_back"] += len(taken_back)
+        if citations or taken_back:
+            self.add_citations(citations + taken_back)
 
     def _parse(self, records: Sequence[Record], ids: Sequence[Ids]) -> list[Citation]:
         try:
@@ -100,12 +103,6 @@ class PartMaker:
                 return []
         each = zip(records, ids, strict=True)
         return [citation for record, own in each for citation in self._parse([record], [own])]
-
-    def _deleted(self, withdrawals: Sequence[Record]) -> list[Citation]:
-        """Parse all withdrawals: a record may be kept by another id than its PMID."""
-        citations = parse_records(withdrawals)
-        self.counts["taken_back"] += len(citations)
-        return citations
 
 
 def read_header(folder: Folder, name: str) -> dict[str, Any] | None:
@@ -131,10 +128,8 @@ def read_records(folder: Folder, names: Sequence[str]) -> tuple[Records, list[in
     whole = pa.concat_tables([part_schema().empty_table().select(columns), *tables])
     pmids, versions, pmcids, dois = (whole[name].to_numpy() for name in columns[:4])
     deleted = pc.equal(whole["kind"], "deleted").to_numpy()
-    starts = [0]
-    for table in tables:
-        starts.append(starts[-1] + table.num_rows)
-    return Records(pmids, versions, pmcids, dois, deleted), starts
+    starts = accumulate((table.num_rows for table in tables), initial=0)
+    return Records(pmids, versions, pmcids, dois, deleted), list(starts)
 
 
 def read_rows(folder: Folder, name: str, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:

@@ -123,16 +123,11 @@ class BulkStage(PartsStage):
     @cached_property
     def listed(self) -> list[PartTask]:
         """The parts, in the order of the files."""
-        files = self.bulk.files()
-        return [
-            PartTask(
-                file.number,
-                part_name(file),
-                {"file": file.name, "md5": md5, "wanted": self.digest, "code": CODE},
-                file,
-            )
-            for file, md5 in zip(files, read_md5s(self.bulk, files), strict=True)
-        ]
+        files, tasks = self.bulk.files(), []
+        for file, md5 in zip(files, read_md5s(self.bulk, files), strict=True):
+            fingerprint = {"file": file.name, "md5": md5, "wanted": self.digest, "code": CODE}
+            tasks.append(PartTask(file.number, part_name(file), fingerprint, file))
+        return tasks
 
     def tasks(self) -> list[PartTask]:
         """Return a part for each file."""
@@ -149,9 +144,8 @@ class BulkStage(PartsStage):
         """Write the table; the parts stay for the next run, which reads only new files."""
         names = [task.name for task in self.listed]
         first, last = (self.listed[at].fingerprint["file"] for at in (0, -1))
-        header = self.assemble(
-            names, {"source": "PubMed's bulk files", "date": f"{first} to {last}"}
-        )
+        source = {"source": "PubMed's bulk files", "date": f"{first} to {last}"}
+        header = self.assemble(names, source)
         self.remove_parts_except(names)
         return header
 

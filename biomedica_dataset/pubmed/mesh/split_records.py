@@ -114,18 +114,11 @@ def ids_of(data: bytes) -> Ids:
     pmcid, doi = _PMCID.search(own), _DOI.search(own)
     if doi is None:
         doi = _LOCATION.search(data, 0, end)
-    return Ids(
-        int(found[2]),
-        int(found[1] or 1),
-        int(pmcid[1]) if pmcid else 0,
-        unescaped(doi[1]).lower() if doi else b"",
-        end,
-    )
-
-
-def unescaped(text: bytes) -> bytes:
-    """Return text with XML entities replaced by their characters."""
-    return html.unescape(text.decode("utf-8", "replace")).encode() if b"&" in text else text
+    name = doi[1] if doi else b""
+    if b"&" in name:
+        name = html.unescape(name.decode("utf-8", "replace")).encode()
+    number = int(pmcid[1]) if pmcid else 0
+    return Ids(int(found[2]), int(found[1] or 1), number, name.lower(), end)
 
 
 def between(data: bytes, name: bytes, start: int, end: int) -> tuple[bytes, int]:

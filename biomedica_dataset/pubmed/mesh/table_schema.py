@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -14,9 +14,11 @@ from .article_ids import doi_number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .citation import Citation, Heading, Term
+    from .citation import Citation, Term
 
+Item = TypeVar("Item")
 DIGEST_BYTES = 8
+_SECTION = ("label", "category", "text")
 
 
 def _payload() -> list[tuple[str, pa.DataType]]:
@@ -26,7 +28,7 @@ def _payload() -> list[tuple[str, pa.DataType]]:
     return [
         ("mesh", pa.list_(pa.struct([*term, ("qualifiers", qualifiers)]))),
         ("publication_types", pa.list_(pa.struct(term[:2]))),
-        ("abstract", pa.list_(pa.struct([("label", text), ("category", text), ("text", text)]))),
+        ("abstract", pa.list_(pa.struct([(name, text) for name in _SECTION]))),
         ("keywords", pa.list_(text)),
         ("digest", pa.binary(DIGEST_BYTES)),
     ]
@@ -39,14 +41,8 @@ PAYLOAD = tuple(name for name, _type in _payload())
 def part_schema() -> pa.Schema:
     """Return the schema of a part: one row per record or withdrawal, in the order of its source."""
     number = pa.int64()
-    ids = [
-        ("pmid", number),
-        ("version", number),
-        ("pmcid", number),
-        ("doi", number),
-        ("kind", pa.string()),
-    ]
-    return pa.schema([*ids, *_payload()])
+    ids = [(name, number) for name in ("pmid", "version", "pmcid", "doi")]
+    return pa.schema([*ids, ("kind", pa.string()), *_payload()])
 
 
 @cache
@@ -71,11 +67,7 @@ def part_table(citations: Sequence[Citation]) -> pa.Table:
         _types(citations),
         _lists(
             [len(c.abstract) for c in citations],
-            [
-                pa.array([section.label for section in sections], text),
-                pa.array([section.category for section in sections], text),
-                pa.array([section.text for section in sections], text),
-            ],
+            [pa.array([getattr(s, name) for s in sections], text) for name in _SECTION],
             part_schema().field("abstract").type,
         ),
         pa.array([c.keywords or None for c in citations], pa.list_(text)),
@@ -87,49 +79,25 @@ def part_table(citations: Sequence[Citation]) -> pa.Table:
 def _headings(citations: Sequence[Citation]) -> pa.Array:
     """Return the lists of headings; each unique heading is converted once."""
     kind = part_schema().field("mesh").type
-    places: dict[int, int] = {}  # by identity: equal headings are usually the same object
-    unique: list[Heading] = []
-    indices = []
-    for citation in citations:
-        for heading in citation.headings:
-            place = places.get(id(heading))
-            if place is None:
-                place = places[id(heading)] = len(unique)
-                unique.append(heading)
-            indices.append(place)
-    terms = _Terms()
-    descriptors = terms.add([heading.descriptor for heading in unique])
-    qualifiers = terms.add(list(chain.from_iterable(heading.qualifiers for heading in unique)))
-    unique_terms = _terms(terms.unique)
+    unique, places = _unique([heading for c in citations for heading in c.headings])
+    qualifiers = chain.from_iterable(heading.qualifiers for heading in unique)
+    terms, of_terms = _unique([*(heading.descriptor for heading in unique), *qualifiers])
+    unique_terms = _terms(terms)
     qualified = _lists(
         [len(heading.qualifiers) for heading in unique],
-        [column.take(qualifiers) for column in unique_terms],
+        [column.take(of_terms[len(unique) :]) for column in unique_terms],
         kind.value_type.field("qualifiers").type,
     )
-    columns = [*(column.take(descriptors) for column in unique_terms), qualified]
-    values = pa.StructArray.from_arrays(columns, fields=list(kind.value_type))
-    taken = values.take(pa.array(indices, pa.int32()))
-    return _as_lists([len(c.headings) for c in citations], taken, kind)
+    columns = [*(column.take(of_terms[: len(unique)]) for column in unique_terms), qualified]
+    values = pa.StructArray.from_arrays(columns, fields=list(kind.value_type)).take(places)
+    return _as_lists([len(c.headings) for c in citations], values, kind)
 
 
-class _Terms:
-    """Unique terms; equal terms are usually the same object."""
-
-    def __init__(self) -> None:
-        self._places: dict[int, int] = {}
-        self.unique: list[Term] = []
-
-    def add(self, terms: Sequence[Term]) -> pa.Array:
-        """Return the positions of terms among the unique ones."""
-        places, unique = self._places, self.unique
-        found = []
-        for term in terms:
-            place = places.get(id(term))
-            if place is None:
-                place = places[id(term)] = len(unique)
-                unique.append(term)
-            found.append(place)
-        return pa.array(found, pa.int32())
+def _unique(items: Sequence[Item]) -> tuple[list[Item], pa.Array]:
+    """Return unique items, and the place of each among them; most equal ones are identical."""
+    by_id = {id(item): item for item in items}
+    places = {key: place for place, key in enumerate(by_id)}
+    return list(by_id.values()), pa.array([places[id(item)] for item in items], pa.int32())
 
 
 def _types(citations: Sequence[Citation]) -> pa.Array:
@@ -160,9 +128,8 @@ def _as_lists(lengths: Sequence[int], values: pa.Array, kind: pa.DataType) -> pa
     """Split values into lists, with null for empty ones: by whole columns, not by dicts."""
     ends = accumulate(lengths, initial=0)
     offsets = [start if length else None for start, length in zip(ends, lengths, strict=False)]
-    return pa.ListArray.from_arrays(
-        pa.array([*offsets, len(values)], pa.int32()), values, type=kind
-    )
+    starts = pa.array([*offsets, len(values)], pa.int32())
+    return pa.ListArray.from_arrays(starts, values, type=kind)
 
 
 def as_metadata(stored: dict[str, Any]) -> bytes:

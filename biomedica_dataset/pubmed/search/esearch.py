@@ -87,16 +87,13 @@ def license_filter(licenses: Collection[str] | None) -> str:
     if licenses is None:
         return _OPEN
     inside = OTHER not in licenses
-    named = [_license_name(code) for code in CODES if (code in licenses) == inside]
+    codes = [code.lower().replace(" ", "_") for code in CODES if (code in licenses) == inside]
+    named = [f"{code}_license[filter]" for code in codes]
     if not named and inside:
         msg = f"licenses is empty; choose from {', '.join((*CODES, OTHER))}"
         raise UsageError(msg)
     # PMC has no filter for articles without a known licence: exclude all known ones instead.
     return f"{_OPEN} {'AND' if inside else 'NOT'} ({' OR '.join(named)})" if named else _OPEN
-
-
-def _license_name(code: str) -> str:
-    return f"{code.lower().replace(' ', '_')}_license[filter]"
 
 
 def search(client: Ncbi, query: str, licenses: Collection[str] | None = None) -> SearchResult:
@@ -203,9 +200,8 @@ def ask_page(client: Ncbi, term: str, *, listed: bool = True) -> Page:
         return page
 
     most = str(LONGEST_LIST if listed else 0)
-    return client.ask(
-        "esearch", {"db": "pmc", "term": term, "retmax": most, "retmode": "xml"}, read
-    )
+    asked = {"db": "pmc", "term": term, "retmax": most, "retmode": "xml"}
+    return client.ask("esearch", asked, read)
 
 
 def parse_page(body: bytes) -> Page:
@@ -227,10 +223,8 @@ def parse_page(body: bytes) -> Page:
     if len(set(ids)) != len(ids):
         msg = "the response of ESearch repeats ids"
         raise AnswerError(msg, is_passing=True)
-    unknown = [
-        *root.iterfind("ErrorList/PhraseNotFound"),
-        *root.iterfind("ErrorList/FieldNotFound"),
-    ]
+    paths = ("ErrorList/PhraseNotFound", "ErrorList/FieldNotFound")
+    unknown = [node for path in paths for node in root.iterfind(path)]
     return Page(
         count=count,
         ids=ids,

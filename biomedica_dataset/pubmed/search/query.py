@@ -78,15 +78,14 @@ class Overview:
 
     def __str__(self) -> str:
         """Return the overview as text."""
-        return "\n".join(
-            [
-                f"{self.query!r} finds {self.count:,} articles",
-                f"understood as: {self.translation or 'unknown'}",
-                "by year of release: " + ", ".join(f"{y}: {n:,}" for y, n in self.years.items()),
-                "by licence: " + ", ".join(f"{c}: {n:,}" for c, n in self.licenses.items()),
-                *(f"  PMC{pmcid}  {title}" for pmcid, title in self.titles.items()),
-            ]
-        )
+        lines = [
+            f"{self.query!r} finds {self.count:,} articles",
+            f"understood as: {self.translation or 'unknown'}",
+            "by year of release: " + ", ".join(f"{y}: {n:,}" for y, n in self.years.items()),
+            "by licence: " + ", ".join(f"{c}: {n:,}" for c, n in self.licenses.items()),
+            *(f"  PMC{pmcid}  {title}" for pmcid, title in self.titles.items()),
+        ]
+        return "\n".join(lines)
 
 
 def overview(
@@ -101,14 +100,10 @@ def overview(
     """
     query, term = stored["query"], term_of(stored["query"], licenses)
     last = datetime.datetime.now(datetime.UTC).year
-    years = {
-        year: ask_page(
-            client,
-            f"{term} AND {between(datetime.date(year, 1, 1), datetime.date(year, 12, 31))}",
-            listed=False,
-        ).count
-        for year in range(_FIRST_YEAR, last + 1)
-    }
+    years = {}
+    for year in range(_FIRST_YEAR, last + 1):
+        within = between(datetime.date(year, 1, 1), datetime.date(year, 12, 31))
+        years[year] = ask_page(client, f"{term} AND {within}", listed=False).count
     named = [c for c in (*CODES, OTHER) if licenses is None or c in licenses]
     by_license = {c: ask_page(client, term_of(query, [c]), listed=False).count for c in named}
     return Overview(

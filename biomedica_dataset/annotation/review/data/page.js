@@ -1,22 +1,4 @@
-"""Keyboard shortcuts and style of the review page."""
-
-HELP = """
-| key | does |
-|---|---|
-| → or n | next; in a large image, → shows the next image |
-| ← or p | back; in a large image, ← shows the previous image |
-| u | next unanswered |
-| 1 to 9 | panel type, then panel subtype, in order |
-| g, l | global or local concepts: type to search |
-| a, m | ambiguous or mixed |
-| c | comment |
-| x | remove the selected image, or put it back |
-| Esc | leave a field or a large image |
-| ? | this help |
-"""
-
-HEAD = """
-<script>
+// Keyboard shortcuts of the review page, and answers sent one after another.
 const large = () => document.querySelector("#gallery .preview");
 const closeLarge = () => large()?.querySelector("button[aria-label=Close]")?.click();
 // No answers until the next cluster is shown: they would count for the previous one.
@@ -63,26 +45,3 @@ const inOrder = async (given) => {
   setTimeout(release, 5000);  // it failed, or the server may be down
   return given;
 };
-</script>
-"""
-
-IN_ORDER = "(...given) => inOrder(given)"
-SENT = "() => { sent(); }"
-
-ARRIVED = "() => { document.getElementById('session').classList.remove('moving'); }"
-
-CSS = """
-.gradio-container { width: 100% !important; max-width: 1800px !important; margin: 0 auto; }
-.gradio-container > main { padding: 12px 20px !important; }
-#session { width: 100%; flex-wrap: nowrap; align-items: flex-start; }
-#ask { position: sticky; top: 8px; gap: 10px; }
-#session.moving #ask, #session.moving #wrong { pointer-events: none; opacity: .6; }
-@media (max-width: 900px) { #session { flex-wrap: wrap; } #ask { position: static; } }
-#begin { max-width: 460px; margin: 12vh auto 0; }
-#title h2, #progress p { margin: 0; }
-#gallery { height: max(360px, calc(100vh - 232px)); }
-#gallery .grid-wrap { max-height: none; height: 100%; }
-#gallery .thumbnail-item { background: #fff; aspect-ratio: 4 / 3; }
-#gallery .caption-label { padding: 0 6px; font-size: 12px; font-variant-numeric: tabular-nums; }
-#wrong { gap: 6px; }
-"""
