@@ -123,7 +123,8 @@ def test_a_digest_is_that_of_its_articles_only(archive, bulk, tmp_path):
 
     assert before.digest(0, 1000) == after.digest(0, 1000)
     assert after.digest(2000, 3000) != after.digest(3000, 4000)
-    assert after.articles(2016, 2017)[2016].names == made.names(777, note=" newer")
+    assert after.of_pmids([777])[2016].names == made.names(777, note=" newer")
+    assert after.of_pmids([]) == {}
 
 
 def test_both_ways_tell_the_same(eutils, ncbi, tmp_path):

@@ -25,6 +25,7 @@ from .table_schema import PAYLOAD
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Collection
 
     from .article_ids import Numbers
 
@@ -122,11 +123,11 @@ class MeshTable:
 
     def articles(self, first: int, end: int) -> dict[int, ArticleTerms]:
         """Return the records of the articles with ``first <= PMCID < end``, by PMCID."""
-        columns = ["pmcid", "pmid", "matched_by", "status", *PAYLOAD[:-1]]
-        within = [("pmcid", ">=", first), ("pmcid", "<", end)]
-        with self._folder.reading(MESH, _AGAIN) as file:
-            table = pq.read_table(file, columns=columns, filters=within)
-        return {row["pmcid"]: ArticleTerms(**row) for row in table.to_pylist()}
+        return self._read([("pmcid", ">=", first), ("pmcid", "<", end)])
+
+    def of_pmids(self, pmids: Collection[int]) -> dict[int, ArticleTerms]:
+        """Return the records with one of the PMIDs, by PMCID."""
+        return self._read([("pmid", "in", set(pmids))]) if pmids else {}
 
     def digest(self, first: int, end: int) -> str:
         """Return the digest of the result of `articles`."""
@@ -143,3 +144,9 @@ class MeshTable:
             table = pq.read_table(file, columns=["pmcid", "digest"])
         digests = [value or b"\0" * 8 for value in table["digest"].to_pylist()]
         return table["pmcid"].to_numpy(), np.frombuffer(b"".join(digests), dtype=np.uint64)
+
+    def _read(self, filters: list[tuple[str, str, Any]]) -> dict[int, ArticleTerms]:
+        columns = ["pmcid", "pmid", "matched_by", "status", *PAYLOAD[:-1]]
+        with self._folder.reading(MESH, _AGAIN) as file:
+            table = pq.read_table(file, columns=columns, filters=filters)
+        return {row["pmcid"]: ArticleTerms(**row) for row in table.to_pylist()}
