@@ -19,18 +19,18 @@ class ExtractReport:
     Parameters
     ----------
     blocks, blocks_done, blocks_failed
-        Valid blocks, those written by this run, and those that could not be written, with the
+        Valid blocks, blocks written by this run, and blocks that could not be written, with the
         reason.
     blocks_left
-        Those of other parts of the run that are not done.
+        Blocks of other parts of the run that are not done.
     changes
-        Article versions that this run found other than they were, by kind.
+        Article versions that this run found changed, by kind.
     articles, figures
         Article versions and graphics by status and reason.
     newer
-        Metadata newer than the inventory says.
+        Metadata that is newer than the inventory.
     not_listed
-        Articles asked for that the source does not have.
+        Requested articles that the source does not have.
     """
 
     source: str
@@ -47,7 +47,7 @@ class ExtractReport:
     not_listed: list[str]
 
     def as_json(self) -> bytes:
-        """Return ``report.json``: without what this run did, so that it tells of the archive."""
+        """Return ``report.json``, which describes the archive and leaves out what this run did."""
         stored = asdict(self)
         del stored["blocks_done"], stored["blocks_left"], stored["changes"]
         for name in ("articles", "figures"):
@@ -68,7 +68,7 @@ class ExtractReport:
         if self.not_listed:
             more = f" and {len(self.not_listed) - 20:,} more" if len(self.not_listed) > 20 else ""
             named = ", ".join(self.not_listed[:20])
-            lines.append(f"asked for, not in the source: {named}{more}")
+            lines.append(f"requested, not in the source: {named}{more}")
         if self.blocks_failed:
             lines.append(
                 f"{len(self.blocks_failed):,} blocks not written; run the same command again:"
@@ -77,7 +77,7 @@ class ExtractReport:
                 f"  {_ranges(numbers)}: {why}" for why, numbers in _by_reason(self.blocks_failed)
             ]
         elif not self.blocks_done and not self.blocks_left:
-            lines.append("nothing to do: the archive agrees with the source")
+            lines.append("nothing to do: the archive is up to date")
         if self.blocks_left and not self.blocks_failed:
             lines.append(told_part(self.blocks_done, self.blocks_left, "blocks"))
         return "\n".join(lines)

@@ -86,7 +86,7 @@ class SerializeReport:
         elif self.rewritten:
             lines.append(f"{self.rewritten:,} of {self.shards:,} shards written")
         else:
-            lines.append("nothing to do: the dataset folder agrees with the archive")
+            lines.append("nothing to do: the dataset folder is up to date")
         return "\n".join(lines)
 
 

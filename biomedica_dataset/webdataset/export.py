@@ -94,7 +94,7 @@ class WebDatasetReport:
                 f"the tars of {self.rewritten:,} of {self.chunks:,} chunks of shards written"
             )
         else:
-            lines.append("nothing to do: the tars agree with the archive")
+            lines.append("nothing to do: the tars are up to date")
         return "\n".join(lines)
 
 

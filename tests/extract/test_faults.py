@@ -199,7 +199,7 @@ def test_when_too_much_fails_the_rest_is_not_tried(tmp_path, archive):
     versions = [Version(n, 1, f"{n:032x}") for n in range(1, 1001)]
     task = Task(0, Inventory.of(versions), Wants())
     with BucketServer(tmp_path, share=(1.0, Fault(503))) as server:
-        with pytest.raises(SourceError, match=r"requests to .* failed for the network"):
+        with pytest.raises(SourceError, match=r"requests to .* failed because of the network"):
             run_blocks(start(archive), Source(server.url, QUICK), [task], no_tick)
         assert len({request.key for request in server.log}) < 500
 

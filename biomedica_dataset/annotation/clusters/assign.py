@@ -70,7 +70,7 @@ class AssignReport:
         if self.written:
             lines.append(f"{self.written:,} of {self.blocks:,} blocks written")
         else:
-            lines.append("nothing to do: the assignments agree with vectors and clusters")
+            lines.append("nothing to do: the assignments are up to date")
         return "\n".join(lines)
 
 

@@ -56,7 +56,7 @@ class ClusterReport:
     def __str__(self) -> str:
         """Return the report in words."""
         lines = [str(self.model.header)]
-        lines += [] if self.is_new else ["nothing to do: they agree with the vectors"]
+        lines += [] if self.is_new else ["nothing to do: the clusters are up to date"]
         lines += [f"no plots: {self.no_plots}"] if self.no_plots else []
         return "\n".join(lines)
 

@@ -67,7 +67,7 @@ class EmbedReport:
         if self.left:
             return "\n".join([*lines, told_part(self.written, self.left, "blocks")])
         if not self.written:
-            return "\n".join([*lines, "nothing to do: the vectors agree with the archive"])
+            return "\n".join([*lines, "nothing to do: the vectors are up to date"])
         lines.append(
             f"{self.written:,} of {self.blocks:,} blocks written, {self.encoded:,} images encoded"
         )
