@@ -139,7 +139,7 @@ class _Blocks:
         return True
 
     async def _begin(self, block: _Block, group: asyncio.TaskGroup) -> None:
-        """Start the articles of a block as slots become free, and then the task that finishes it."""
+        """Start the articles of a block as slots become free, then the task that finishes it."""
         started = []
         for pmcid in block.versions:
             await self._articles.acquire()

@@ -1,7 +1,7 @@
 """Reads articles block by block straight from a source, without building an archive first.
 
-A source is an archive or a bucket. Each block of a bucket is extracted into a temporary archive when
-it is read, by the same code as everywhere else.
+A source is an archive or a bucket. Each block of a bucket is extracted into a temporary archive
+when it is read, by the same code as everywhere else.
 """
 
 from __future__ import annotations

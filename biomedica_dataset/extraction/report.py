@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.engine.report import Tally, _aligned, told_part
+from biomedica_dataset.engine.report import Tally, _aligned, part_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,7 +79,7 @@ class ExtractReport:
         elif not self.blocks_done and not self.blocks_left:
             lines.append("nothing to do: the archive is up to date")
         if self.blocks_left and not self.blocks_failed:
-            lines.append(told_part(self.blocks_done, self.blocks_left, "blocks"))
+            lines.append(part_message(self.blocks_done, self.blocks_left, "blocks"))
         return "\n".join(lines)
 
 

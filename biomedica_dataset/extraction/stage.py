@@ -86,7 +86,7 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
             The source cannot be listed.
         """
         folder, wanted = Folder(url), options.selection
-        was_empty = folder.is_empty()  # checked first: another part may create the archive at any moment
+        was_empty = folder.is_empty()  # checked first: another part may create the archive now
         archive = Archive.find(folder)
         if archive is not None:
             _check_same(archive, wanted)

@@ -141,8 +141,8 @@ _FEW = 200  # up to so many ids are cheaper to list one by one than by an invent
 def list_versions(source: Source, selection: Selection, inventory: str | None) -> Inventory:
     """Return the versions of the selected articles in the source.
 
-    A few ids are listed one by one, which takes seconds; more are looked up in an inventory. A folder
-    is listed if ids are given or if it has no inventory.
+    A few ids are listed one by one, which takes seconds; more are looked up in an inventory. A
+    folder is listed if ids are given or if it has no inventory.
 
     Raises
     ------

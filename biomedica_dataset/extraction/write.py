@@ -49,13 +49,13 @@ _ROW_GROUP_ROWS = 256
 def write_block(
     archive: Archive, task: Task, fetched: list[Fetched], old: PreviousBlock
 ) -> BlockHeader:
-    """Write a block: the images, then the articles file that makes them valid; remove old images."""
+    """Write a block: images, then the articles file that makes them valid; remove old images."""
     with _images_file(archive, task.block, fetched, old) as images:
         options = {
             "compression": "zstd",
             "write_page_index": True,
             "write_page_checksum": True,
-            # Statistics would repeat the first bytes of each document, and a dictionary all of them.
+            # Statistics and dictionaries would only repeat the bytes of documents.
             "use_dictionary": ["status", "reason"],
             "write_statistics": ["pmcid", "version", "status", "reason"],
         }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
-from biomedica_dataset.engine.report import Tally, told_part, total
+from biomedica_dataset.engine.report import Tally, part_message, total
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, make_manifest, read_manifest
 from biomedica_dataset.folder.partition import Partition, begin
@@ -82,7 +82,7 @@ class SerializeReport:
             *([] if can_plot() else [_NO_PLOTS]),
         ]
         if self.left:
-            lines.append(told_part(self.rewritten, self.left, "shards"))
+            lines.append(part_message(self.rewritten, self.left, "shards"))
         elif self.rewritten:
             lines.append(f"{self.rewritten:,} of {self.shards:,} shards written")
         else:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.report import Tally, told_part
+from biomedica_dataset.engine.report import Tally, part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.partition import begin
@@ -88,7 +88,7 @@ class WebDatasetReport:
             lines += [f"{group}: {sum(own):,} samples in {len(own):,} tars"] if own else []
         lines += [f"unreadable: {problem}" for problem in self.dataset.problems[:20]]
         if self.left:
-            lines.append(told_part(self.dataset.rewritten, self.left, "shards"))
+            lines.append(part_message(self.dataset.rewritten, self.left, "shards"))
         elif self.rewritten:
             lines.append(
                 f"the tars of {self.rewritten:,} of {self.chunks:,} chunks of shards written"

@@ -231,7 +231,7 @@ class TestBadInput:
         vectors = blobs()[0]
         vectors[3, 2] = np.nan
         write_vectors(tmp_path / "vectors", vectors)
-        with pytest.raises(UsageError, match="numbers that are none"):
+        with pytest.raises(UsageError, match="NaN or infinite values"):
             cluster(tmp_path / "vectors", tmp_path / "model", components=3, clusters=5)
 
     def test_numbers_that_are_none_get_no_cluster(self, tmp_path):
@@ -241,7 +241,7 @@ class TestBadInput:
         for broken in (np.nan, np.inf):
             vectors[3, 2] = broken
             write_vectors(tmp_path / "broken", vectors)
-            with pytest.raises(UsageError, match="numbers that are none"):
+            with pytest.raises(UsageError, match="NaN or infinite values"):
                 assign(
                     tmp_path / "broken", tmp_path / "out", clusters=tmp_path / "model", workers=1
                 )

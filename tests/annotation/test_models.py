@@ -97,7 +97,7 @@ def test_of_a_plain_vit_the_class_token_is_used_whose_pooling_is_often_missing(t
         (
             "CLIPVisionModel",
             transformers.CLIPVisionConfig(**{**SMALL, "image_size": 42}),
-            "takes no picture of 28 x 28 pixels",
+            "does not accept an image of 28 x 28 pixels",
         ),
     ],
     ids=["masked", "patches alone", "words", "another size"],

@@ -116,7 +116,7 @@ def test_a_file_that_is_no_configuration_is_refused(text, said, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [("output", "KEY=VALUE was expected"), ("output=[", "is not valid YAML")]
+    ("change", "said"), [("output", "expected KEY=VALUE"), ("output=[", "is not valid YAML")]
 )
 def test_a_change_that_is_none_ends_the_command(change, said):
     done = CliRunner().invoke(main, ["train", "full", "--set", change])

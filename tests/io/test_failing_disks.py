@@ -212,7 +212,7 @@ def test_a_folder_that_is_a_file_is_the_callers_mistake(tmp_path):
     (tmp_path / "file").write_text("x")
 
     for place in ("file", "file/below"):
-        with pytest.raises(UsageError, match="is no folder; name a folder that may be written"):
+        with pytest.raises(UsageError, match="is not a folder; name a writable folder"):
             Folder(tmp_path / place).write_bytes("name", b"x")
 
 

@@ -19,7 +19,7 @@ from biomedica_dataset.annotation.blocks import (
     write_block,
 )
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
-from biomedica_dataset.engine.report import told_part
+from biomedica_dataset.engine.report import part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
@@ -62,7 +62,7 @@ class AssignReport:
     def __str__(self) -> str:
         """Return the report in words."""
         if self.left:
-            return told_part(self.written, self.left, "blocks")
+            return part_message(self.written, self.left, "blocks")
         lines = [
             f"{self.images:,} images in {self.used:,} of {self.clusters:,} clusters, "
             f"{self.largest:,} in the largest"

@@ -19,7 +19,7 @@ from biomedica_dataset.annotation.blocks import (
     write_block,
 )
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.report import told_part, total
+from biomedica_dataset.engine.report import part_message, total
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
@@ -71,7 +71,7 @@ class ImportReport:
     def __str__(self) -> str:
         """Return the report in words."""
         if self.left:
-            return told_part(self.written, self.left, "blocks")
+            return part_message(self.written, self.left, "blocks")
         return (
             f"rows: {self.rows:,} seen = {self.matched:,} matched + {self.repeated:,} repeated + "
             f"{self.rows - self.repeated - self.matched:,} of no image of this archive\n"
