@@ -24,8 +24,8 @@ Pooling = Literal["class token", "pooled"]
 
 DEFAULT_MODEL = "facebook/dinov2-with-registers-large"
 BATCH = 32
-"""Number of images per batch. It is fixed because a vector must not depend on the other images of its
-batch, and the arithmetic of a model depends on the batch size.
+"""Number of images per batch. It is fixed because a vector must not depend on the other images of
+its batch, and the arithmetic of a model depends on the batch size.
 """
 
 _PAPER_SIZE = 224
