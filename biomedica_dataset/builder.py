@@ -89,7 +89,7 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     def create_config_id(self, config_kwargs: dict[str, Any], *args: Any, **kwargs: Any) -> str:
         """Return the id of the cache, which changes with an archive and its joins."""
         if live.is_archive(self.source):
-            config_kwargs = {**config_kwargs, "state": live.archive_state(self.source)}
+            config_kwargs = {**config_kwargs, "state": live.archive_fingerprint(self.source)}
         if self.joins != JoinFolders():
             everything = Joins.open(self.joins).digest(0, _ABOVE_ALL)
             config_kwargs = {**config_kwargs, "joined": everything}

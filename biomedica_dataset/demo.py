@@ -1,4 +1,4 @@
-"""The whole route on the sample: what ``biomedica demo`` runs and prints."""
+"""Runs every stage on the sample, for ``biomedica demo``."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _CLUSTERS = 8
 
 
 def run_demo(directory: str, *, bucket_only: bool = False) -> Iterator[str]:
-    """Run the route from the sample bucket to three pairs streamed back; yield lines to print.
+    """Run every stage, from the sample bucket to streaming three pairs; yield lines to print.
 
     Parameters
     ----------
     directory
-        New or empty: it gets ``bucket``, ``archive``, what annotation makes, and ``biomedica``.
+        A new or empty folder for ``bucket``, ``archive``, the annotations, and ``biomedica``.
     bucket_only
         Stop after the bucket.
 
     Raises
     ------
     UsageError
-        The directory holds something.
+        The directory is not empty.
     """
     root = Path(directory)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         msg = f"{directory} is not empty; remove it, or name another: biomedica demo FOLDER"
         raise UsageError(msg)
     Folder(root).scratch()  # fails with a clear message if the folder cannot be made
-    yield f"BIOMEDICA in small: a made-up PMC bucket through the whole route, in {root}/"
+    yield f"BIOMEDICA in small: a made-up PMC bucket through every stage, in {root}/"
     yield ""
     yield from _stage("bucket", lambda: _bucket(root))
     if not bucket_only:
@@ -77,7 +77,7 @@ def _extract(root: Path) -> str:
 
 
 def _annotate(root: Path, joined: dict[str, str]) -> str:
-    """Embed, cluster, show, vote and label, if the optional libraries are installed."""
+    """Embed, cluster, review, vote and label, if the optional libraries are installed."""
     from .annotation.clusters.assign import assign
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed
@@ -93,7 +93,7 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
         require("nltk", "review")
         write_encoder(encoder)
     except UsageError:
-        return "left out: pip install 'biomedica-dataset[embed,review]'"
+        return "skipped: pip install 'biomedica-dataset[embed,review]'"
     embed(archive, vectors, model=str(encoder), workers=0)
     cluster(vectors, centers, components=8, clusters=_CLUSTERS)
     assign(vectors, assigned, clusters=centers, workers=1)

@@ -1,4 +1,4 @@
-"""What is joined to the rows of an archive: MeSH terms, clusters, labels and vectors."""
+"""Joins MeSH terms, clusters, labels and vectors to the rows of an archive."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinFolders:
-    """Where what is joined lies, as another process can be told.
+    """The folders to join, which can be sent to another process.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class JoinFolders:
     labels
         Labels of those clusters.
     embeddings
-        Vectors of the images; they become a table of their own, and no row has them.
+        Vectors of the images, which become a separate table.
     """
 
     mesh: Path | None = None
@@ -51,7 +51,7 @@ class JoinFolders:
 
 @dataclass(frozen=True, slots=True)
 class Joins:
-    """What is joined, opened."""
+    """The opened folders to join."""
 
     mesh: MeshTable | None = None
     clusters: Assignments | None = None
@@ -60,23 +60,23 @@ class Joins:
 
     @classmethod
     def open(cls, folders: JoinFolders) -> Joins:
-        """Open what is to be joined.
+        """Open the folders to join.
 
         Raises
         ------
         UsageError
-            A folder holds something else, labels are given without clusters, or are of others.
+            A folder is something else, or labels are given without clusters or for other clusters.
         """
         mesh = None if folders.mesh is None else MeshTable.open(folders.mesh)
         clusters = None if folders.clusters is None else Assignments.open(folders.clusters)
         labels = None if folders.labels is None else Labels.open(folders.labels)
         if labels is not None and clusters is None:
-            msg = f"{folders.labels} are labels of clusters; name the clusters of the images too"
+            msg = f"{folders.labels} needs the clusters of the images; name them too"
             raise UsageError(msg)
         if labels is not None and clusters is not None and labels.model != clusters.model:
             msg = (
-                f"{folders.labels} are labels of other clusters than those of {folders.clusters}; "
-                "images would be labelled wrong"
+                f"{folders.labels} has labels of clusters other than those of {folders.clusters}; "
+                "images would get wrong labels"
             )
             raise UsageError(msg)
         vectors = None if folders.embeddings is None else Embeddings.open(folders.embeddings)
@@ -88,36 +88,38 @@ class Joins:
         Raises
         ------
         UsageError
-            Their blocks are not those of the archive.
+            Their blocks differ from those of the archive.
         """
         vectors = self.embeddings
         if vectors is not None and vectors.width != archive.width:
             msg = (
-                f"{vectors.folder.url} was made of an archive with blocks of {vectors.width} "
-                f"PMCIDs, this one has {archive.width}; embed this archive"
+                f"{vectors.folder.url} was made from an archive with blocks of {vectors.width} "
+                f"PMCIDs; this one has {archive.width}; embed this archive"
             )
             raise UsageError(msg)
 
     def describe(self) -> dict[str, str]:
-        """Return what is joined, in words that name no path."""
-        told = {}
+        """Describe what is joined, without paths."""
+        described = {}
         if self.mesh is not None:
-            told["mesh"] = f"{self.mesh.header['source']}, {self.mesh.header['date']}"
+            described["mesh"] = f"{self.mesh.header['source']}, {self.mesh.header['date']}"
         if self.clusters is not None:
-            told["clusters"] = f"{self.clusters.clusters:,} clusters, {self.clusters.model[:16]}"
+            described["clusters"] = (
+                f"{self.clusters.clusters:,} clusters, {self.clusters.model[:16]}"
+            )
         if self.labels is not None:
             annotators = len(self.labels.header["annotators"])
-            told["labels"] = f"labels by {annotators} annotators, {self.labels.digest[:16]}"
+            described["labels"] = f"labels by {annotators} annotators, {self.labels.digest[:16]}"
         if self.embeddings is not None:
-            told["embeddings"] = f"vectors of {self.embeddings.model}"
-        return told
+            described["embeddings"] = f"vectors of {self.embeddings.model}"
+        return described
 
     def audit(self) -> list[dict[str, Any]]:
-        """Return what an audit found of the labels: of how many images they are true."""
+        """Return the audit of the labels: for how many images they are correct."""
         return [] if self.labels is None else list(self.labels.header["audit"])
 
     def digest(self, first: int, after: int) -> str:
-        """Return a digest of what rows of PMCIDs from ``first`` to before ``after`` are given."""
+        """Return a digest of what is joined to rows of PMCIDs ``first`` <= PMCID < ``after``."""
         parts = [] if self.mesh is None else [self.mesh.digest(first, after)]
         if self.clusters is not None:
             parts.append(self.clusters.digest(first, after))
@@ -139,7 +141,7 @@ class Joins:
         Parameters
         ----------
         articles
-            Of PMCIDs from ``first`` to before ``after``, with their images by file name.
+            Articles of ``first`` <= PMCID < ``after``, with their images by file name.
         """
         terms = {} if self.mesh is None else self.mesh.articles(first, after)
         clusters = None if self.clusters is None else self.clusters.of_pmcids(first, after)

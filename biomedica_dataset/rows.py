@@ -1,4 +1,4 @@
-"""Rows from one archived article: a pure function of what the archive holds and of this code."""
+"""Makes the rows of one archived article: a pure function of the archive and of this code."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class ArticleRows:
     Parameters
     ----------
     pairs
-        Each with its licence group, in document order.
+        The pairs with their licence groups, in document order.
     article
-        The row of the article itself, in the group of its own licence; ``None`` where it is
+        The row of the article itself, in the group of its own licence; ``None`` if it is
         unreadable.
     figures
-        Figures by what became of them: ``kept``, or the reason for which they are no row.
+        Number of figures by outcome: ``kept``, or the reason why there is no row.
     problem
-        Why the whole article gives no row, if so.
+        Why the whole article has no rows, if so.
     licenses_disagree
-        Whether PMC and the XML name different licences; PMC's counts.
+        Whether PMC and the XML name different licences; PMC's applies.
     """
 
     pairs: list[tuple[str, Pair]] = field(default_factory=list)
@@ -66,11 +66,11 @@ def rows_of(
     row
         Its ledger row, with metadata and XML.
     images
-        Bytes by file name. They go into the rows as they are.
+        Bytes by file name; rows have them unchanged.
     full_text
         Also return the row of the article, with its text and references.
     terms
-        What PubMed says of the article.
+        PubMed's terms, abstract and keywords of the article.
     """
     try:
         metadata = parse_metadata(row.metadata or b"", row.name)
@@ -160,7 +160,7 @@ def _article_columns(
     terms: ArticleTerms | None,
 ) -> dict[str, Any]:
     abstract, keywords = article.abstract, list(article.keywords) or None
-    if terms is not None:  # PubMed's where the article has none of its own
+    if terms is not None:  # PubMed's, if the article has none of its own
         abstract, keywords = abstract or terms.abstract_text, keywords or terms.keywords
     return {
         "article_accession_id": f"PMC{row.pmcid}",
@@ -192,5 +192,5 @@ def _word(status: str, reason: str | None) -> str:
 
 
 def rows_fingerprint() -> str:
-    """Return the fingerprint of the code that makes rows: a better reader makes them anew."""
+    """Return the fingerprint of the code that makes rows; when it changes, rows are remade."""
     return code_fingerprint(("rows",), ("lxml", "pillow"))

@@ -1,8 +1,8 @@
-"""The columns of every table we publish, named here and nowhere else.
+"""The columns of every published table, defined only here.
 
-A table is a dataclass; its fields are its columns, in order, with their type and meaning. Missing
-is ``None``. `features` and `arrow_schema` turn a table into what `datasets` and `pyarrow` want,
-without loading them before.
+A table is a dataclass; its fields are its columns, in order, with their type and meaning. A missing
+value is ``None``. `features` and `arrow_schema` convert a table for `datasets` and `pyarrow`, which
+are loaded only then.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SCHEMA_VERSION = "1"
 
 
 CONFIGS = (*LICENSE_GROUPS, "all")
-"""The image configs of the dataset; ``all`` is the three groups together."""
+"""The image configs of the dataset; ``all`` combines the three groups."""
 
 IMAGE_KINDS = (
     "figure",
@@ -38,7 +38,7 @@ IMAGE_KINDS = (
     "box",
     "response",
 )
-"""The closed list of ``image_kind``: what the element is in the article, not what it shows."""
+"""The values of ``image_kind``: what the element is in the article, not what it shows."""
 
 FeatureType = Literal[
     "string",
@@ -79,7 +79,7 @@ class _ArticleColumns:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _PictureColumns:
+class _FigureColumns:
     caption: str = _column("string", "title and paragraphs as clean text")
     image_file_name: str = _column("string", "name of the file in PMC")
     image_hash: str = _column("string", "SHA-256 of the original bytes")
@@ -99,7 +99,7 @@ class _PictureColumns:
 
 
 class StoredImage(Mapping[str, Any]):
-    """What stands in the column ``image``: the bytes are read where they lie, when asked for.
+    """A value of the column ``image``, whose bytes are read from the source on access.
 
     Parameters
     ----------
@@ -129,12 +129,12 @@ class StoredImage(Mapping[str, Any]):
         return iter(("bytes", "path"))
 
     def __len__(self) -> int:
-        """Return how many parts there are."""
+        """Return the number of parts."""
         return 2
 
 
 def image_length(image: Mapping[str, Any] | None) -> int:
-    """Return the bytes of an image, which is read only where that does not say them."""
+    """Return the size of an image in bytes, reading it only if its size is unknown."""
     if image is None:
         return 0
     return image.size if isinstance(image, StoredImage) else len(image["bytes"])
@@ -151,12 +151,12 @@ class _KeyColumn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair(_ArticleColumns, _PictureColumns, _ImageColumn, _KeyColumn):
+class Pair(_ArticleColumns, _FigureColumns, _ImageColumn, _KeyColumn):
     """One image with its caption: a row of the image configs."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CaptionRow(_ArticleColumns, _PictureColumns, _KeyColumn):
+class CaptionRow(_ArticleColumns, _FigureColumns, _KeyColumn):
     """The row of a pair without its image: a row of the ``captions`` config."""
 
 
@@ -178,7 +178,7 @@ class ArticleRow(_ArticleColumns):
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRow:
-    """Where one image lies and what to choose it by: a row of the ``index`` config."""
+    """The location of one image and the columns to select it by: a row of the ``index`` config."""
 
     key: str = _column("string", "stable id of the pair")
     license_group: str = _column("string", f"one of {', '.join(LICENSE_GROUPS)}")
@@ -276,7 +276,7 @@ def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
     Parameters
     ----------
     ready
-        Columns that are Arrow arrays already.
+        Columns that already are Arrow arrays.
     """
     import pyarrow as pa
 

@@ -78,7 +78,9 @@ def test_a_dry_run_writes_nothing(run, sample_bucket, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(["extract", "{tmp}/nowhere", "-o", "{tmp}/a"], "is no folder", id="no source"),
+        pytest.param(
+            ["extract", "{tmp}/nowhere", "-o", "{tmp}/a"], "is not a folder", id="no source"
+        ),
         pytest.param(["extract", "ftp://x", "-o", "{tmp}/a"], "'ftp'", id="scheme"),
         pytest.param(
             ["extract", "{bucket}", "-o", "{tmp}/a", "--license", "MIT"],
@@ -223,15 +225,15 @@ class TestDemo:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["extract", "BUCKET", "-o", ""], "names no folder"),
-        (["extract", "BUCKET", "-o", "memory://x"], "gone when the command ends"),
+        (["extract", "BUCKET", "-o", ""], "name of the folder is empty"),
+        (["extract", "BUCKET", "-o", "memory://x"], "lost when the command ends"),
         (["extract", "BUCKET", "-o", "hf://datasets/a/b"], "biomedica push"),
         (["extract", "BUCKET", "-o", "data:x"], "cannot be opened"),
         (["extract", "BUCKET", "-o", "ftp://127.0.0.1:1/x"], "cannot be opened"),
-        (["extract", "BUCKET", "-o", "x", "--part", ""], "I/N was expected"),
+        (["extract", "BUCKET", "-o", "x", "--part", ""], "expected I/N"),
         (["extract", "BUCKET", "-o", "x", "--run-id", ""], "the name of the run is empty"),
         (["extract", "s3://B ad/x y", "-o", "x"], "names the bucket 'B ad'"),
-        (["demo", "/dev/null/x"], "is no folder"),
+        (["demo", "/dev/null/x"], "is not a folder"),
         (["verify", "data:x"], "cannot be opened"),
     ],
 )

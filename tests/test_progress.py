@@ -56,7 +56,7 @@ def test_an_error_of_a_task_comes_back_as_it_is(workers):
 
 
 def test_a_worker_that_is_killed_is_told_of():
-    with pytest.raises(WorkerDiedError, match=r"mostly for want of memory: .* fewer workers"):
+    with pytest.raises(WorkerDiedError, match=r"ran out of memory: .* fewer workers"):
         run([1, -1, 2, 3], 2)
 
 

@@ -1,4 +1,4 @@
-"""Tables beside an archive, a file a block, each with a record of what it was made of."""
+"""Tables that accompany an archive: one file per block, with a record of its inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 AGAIN = "Remove it, if it is there, and run the same command again."
-"""What helps where a block cannot be read."""
+"""What to do if a block cannot be read."""
 
 
 RECORD = b"biomedica_block"
@@ -24,14 +24,14 @@ RECORD = b"biomedica_block"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockRecord:
-    """What a finished block is made of and holds.
+    """The inputs and the contents of a finished block.
 
     Parameters
     ----------
     counts
-        Images by what became of them: ``kept``, or the reason for which they have no vector.
+        Number of images by outcome: ``kept``, or the reason why there is no vector.
     problems
-        Keys without a vector, with the reason.
+        Keys without a vector, each with the reason.
     """
 
     fingerprint: str
@@ -51,7 +51,7 @@ def block_numbers(folder: Folder) -> list[int]:
 
 
 def read_record(folder: Folder, block: int) -> BlockRecord | None:
-    """Return the record of a block, or ``None`` where it is not finished.
+    """Return the record of a block, or ``None`` if it is not finished.
 
     Raises
     ------
@@ -78,25 +78,25 @@ def read_block(folder: Folder, block: int, columns: list[str] | None = None) -> 
         return pq.read_table(file, columns=columns, page_checksum_verification=True)
 
 
-def up_to_date_record(folder: Folder, block: int, made_of: str) -> BlockRecord | None:
-    """Return the record of a block, if it is made of that."""
+def up_to_date_record(folder: Folder, block: int, fingerprint: str) -> BlockRecord | None:
+    """Return the record of a block, if it has this fingerprint."""
     record = read_record(folder, block)
-    return record if record is not None and record.fingerprint == made_of else None
+    return record if record is not None and record.fingerprint == fingerprint else None
 
 
 def write_block(folder: Folder, block: int, table: pa.Table, record: BlockRecord) -> None:
-    """Write a block at once."""
+    """Write a block."""
     metadata = {RECORD: json.dumps(asdict(record), sort_keys=True).encode()}
     with folder.create() as file:
-        told = table.replace_schema_metadata(metadata)
+        stored = table.replace_schema_metadata(metadata)
         texts = [field.name for field in table.schema if field.type == pa.string()]
         packed = {field.name: "zstd" if field.name in texts else "none" for field in table.schema}
         options: Any = {"compression": packed, "write_page_checksum": True}
-        pq.write_table(told, file, use_dictionary=False, **options)
+        pq.write_table(stored, file, use_dictionary=False, **options)
         file.publish(block_name(block))
 
 
 def remove_blocks_except(folder: Folder, blocks: Iterable[int]) -> None:
-    """Remove the blocks that the source has no more."""
+    """Remove the blocks that the source no longer has."""
     for gone in set(block_numbers(folder)) - set(blocks):
         folder.remove(block_name(gone))

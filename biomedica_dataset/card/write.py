@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from biomedica_dataset.folder.manifest import MANIFEST, CardPicture, Manifest
+from biomedica_dataset.folder.manifest import MANIFEST, CardImage, Manifest
 from biomedica_dataset.folder.splits import SPLITS, Splits
 from biomedica_dataset.licenses import COMMERCIAL, LICENSE_GROUPS, NONCOMMERCIAL
 from biomedica_dataset.plotting import can_plot
@@ -50,7 +50,7 @@ def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = Non
     images = {one.path: one.data for one in examples} | {one.path: one.data for one in plots}
     _write_images(folder, images)
     pictures = [
-        CardPicture(path, len(data), hashlib.sha256(data).hexdigest())
+        CardImage(path, len(data), hashlib.sha256(data).hexdigest())
         for path, data in sorted(images.items())
     ]
     manifest = dataclasses.replace(manifest, pictures=pictures)

@@ -1,6 +1,6 @@
 """The command ``biomedica``: one thin command per stage."""
 
-# In the order of the route, which is that of the help.
+# In the order of the stages, which --help keeps.
 from biomedica_dataset.cli import trial, archive, annotate, review, labels, dataset, train, evaluate  # noqa: I001
 from .group import main, printable
 

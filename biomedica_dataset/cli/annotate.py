@@ -10,7 +10,7 @@ from .group import OUTPUT, main, printable, progress
 from .launched import launched
 
 _WORKERS = click.option(
-    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
 )
 
 
@@ -26,13 +26,13 @@ def annotate() -> None:
     "--output",
     type=OUTPUT,
     required=True,
-    help="The vectors: a new folder, or one to update.",
+    help="Folder for the vectors: new, or one to update.",
 )
 @click.option(
     "--model",
     default="facebook/dinov2-with-registers-large",
     show_default=True,
-    help="A vision model of transformers: its id on the Hub, or a folder.",
+    help="A vision model for transformers: its id on the Hub, or a folder.",
 )
 @click.option("--revision", help="Commit, branch or tag of the model on the Hub.")
 @click.option(
@@ -40,16 +40,18 @@ def annotate() -> None:
     type=click.Choice(["fit", "paper"]),
     default="fit",
     show_default=True,
-    help="Aspect kept and normalized, or squashed to 224 x 224 as in the original.",
+    help="Keep the aspect ratio and normalize, or squash to 224 x 224 as in the original.",
 )
 @click.option(
-    "--workers", type=click.IntRange(0), help="Processes that decode. [default: processors - 1]"
+    "--workers",
+    type=click.IntRange(0),
+    help="Number of decoding processes. [default: processors - 1]",
 )
 @launched
 def embed(archive: str, output: str, **options: Any) -> None:
     """Turn the images of ARCHIVE into vectors.
 
-    The same command again encodes only images that are new.
+    Running the same command again encodes only new images.
     """
     from biomedica_dataset import embed as run
 
@@ -58,25 +60,33 @@ def embed(archive: str, output: str, **options: Any) -> None:
 
 @annotate.command()
 @click.argument("embeddings")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="The clusters: a folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the clusters.")
 @click.option(
     "--components", type=click.IntRange(1), default=25, show_default=True,
-    help="Dimensions that k-means works in.",
+    help="Number of PCA components for k-means.",
 )  # fmt: skip
 @click.option(
-    "--clusters", type=click.IntRange(2), default=2000, show_default=True, help="How many."
+    "--clusters",
+    type=click.IntRange(2),
+    default=2000,
+    show_default=True,
+    help="Number of clusters.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of sample and centers."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed for the sample and the centers.",
 )
 @click.option(
     "--sample", type=click.IntRange(2), default=1_000_000, show_default=True,
-    help="Images that the clusters are made of, at most.",
+    help="Maximum number of images to cluster.",
 )  # fmt: skip
 def cluster(embeddings: str, output: str, **options: Any) -> None:
-    """Make clusters of images: PCA and k-means over EMBEDDINGS, with plots.
+    """Cluster the images of EMBEDDINGS by PCA and k-means, and plot the result.
 
-    The same command again does nothing, unless the vectors have changed.
+    Running the same command again does nothing unless the vectors have changed.
     """
     from biomedica_dataset import cluster as run
 
@@ -86,14 +96,14 @@ def cluster(embeddings: str, output: str, **options: Any) -> None:
 @annotate.command()
 @click.argument("clusters")
 @click.argument("embeddings")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="The assignments: a folder.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the assignments.")
 @_WORKERS
 @launched
 def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
-    """Give every image of EMBEDDINGS its cluster of CLUSTERS.
+    """Assign every image of EMBEDDINGS to one of CLUSTERS.
 
-    CLUSTERS can also be a table made elsewhere (CSV, JSON lines or Parquet) with PMCID, file name
-    and cluster; EMBEDDINGS is the archive then.
+    CLUSTERS can also be a table made elsewhere (CSV, JSON Lines or Parquet) with PMCID, file name
+    and cluster; EMBEDDINGS is then the archive.
     """
     from biomedica_dataset import assign as run
 

@@ -20,37 +20,39 @@ from .launched import launched
     "--output",
     type=OUTPUT,
     required=True,
-    help="The archive: a new folder, or one to continue.",
+    help="Folder for the archive: new, or one to update.",
 )
 @click.option(
-    "--pmcids", metavar="FILE", help="Only these articles: a PMCID a line, - for standard input."
+    "--pmcids",
+    metavar="FILE",
+    help="Only these articles: a file with one PMCID per line; - for standard input.",
 )
 @click.option("--query", metavar="TEXT", help="Only articles that this search of PMC finds.")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest N articles.")
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
-    help="Only articles of a licence: a group, or a code such as CC-BY. Repeatable.",
+    help="Only articles under a licence: a group, or a code such as CC-BY. Repeatable.",
 )  # fmt: skip
 @click.option(
     "--images", default="all", show_default=True, metavar="all|none|FILE",
-    help="Which images to fetch; FILE lists keys of pairs, one a line.",
+    help="Images to fetch; FILE lists keys of pairs, one per line.",
 )  # fmt: skip
 @click.option(
-    "--inventory", metavar="DATE_OR_FILE", help="Inventory to read; the newest by default."
+    "--inventory", metavar="DATE_OR_FILE", help="Inventory to read. [default: the newest]"
 )
 @click.option(
-    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
 )
-@click.option("--dry-run", is_flag=True, help="Only say what a run would cost.")
+@click.option("--dry-run", is_flag=True, help="Only estimate what a run would cost.")
 @click.option(
-    "--retry", is_flag=True, help="Fetch again what failed, and what a newer reader finds."
+    "--retry", is_flag=True, help="Retry what failed, and reread articles with a newer reader."
 )
 @launched
 def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
-    """Fetch articles with their figures from SOURCE into an archive.
+    """Fetch articles and their figures from SOURCE into an archive.
 
-    SOURCE is s3://bucket, https://host/path, http://host/path or a folder. The same command again
-    continues, updates, or does nothing where the archive agrees with the source.
+    SOURCE is s3://bucket, https://host/path, http://host/path or a folder. Running the same command
+    again resumes or updates the archive, or does nothing if it is up to date.
     """
     from biomedica_dataset import extract as run
 
@@ -86,21 +88,21 @@ def _read_pmcids(path: str | None) -> list[int] | None:
 @click.argument("archive")
 @click.option(
     "-o", "--output", type=OUTPUT, required=True,
-    help="The table's folder: new, or one to update.",
+    help="Folder for the table: new, or one to update.",
 )  # fmt: skip
 @click.option(
-    "--baseline", metavar="DIR_OR_URL", help="PubMed's bulk files; needed for many articles."
+    "--baseline", metavar="DIR_OR_URL", help="Bulk files of PubMed; needed for many articles."
 )
-@click.option("--email", help="Whom NCBI may write to. [default: NCBI_EMAIL]")
+@click.option("--email", help="Contact address for NCBI. [default: NCBI_EMAIL]")
 @click.option(
-    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
 )
 @launched
 def mesh(archive: str, output: str, **options: Any) -> None:
-    """Get the MeSH terms of the articles of an ARCHIVE from PubMed.
+    """Fetch the MeSH terms of the articles of ARCHIVE from PubMed.
 
-    One by one from NCBI, or in bulk from PubMed's baseline and update files, such as
-    https://ftp.ncbi.nlm.nih.gov/pubmed. A key is taken from NCBI_API_KEY.
+    Terms come one by one from NCBI, or in bulk from PubMed's baseline and update files, such as
+    those at https://ftp.ncbi.nlm.nih.gov/pubmed. An API key is read from NCBI_API_KEY.
     """
     from biomedica_dataset import mesh as run
 

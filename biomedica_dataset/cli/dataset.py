@@ -18,7 +18,7 @@ from .launched import launched
     "--output",
     type=OUTPUT,
     required=True,
-    help="The dataset folder: new, or one to continue.",
+    help="The dataset folder: new, or one to update.",
 )
 @click.option(
     "--format",
@@ -29,30 +29,30 @@ from .launched import launched
     help="The dataset folder, or tars in the layout of the published dataset.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
 )
-@click.option("--mesh", metavar="FOLDER", help="MeSH terms of the articles, by `biomedica mesh`.")
+@click.option("--mesh", metavar="FOLDER", help="MeSH terms of the articles, from `biomedica mesh`.")
 @click.option(
-    "--clusters", metavar="FOLDER", help="Clusters of the images, by `biomedica annotate assign`."
-)
-@click.option(
-    "--labels", metavar="FOLDER", help="Labels of the clusters, by `biomedica annotate labels`."
+    "--clusters", metavar="FOLDER", help="Clusters of the images, from `biomedica annotate assign`."
 )
 @click.option(
-    "--embeddings", metavar="FOLDER", help="Vectors of the images, by `biomedica annotate embed`."
+    "--labels", metavar="FOLDER", help="Labels of the clusters, from `biomedica annotate labels`."
+)
+@click.option(
+    "--embeddings", metavar="FOLDER", help="Vectors of the images, from `biomedica annotate embed`."
 )
 @click.option(
     "--split",
     "splits",
     metavar="SHARES",
-    help="Train, validation, test by article, such as 0.9,0.05,0.05.",
+    help="Shares of train, validation and test articles, such as 0.9,0.05,0.05.",
 )
 @launched
 def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
-    """Write the dataset folder of an ARCHIVE: Parquet by licence, index, card and manifest."""
+    """Write the dataset folder of ARCHIVE: Parquet files by licence, index, card and manifest."""
     if layout == "webdataset":
         if options.pop("embeddings") is not None:
-            msg = "--embeddings: tars in the published layout have no vectors; leave it out"
+            msg = "--embeddings: tars in the published layout have no vectors; omit it"
             raise click.UsageError(msg)
         from biomedica_dataset import serialize_webdataset
 
@@ -71,21 +71,23 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     "--output",
     type=OUTPUT,
     metavar="FOLDER",
-    help="The subset: a new folder; none for --dry-run.",
+    help="Folder for the subset: new; not needed with --dry-run.",
 )
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
-    help="Only rows of a licence: a group, or a code such as CC-BY. Repeatable.",
+    help="Only rows under a licence: a group, or a code such as CC-BY. Repeatable.",
 )  # fmt: skip
 @click.option("--concept", "concepts", multiple=True, help="Only rows with a concept. Repeatable.")
 @click.option(
     "--filter", "filters", multiple=True, metavar="CONDITION",
-    help="Such as 'article_year >= 2015' or 'caption contains melanoma'. Repeatable: all of them.",
+    help="Such as 'article_year >= 2015' or 'caption contains melanoma'. All given must hold.",
 )  # fmt: skip
-@click.option("--recipe", help="drop-overrepresented, cap-overrepresented or sqrt-weights.")
-@click.option("--limit", type=click.IntRange(1), help="N rows at most: drawn by --seed.")
-@click.option("--seed", type=click.IntRange(0), help="Of recipe and limit.")
-@click.option("--split", help="A split, or all. [default: train]")
+@click.option(
+    "--recipe", help="Sampling: drop-overrepresented, cap-overrepresented or sqrt-weights."
+)
+@click.option("--limit", type=click.IntRange(1), help="At most N rows, drawn with --seed.")
+@click.option("--seed", type=click.IntRange(0), help="Seed for the recipe and the limit.")
+@click.option("--split", help="Split to read, or all. [default: train]")
 @click.option(
     "--format",
     type=click.Choice(["parquet", "webdataset"]),
@@ -93,12 +95,12 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     show_default=True,
     help="A dataset folder, or tars in the layout of the published dataset.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what it would be: rows, bytes, requests.")
+@click.option("--dry-run", is_flag=True, help="Only report rows, bytes and requests.")
 def select(source: str, output: str | None, **options: Any) -> None:
-    """Write chosen rows of SOURCE as a smaller dataset folder; only their bytes are fetched.
+    """Write selected rows of SOURCE as a smaller dataset folder, fetching only their bytes.
 
-    SOURCE is a dataset folder, a repository of the Hub such as org/name, or hf://, https:// or
-    s3://.
+    SOURCE is a dataset folder, a repository on the Hub such as org/name, or an hf://, https:// or
+    s3:// address.
     """
     from biomedica_dataset import select as run
     from biomedica_dataset.streaming.filters import parse_condition
@@ -125,15 +127,15 @@ def verify(directory: str) -> None:
 @click.argument("dataset")
 @click.argument("repo_id")
 @click.option("--private", is_flag=True, help="Make the repository private.")
-@click.option("--revision", help="Branch to push to, made where it is not there. [default: main]")
-@click.option("--tag", help="Name for the state after the push.")
+@click.option("--revision", help="Branch to push to; created if missing. [default: main]")
+@click.option("--tag", help="Tag for the state after the push.")
 @click.option("--include-other", is_flag=True, help="Also publish the licence group other.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be changed.")
+@click.option("--dry-run", is_flag=True, help="Only report what would change.")
 def push(dataset: str, repo_id: str, **options: Any) -> None:
-    """Bring the repository REPO_ID of the Hugging Face Hub into agreement with a dataset folder.
+    """Push a dataset folder to the repository REPO_ID on the Hugging Face Hub.
 
-    Only what differs is uploaded, and what is no more in the manifest is deleted, in one commit.
-    The same command again continues an interrupted push. Log in once with `hf auth login`, or set
+    One commit uploads the files that differ and deletes those no longer in the manifest. Running
+    the same command again resumes an interrupted push. Log in once with `hf auth login`, or set
     HF_TOKEN.
     """
     from biomedica_dataset.hub.push import push_to_hub

@@ -16,7 +16,7 @@ _INTERRUPTED = 130
 
 
 class _Commands(click.Group):
-    """Turns the errors of the library into one line and an exit status."""
+    """Turns errors of the library into one line and an exit status."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -27,14 +27,14 @@ class _Commands(click.Group):
             context.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo(
-                "Stopped. What is finished stays valid; run the same command again to go on.",
+                "Stopped. What is finished stays valid; run the same command again to resume.",
                 err=True,
             )
             context.exit(_INTERRUPTED)
 
 
 def printable(text: str) -> str:
-    """Return text with control characters written out: no name from a document steers the terminal.
+    """Return text with control characters escaped, so that no document can control the terminal.
 
     Examples
     --------
@@ -45,13 +45,13 @@ def printable(text: str) -> str:
 
 
 _NO_OUTPUT = {
-    "memory": "what is in memory is gone when the command ends",
-    "hf": "write into a folder, and bring that to the Hub with `biomedica push`",
+    "memory": "memory is lost when the command ends",
+    "hf": "write to a folder, and upload it to the Hub with `biomedica push`",
 }
 
 
 class _Output(click.ParamType[str]):
-    """Where a command writes: a name, of what is still there when the command has ended."""
+    """Where a command writes: a place that outlives the command."""
 
     name = "output"
 
@@ -59,7 +59,7 @@ class _Output(click.ParamType[str]):
         self, value: str, param: click.Parameter | None, context: click.Context | None
     ) -> str:
         if not value.strip():
-            self.fail("an empty text names no folder; . is the current one", param, context)
+            self.fail("the name of the folder is empty; use . for the current one", param, context)
         why = _NO_OUTPUT.get(value.partition(":")[0])
         if why is not None:
             self.fail(f"{value}: {why}", param, context)
@@ -71,12 +71,12 @@ OUTPUT = _Output()
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="biomedica-dataset")
-@click.option("-v", "--verbose", is_flag=True, help="Say more of what is going on.")
+@click.option("-v", "--verbose", is_flag=True, help="Show more messages.")
 def main(verbose: bool) -> None:
-    """Figures, captions and citing paragraphs of PubMed Central, as a dataset.
+    """Build a dataset of figures, captions and citing paragraphs from PubMed Central.
 
     \b
-    biomedica demo                              the whole route on a small made-up bucket
+    biomedica demo                              every stage on a small made-up bucket
     biomedica extract --limit 100 -o archive    the newest 100 articles of PMC
     biomedica serialize archive -o biomedica    the dataset folder
     """
@@ -85,7 +85,7 @@ def main(verbose: bool) -> None:
 
 
 def progress() -> Progress:
-    """Return what shows the progress of a stage on this terminal."""
+    """Return a progress display for this terminal."""
     from biomedica_dataset.engine.progress import Progress
 
     return Progress(quiet=False)

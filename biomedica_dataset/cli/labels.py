@@ -25,10 +25,10 @@ from .group import OUTPUT, printable
 )
 @click.option("--published", metavar="FOLDER", help="Labels published by the original project.")
 def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
-    """Turn the VOTES of several annotators, vote files or completed tables, into labels.
+    """Turn the VOTES of several annotators (vote files or completed tables) into labels.
 
-    Majority answers become labels; ties and contradictions go to adjudication.csv. The report gives
-    the agreement of the annotators.
+    Majority answers become labels; ties and contradictions go to adjudication.csv. The report shows
+    how far the annotators agree.
     """
     from biomedica_dataset import label
 

@@ -1,4 +1,4 @@
-"""The options of every stage over blocks: how it is launched."""
+"""Options that every stage over blocks has: how it is launched."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 _OPTIONS = [
     click.option(
         "--part", metavar="I/N",
-        help="Do only part I of N, each run by itself. [default: the task of a Slurm array]",
+        help="Do only part I of N. [default: the task of a Slurm array]",
     ),
     click.option(
         "--engine", type=click.Choice(ENGINES), default="processes", show_default=True,
-        help="Processes of this machine, or the Ray cluster of RAY_ADDRESS or of this machine.",
+        help="Processes on this machine, or the Ray cluster at RAY_ADDRESS or on this machine.",
     ),
     click.option(
         "--run-id", metavar="NAME",
-        help="Name that all parts of a run share. [default: the job of a Slurm array]",
+        help="Name shared by all parts of a run. [default: the job of a Slurm array]",
     ),
     click.option("--take-over", is_flag=True, help="Take the output over from another run."),
 ]  # fmt: skip
 
 
 def launched(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a launch, and what they say as ``launch``."""
+    """Add the launch options to a command, which receives them as ``launch``."""
 
     @wraps(command)
     def with_launch(

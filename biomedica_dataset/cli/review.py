@@ -23,9 +23,9 @@ from .group import OUTPUT, printable, progress
     help="Seed for choosing the random images.",
 )  # fmt: skip
 @click.option(
-    "--workers", type=click.IntRange(1), help="Processes. [default: as many as processors]"
+    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
 )
-@click.option("--page", is_flag=True, help="Serve the page for answering.")
+@click.option("--page", is_flag=True, help="Serve the review page.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=7860, show_default=True,
     help="Port of the review page.",

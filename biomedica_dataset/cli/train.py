@@ -13,10 +13,10 @@ from .group import OUTPUT, main, printable
 @click.argument("config")
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE",
-    help="Change a key, such as data.path=org/name. Repeatable.",
+    help="Override a key, such as data.path=org/name. Repeatable.",
 )  # fmt: skip
 def train(config: str, changes: tuple[str, ...]) -> None:
-    """Train a CLIP model by CONFIG: a YAML file, or the recipe full, balanced or filtered."""
+    """Train a CLIP model from CONFIG: a YAML file, or the recipe full, balanced or filtered."""
     from biomedica_dataset import train as run
     from biomedica_dataset.clip.yaml_file import parse_yaml
 
@@ -34,11 +34,11 @@ def train(config: str, changes: tuple[str, ...]) -> None:
 @main.command("wise-ft")
 @click.argument("base")
 @click.argument("tuned")
-@click.option("--alpha", type=float, default=0.5, show_default=True, help="Share of TUNED.")
-@click.option("--pretrained", help="OpenCLIP's tag of BASE, where that is one of its names.")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="A new folder.")
+@click.option("--alpha", type=float, default=0.5, show_default=True, help="Weight of TUNED.")
+@click.option("--pretrained", help="OpenCLIP tag of BASE, if BASE is an OpenCLIP name.")
+@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the model: new.")
 def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output: str) -> None:
-    """Mix the weights of BASE and TUNED: names of OpenCLIP, hf-hub:ID or local-dir:FOLDER."""
+    """Average the weights of BASE and TUNED: OpenCLIP names, hf-hub:ID or local-dir:FOLDER."""
     from biomedica_dataset.clip.models.model_config import ModelConfig
     from biomedica_dataset.clip.train.wise_ft import wise_ft as run
 

@@ -1,4 +1,4 @@
-"""Commands to try the package out: demo and test."""
+"""Commands to try out the package: demo and test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .group import main, printable
 @click.argument("directory", default="biomedica-demo", type=click.Path(file_okay=False))
 @click.option("--bucket-only", is_flag=True, help="Only write the made-up bucket.")
 def demo(directory: str, bucket_only: bool) -> None:
-    """Run the whole route on a small made-up PMC bucket, in DIRECTORY."""
+    """Run every stage on a small made-up PMC bucket, in DIRECTORY."""
     from biomedica_dataset.demo import run_demo
 
     for line in run_demo(directory, bucket_only=bucket_only):
@@ -22,10 +22,10 @@ def demo(directory: str, bucket_only: bool) -> None:
 @click.option("--source", help="An archive or a bucket to read. [default: ./biomedica, else PMC]")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(source: str | None, arguments: tuple[str, ...]) -> None:
-    """Run datasets-cli's test with the builder registered.
+    """Run `datasets-cli test` with the builder registered.
 
-    All other options are those of `datasets-cli test`, such as --all_configs. A dataset folder
-    ./biomedica is tested where it is there and no source is given.
+    All other options are passed to `datasets-cli test`, such as --all_configs. Without a source,
+    ./biomedica is tested if it exists.
     """
     from biomedica_dataset.registration import run_datasets_test
 

@@ -1,1 +1,1 @@
-"""How any stage over blocks runs: parts, processes, clusters, the lock, progress, resume."""
+"""Runs any stage over blocks: parts, processes, clusters, the lock, progress, resuming."""

@@ -1,7 +1,7 @@
-"""Fingerprints of our own code, so that what other code has made is known.
+"""Fingerprints of our own code, to recognize output that other code made.
 
-A fingerprint covers the modules named and all that they import, as syntax trees: a changed operator
-changes it, a changed docstring or comment does not.
+A fingerprint covers the syntax trees of the named modules and of everything they import: a changed
+operator changes it, a changed docstring or comment does not.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _PACKAGE = Path(__file__).parents[1]
 def code_fingerprint(
     modules: tuple[str, ...], libraries: tuple[str, ...] = (), package: Path = _PACKAGE
 ) -> str:
-    """Return the fingerprint of some modules and of all that they import from this package.
+    """Return the fingerprint of modules and of everything they import from this package.
 
-    Imports for type checkers alone are not followed.
+    Imports for type checkers only are not followed.
 
     Parameters
     ----------
     modules
         Dotted names below the package, such as ``pmc.matching``.
     libraries
-        Distributions whose versions belong to the fingerprint.
+        Distributions whose versions are part of the fingerprint.
     package
         Folder of the package; this one by default.
 
@@ -52,7 +52,7 @@ def code_fingerprint(
 
 
 def imported_modules(modules: tuple[str, ...], package: Path = _PACKAGE) -> set[str]:
-    """Return modules and all that they import from the package, directly or not.
+    """Return modules and everything they import from the package, directly or indirectly.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def _path(package: Path, module: str) -> Path:
 
 @cache
 def _tree(package: Path, module: str) -> ast.Module:
-    """Return a module without its docstrings and without what only type checkers read."""
+    """Return a module without its docstrings and its code for type checkers."""
     tree = ast.parse(_path(package, module).read_bytes())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -87,7 +87,7 @@ def _tree(package: Path, module: str) -> ast.Module:
 
 
 def _is_text(node: ast.AST) -> bool:
-    """Whether a statement is a text alone: a docstring, or the explanation of a constant."""
+    """Whether a statement is only a string: a docstring, or the description of a constant."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)
@@ -124,7 +124,7 @@ def _imports(package: Path, module: str) -> Iterator[str]:
 
 
 def _base(package: Path, module: str, node: ast.ImportFrom) -> str | None:
-    """Return where an import looks, below the package; ``None`` outside of it."""
+    """Return the module an import names, relative to the package; ``None`` outside it."""
     if node.level:
         parents = module.split(".")[: -node.level]
         return ".".join([*parents, *filter(None, [node.module])])

@@ -1,4 +1,4 @@
-"""How a stage over blocks is launched: on what, as which part of how many, under which name."""
+"""How a stage over blocks is launched: the engine, the part of the run, the name of the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENGINES = ("processes", "ray")
-"""What places work: processes of this machine, or a cluster of Ray."""
+"""Where work runs: in processes on this machine, or on a Ray cluster."""
 
 _PART = re.compile(r"(\d+)/(\d+)", re.ASCII)
 _ARRAY = [f"SLURM_ARRAY_TASK_{name}" for name in ("ID", "MIN", "STEP", "COUNT")]
@@ -20,10 +20,10 @@ _ARRAY = [f"SLURM_ARRAY_TASK_{name}" for name in ("ID", "MIN", "STEP", "COUNT")]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of several parts of a stage, each run by itself.
+    """One of several parts of a stage, each launched separately.
 
-    A part has the blocks whose numbers say so, whatever is done of them: parts of different cuts
-    may overlap.
+    The numbers of the blocks alone decide which part has them, so parts of different divisions may
+    overlap.
 
     Parameters
     ----------
@@ -53,11 +53,11 @@ class Part:
             raise UsageError(msg)
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the part in words."""
         return f"part {self.number} of {self.of}"
 
     def takes(self, block: int) -> bool:
-        """Whether a block, by its number, belongs to this part."""
+        """Whether this part has the block of that number."""
         return block % self.of == self.number - 1
 
     @classmethod
@@ -67,11 +67,11 @@ class Part:
         Raises
         ------
         UsageError
-            It is written in another way, or there is no such part.
+            The text has another form, or there is no such part.
         """
         match = _PART.fullmatch(text)
         if match is None:
-            msg = f"the part is {text!r}; I/N was expected, such as 1/600"
+            msg = f"the part is {text!r}; expected I/N, such as 1/600"
             raise UsageError(msg)
         return cls(int(match[1]), int(match[2]))
 
@@ -98,7 +98,7 @@ class Part:
         if rest or not 0 <= number < count:
             msg = (
                 f"task {task} of a Slurm array of {count} tasks from {first} in steps of {step} is "
-                "no evenly spaced part; submit --array=1-N, or say --part I/N"
+                "not evenly spaced; submit --array=1-N, or give --part I/N"
             )
             raise UsageError(msg)
         return cls(number + 1, count)
@@ -111,19 +111,19 @@ class Launch:
     Parameters
     ----------
     part
-        Do the blocks of this part alone; all by default.
+        The part whose blocks to do; all blocks by default.
     engine
         One of `ENGINES`.
     run_id
-        Name of the run; several launchers of the same name work on one output together. By default
-        a launcher works alone.
+        Name of the run; launchers with the same name work on one output together. By default, a
+        launcher works alone.
     take_over
         Take the output over from another run.
 
     Raises
     ------
     UsageError
-        There is no such engine, the run has no name, or a part no run that it belongs to.
+        There is no such engine, the name of the run is empty, or a part has no run.
     """
 
     part: Part | None = None
@@ -134,32 +134,32 @@ class Launch:
     def __post_init__(self) -> None:
         """Check the options."""
         if self.engine not in ENGINES:
-            msg = f"there is no engine {self.engine!r}; {' and '.join(ENGINES)} are possible"
+            msg = f"unknown engine {self.engine!r}; choose {' or '.join(ENGINES)}"
             raise UsageError(msg)
         if self.run_id is not None and not self.run_id.strip():
-            msg = "the name of the run is empty; give one, or leave --run-id out"
+            msg = "the name of the run is empty; give a name, or omit --run-id"
             raise UsageError(msg)
         if self.part is not None and not self.run_id:
             msg = (
-                f"{self.part} belongs to a run that its other parts belong to as well: give all of "
-                "them the same --run-id NAME (a Slurm array has one already)"
+                f"{self.part} needs the name of its run: give all parts the same --run-id NAME "
+                "(a Slurm array has one already)"
             )
             raise UsageError(msg)
 
     def takes(self, block: int) -> bool:
-        """Whether a block, by its number, is to be done here."""
+        """Whether this launcher does the block of that number."""
         return self.part is None or self.part.takes(block)
 
     @classmethod
     def of(
         cls, environment: Mapping[str, str], *, part: str | None, run_id: str | None, **rest: object
     ) -> Launch:
-        """Return a launch as it is typed; a Slurm array says what was not.
+        """Return a launch from its options; a Slurm array supplies those not given.
 
         Raises
         ------
         UsageError
-            As `Part.parse`, `Part.of_array` and `Launch` raise it.
+            See `Part.parse`, `Part.of_array` and `Launch`.
         """
         found = Part.parse(part) if part is not None else Part.of_array(environment)
         array = environment.get("SLURM_ARRAY_JOB_ID")

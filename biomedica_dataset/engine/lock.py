@@ -1,9 +1,9 @@
 """An output belongs to one run at a time.
 
-A launcher writes ``.run.json`` into the output, which only one of two can do: by a hard link, on S3
-by a put on condition. Its workers, and the parts that share its name, look whether it still stands
-there before each block. The launcher keeps a file locked as long as it lives, so that one killed on
-this machine is told from one that works.
+A launcher writes ``.run.json`` into the output by a hard link, or on S3 by a conditional put, so
+that only one of two launchers succeeds. Its workers, and the parts that share its name, check the
+file before each block. The launcher keeps a file locked while it
+lives, which distinguishes a launcher that was killed on this machine from a running one.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Holder:
-    """What ``.run.json`` says.
+    """The contents of ``.run.json``.
 
     Parameters
     ----------
     run
         Name of the run.
     host, pid, since
-        Of the launcher that began it, to tell people.
+        Of the launcher that started it, for messages.
     shared
-        Whether other launchers may belong to it.
+        Whether other launchers may join it.
     lock
         File on that host that the launcher keeps locked.
     """
@@ -61,7 +61,7 @@ class _Holder:
 
 @dataclass(frozen=True, slots=True)
 class RunLock:
-    """The lock of a run on an output, as its workers carry it.
+    """The lock of a run on an output, as passed to its workers.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ class RunLock:
     run
         Name of the run.
     shared
-        Whether other launchers may belong to it.
+        Whether other launchers may join it.
     is_first
-        Whether this launcher began it.
+        Whether this launcher started it.
     """
 
     url: str
@@ -81,33 +81,33 @@ class RunLock:
     is_first: bool = True
 
     def check(self) -> None:
-        """Raise an error where another run has the output now.
+        """Raise an error if another run now has the output.
 
         Raises
         ------
         TakenOverError
-            Another has, or has had and ended.
+            Another run has the output, or had it and has ended.
         RunEndedError
-            None has: the part that found all done let go of it. A newer run may have begun and
-            ended since, whose files this one is not to replace.
+            No run has it: the part that found everything done released it. A newer run may have
+            ended since, whose files this one must not replace.
         """
         holder = _read(Folder(self.url))
         if holder is None and self.shared:
             msg = (
-                f"The run {self.run} of {self.url} has ended: another part found all done. This "
-                "one has stopped; what it finished stays valid."
+                f"The run {self.run} of {self.url} has ended: another part found everything "
+                "done. This part has stopped; what it finished stays valid."
             )
             raise RunEndedError(msg)
         if holder is None or holder.run != self.run:
             by = f"{holder.run} on {holder.host}" if holder else "another that has ended"
             msg = (
-                f"{self.url} was taken over from this run, {self.run}, by {by}; this one has "
+                f"{self.url} was taken over from this run, {self.run}, by {by}; this run has "
                 "stopped. What it finished stays valid."
             )
             raise TakenOverError(msg)
 
     def release(self) -> None:
-        """Give the output free, when all of it is done."""
+        """Release the output, when all of it is done."""
         folder = Folder(self.url)
         holder = _read(folder)
         if holder is not None and holder.run == self.run:
@@ -116,14 +116,14 @@ class RunLock:
 
 @contextmanager
 def acquire(folder: Folder, launch: Launch) -> Iterator[RunLock]:
-    """Lock an output until the body ends; as a member of a shared run until `RunLock.release`.
+    """Lock an output until the body ends, or, in a shared run, until `RunLock.release`.
 
-    Who begins a run sweeps what killed ones left behind.
+    The launcher that starts a run sweeps the files that killed runs left behind.
 
     Raises
     ------
     UsageError
-        Another run holds it.
+        Another run holds the output.
     """
     lock = RunLock(folder.url, launch.run_id or secrets.token_hex(8), launch.run_id is not None)
     with ExitStack() as stack:
@@ -132,24 +132,24 @@ def acquire(folder: Folder, launch: Launch) -> Iterator[RunLock]:
             folder.sweep()
         try:
             yield lock
-        except UsageError:  # nothing was done, and no other part will do better
+        except UsageError:  # nothing was done, and other parts would fail too
             if lock.is_first:
                 lock.release()
             raise
         finally:
             if not lock.shared:
-                folder.sweep()  # what processes that were stopped had begun
+                folder.sweep()  # unfinished files of stopped processes
                 lock.release()
 
 
 def _take(folder: Folder, lock: RunLock, stack: ExitStack, *, take_over: bool) -> bool:
-    """Make the output that of a run; return whether it was not before."""
+    """Give the output to a run; return whether the run did not have it before."""
     while True:
         if _begin(folder, lock, stack):
             return True
         holder = _read(folder)
         if holder is None:
-            continue  # it has ended meanwhile
+            continue  # it has ended in the meantime
         if holder.run == lock.run:
             return False
         if take_over:
@@ -157,20 +157,20 @@ def _take(folder: Folder, lock: RunLock, stack: ExitStack, *, take_over: bool) -
         elif not _remove_dead(folder, holder) and _read(folder) == holder:
             msg = (
                 f"{folder.url} is held by another run, {holder.run} (host {holder.host}, process "
-                f"{holder.pid}, since {holder.since}). Wait for its end; or, where it has died or "
-                "is to stop, take the output over: the same command with --take-over."
+                f"{holder.pid}, since {holder.since}). Wait for it to end; if it has died or "
+                "should stop, take the output over: run the same command with --take-over."
             )
             if holder.shared:
-                msg += f" To work along with it: --run-id {holder.run}."
+                msg += f" To join it: --run-id {holder.run}."
             raise UsageError(msg)
 
 
 def _remove_dead(folder: Folder, holder: _Holder) -> bool:
-    """Remove what a run left whose only launcher was one of this machine and lives no more."""
+    """Remove the lock of a run whose only launcher ran on this machine and has died."""
     if holder.shared or holder.host != platform.node():
         return False
     lock = Path(holder.lock)
-    with abandoned(lock) as is_abandoned:  # so that only one does it
+    with abandoned(lock) as is_abandoned:  # so that only one launcher removes it
         if is_abandoned or not (folder.is_local or lock.exists()):
             folder.remove(RUN)
             return True
@@ -203,5 +203,5 @@ def _read(folder: Folder) -> _Holder | None:
             return None
         raise
     except (ValueError, TypeError, RecursionError) as error:
-        msg = f"{folder.path(RUN)} cannot be read: {error}. Remove it where no run is going on."
+        msg = f"{folder.path(RUN)} cannot be read: {error}. Remove it if no run is active."
         raise ArchiveError(msg) from error

@@ -1,4 +1,4 @@
-"""Runs independent tasks in processes of this machine, or of a cluster."""
+"""Runs independent tasks in processes on this machine, or on a cluster."""
 
 from __future__ import annotations
 
@@ -42,28 +42,28 @@ def run_tasks(  # noqa: PLR0913 - each is given by name
     engine: str = "processes",
     on_gpu: bool = False,
 ) -> Iterator[tuple[Task, Result]]:
-    """Yield each task with its result, as they are done.
+    """Yield each task with its result, in the order of completion.
 
     Parameters
     ----------
     work
         Does one task, in any process.
     workers
-        Processes; as many as there are processors by default. One works in this process.
+        Processes; as many as there are processors by default. A single worker is this process.
     start
         Called in each process before its first task, with ``args`` and the shared counters of
         ``progress``.
     engine
-        One of `launch.ENGINES`; with ``ray`` the cluster says how many processes there are.
+        One of `launch.ENGINES`; with ``ray``, the cluster determines the number of processes.
     on_gpu
-        Whether a task wants a GPU of its own, where a cluster has some.
+        Whether each task needs its own GPU, if a cluster has GPUs.
 
     Raises
     ------
     UsageError
         The engine is not installed.
     WorkerDiedError
-        A process was killed, mostly for want of memory.
+        A process was killed, probably because it ran out of memory.
     """
     if engine == "ray":
         yield from run_with_ray(
@@ -96,8 +96,8 @@ def _run_in_processes(
                 yield waiting.pop(future), future.result()
     except BrokenProcessPool as error:
         msg = (
-            "a worker process was killed, mostly for want of memory: run the same command "
-            "again with fewer workers. What is finished stays valid."
+            "a worker process was killed, probably because it ran out of memory: run the same "
+            "command again with fewer workers. What is finished stays valid."
         )
         raise WorkerDiedError(msg) from error
     except BaseException:
@@ -107,7 +107,7 @@ def _run_in_processes(
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the processes at once: what they have not finished is not visible."""
+    """End the processes at once; their unfinished files are not visible."""
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
@@ -118,7 +118,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back, also in processes started meanwhile: the parent alone answers it."""
+    """Block Ctrl-C, also in processes started in the body: only the parent handles it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -135,7 +135,7 @@ def _start_process(start: Callable[..., None], *args: Any) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process when its parent is killed, lest it works on beside the next run."""
+    """End this process when its parent is killed, so that it cannot run beside the next run."""
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""Progress of a long stage: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of a long stage: a bar on a terminal, occasional plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 else:
     Counters = Ticker = object
 
-_LINE_EVERY = 10.0  # seconds, where there is no terminal
+_LINE_EVERY = 10.0  # seconds, without a terminal
 _BAR_EVERY = 0.2
 
 
 class Progress:
-    """Counts what is done, in this process and in those that share its counters.
+    """Counts what is done, in this process and in all that share its counters.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Progress:
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the counts for as long as the body runs, whichever process adds to them."""
+        """Show the counts while the body runs, from whichever process they come."""
         done = threading.Event()
 
         def keep_showing() -> None:
@@ -84,7 +84,7 @@ class Progress:
         if now - self._shown < every:
             return
         self._shown = now
-        # Not under their lock: a worker that was killed may hold it for ever.
+        # Read without the lock, which a killed worker may hold forever.
         done, images, received = self.counters.get_obj()[:]
         rate = received / max(now - self._started, 1e-9) / 1e6
         also = f"{images:,} figures, {rate:.1f} MB/s" if images or received else ""
@@ -93,9 +93,9 @@ class Progress:
             self._bar.update(done - self._bar.n)
             return
         left = (now - self._started) / done * (self._total - done) if done else None
-        ahead = f", {left:.0f} s left" if left is not None else ""
-        told = f"{done:,} of {self._total:,} {self._unit}"
-        sys.stderr.write(f"{told}{', ' if also else ''}{also}{ahead}\n")
+        remaining = f", {left:.0f} s left" if left is not None else ""
+        count = f"{done:,} of {self._total:,} {self._unit}"
+        sys.stderr.write(f"{count}{', ' if also else ''}{also}{remaining}\n")
 
     def _finish(self) -> None:
         if self._bar is not None:

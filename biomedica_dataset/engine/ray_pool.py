@@ -1,4 +1,4 @@
-"""Runs independent tasks on a cluster of Ray, which places them and tries them again."""
+"""Runs independent tasks on a Ray cluster, which schedules and retries them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_PATIENCE = 10.0  # seconds for a cluster to answer
-_RETRIES = 5  # of a task whose process or machine has died
+_TIMEOUT = 10.0  # seconds for a cluster to answer
+_RETRIES = 5  # of a task whose process or machine died
 
 
 def run_with_ray(
@@ -34,19 +34,19 @@ def run_with_ray(
 ) -> Iterator[tuple[Task, Result]]:
     """Yield each task with its result, as `pool.run_tasks` does.
 
-    The cluster is the one of ``RAY_ADDRESS`` or of this machine; one is begun where there is none.
+    The cluster is that of ``RAY_ADDRESS`` or of this machine; if there is none, one is started.
 
     Raises
     ------
     UsageError
         Ray is not installed, or no cluster answers.
     WorkerDiedError
-        A task's process died again and again, or the cluster did.
+        The process of a task died repeatedly, or the cluster died.
     """
     ray = require("ray", "scale")
     with _cluster(ray), progress.shown():
         gpus = 1 if on_gpu and ray.cluster_resources().get("GPU") else 0
-        # Ray would end a process with a GPU after each task, and its model with it.
+        # By default Ray ends a process with a GPU, and so its model, after each task.
         options = {"num_cpus": 1, "num_gpus": gpus, "max_retries": _RETRIES, "max_calls": 0}
         submit = ray.remote(**options)(_do).remote
         waiting = {submit(work, task, start, args): task for task in tasks}
@@ -60,8 +60,8 @@ def run_with_ray(
             raise error.cause from None
         except ray.exceptions.RayError as error:
             msg = (
-                f"Ray gave a task up, mostly for want of memory: {error}. Run the same command "
-                "again. What is finished stays valid."
+                f"Ray gave up on a task, probably because it ran out of memory: {error}. Run the "
+                "same command again. What is finished stays valid."
             )
             raise WorkerDiedError(msg) from error
         finally:
@@ -86,16 +86,16 @@ def _cluster(ray: Any) -> Iterator[None]:
 
 
 def _check_answers(address: str) -> None:
-    """Raise an error where nobody is at an address; Ray itself would try for many minutes."""
+    """Raise an error if nothing answers at an address; Ray itself would retry for minutes."""
     host, _, port = address.rpartition("/")[2].rpartition(":")
     if not port.isdecimal():  # auto, or local
         return
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT).close()
     except OSError as error:
         msg = (
-            f"RAY_ADDRESS is {address}, where no cluster answers ({error}); name one that is up, "
-            "or leave it out to begin one on this machine"
+            f"RAY_ADDRESS is {address}, where no cluster answers ({error}); name a running "
+            "cluster, or unset it to start one on this machine"
         )
         raise UsageError(msg) from error
 
@@ -107,7 +107,7 @@ _progress: Progress | None = None
 def _do(
     work: Callable[[Task], Result], task: Task, start: Callable[..., None], args: tuple[Any, ...]
 ) -> tuple[Result, list[int]]:
-    """Do one task in a process of Ray; return its result, and what it counted."""
+    """Do one task in a Ray process; return its result and its counts."""
     global _started, _progress
     if _progress is None or _started != (start, args):
         _started, _progress = (start, args), Progress()

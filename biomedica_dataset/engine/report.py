@@ -1,4 +1,4 @@
-"""Reports in which everything seen is kept or dropped by a reason."""
+"""Reports that account for everything seen: kept, or dropped with a reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What was seen of one kind of thing.
+    """Counts of one kind of item.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Tally:
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> Tally:
-        """Return the tally of counts by word, of which one is ``kept``.
+        """Return the tally of counts by word; the word ``kept`` counts what was kept.
 
         Examples
         --------
@@ -51,7 +51,7 @@ class Tally:
         return cls(seen=sum(counts.values()), kept=counts.get("kept", 0), dropped=dropped)
 
     def lines(self, what: str) -> list[str]:
-        """Return the tally in words, a line each."""
+        """Return the tally in words, as lines."""
         lines = [
             f"{what}: {self.seen:,} seen = {self.kept:,} kept + {self.seen - self.kept:,} dropped"
         ]
@@ -64,12 +64,12 @@ def aligned(counts: Mapping[str, int]) -> list[str]:
     return [f"  {n:>{width},}  {word}" for word, n in counts.items()]
 
 
-def told_part(done: int, left: int, units: str) -> str:
-    """Return what a part says at its end, while others are not done.
+def part_message(done: int, left: int, units: str) -> str:
+    """Return the message of a part that ends while other parts are not done.
 
     Examples
     --------
-    >>> told_part(12, 3, "blocks")
+    >>> part_message(12, 3, "blocks")
     'this part is done, 12 blocks written; 3 blocks of other parts are not done yet'
     """
     return (

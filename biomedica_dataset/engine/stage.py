@@ -1,8 +1,8 @@
-"""A stage: brings every block of an output into agreement with what the block is made of.
+"""A stage: brings every block of an output up to date with its inputs.
 
-A stage says which blocks there are, when one is up to date, how one is made, and what finishes the
-whole. Everything else is here, once: the lock on the output, parts of a run, processes and Ray,
-progress, and resuming. What is done is decided by the files alone, so that the same call continues
+A stage defines which blocks there are, when one is up to date, how one is made, and how the output
+is finished. Everything else is here, once: the lock on the output, parts of a run, processes and
+Ray, progress, and resuming. The files alone decide what is done, so that the same call resumes
 a run that was killed, updates an output, or does nothing.
 """
 
@@ -32,7 +32,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True, slots=True)
 class FailedBlock:
-    """A block that could not be made now; the same call tries it again."""
+    """A block that could not be made; the same call retries it."""
 
     number: int
     reason: str
@@ -40,7 +40,7 @@ class FailedBlock:
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """What a process has while it makes blocks."""
+    """The lock and the progress that a process uses while it makes blocks."""
 
     lock: RunLock
     progress: Progress
@@ -48,24 +48,24 @@ class WorkerContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageRun(Generic[Record, Made]):
-    """What became of the blocks of a stage.
+    """The outcome for the blocks of a stage.
 
     Parameters
     ----------
     blocks
-        All that the stage has.
+        The number of blocks of the stage.
     records
-        Of the blocks that are up to date now, by number, ascending.
+        Records of the blocks that are now up to date, by number, ascending.
     made
-        What this run made.
+        The results of `Stage.make` in this run.
     failed
         Why blocks could not be made, by number.
     left
         Blocks of other parts of the run that are not done.
     done
-        Blocks of this part that are done now and were not before.
+        Blocks of this part that this run brought up to date.
     finished
-        What `Stage.finish` returned; ``None`` where it was not called.
+        What `Stage.finish` returned; ``None`` if it was not called.
     """
 
     blocks: int
@@ -78,18 +78,18 @@ class StageRun(Generic[Record, Made]):
 
 
 class Stage(ABC, Generic[Task, Record, Made]):
-    """One stage over blocks; a subclass is a frozen dataclass of what another process can be told.
+    """One stage over blocks; a subclass is a frozen dataclass whose fields are sent to processes.
 
-    What a subclass opens, it keeps in a `functools.cached_property`: each process opens its own.
+    A subclass opens resources in a `functools.cached_property`, so that each process opens its own.
 
     Attributes
     ----------
     unit
-        What `size` counts, as progress shows it.
+        The unit of `size`, as progress shows it.
     on_gpu
-        Whether a process wants a GPU of its own, where a cluster has some.
+        Whether each process needs its own GPU, if a cluster has GPUs.
     survives
-        Errors after which the blocks that are not done count as failed.
+        Errors that end the run and mark the unfinished blocks as failed.
 
     Examples
     --------
@@ -131,21 +131,21 @@ class Stage(ABC, Generic[Task, Record, Made]):
 
     @abstractmethod
     def tasks(self) -> Iterable[Task]:
-        """Return the blocks that the output is to have."""
+        """Return the blocks that the output should have."""
 
     @abstractmethod
     def record(self, task: Task) -> Record | None:
-        """Return what is known of a block that is up to date; ``None`` of one that is stale."""
+        """Return the record of a block that is up to date; ``None`` if it is stale."""
 
     @abstractmethod
     def make(self, task: Task, context: WorkerContext) -> Made:
         """Write a block, in any process."""
 
     def begin(self, lock: RunLock) -> None:
-        """Begin the output, or refuse one that holds something else."""
+        """Begin the output, or refuse one that is something else."""
 
     def number(self, task: Task) -> int:
-        """Return the number of a block, by which parts share the work."""
+        """Return the number of a block, which decides the part it belongs to."""
         return int(task)  # type: ignore[call-overload, no-any-return]
 
     def size(self, task: Task) -> int:
@@ -157,19 +157,19 @@ class Stage(ABC, Generic[Task, Record, Made]):
         return self.output.map(self.record, tasks)
 
     def records_before(self, tasks: Sequence[Task]) -> list[Record | None]:
-        """Return the records of all blocks as the run finds them."""
+        """Return the records of all blocks as they are when the run starts."""
         return self.records(tasks)
 
     def is_made_again(self, record: Record) -> bool:
-        """Whether a block that is up to date is to be made again all the same."""
+        """Whether to make a block again although it is up to date."""
         return False
 
     def batches(self, tasks: list[Task], engine: str, workers: int) -> list[list[Task]]:
-        """Cut the blocks of this part into what one process does at a stretch."""
+        """Group the blocks of this part into batches, each done by one process."""
         return [[task] for task in tasks]
 
     def make_all(self, tasks: list[Task], context: WorkerContext) -> Iterator[Made | FailedBlock]:
-        """Make some blocks, but those that another run has made meanwhile."""
+        """Make blocks, except those that another run has made in the meantime."""
         for task in tasks:
             context.lock.check()
             if self.record(task) is None:
@@ -178,13 +178,13 @@ class Stage(ABC, Generic[Task, Record, Made]):
                 context.progress.tick(self.size(task), 0, 0)
 
     def retract(self) -> None:
-        """Take away what says that the whole is done, before blocks change."""
+        """Remove the files that mark the output as finished, before blocks change."""
 
     def sweep(self) -> None:
-        """Remove what stopped processes left; unfinished files are removed with the lock."""
+        """Remove files that stopped processes left; the lock removes unfinished ones."""
 
     def finish(self, run: StageRun[Record, Made]) -> Any:
-        """Write what there is of the whole, when all blocks are up to date."""
+        """Write the files that finish the output, when all blocks are up to date."""
 
     def run(
         self,
@@ -193,19 +193,19 @@ class Stage(ABC, Generic[Task, Record, Made]):
         workers: int | None = None,
         progress: Progress | None = None,
     ) -> StageRun[Record, Made]:
-        """Make the stale blocks of this part; whoever finds all blocks done finishes the whole.
+        """Make the stale blocks of this part; the part that finds all done finishes the output.
 
         Parameters
         ----------
         launch
-            On what it runs, and as which part of a run; alone by default.
+            Where it runs, and as which part of a run; alone by default.
         workers
             Processes; as many as there are processors by default.
 
         Raises
         ------
         UsageError
-            Another run holds the output, or the output holds something else.
+            Another run holds the output, or the output is something else.
         TakenOverError
             Another run took the output over.
         WorkerDiedError
@@ -254,7 +254,7 @@ class Stage(ABC, Generic[Task, Record, Made]):
         workers: int | None,
         progress: Progress,
     ) -> tuple[list[Made], dict[int, str]]:
-        """Make blocks; return what was made, and why others were not."""
+        """Make blocks; return the results, and the reasons of failed blocks."""
         progress.start(sum(map(self.size, tasks)), self.unit)
         made: list[Made] = []
         failed: dict[int, str] = {}
@@ -266,7 +266,7 @@ class Stage(ABC, Generic[Task, Record, Made]):
             ):  # fmt: skip
                 made += [one for one in done if not isinstance(one, FailedBlock)]
                 failed |= {one.number: one.reason for one in done if isinstance(one, FailedBlock)}
-        except self.survives as error:  # what was not tried has failed for the same reason
+        except self.survives as error:  # blocks that were not tried fail for the same reason
             done_numbers = self._known(tasks)
             numbers = [self.number(task) for task in tasks]
             failed = {n: str(error) for n in numbers if n not in done_numbers} | failed
@@ -276,11 +276,11 @@ class Stage(ABC, Generic[Task, Record, Made]):
         return made, dict(sorted(failed.items()))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process is told: the fields, and nothing that was opened."""
+        """Return the fields alone: another process opens its own resources."""
         return {one.name: getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the fields."""
+        """Restore the fields."""
         self.__dict__.update(state)
 
 
@@ -288,7 +288,7 @@ _worker: tuple[Stage[Any, Any, Any], WorkerContext] | None = None
 
 
 def _start_worker(stage: Stage[Any, Any, Any], lock: RunLock, counters: Counters) -> None:
-    global _worker  # noqa: PLW0603 - what a process of the pool keeps between its batches
+    global _worker  # noqa: PLW0603 - kept by a process of the pool between batches
     _worker = stage, WorkerContext(lock, Progress(counters=counters))
 
 

@@ -1,7 +1,7 @@
-"""Blocks: compared with the inventory; what is missing is fetched, and both files written.
+"""Brings blocks up to date: compares each with the inventory, fetches what is missing, writes it.
 
-A worker takes blocks in order and begins the next one when the last articles of a block are on
-their way, so that the network is not idle at the end of each.
+A worker takes blocks in order. It starts the next block while the last articles of the current one
+are still in flight, so that the network is never idle between blocks.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
 __all__ = ["BlockFailedError", "Outcome", "Task", "run_block", "run_blocks"]
 
 _ARTICLES_IN_FLIGHT = 128
-"""Articles begun and not finished: enough for all requests in flight, and so few that JSONs, XMLs
-and images of different articles travel side by side: network and reader work at the same time."""
+"""Articles in progress at a time: enough to keep all requests in flight, and few enough that
+metadata, XML and images of different articles overlap, so that network and parser both work."""
 
-_BLOCKS_OPEN = 6  # small blocks are gone through together; of large ones two are open at most
+_BLOCKS_OPEN = 6  # small blocks run together; at most two large ones are open at a time
 
 
 class BlockFailedError(Exception):
-    """A block could not be fetched whole for the network; it was not written."""
+    """Network failures left a block incomplete; it was not written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of some blocks.
+    """The outcome of some blocks.
 
     Parameters
     ----------
     failed
-        Those that could not be written for the network, with the reason.
+        Blocks that were not written because of the network, with the reason.
     changes
-        Article versions that are not as they were, by kind, of the others.
+        Article versions that changed in the other blocks, by kind.
     """
 
     failed: dict[int, str] = field(default_factory=dict)
@@ -66,11 +66,11 @@ def run_block(archive: Archive, source: Source, task: Task, tick: Ticker) -> Blo
     Raises
     ------
     BlockFailedError
-        Some article could not be fetched, twice; nothing was written.
+        An article could not be fetched in two attempts; nothing was written.
     SourceError
-        Too many requests fail to go on.
+        Too many requests failed.
     StorageError, ArchiveError
-        The archive cannot be written, or what is there of the block is damaged.
+        The archive cannot be written, or the existing block is damaged.
     """
     failed = run_blocks(archive, source, [task], tick).failed
     if failed:
@@ -85,23 +85,23 @@ def run_blocks(
     tick: Ticker,
     lock: RunLock | None = None,
 ) -> Outcome:
-    """Do blocks as `run_block` does one, several at a time; leave out what has been done meanwhile.
+    """Run several blocks at a time; skip those that another run has finished in the meantime.
 
     Parameters
     ----------
     lock
-        That of the run on the archive, where it is one that several may write to.
+        The lock of the run on the archive, if other runs may write to it.
 
     Raises
     ------
     TakenOverError
-        Another run holds the archive now.
+        Another run now holds the archive.
     """
     return run_async(_Blocks(archive, source, tick, lock).run(tasks))
 
 
 class _Blocks:
-    """Goes through blocks, many articles at a time."""
+    """Runs blocks, many articles at a time."""
 
     def __init__(
         self, archive: Archive, source: Source, tick: Ticker, lock: RunLock | None
@@ -113,7 +113,7 @@ class _Blocks:
     async def run(self, tasks: Iterable[Task]) -> Outcome:
         self._articles = asyncio.Semaphore(_ARTICLES_IN_FLIGHT)
         self._open = asyncio.Semaphore(_BLOCKS_OPEN)
-        self._writing = asyncio.Lock()  # of one block at a time, for the memory that it takes
+        self._writing = asyncio.Lock()  # one block at a time, to limit memory
         with ExitStack() as stack:
             try:
                 async with asyncio.TaskGroup() as group:
@@ -129,7 +129,7 @@ class _Blocks:
         return self._outcome
 
     def _is_done(self, task: Task) -> bool:
-        """Whether another run has done a block since its task was found."""
+        """Whether another run has finished a block since its task was found."""
         if self._lock is None:
             return False
         self._lock.check()
@@ -139,7 +139,7 @@ class _Blocks:
         return True
 
     async def _begin(self, block: _Block, group: asyncio.TaskGroup) -> None:
-        """Start all articles of a block, as there is room for them, and its end after them."""
+        """Start the articles of a block as slots become free, then the task that finishes it."""
         started = []
         for pmcid in block.versions:
             await self._articles.acquire()
@@ -166,7 +166,7 @@ class _Blocks:
     async def _finish(self, block: _Block, started: Sequence[asyncio.Task[None]]) -> None:
         if started:
             await asyncio.wait(started)
-        # What failed for the network has another try when the rest is through.
+        # Retry the articles that failed because of the network once the others are done.
         await asyncio.gather(*(self._article_again(block, pmcid) for pmcid in list(block.problems)))
         if block.problems:
             pmcid, problem = min(block.problems.items())
@@ -189,14 +189,14 @@ class _Blocks:
 
 
 class _Block:
-    """A block being fetched: what was there, and what has come.
+    """A block in progress: its previous contents, and what has been fetched.
 
     Attributes
     ----------
     versions
         By PMCID, ascending.
     done, problems
-        By PMCID, what was fetched and what failed for the network.
+        By PMCID, what was fetched and what failed because of the network.
     """
 
     def __init__(self, archive: Archive, task: Task) -> None:
@@ -224,25 +224,25 @@ class _Block:
         self.close()
 
     def close(self) -> None:
-        """Let go of the bytes."""
+        """Release the fetched bytes."""
         self._stack.close()
         self.done.clear()
 
     async def fetch(self, pmcid: int, source: Source) -> Fetched:
-        """Return an article: as it is there if nothing about it has changed, else fetched."""
+        """Return an article: the stored one if nothing about it has changed, otherwise fetch it."""
         versions = self.versions[pmcid]
-        agreeing = self._old.agreeing(pmcid, versions, self.task)
-        if agreeing is not None:
-            return agreeing
+        unchanged = self._old.unchanged(pmcid, versions, self.task)
+        if unchanged is not None:
+            return unchanged
         known = self._old.known(pmcid, retry=self.task.retry)
         return await ArticleFetch(source, self._spool, self.task.wants, versions, known).run()
 
     def write(self) -> None:
-        """Write the files of the block, its articles in order."""
+        """Write the files of the block, with its articles in order."""
         fetched = [self.done[pmcid] for pmcid in self.versions]
         write_block(self._archive, self.task, fetched, self._old)
 
     def changes(self) -> Counter[str]:
-        """Return how many article versions are not as they were, by kind."""
+        """Return how many article versions changed, by kind."""
         old = (row for rows in self._old.rows.values() for row in rows.values())
         return changes_of(old, (row for fetched in self.done.values() for row in fetched.rows))

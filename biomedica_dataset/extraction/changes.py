@@ -1,4 +1,4 @@
-"""What became of article versions between two runs, by kind."""
+"""How article versions changed between two runs, by kind."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ KINDS = (
     "content changed",
     "read again",
 )
-"""The first that applies is the kind of a change. ``read again`` are versions that PMC has not
-changed: other licences or images are asked for, it was another try, or a higher version went."""
+"""The first that applies is the kind of a change. ``read again`` means that PMC did not change the
+version: other licences or images were selected, it was retried, or a higher version disappeared."""
 
 _REASONS = {"superseded": "superseded", "manuscript": "superseded", "retracted": "retracted"}
 
@@ -35,7 +35,7 @@ def changes_of(old: Iterable[LedgerRow], new: Iterable[LedgerRow]) -> Counter[st
     Parameters
     ----------
     old, new
-        Rows of the same articles; their documents are not looked at.
+        Rows of the same articles; their documents are ignored.
     """
     before = {(row.pmcid, row.version): row for row in old}
     after = {(row.pmcid, row.version): row for row in new}

@@ -1,4 +1,4 @@
-"""What a run of extract would cost, estimated from a sample before anything is fetched."""
+"""Estimates what a run of extract would cost, from a sample and before anything is fetched."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .options import ExtractOptions
     from .tasks import Task
 
-_SIZED_SHARE = 5  # of the sample one article in five is measured: its files are many requests
+_SIZED_SHARE = 5  # files are measured for one sampled article in five, as each takes many requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +40,19 @@ class ExtractPlan:
     Parameters
     ----------
     search
-        What the query finds, where there is one.
-    blocks, blocks_agreeing
-        Blocks to do, and those that agree with the source already.
+        What the query finds, if there is one.
+    blocks, blocks_up_to_date
+        Blocks to fetch, and those that are up to date already.
     articles, versions
-        Articles that are new, changed or looked at again, and their versions.
+        Articles that are new, changed or retried, and their versions.
     kept, requests, bytes
-        Estimates, upper bounds: articles without figures, and pictures that no captioned figure
-        needs, show only in the XML. What the archive holds already of these articles is not
+        Estimates, as upper bounds: only the XML shows which articles have no figures and which
+        images no captioned figure uses. What the archive already has of these articles is not
         deducted.
     sampled, sized
-        Articles whose metadata was read, and those whose files were measured.
+        Articles whose metadata was read, and articles whose files were measured.
     spent
-        Requests that the estimate itself took.
+        Requests that the estimate itself made.
     """
 
     source: str
@@ -60,7 +60,7 @@ class ExtractPlan:
     search: Overview | None
     inventory: str | None
     blocks: int
-    blocks_agreeing: int
+    blocks_up_to_date: int
     articles: int
     versions: int
     kept: int
@@ -77,19 +77,19 @@ class ExtractPlan:
         lines = [str(self.search)] if self.search else []
         lines.append(f"{self.source}, {self.selection}, by {listed}; nothing was written")
         if not self.articles:
-            return "\n".join([*lines, "nothing to do: the archive agrees with the source"])
+            return "\n".join([*lines, "nothing to do: the archive is up to date"])
         return "\n".join(
             [
                 *lines,
-                f"to look at: {self.versions:,} versions of {self.articles:,} articles in "
-                f"{self.blocks:,} blocks; {self.blocks_agreeing:,} blocks agree already",
+                f"to check:   {self.versions:,} versions of {self.articles:,} articles in "
+                f"{self.blocks:,} blocks; {self.blocks_up_to_date:,} blocks are up to date already",
                 f"kept:       at most {self.kept:,} articles",
                 f"requests:   at most {self.requests:,}",
                 f"bytes:      at most {self.bytes / 1e6:,.1f} MB",
                 f"Estimated from the metadata of {self.sampled:,} articles (seed {self.seed}) and "
-                f"the sizes of the files of {self.sized:,}, by {self.spent:,} requests. Upper "
-                "bounds: articles without figures, and pictures that no captioned figure needs, "
-                "show only in the XML.",
+                f"the sizes of the files of {self.sized:,}, with {self.spent:,} requests. Upper "
+                "bounds: only the XML shows which articles have no figures and which images no "
+                "captioned figure uses.",
             ]
         )
 
@@ -107,7 +107,7 @@ def plan(
     Parameters
     ----------
     sample
-        Articles whose metadata is read; of one in five the sizes of the files are asked for.
+        Articles whose metadata is read; for one in five, file sizes are requested too.
     seed
         Seed for choosing them.
 
@@ -131,7 +131,7 @@ def plan(
         search=_search(stage.selection, options.wants),
         inventory=stage.inventory.date,
         blocks=len(tasks),
-        blocks_agreeing=len(headers.keys() - {task.block for task in tasks}),
+        blocks_up_to_date=len(headers.keys() - {task.block for task in tasks}),
         articles=len(articles),
         versions=sum(map(len, articles)),
         kept=round(found.kept * scale),
@@ -151,7 +151,7 @@ def _search(selection: Selection, wants: Wants) -> Overview | None:
 
 
 def _changed(archive: Archive | None, task: Task, there: set[int]) -> list[list[Version]]:
-    """Return the versions of each article of a block that does not agree with its ledger."""
+    """Return the versions of each article of a block that differs from its ledger."""
     articles: dict[int, list[Version]] = {}
     for version in task.inventory.versions():
         articles.setdefault(version.pmcid, []).append(version)
@@ -181,7 +181,7 @@ def _etags(archive: Archive, block: int) -> dict[int, dict[int, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What a sample would cost: requests for JSON, kept articles, images, and all bytes."""
+    """The cost of a sample: requests for JSON, kept articles, images, and total bytes."""
 
     metadata: int
     kept: int
@@ -201,14 +201,14 @@ async def _look(source: Source, wants: Wants, articles: Sequence[list[Version]])
     kept = [item.metadata for item in found if item.metadata is not None]
     measured = kept[::_SIZED_SHARE] if len(kept) > _SIZED_SHARE else kept
     xml = await _mean_size(source, [key for item in measured for key in _xml_keys(item)])
-    picture = await _mean_size(source, [key for item in measured for key in _picture_keys(item)])
-    pictures: float = 0
+    image = await _mean_size(source, [key for item in measured for key in _image_keys(item)])
+    images: float = 0
     if wants.images != "none":
-        pictures = sum(len(_picture_keys(item)) for item in kept)
+        images = sum(len(_image_keys(item)) for item in kept)
     if not isinstance(wants.images, str):
-        pictures = min(pictures, len(wants.images))
-    size = received + len(kept) * xml + pictures * picture
-    return _Found(requests, len(kept), pictures, size, len(measured))
+        images = min(images, len(wants.images))
+    size = received + len(kept) * xml + images * image
+    return _Found(requests, len(kept), images, size, len(measured))
 
 
 async def _mean_size(source: Source, keys: Sequence[str]) -> float:
@@ -220,5 +220,5 @@ def _xml_keys(metadata: Metadata) -> list[str]:
     return [metadata.xml.key] if metadata.xml is not None else []
 
 
-def _picture_keys(metadata: Metadata) -> list[str]:
+def _image_keys(metadata: Metadata) -> list[str]:
     return [file.key for name, file in metadata.media.items() if is_raster(name)]

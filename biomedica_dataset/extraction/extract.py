@@ -32,40 +32,39 @@ def extract(  # noqa: PLR0913 - each is given by name
     launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> ExtractReport:
-    """Bring an archive into agreement with a source; begin it where there is none.
+    """Bring an archive up to date with a source, or create it.
 
     Parameters
     ----------
     source
         ``s3://bucket``, ``https://host/path``, ``http://host/path`` or a folder.
     output
-        The archive: a new or empty folder, or one that an earlier run made.
+        The archive: a new or empty folder, or an existing archive.
     pmcids
         Only these articles, such as ``PMC13900`` or ``13900``.
     query
         Only articles that this search of PMC finds.
     limit
-        Only the newest articles, so many.
+        Only this many of the newest articles.
     licenses
-        Only articles of these licences: groups, or codes such as ``CC BY``.
+        Only articles under these licences: groups, or codes such as ``CC BY``.
     images
-        ``all``, ``none``, keys of pairs, or a file that lists keys, one a line.
+        ``all``, ``none``, keys of pairs, or a file with one key per line.
     inventory
         Date or file of the inventory to read; the newest by default.
     retry
-        Fetch again what was unavailable or corrupt, and what a newer reader finds.
+        Retry what was unavailable or corrupt, and reread articles with a newer reader.
     workers
         Processes; as many as there are processors by default.
     launch
-        On what it runs, and as which part of a run; alone by default.
+        Where the stage runs, and as which part of a run; alone by default.
 
     Raises
     ------
     UsageError
         The output has another selection or is not an archive, or an option is wrong.
     SourceError
-        The source cannot be read. What fails later is told by the report: its blocks are not
-        written.
+        The source cannot be read. The report lists later failures; their blocks are not written.
     StorageError, ArchiveError
         The output cannot be written, or is damaged. Finished blocks stay valid.
 
@@ -76,7 +75,7 @@ def extract(  # noqa: PLR0913 - each is given by name
     >>> print(extract("bucket", "newest", limit=2, workers=1))
     article versions: 2 seen = 2 kept + 0 dropped
     figures: ...
-    nothing to do: the archive agrees with the source
+    nothing to do: the archive is up to date
     """
     options = resolve_options(
         output, pmcids=pmcids, query=query, limit=limit, licenses=licenses, images=images,

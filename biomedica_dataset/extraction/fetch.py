@@ -1,6 +1,6 @@
-"""Fetches what a run wants of a PMCID: JSON, XML, then the media that captioned graphics need.
+"""Fetches one PMCID: its JSON, its XML, then the media that captioned graphics need.
 
-What an older block already has under the same ETag or MD5 is taken from there.
+Whatever an older block has under the same ETag or MD5 is reused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_XML = 32 * 2**20
 MAX_IMAGE = 100 * 2**20
-"""Bytes; what is larger is dropped unread as ``too_large``."""
+"""Bytes; larger files are dropped unread as ``too_large``."""
 
 
 @dataclass(slots=True)
@@ -40,9 +40,9 @@ class Fetched:
     Parameters
     ----------
     images
-        By (version, file name): where the bytes wait to be written.
+        By (version, file name): bytes that are ready to be written.
     xml
-        By version: where the document waits.
+        By version: the document, ready to be written.
     """
 
     rows: list[LedgerRow] = field(default_factory=list)
@@ -59,9 +59,9 @@ class Known:
     rows
         By version, without their XML.
     xml
-        By version: where the document lies.
+        By version: the document.
     images
-        By (file name, MD5): where the bytes lie.
+        By (file name, MD5): the bytes.
     """
 
     rows: Mapping[int, LedgerRow]
@@ -71,7 +71,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """What became of one image."""
+    """The outcome for one image."""
 
     status: str
     reason: str | None = None
@@ -102,7 +102,7 @@ class ArticleFetch:
         Raises
         ------
         NetworkFailedError
-            Something could not be fetched for the network: the block is not complete.
+            A file could not be fetched because of the network; the block is incomplete.
         """
         found = await find_current(self._source, self._wants, self._versions, self._known.rows)
         if found.metadata is not None:
@@ -150,7 +150,7 @@ class ArticleFetch:
         return replace(row, images=images)
 
     async def _read_images(self, files: list[RemoteFile], row: LedgerRow) -> dict[str, _Result]:
-        """Return what became of each file, by name."""
+        """Return the outcome for each file, by name."""
         settled = self._settled(row)
         old = {(e.name, e.md5): e for e in settled.images if e.status in SETTLED} if settled else {}
         results: dict[str, _Result] = {}
@@ -161,7 +161,7 @@ class ArticleFetch:
                 results[file.name] = _Result(entry.status, entry.reason)
             else:
                 missing.append(file)
-        # All are waited for, so that none goes on alone when another one fails.
+        # Wait for all, so that none keeps running after another one has failed.
         found = await asyncio.gather(*map(self._read_image, missing), return_exceptions=True)
         for file, result in zip(missing, found, strict=True):
             if isinstance(result, BaseException):
@@ -174,7 +174,7 @@ class ArticleFetch:
         return results
 
     def _settled(self, row: LedgerRow) -> LedgerRow | None:
-        """Return what is known of an article version that has not changed since."""
+        """Return the earlier row of an article version that has not changed since."""
         known = self._known.rows.get(row.version)
         return known if known is not None and known.etag == row.etag else None
 

@@ -1,7 +1,7 @@
-"""Articles by block straight from a source: a block is fetched when it is read, nothing is built.
+"""Reads articles block by block straight from a source, without building an archive first.
 
-A source is an archive, or a bucket: then each block is extracted into a temporary archive and read
-from there, by the same code as everywhere else.
+A source is an archive or a bucket. Each block of a bucket is extracted into a temporary archive
+when it is read, by the same code as everywhere else.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.archive.entries import LedgerRow
 
-_WIDTH = 100  # PMCIDs a block of all PMC: the first row comes after some 70 articles, not 700
+_WIDTH = 100  # PMCIDs per block of all PMC: the first row arrives after some 70 articles, not 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Blocks:
     numbers
         The blocks, ascending.
     listing
-        File with the versions that a bucket has of the blocks; ``None`` for an archive.
+        File that lists the versions in the blocks of a bucket; ``None`` for an archive.
     """
 
     url: str
@@ -55,12 +55,12 @@ class Blocks:
 
 
 def is_archive(url: str) -> bool:
-    """Whether a source is an archive of ours rather than a bucket."""
+    """Whether a source is one of our archives rather than a bucket."""
     return "://" not in url and Archive.find(Folder(url)) is not None
 
 
-def archive_state(url: str) -> str:
-    """Return a digest that changes when any block of an archive does."""
+def archive_fingerprint(url: str) -> str:
+    """Return a fingerprint that changes when any block of an archive does."""
     folder = Folder(url)
     files = [(name, folder.modified(f"articles/{name}")) for name in folder.names("articles")]
     return hashlib.sha256(repr(files).encode()).hexdigest()[:16]
@@ -79,14 +79,14 @@ def find_blocks(
     Parameters
     ----------
     pmcids, limit, inventory
-        Which articles of a bucket; an archive is read whole.
+        Which articles of a bucket to read; an archive is read whole.
     cache
         Local folder that keeps the listing for the processes that read the blocks.
 
     Raises
     ------
     UsageError, SourceError
-        The source is none, or cannot be listed.
+        The source is not valid, or cannot be listed.
     """
     if is_archive(url):
         archive = Archive.open(url)
@@ -121,12 +121,12 @@ def read_block(
     Parameters
     ----------
     is_wanted
-        Says of a PMCID whether its article is read; others are not fetched.
+        Whether to read the article of a PMCID; others are not fetched.
 
     Raises
     ------
     SourceError
-        The block cannot be fetched whole.
+        The block cannot be fetched completely.
     """
     if blocks.listing is None:
         articles = Archive.open(blocks.url).articles(number)

@@ -1,4 +1,4 @@
-"""What an archive is asked for, resolved from what a user gives."""
+"""The options of extract, resolved from what a user gives."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractOptions:
-    """Which articles, and what of them.
+    """Which articles to fetch, and which of their images.
 
     Parameters
     ----------
     selection
-        The articles, as the archive keeps them.
+        The articles, as the archive records them.
     wants
-        Licences and images.
+        Licences and images to keep.
     inventory
         Date or file of the inventory to read; the newest by default.
     retry
-        Fetch again what was unavailable or corrupt, and what another reader finds.
+        Retry what was unavailable or corrupt, and reread articles with another reader.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -47,7 +47,7 @@ def resolve_options(  # noqa: PLR0913 - each is given by name
     inventory: str | None = None,
     retry: bool = False,
 ) -> ExtractOptions:
-    """Return the options of `extract`, which explains them.
+    """Return the options of `extract`, where they are documented.
 
     Raises
     ------

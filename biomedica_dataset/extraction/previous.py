@@ -1,4 +1,4 @@
-"""What an archive has of a block already: read once, and copied where nothing has changed."""
+"""The previous state of a block: read once, and copied where nothing has changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PreviousBlock:
-    """The rows, documents and images of an older state of a block; nothing where there is none.
+    """The rows, documents and images of an older state of a block; empty if there is none.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class PreviousBlock:
     rows
         Its ledger by PMCID and version, without the documents.
     images
-        Its images, in their order; empty where their file has gone.
+        Its images, in order; empty if their file is gone.
     """
 
     def __init__(self) -> None:
@@ -48,12 +48,12 @@ class PreviousBlock:
     @classmethod
     @contextmanager
     def open(cls, archive: Archive, block: int, spool: Spool) -> Iterator[PreviousBlock]:
-        """Yield what is there of a block; its images can be read until the body ends.
+        """Yield the stored block; its images can be read until the body ends.
 
         Raises
         ------
         ArchiveError
-            What is there is damaged.
+            The stored block is damaged.
         """
         old = cls()
         if not archive.folder.exists(articles_name(block)):
@@ -84,11 +84,11 @@ class PreviousBlock:
         }
         for image, group, position in images.entries():
             self.images.append(image)
-            held = _OldImage(images, group, position, sizes.get(image, 0))
+            held = _PreviousImage(images, group, position, sizes.get(image, 0))
             self._held.setdefault(image[0], {})[image[2:]] = held
 
     def known(self, pmcid: int, *, retry: bool) -> Known:
-        """Return what is there of a PMCID; with ``retry`` nothing dropped for now is settled."""
+        """Return what is stored of a PMCID; with ``retry``, temporary failures count as unknown."""
         rows = self.rows.get(pmcid, {})
         if retry:
             rows = {
@@ -99,8 +99,8 @@ class PreviousBlock:
             }
         return Known(rows, self._xml.get(pmcid, {}), self._held.get(pmcid, {}))
 
-    def agreeing(self, pmcid: int, versions: Sequence[Version], task: Task) -> Fetched | None:
-        """Return what is there of a PMCID, where nothing about it has changed."""
+    def unchanged(self, pmcid: int, versions: Sequence[Version], task: Task) -> Fetched | None:
+        """Return what is stored of a PMCID, if nothing about it has changed."""
         rows = self.rows.get(pmcid, {})
         if self.header is None or self.header.wants != task.wants.digest:
             return None
@@ -117,7 +117,7 @@ class PreviousBlock:
             if entry.status == "kept" and entry.name and entry.md5
         ]
         if any((name, md5) not in held for _version, name, md5 in wanted):
-            return None  # the images file has gone
+            return None  # the images file is gone
         images = {(version, name): held[name, md5] for version, name, md5 in wanted}
         return Fetched(ordered, dict(self._xml.get(pmcid, {})), images)
 
@@ -131,7 +131,7 @@ def _is_whole(folder: Folder, name: str, header: BlockHeader) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _OldImage:
+class _PreviousImage:
     images: StoredImages
     group: int
     row: int

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.archive.ledger import REPORT, Archive
-from biomedica_dataset.engine.report import Tally, aligned, told_part
+from biomedica_dataset.engine.report import Tally, aligned, part_message
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.failures import reading
 
@@ -23,18 +23,18 @@ class ExtractReport:
     Parameters
     ----------
     blocks, blocks_done, blocks_failed
-        Valid blocks, those written by this run, and those that could not be written, with the
+        Valid blocks, blocks written by this run, and blocks that could not be written, with the
         reason.
     blocks_left
-        Those of other parts of the run that are not done.
+        Blocks of other parts of the run that are not done.
     changes
-        Article versions that this run found other than they were, by kind.
+        Article versions that this run found changed, by kind.
     articles, figures
         Article versions and graphics by status and reason.
     newer
-        Metadata newer than the inventory says.
+        Metadata that is newer than the inventory.
     not_listed
-        Articles asked for that the source does not have.
+        Requested articles that the source does not have.
     """
 
     source: str
@@ -51,7 +51,7 @@ class ExtractReport:
     not_listed: list[str]
 
     def as_json(self) -> bytes:
-        """Return ``report.json``: without what this run did, so that it tells of the archive."""
+        """Return ``report.json``, which describes the archive and leaves out what this run did."""
         stored = asdict(self)
         del stored["blocks_done"], stored["blocks_left"], stored["changes"]
         for name in ("articles", "figures"):
@@ -81,9 +81,9 @@ class ExtractReport:
                 f"  {_ranges(numbers)}: {why}" for why, numbers in _by_reason(self.blocks_failed)
             ]
         elif not self.blocks_done and not self.blocks_left:
-            lines.append("nothing to do: the archive agrees with the source")
+            lines.append("nothing to do: the archive is up to date")
         if self.blocks_left and not self.blocks_failed:
-            lines.append(told_part(self.blocks_done, self.blocks_left, "blocks"))
+            lines.append(part_message(self.blocks_done, self.blocks_left, "blocks"))
         return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""The stage that brings an archive into agreement with its source."""
+"""The stage that brings an archive up to date with its source."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
     Run = StageRun[BlockHeader, Counter[str]]
 
-_BATCH = 10_000  # article versions that a process goes through without a pause
-_BATCHES_A_WORKER = 2  # at least, so that all end at about the same time
-_RAY_BATCH = 1000  # there a batch that is tried again is done again as a whole
+_BATCH = 10_000  # article versions that a process handles in one go
+_BATCHES_A_WORKER = 2  # at least, so that all workers end at about the same time
+_RAY_BATCH = 1000  # smaller, as Ray retries a failed batch as a whole
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An archive as it was found.
+    """An archive as it was found at the start.
 
     Parameters
     ----------
@@ -59,9 +59,9 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
     Parameters
     ----------
     selection, inventory
-        The articles of the archive, and what the source has of them.
+        The articles of the archive, and their versions in the source.
     is_new
-        Whether the archive is still to be begun.
+        Whether the archive does not exist yet.
     """
 
     unit: ClassVar[str] = "articles"
@@ -76,17 +76,17 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
 
     @classmethod
     def open(cls, source: str, url: str, options: ExtractOptions) -> ExtractStage:
-        """Compare the options with the archive that is there, and list the source.
+        """Compare the options with an existing archive, and list the source.
 
         Raises
         ------
         UsageError
-            The folder has another selection, or something that is no archive.
+            The archive has another selection, or the folder is not empty and not an archive.
         SourceError
             The source cannot be listed.
         """
         folder, wanted = Folder(url), options.selection
-        was_empty = folder.is_empty()  # asked first: another part may begin the archive just now
+        was_empty = folder.is_empty()  # checked first: another part may create the archive now
         archive = Archive.find(folder)
         if archive is not None:
             _check_same(archive, wanted)
@@ -100,7 +100,7 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
             newest = tuple(int(n) for n in inventory.pmcids()[-wanted.limit :])
             wanted, inventory = Selection(newest, wanted.limit), inventory.only(newest)
         stage = cls(source, url, options, wanted, inventory, archive is None)
-        vars(stage)["opened"] = opened  # its requests are counted on
+        vars(stage)["opened"] = opened  # so that its requests stay counted
         return stage
 
     @cached_property
@@ -110,7 +110,7 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
 
     @cached_property
     def archive(self) -> Archive:
-        """The archive, once it has begun."""
+        """The archive, once it exists."""
         return Archive.open(self.url)
 
     @cached_property
@@ -120,14 +120,14 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
 
     @cached_property
     def found(self) -> Found:
-        """The archive as it was when it was first looked at."""
+        """The archive as it was when it was first read."""
         if self.is_new:
             return Found({}, {})
         return Found(self.archive.headers(), self.archive.images_files())
 
     @property
     def width(self) -> int:
-        """PMCIDs of a block."""
+        """PMCIDs per block."""
         return block_width(self.selection.pmcids) if self.is_new else self.archive.width
 
     def tasks(self) -> list[Task]:
@@ -147,11 +147,11 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
         return current_header(self.archive, task)
 
     def is_made_again(self, record: BlockHeader) -> bool:
-        """Whether another try may add to a block."""
+        """Whether a retry may add to a block."""
         return self.options.retry and record.may_gain()
 
     def records_before(self, tasks: Sequence[Task]) -> list[BlockHeader | None]:
-        """Return the headers of blocks that were up to date when the archive was looked at."""
+        """Return the headers of blocks that were up to date when the archive was first read."""
         found = ((self.found.headers.get(task.block), task) for task in tasks)
         return [
             header if header and is_up_to_date(header, task, self.found.images) else None
@@ -159,32 +159,32 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
         ]
 
     def stale(self) -> list[Task]:
-        """Return the blocks that are to be made, as the archive was looked at."""
+        """Return the blocks that were stale when the archive was first read."""
         tasks = self.tasks()
         found = zip(tasks, self.records_before(tasks), strict=True)
         return [task for task, header in found if header is None or self.is_made_again(header)]
 
     def has_nothing_to_do(self) -> bool:
-        """Whether all agrees, and no killed run has left anything."""
+        """Whether everything is up to date, and no killed run has left files."""
         if self.is_new or self.stale() or self._gone():
             return False
         named = {header.images_file for header in self.found.headers.values()}
         return not (self.found.images.keys() - named or self.output.exists(RUN))
 
     def _gone(self) -> list[int]:
-        """Return the blocks that the source has nothing of any more."""
+        """Return the blocks that the source no longer has."""
         there = {block for block, _part in self.inventory.blocks(self.width)}
         return sorted(self.found.headers.keys() - there)
 
     def begin(self, lock: RunLock) -> None:
-        """Begin the archive, or remove what killed runs have left in it."""
+        """Create the archive, or remove what killed runs have left in it."""
         if self.is_new:
             Archive.create(self.output, self.source, self.selection, self.width)
         if lock.is_first:
             self.archive.sweep(self.found.headers)
 
     def batches(self, tasks: list[Task], engine: str, workers: int) -> list[list[Task]]:
-        """Cut blocks into stretches of neighbours: long for the network, some for each worker."""
+        """Group neighbouring blocks: enough to keep the network busy, several groups per worker."""
         most = _RAY_BATCH if engine == "ray" else _BATCH
         enough = min(most, max(1, sum(map(self.size, tasks)) // (workers * _BATCHES_A_WORKER)))
         batches: list[list[Task]] = []
@@ -211,11 +211,11 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
         yield from (FailedBlock(block, reason) for block, reason in outcome.failed.items())
 
     def sweep(self) -> None:
-        """Remove images files that no block names yet."""
+        """Remove images files that no block refers to."""
         self.archive.sweep(self.archive.headers())
 
     def finish(self, run: Run) -> ExtractReport:
-        """Remove what the source has no more, and write the report."""
+        """Remove what the source no longer has, and write the report."""
         removed = sum(self.archive.remove(block) for block in self._gone())
         headers = self.archive.headers()
         self.archive.sweep(headers)
@@ -253,13 +253,13 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process is told: its tasks have parts of the inventory."""
+        """Return the state for another process, whose tasks carry parts of the inventory."""
         return {**super().__getstate__(), "inventory": None}
 
 
 def _check_same(archive: Archive, wanted: Selection) -> None:
     stored = archive.selection
-    # The newest were chosen when the archive was begun, and stay chosen.
+    # The newest articles were chosen when the archive was created, and stay chosen.
     same = stored.limit == wanted.limit if wanted.limit else stored == wanted
     if not same:
         msg = (

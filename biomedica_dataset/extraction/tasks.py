@@ -1,4 +1,4 @@
-"""What each block of an archive is to be, and whether it is: the files alone say it."""
+"""What each block of an archive should contain, and whether it does, judged by its files alone."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A block, and what it is to contain.
+    """A block, and what it should contain.
 
     Parameters
     ----------
     inventory
-        The block's part of it.
+        The block's part of the inventory.
     retry
-        Whether to fetch again what was unavailable or corrupt, and what another reader finds.
+        Whether to retry what was unavailable or corrupt, and to reread with another reader.
     """
 
     block: int
@@ -46,7 +46,7 @@ def find_tasks(width: int, inventory: Inventory, options: ExtractOptions) -> lis
 
 
 def is_up_to_date(header: BlockHeader, task: Task, images: Mapping[str, int]) -> bool:
-    """Whether a block is as a task wants it, given the bytes of the images files by name."""
+    """Whether a block matches its task, given the bytes of the images files by name."""
     return (
         header.inventory == task.inventory.digest()
         and header.wants == task.wants.digest
@@ -55,7 +55,7 @@ def is_up_to_date(header: BlockHeader, task: Task, images: Mapping[str, int]) ->
 
 
 def current_header(archive: Archive, task: Task) -> BlockHeader | None:
-    """Return the header of a block that is up to date; ``None`` of one that is stale."""
+    """Return the header of a block that is up to date; ``None`` if it is stale."""
     if not archive.folder.exists(articles_name(task.block)):
         return None
     header = archive.header(task.block)

@@ -1,4 +1,4 @@
-"""Which version of an article counts: its metadata JSONs decide, the highest first."""
+"""Decides which version of an article counts, by its metadata JSONs, the highest first."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from biomedica_dataset.archive.selection import Selection, Wants
     from biomedica_dataset.pmc.inventory import Version
 
-MAX_METADATA = 2**20  # bytes; those of a block are held in memory, and PMC's have some 10,000
+MAX_METADATA = 2**20  # bytes; a block's are all in memory, and PMC's take about 10,000
 TRIES = 3
-"""How often a file is asked for whose bytes are not those promised."""
+"""Attempts to fetch a file whose bytes do not match the expected digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,9 @@ class Current:
     Parameters
     ----------
     rows
-        By version, for all of them: the one that counts as ``kept``, the others with the reason why
-        not.
+        For every version: ``kept`` for the one that counts, and the reason for the others.
     version, metadata
-        The one that counts, if any does.
+        The version that counts, if any.
     """
 
     rows: dict[int, LedgerRow]
@@ -48,8 +47,8 @@ async def find_current(
 ) -> Current:
     """Return the version of a PMCID that counts.
 
-    The highest counts; below an author manuscript the next one does, unless there is none but
-    manuscripts.
+    The highest counts. An author manuscript is passed over for the next lower version, unless there
+    are only manuscripts.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ async def find_current(
     Raises
     ------
     NetworkFailedError
-        A JSON could not be fetched for the network.
+        A JSON could not be fetched because of the network.
     """
     ordered = sorted(versions, key=lambda v: -v.version)
     rows = {v.version: _row(v, "rejected", "superseded") for v in ordered}
@@ -136,22 +135,22 @@ def _row(
     )
 
 
-_FEW = 200  # ids that are cheaper to list one by one than to read an inventory of 230 MB
+_FEW = 200  # up to so many ids are cheaper to list one by one than by an inventory of 230 MB
 
 
 def list_versions(source: Source, selection: Selection, inventory: str | None) -> Inventory:
-    """Return what the source has of the selected articles.
+    """Return the versions of the selected articles in the source.
 
-    A few ids are listed one by one, which takes seconds; all others are looked up in an inventory.
-    A folder is listed where ids are asked for or it holds no inventory.
+    A few ids are listed one by one, which takes seconds; more are looked up in an inventory. A
+    folder is listed if ids are given or if it has no inventory.
 
     Raises
     ------
     UsageError, SourceError
-        The source is no bucket, or cannot be listed.
+        The source is not a bucket, or cannot be listed.
     """
     pmcids = selection.pmcids
-    # The newest were found in an inventory, and are compared with one: it may lag behind a listing.
+    # The newest come from an inventory, so compare them with one: it may lag behind a listing.
     is_ids = inventory is None and pmcids is not None and selection.limit is None
     if source.folder is not None and (is_ids or (inventory is None and not has_inventory(source))):
         return list_folder(source.folder, pmcids)

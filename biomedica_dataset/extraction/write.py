@@ -49,14 +49,13 @@ _ROW_GROUP_ROWS = 256
 def write_block(
     archive: Archive, task: Task, fetched: list[Fetched], old: PreviousBlock
 ) -> BlockHeader:
-    """Write a block: images, then the articles file that makes them valid; drop old images."""
+    """Write a block: images, then the articles file that makes them valid; remove old images."""
     with _images_file(archive, task.block, fetched, old) as images:
         options = {
             "compression": "zstd",
             "write_page_index": True,
             "write_page_checksum": True,
-            # Statistics of documents would be their first bytes, and a dictionary of them their
-            # copy.
+            # Statistics and dictionaries would only repeat the bytes of documents.
             "use_dictionary": ["status", "reason"],
             "write_statistics": ["pmcid", "version", "status", "reason"],
         }
@@ -79,19 +78,19 @@ def write_block(
             file.publish(articles_name(task.block))
     if old.header is not None and old.header.images_file not in (None, images.name):
         archive.folder.remove(str(old.header.images_file))
-    pa.default_memory_pool().release_unused()  # Arrow would keep it for the next block
+    pa.default_memory_pool().release_unused()  # Arrow would otherwise keep this memory
     return header
 
 
 def _reader(task: Task, old: PreviousBlock) -> str:
-    """Return the digest of the reader of a block: the older one where rows of that one stay."""
+    """Return the fingerprint of the reader of a block: the older one if its rows stay."""
     if old.header is None or task.retry or old.header.wants != task.wants.digest:
         return reader_fingerprint()
     return old.header.reader
 
 
 def _article_rows(fetched: list[Fetched], digest: Any) -> Iterator[dict[str, object]]:
-    """Yield the rows of a block as columns, and add them to its digest."""
+    """Yield the rows of a block as columns, and add each to the digest."""
     for item in fetched:
         for row in item.rows:
             held = item.xml.get(row.version)
@@ -112,7 +111,7 @@ def _size_of_xml(row: dict[str, object]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _ImagesFile:
-    """An images file as the header of its block names it."""
+    """An images file, as the header of its block describes it."""
 
     name: str | None = None
     sha256: str | None = None
@@ -123,14 +122,14 @@ class _ImagesFile:
 def _images_file(
     archive: Archive, block: int, fetched: list[Fetched], old: PreviousBlock
 ) -> Iterator[_ImagesFile]:
-    """Yield the images file, kept from sweepers until the body ends."""
+    """Yield the images file, protected from sweeping until the body ends."""
     images = list(_images(fetched))
     if not images:
         yield _ImagesFile()
         return
-    there = old.header
-    if there is not None and [image for image, _held in images] == old.images:
-        yield _ImagesFile(there.images_file, there.images_sha256, there.images_bytes)
+    header = old.header
+    if header is not None and [image for image, _held in images] == old.images:
+        yield _ImagesFile(header.images_file, header.images_sha256, header.images_bytes)
         return
     options = {
         "compression": "none",
@@ -155,7 +154,7 @@ def _images(fetched: list[Fetched]) -> Iterator[Image]:
 
 
 def _image_table(images: list[Image]) -> pa.Table:
-    """Return a row group of images; their bytes are put together once and not copied again."""
+    """Return a row group of images, whose bytes are copied only once."""
     offsets = [0, *accumulate(held.size for _image, held in images)]
     if len(images) == 1:
         data = images[0][1].read()
@@ -170,7 +169,7 @@ def _image_table(images: list[Image]) -> pa.Table:
 
 
 def _groups(items: Iterable[Item], size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """Cut items into row groups by their bytes; what is larger than a group has one of its own."""
+    """Cut items into row groups by size; an item larger than a group gets its own."""
     group: list[Item] = []
     size = 0
     for item in items:

@@ -1,4 +1,4 @@
-"""What a dataset has more and less than its last release: the state last pushed with a tag.
+"""What a dataset added and removed since its last release: the state last pushed with a tag.
 
 ::
 
@@ -34,7 +34,7 @@ _COLUMNS = ["key", "license_group"]
 
 
 def remember_release(folder: Folder, manifest: Manifest, tag: str) -> None:
-    """Keep the keys of a dataset folder as those of a release."""
+    """Store the keys of a dataset folder as those of a release."""
     files = {}
     for file in manifest.config_files("index"):
         stem = PurePosixPath(file.path).stem
@@ -42,7 +42,7 @@ def remember_release(folder: Folder, manifest: Manifest, tag: str) -> None:
         with folder.open(file.path) as opened:
             table = pq.read_table(opened, columns=_COLUMNS)
         with folder.create() as new:
-            # Neighbouring keys begin alike: this takes a few bytes for each.
+            # Neighbouring keys share prefixes, so each takes a few bytes.
             encoding = {"key": "DELTA_BYTE_ARRAY"}
             with pq.ParquetWriter(
                 new, table.schema, compression="zstd", use_dictionary=["license_group"],
@@ -58,28 +58,28 @@ def remember_release(folder: Folder, manifest: Manifest, tag: str) -> None:
 
 
 def changes(folder: Folder, index: Iterable[str]) -> Changes | None:
-    """Return how a dataset folder differs from its last release; ``None`` where it has none.
+    """Return how a dataset folder differs from its last release; ``None`` if there is none.
 
     Parameters
     ----------
     index
-        Its files of the index.
+        The files of its index.
 
     Raises
     ------
     ArchiveError
-        What was kept of the release cannot be read.
+        The stored keys of the release cannot be read.
     """
     if not folder.exists(_HEADER):
         return None
-    with reading(folder.path(_RELEASED), "Remove it: the next release begins anew."):
+    with reading(folder.path(_RELEASED), "Remove it; the next release then starts afresh."):
         header = json.loads(folder.read_bytes(_HEADER))
         before = {stem: f"{_RELEASED}/{name}" for stem, name in header["files"].items()}
         now = {PurePosixPath(path).stem: path for path in index}
         added: Counter[str] = Counter()
         removed: Counter[str] = Counter()
         articles = [0, 0]
-        for stem in sorted({*before, *now}):  # a PMCID has one file of the index
+        for stem in sorted({*before, *now}):  # each PMCID is in one file of the index
             old, new = _rows(folder, before.get(stem)), _rows(folder, now.get(stem))
             added.update(group for _key, group in new - old)
             removed.update(group for _key, group in old - new)

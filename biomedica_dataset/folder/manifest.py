@@ -33,16 +33,16 @@ _PLOTS = ("matplotlib",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """Rows and articles that came and went.
+    """Rows and articles that were added and removed.
 
     Parameters
     ----------
     since
         Tag of the last release.
     added, removed
-        Rows by licence group; one whose group changed is among both.
+        Rows by licence group; a row whose group changed counts in both.
     articles_added, articles_removed
-        Articles with a row that had none before, and the other way round.
+        Articles that gained their first row, and articles that lost their last.
     """
 
     since: str
@@ -53,8 +53,8 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class CardPicture:
-    """A picture that the card shows."""
+class CardImage:
+    """An image that the card shows."""
 
     path: str
     bytes: int
@@ -63,24 +63,24 @@ class CardPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a dataset folder holds and how it was made.
+    """What a dataset folder contains and how it was made.
 
     Parameters
     ----------
     inventory
-        Date of the inventory; ``None`` where ids were listed one by one.
+        Date of the inventory; ``None`` if ids were listed one by one.
     shard_blocks, block_width
-        Blocks a shard, and PMCIDs a block.
+        Blocks per shard, and PMCIDs per block.
     split
         Shares of train, validation and test.
     joined
         What was joined to the rows, in words.
     articles, figures
-        Counts by what became of them.
+        Counts by outcome.
     audit
-        Of how many audited images labels are true, as `annotation.audit.Purity` has it.
+        How many audited images have a correct label; see `annotation.audit.Purity`.
     changes
-        Since the last release, if there was one.
+        Changes since the last release, if there was one.
     pictures
         Plots and examples of the card.
     """
@@ -99,7 +99,7 @@ class Manifest:
     joined: dict[str, str] = field(default_factory=dict)
     audit: list[dict[str, Any]] = field(default_factory=list)
     changes: Changes | None = None
-    pictures: list[CardPicture] = field(default_factory=list)
+    pictures: list[CardImage] = field(default_factory=list)
 
     def as_json(self) -> bytes:
         """Return the content of ``manifest.json``."""
@@ -139,7 +139,7 @@ def make_manifest(
     """Return the manifest of some shards and the index over them."""
     return Manifest(
         schema_version=SCHEMA_VERSION,
-        # A path says something of the maker's machine and nothing to anybody else.
+        # A path is specific to the maker's machine and of no use to others.
         source=archive.source if "://" in archive.source else _LOCAL,
         selection=str(archive.selection),
         inventory=archive.inventory_date(),
@@ -161,17 +161,17 @@ def _is_used(library: str) -> bool:
 
 
 def parse_manifest(stored: dict[str, Any]) -> Manifest:
-    """Return a manifest as it was read.
+    """Return the manifest from its stored form.
 
     Raises
     ------
     KeyError, TypeError
-        It is none of this version.
+        It is not a manifest of this version.
     """
     files = [ShardFile(**file) for file in stored["files"]]
-    pictures = [CardPicture(**picture) for picture in stored["pictures"]]
+    images = [CardImage(**image) for image in stored["pictures"]]
     changes = stored["changes"] and Changes(**stored["changes"])
-    return Manifest(**{**stored, "files": files, "pictures": pictures, "changes": changes})
+    return Manifest(**{**stored, "files": files, "pictures": images, "changes": changes})
 
 
 def read_manifest(folder: Folder) -> Manifest:
@@ -180,11 +180,11 @@ def read_manifest(folder: Folder) -> Manifest:
     Raises
     ------
     UsageError
-        The folder has none: it is no dataset folder, or one that is half written; or it has another
-        schema version.
+        The folder has no manifest, because it is not a dataset folder or is unfinished, or has
+        another schema version.
     """
     if not folder.exists(MANIFEST):
-        msg = f"{folder.url} has no {MANIFEST}: no dataset folder, or serialize has not finished"
+        msg = f"{folder.url} has no {MANIFEST}: not a dataset folder, or serialize has not finished"
         raise UsageError(msg)
     with reading(folder.path(MANIFEST), "Remove it and serialize again."):
         stored: dict[str, Any] = json.loads(folder.read_bytes(MANIFEST))

@@ -1,8 +1,9 @@
-"""Writes Parquet files that `datasets` reads, in which every image and caption is one byte range.
+"""Writes Parquet files for `datasets` in which every image and caption is one byte range.
 
-Both are stored plain and uncompressed, all of a row group in one data page, so that the page ends
-where the column chunk ends and the place of each value follows from the lengths alone. Captions
-weigh half a percent of the images; compressed, one of them would cost those of its row group.
+Both are stored plain and uncompressed, with one data page per row group, so that the page ends
+where the column chunk ends and the lengths alone give the position of each value. Captions take
+half a percent of the bytes of images; compressed, reading one would mean reading its whole row
+group.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ if TYPE_CHECKING:
 
 ROW_GROUP_ROWS = 200
 ROW_GROUP_BYTES = 64 * 2**20
-"""Bytes of images that a row group has at most, but for one larger image alone."""
+"""Maximum bytes of images in a row group; a larger image has its own."""
 
 ROW_GROUP_TEXT = 16 * 2**20
-"""Characters of text that a row group has at most, but for one longer row alone."""
+"""Maximum characters of text in a row group; a longer row has its own."""
 
-_ONE_PAGE = 2**30  # bytes: above any row group, whose images are at most 64 MB and one more image
+_ONE_PAGE = 2**30  # bytes: more than any row group has
 _PLACED = {
     "image.bytes": ("image_offset", "image_length"),
     "caption": ("caption_offset", "caption_bytes"),
 }
-"""Columns of a table with images whose values are placed, and where the index has the places."""
+"""Columns whose values have a position in the index, and the index columns of that position."""
 
-_VECTOR = "image_embedding.list.element"  # its numbers hardly repeat
+_VECTOR = "image_embedding.list.element"  # its numbers rarely repeat
 _LENGTH_PREFIX = 4  # a plain byte array is its length in four bytes, then the bytes
 
 
@@ -46,7 +47,7 @@ class TableWriter:
     Parameters
     ----------
     file
-        Where the bytes go.
+        The file to write to.
     table
         A table of `schema`.
     metadata
@@ -57,7 +58,7 @@ class TableWriter:
     rows
         Rows written so far.
     memory
-        Bytes of all columns before compression, once the file is closed.
+        Bytes of all columns before compression; set when the file is closed.
     """
 
     def __init__(self, file: NewFile, table: type, metadata: dict[bytes, bytes]) -> None:
@@ -109,9 +110,9 @@ class TableWriter:
             self._buffer, self._buffered, self._characters = [], 0, 0
 
     def close(self) -> list[dict[str, Any]]:
-        """End the file; return the places of each row's image and caption, if it has any.
+        """End the file; return the position of each row's image and caption, if it has any.
 
-        They are named as in the index: ``image_offset``, ``image_length``, ``caption_offset`` and
+        The names are those of the index: ``image_offset``, ``image_length``, ``caption_offset`` and
         ``caption_bytes``.
         """
         self.flush()
@@ -147,7 +148,7 @@ def _characters(row: Any) -> int:
 
 def _characters_of_item(item: Any) -> int:
     if isinstance(item, dict):
-        item = item.get("citation")  # of the structures only references hold long texts
+        item = item.get("citation")  # among structures, only references have long texts
     return len(item) if isinstance(item, str) else 0
 
 
@@ -161,23 +162,22 @@ def _places(chunk: Any, lengths: list[int]) -> Iterator[tuple[int, int]]:
 
 
 class _ImageColumn:
-    """Makes the image column of one row group after the other in the same memory.
+    """Builds the image column of each row group in the same memory.
 
-    Arrow would take fresh memory for each, and touching that for the first time costs more than all
-    the rest.
+    Arrow would allocate new memory for each, whose first use costs more than everything else.
     """
 
     def __init__(self) -> None:
         self._memory = bytearray()
 
     def column(self, images: list[Mapping[str, Any]], lengths: list[int]) -> pa.StructArray:
-        """Return the column; it is good until the next one is made."""
+        """Return the column, which is valid until the next call."""
         offsets = np.zeros(len(images) + 1, dtype=np.int32)
         np.cumsum(lengths, out=offsets[1:])
         memory = self._memory
         if len(memory) < offsets[-1]:
             memory = bytearray(offsets[-1])
-            if len(memory) <= ROW_GROUP_BYTES:  # that of one larger image is not kept
+            if len(memory) <= ROW_GROUP_BYTES:  # do not keep the memory of one larger image
                 self._memory = memory
         view = memoryview(memory)
         for image, start, end in zip(images, offsets, offsets[1:], strict=False):
@@ -201,7 +201,7 @@ def _options(table: type) -> tuple[pa.Schema, dict[str, Any]]:
             options["compression"][path] = "none"
             options["column_encoding"][path] = "PLAIN"
         options["use_dictionary"] = [n for n in options["use_dictionary"] if n not in _PLACED]
-        # The least and the greatest image say nothing, and each would be held several times.
+        # The smallest and the largest image are useless, and each would be stored several times.
         options["write_statistics"] = [n for n in options["compression"] if n != "image.bytes"]
     options["use_dictionary"] = [n for n in options["use_dictionary"] if n != _VECTOR]
     return schema, {**options, "data_page_size": _ONE_PAGE}

@@ -1,4 +1,4 @@
-"""How an output folder is begun, so that later runs cut the archive as the first did."""
+"""Begins an output folder, so that later runs divide the archive as the first did."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What stays as it was when an output folder was begun.
+    """What is fixed when an output folder is begun.
 
     Parameters
     ----------
     blocks
-        Blocks that go into one file.
+        Blocks per file.
     """
 
     blocks: int
@@ -39,42 +39,41 @@ def begin(
     Parameters
     ----------
     marker
-        File that says that the folder is ours, and how it was begun.
+        File that marks the folder as ours and records how it was begun.
     of_all
-        Blocks a file where the archive holds all of PMC; of a selection it is one.
+        Blocks per file if the archive has all of PMC; one for a selection.
     splits
-        ``None`` takes those the folder was begun with, for a new one no other than ``train``.
+        ``None`` takes the splits of an existing folder, and only ``train`` for a new one.
 
     Raises
     ------
     UsageError
-        The folder holds something else, was made of an archive with other blocks, or has other
+        The folder is something else, was made from an archive with other blocks, or has other
         splits.
     """
     if not refuse_foreign(folder, marker, "a dataset folder"):
         blocks = of_all if archive.selection.pmcids is None else 1
         shares = (splits or Splits()).shares
         stored = {"blocks": blocks, "block_width": archive.width, "split": shares}
-        folder.begin(marker, json.dumps(stored).encode())  # or another part was faster
-    return _go_on(folder, archive, marker, splits)
+        folder.begin(marker, json.dumps(stored).encode())  # unless another part was faster
+    return _resume(folder, archive, marker, splits)
 
 
-def _go_on(folder: Folder, archive: Archive, marker: str, splits: Splits | None) -> Partition:
-    with reading(folder.path(marker), "Put it back, or serialize into a new folder."):
+def _resume(folder: Folder, archive: Archive, marker: str, splits: Splits | None) -> Partition:
+    with reading(folder.path(marker), "Restore it, or serialize into a new folder."):
         stored: dict[str, Any] = json.loads(folder.read_bytes(marker))
         blocks, width = int(stored["blocks"]), int(stored["block_width"])
         there = Splits(tuple(stored["split"]))
     if width != archive.width:
         msg = (
-            f"{folder.url} was made of an archive with blocks of {width} PMCIDs, this one has "
+            f"{folder.url} was made from an archive with blocks of {width} PMCIDs; this one has "
             f"{archive.width}; name another folder"
         )
         raise UsageError(msg)
     if splits not in (None, there):
         msg = (
-            f"{folder.url} was split {there}, and {splits} was asked for, which would move "
-            "articles from one split to another; leave the split out to go on, or name another "
-            "folder"
+            f"{folder.url} was split {there}; splitting {splits} would move articles from one "
+            "split to another; omit the split to resume, or name another folder"
         )
         raise UsageError(msg)
     return Partition(blocks, there)

@@ -1,4 +1,4 @@
-"""What a finished shard is made of and holds: its files, and the record that is written last."""
+"""A finished shard: its files, and its record, which is written last."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
 
 RECORDS = ".shards"
-"""Folder of the records; it stays with the maker and is no part of the dataset."""
+"""Folder of the records; it is not published with the dataset."""
 
-AGAIN = "Remove it, if it is there, and serialize again."
-"""What helps where a file of a shard cannot be read."""
+AGAIN = "Remove it, if it exists, and serialize again."
+"""What to do if a file of a shard cannot be read."""
 
 _RECORD = b"biomedica_shard"
 
@@ -45,21 +45,21 @@ class ShardFile:
 
     @property
     def split(self) -> str:
-        """The split of its rows, by the folder it lies in."""
+        """The split of its rows, from its folder."""
         return next((part for part in self.path.split("/") if part in SPLITS), SPLITS[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardRecord:
-    """What a finished shard is made of and holds.
+    """The inputs and the contents of a finished shard.
 
     Parameters
     ----------
     fingerprint, vectors
-        Digests of what its rows and its vectors are made of; ``vectors`` is empty where none are
+        Fingerprints of the inputs of its rows and its vectors; ``vectors`` is empty if none are
         joined.
     articles, figures, labels, embedded
-        Counts by what became of them.
+        Counts by outcome.
     """
 
     shard: int
@@ -73,7 +73,7 @@ class ShardRecord:
     problems: list[str] = field(default_factory=list)
 
     def is_whole(self, output: Folder) -> bool:
-        """Whether the files of the shard are there, as long as they were."""
+        """Whether the files of the shard exist and have their original sizes."""
         return all(
             output.exists(file.path) and output.size(file.path) == file.bytes for file in self.files
         )
@@ -85,7 +85,7 @@ def record_name(shard: int) -> str:
 
 
 def read_record(output: Folder, shard: int) -> ShardRecord | None:
-    """Return the record of a shard, or ``None`` where it is not finished."""
+    """Return the record of a shard, or ``None`` if it is not finished."""
     name = record_name(shard)
     if not output.exists(name):
         return None
@@ -103,7 +103,7 @@ def read_index(output: Folder, shard: int) -> pa.Table:
 
 
 def write_record(output: Folder, record: ShardRecord, index: pa.Table) -> None:
-    """Write the record of a shard, and in it the shard's rows of the index."""
+    """Write the record of a shard, which contains the shard's rows of the index."""
     metadata = {_RECORD: json.dumps(asdict(record), sort_keys=True).encode()}
     with output.create() as file:
         writer = TableWriter(file, IndexRow, metadata)
@@ -113,12 +113,12 @@ def write_record(output: Folder, record: ShardRecord, index: pa.Table) -> None:
 
 
 def shard_path(config: str, group: str, split: str, shard: int, splits: Splits) -> str:
-    """Return where the rows of one table, licence group and split of a shard lie."""
-    pictures = f"{group}/{split}/{shard:06d}.parquet"
-    return pictures if config == group else path_beside(pictures, config, splits)
+    """Return the path of the rows of one table, licence group and split of a shard."""
+    images = f"{group}/{split}/{shard:06d}.parquet"
+    return images if config == group else path_beside(images, config, splits)
 
 
-def path_beside(pictures: str, config: str, splits: Splits) -> str:
-    """Return where another table has the rows of a file of pictures."""
-    group, split, name = pictures.split("/")
+def path_beside(images: str, config: str, splits: Splits) -> str:
+    """Return the path in another table of the rows of a file of images."""
+    group, split, name = images.split("/")
     return f"{config}/{group}{splits.below(split)}/{name}"

@@ -1,4 +1,4 @@
-"""Train, validation and test: a hash of the PMCID says where an article lies, whatever the run."""
+"""Train, validation and test: a hash of the PMCID decides the split of an article in every run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _RANGE = 2**64
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """How large a part of the articles each split has.
+    """The share of articles in each split.
 
     Parameters
     ----------
     shares
-        Of `SPLITS`, in their order; together 1. All of it in ``train`` is no split at all.
+        Shares of `SPLITS`, in their order, with the sum 1. All in ``train`` means no split.
 
     Examples
     --------
@@ -40,8 +40,8 @@ class Splits:
         is_whole = math.isclose(sum(self.shares), 1.0, abs_tol=1e-9)
         if len(self.shares) != len(SPLITS) or not is_whole or min(self.shares) < 0:
             msg = (
-                f"the split {self} is none: shares of {', '.join(SPLITS)}, none below 0 and "
-                "together 1, were expected, such as 0.9,0.05,0.05"
+                f"the split {self} is not valid: expected shares of {', '.join(SPLITS)}, none "
+                "below 0 and with the sum 1, such as 0.9,0.05,0.05"
             )
             raise UsageError(msg)
 
@@ -51,17 +51,17 @@ class Splits:
 
     @classmethod
     def parse(cls, text: str) -> Splits:
-        """Return the splits that a text such as ``0.9,0.05,0.05`` means.
+        """Return the splits from a text such as ``0.9,0.05,0.05``.
 
         Raises
         ------
         UsageError
-            It means none.
+            The text is not valid.
         """
         try:
             shares: Sequence[float] = [float(share) for share in text.split(",")]
         except ValueError as error:
-            msg = f"the split {text!r} is none; three shares such as 0.9,0.05,0.05 were expected"
+            msg = f"the split {text!r} is not valid; expected three shares, such as 0.9,0.05,0.05"
             raise UsageError(msg) from error
         return cls(tuple(shares))
 
@@ -71,7 +71,7 @@ class Splits:
         return self.shares[0] == 1
 
     def of(self, pmcid: int) -> str:
-        """Return the split of an article, and so of all that is of it."""
+        """Return the split of an article, and so of everything in it."""
         digest = hashlib.sha256(b"PMC%d" % pmcid).digest()
         place = int.from_bytes(digest[:8], "big") / _RANGE
         ends = zip(accumulate(self.shares), SPLITS, strict=True)
@@ -79,5 +79,5 @@ class Splits:
         return next(below, SPLITS[-1])
 
     def below(self, split: str) -> str:
-        """Return the subfolder of a split: none where there is no other split."""
+        """Return the subfolder of a split; empty if there is no other split."""
         return "" if self.is_whole else f"/{split}"

@@ -20,7 +20,7 @@ from biomedica_dataset.schema import IndexRow
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
 
-    from biomedica_dataset.folder.manifest import CardPicture, Changes
+    from biomedica_dataset.folder.manifest import CardImage, Changes
     from biomedica_dataset.folder.record import ShardFile
 
 _LEFT_OUT = "other"
@@ -74,7 +74,7 @@ def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[Local
     return files + [_local(place, path) for path in (CARD, MANIFEST)]
 
 
-def _named(manifest: Manifest) -> list[ShardFile | CardPicture]:
+def _named(manifest: Manifest) -> list[ShardFile | CardImage]:
     return [*manifest.files, *manifest.pictures]
 
 

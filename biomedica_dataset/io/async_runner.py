@@ -1,4 +1,4 @@
-"""Runs asynchronous work from synchronous code, also inside a notebook."""
+"""Runs asynchronous work from synchronous code, also in a notebook."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
-    """Return the result of a coroutine; where an event loop runs already, a thread does it."""
+    """Return the result of a coroutine, run in a thread if an event loop is already running."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What a file system fails with, in one line that names the path and the way out."""
+"""Turns file system errors into one line that names the path and what to do."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 _ADVICE = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
-    errno.EROFS: "name a folder that may be written",
-    errno.EACCES: "name a folder that may be written",
-    errno.EPERM: "name a folder that may be written",
+    errno.EROFS: "name a writable folder",
+    errno.EACCES: "name a writable folder",
+    errno.EPERM: "name a writable folder",
 }
 _CREDENTIALS = (
-    "give credentials that may, as the tools of that store take them (of S3: AWS_PROFILE, or "
-    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
+    "give credentials with access, as the tools of that store read them (for S3: AWS_PROFILE, "
+    "or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)"
 )
 _BROKEN = (
     *(ValueError, LookupError, TypeError, AttributeError),
     *(RecursionError, NotImplementedError),
 )
-"""What Arrow, JSON and our own records raise on bytes that are not as they were written."""
+"""Errors that Arrow, JSON and our own records raise for damaged bytes."""
 
 _FOREIGN = (
     ("aiohttp", "ClientError"),
@@ -36,21 +36,21 @@ _FOREIGN = (
     ("httpx", "HTTPError"),
     ("httpx2", "HTTPError"),
 )
-"""Errors of libraries behind fsspec that are none of the operating system."""
+"""Errors of libraries behind fsspec that are not OSErrors."""
 
 
 @contextlib.contextmanager
 def io_errors(path: str | os.PathLike[str], what: str = "written") -> Iterator[None]:
-    """Turn an error of the file system into one line that names the path and the way out."""
+    """Turn a file system error into one line that names the path and what to do."""
     try:
         yield
     except BiomedicaError:
         raise
     except failures() as error:
         below = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        said = getattr(below, "strerror", None) or below
+        reason = getattr(below, "strerror", None) or below
         msg = (
-            f"{os.fspath(path)} cannot be {what}: {said}; {_advice(error)} "
+            f"{os.fspath(path)} cannot be {what}: {reason}; {_advice(error)} "
             "and run the same command again. What is finished stays valid."
         )
         raise StorageError(msg) from error
@@ -58,17 +58,17 @@ def io_errors(path: str | os.PathLike[str], what: str = "written") -> Iterator[N
 
 @contextlib.contextmanager
 def reading(path: str | os.PathLike[str], advice: str) -> Iterator[None]:
-    """Turn what a damaged or lost file of ours gives into one line that names it and the way out.
+    """Turn the errors of a damaged or missing file into one line that names it and what to do.
 
     Parameters
     ----------
     advice
-        What to do then, as a sentence.
+        What to do about it, as a sentence.
 
     Raises
     ------
     ArchiveError
-        The file is not there, or holds something else than the body expects.
+        The file does not exist, or is not what the body expects.
     StorageError
         The file system failed.
     """
@@ -87,22 +87,22 @@ def reading(path: str | os.PathLike[str], advice: str) -> Iterator[None]:
 
 
 def _unreadable(path: str | os.PathLike[str], error: BaseException, advice: str) -> ArchiveError:
-    said = getattr(error, "strerror", None) or str(error).partition("\n")[0] or repr(error)
+    reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or repr(error)
     if isinstance(error, LookupError):
-        said = repr(error)  # the text of which is the bare key
-    return ArchiveError(f"{os.fspath(path)} cannot be read: {said[:300]}. {advice}")
+        reason = repr(error)  # str() would be the bare key
+    return ArchiveError(f"{os.fspath(path)} cannot be read: {reason[:300]}. {advice}")
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """Return the errors of file systems, those of libraries that were loaded too."""
+    """Return the errors of file systems, including those of loaded libraries."""
     loaded = [(sys.modules[module], name) for module, name in _FOREIGN if module in sys.modules]
     return (OSError, *(getattr(module, name) for module, name in loaded))
 
 
 def is_absent(error: StorageError) -> bool:
-    """Whether what failed was that there is no such file or folder.
+    """Whether an error means that there is no such file or folder.
 
-    Of a web server that cannot be reached fsspec says the same, and why.
+    fsspec raises the same for an unreachable web server, but with the cause.
     """
     cause = error.__cause__
     return isinstance(cause, (FileNotFoundError, NotADirectoryError)) and not isinstance(
@@ -115,4 +115,4 @@ def _advice(error: Exception) -> str:
     is_refused = isinstance(error, PermissionError) and number is None
     if is_refused or "Credentials" in type(error).__name__:
         return _CREDENTIALS
-    return _ADVICE.get(number or 0, "see to it")
+    return _ADVICE.get(number or 0, "fix the cause")

@@ -1,6 +1,6 @@
-"""Files of ours, on any file system of fsspec, visible only when they are whole.
+"""Files on any fsspec file system that become visible only when they are complete.
 
-On a store of objects a file is put whole, or not at all; what is unfinished lies on this machine.
+An object store receives a file whole or not at all; unfinished files are kept on this machine.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["PARTIAL", "RUN", "Folder", "NewFile", "abandoned"]
 
 RUN = ".run.json"
-"""Says which run writes to a folder; see `hold`."""
+"""Names the run that writes to a folder; see `engine.lock`."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AT_ONCE = 32  # requests to a store
+_AT_ONCE = 32  # concurrent requests to a store
 _NO_ADDRESS = (ValueError, ImportError, TypeError, LookupError, AttributeError)
-"""What file systems of fsspec raise on an address that is none of theirs."""
+"""Errors that fsspec file systems raise for an address that they cannot parse."""
 
-_EXTRA = "for s3:// it is pip install 'biomedica-dataset[s3]'"
+_EXTRA = "for s3://, run pip install 'biomedica-dataset[s3]'"
 
 
 class Folder:
@@ -50,14 +50,14 @@ class Folder:
     def __init__(self, url: str | os.PathLike[str]) -> None:
         self.url = os.fspath(url)
         if not self.url.strip():
-            msg = "an empty text names no folder; . is the current one"
+            msg = "the name of the folder is empty; use . for the current one"
             raise UsageError(msg)
         broken: tuple[type[Exception], ...] = (*failures(), *_NO_ADDRESS)
         try:
-            # Others write there too: a listing that is remembered would be an old one.
+            # Others write there too, so a cached listing would be out of date.
             self.filesystem, self.root = url_to_fs(self.url, use_listings_cache=False)
             if self.filesystem.protocol == "data":
-                msg = "an address that is its own content is no folder"
+                msg = "a data: address is not a folder"
                 raise ValueError(msg)
         except broken as error:
             more = "; " + _EXTRA if isinstance(error, ImportError) else ""
@@ -84,16 +84,16 @@ class Folder:
         return int(self.filesystem.size(self.path(name)))
 
     def modified(self, name: str) -> str:
-        """Return when a file was last written, as text that tells one state from another."""
+        """Return when a file was last written, as text that differs between states."""
         info = self.filesystem.info(self.path(name))
         return f"{info.get('mtime') or info.get('LastModified')} {info['size']}"
 
     def names(self, below: str = "") -> list[str]:
-        """Return the names of the files directly in a subfolder, sorted, no unfinished ones."""
+        """Return the sorted names of the finished files directly in a subfolder."""
         return list(self.sizes(below))
 
     def sizes(self, below: str = "") -> dict[str, int]:
-        """Return the bytes of those files by name."""
+        """Return the sizes of those files by name."""
         folder = self.path(below).rstrip("/")
         try:
             with io_errors(folder, "listed"):
@@ -110,7 +110,7 @@ class Folder:
         return {name: size for name, size in files if not name.startswith(PARTIAL)}
 
     def is_empty(self) -> bool:
-        """Whether the folder is absent or holds nothing but what runs leave on their way."""
+        """Whether the folder is absent, or contains only temporary files of runs."""
         try:
             with io_errors(self.root, "listed"):
                 found = self.filesystem.ls(self.root, detail=False, refresh=True)
@@ -127,18 +127,18 @@ class Folder:
 
     @contextlib.contextmanager
     def reading(self, name: str, advice: str) -> Iterator[IO[bytes]]:
-        """Yield a file of ours to read; one that is damaged or lost is named, with the way out.
+        """Yield a file to read; the error for a damaged or missing file names it and what to do.
 
         Parameters
         ----------
         advice
-            As for `io.failures.reading`, which says what is raised.
+            See `io.failures.reading`, also for the errors.
         """
         with reading(self.path(name), advice), self.open(name) as file:
             yield file
 
     def open_arrow(self, name: str, *, is_mapped: bool = True) -> Any:
-        """Open a file for Arrow: mapped into memory where it is local, unless told otherwise."""
+        """Open a file for Arrow: memory-mapped by default if it is local."""
         import pyarrow as pa
 
         if not self.is_local:
@@ -146,7 +146,7 @@ class Folder:
         return pa.memory_map(self.path(name)) if is_mapped else pa.OSFile(self.path(name))
 
     def read_bytes(self, name: str) -> bytes:
-        """Return the whole of a file."""
+        """Return the content of a file."""
         with io_errors(self.path(name), "read"):
             return bytes(self.filesystem.cat_file(self.path(name)))
 
@@ -157,20 +157,20 @@ class Folder:
             file.publish(name)
 
     def begin(self, name: str, data: bytes) -> bool:
-        """Write a file unless it is there; return whether it was not."""
+        """Write a file unless it exists; return whether it was written."""
         with self.create() as file:
             file.write(data)
             return file.claim(name)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Return what a function of files gives for each item: many at once, if by requests."""
+        """Apply a function of files to each item, concurrently if the folder is remote."""
         if self.is_local:
             return [work(item) for item in items]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             return list(threads.map(work, items))
 
     def remove(self, name: str) -> None:
-        """Remove a file if it is there."""
+        """Remove a file if it exists."""
         with io_errors(self.path(name), "removed"), contextlib.suppress(FileNotFoundError):
             self.filesystem.rm_file(self.path(name))
 
@@ -181,7 +181,7 @@ class Folder:
 
     @contextlib.contextmanager
     def create(self) -> Iterator[NewFile]:
-        """Yield a file that becomes visible when it is published, and is gone when it is not."""
+        """Yield a new file that is visible once published, and is removed otherwise."""
         folder = self.scratch()
         with io_errors(folder):
             file = NewFile(self, *begin_file(folder))
@@ -191,7 +191,7 @@ class Folder:
             file.discard()
 
     def scratch(self) -> str:
-        """Return a local folder for unfinished files: this one if it is local, for the rename."""
+        """Return a local folder for unfinished files: this one if it is local, so renames work."""
         if not self.is_local:
             return tempfile.gettempdir()
         try:
@@ -199,13 +199,13 @@ class Folder:
                 Path(self.root).mkdir(parents=True, exist_ok=True)
         except StorageError as error:
             if isinstance(error.__cause__, (FileExistsError, NotADirectoryError)):
-                msg = f"{self.url} is no folder; name a folder that may be written"
+                msg = f"{self.url} is not a folder; name a writable folder"
                 raise UsageError(msg) from error
             raise
         return str(self.root)
 
     def sweep(self) -> None:
-        """Remove unfinished files that a killed run left behind, those of a living one not."""
+        """Remove unfinished files of killed runs, but not those of running ones."""
         place = Path(self.root if self.is_local else tempfile.gettempdir())
         for path in place.glob(f"{PARTIAL}*"):
             with abandoned(path) as is_abandoned, io_errors(path, "removed"):
@@ -213,7 +213,7 @@ class Folder:
                     path.unlink(missing_ok=True)
 
     def put(self, path: Path, name: str) -> None:
-        """Make an unfinished file visible, in place of one that is there."""
+        """Make an unfinished file visible, replacing any existing one."""
         target = self.path(name)
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
@@ -222,7 +222,7 @@ class Folder:
             self.filesystem.put_file(str(path), target)
 
     def put_new(self, path: Path, name: str) -> bool:
-        """Make an unfinished file visible unless there is one; return whether there was none."""
+        """Make an unfinished file visible unless the name exists; return whether it did not."""
         target = self.path(name)
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
@@ -231,9 +231,9 @@ class Folder:
                 link(path, Path(target))
             else:
                 self.filesystem.pipe_file(target, path.read_bytes(), mode="create")
-        except FileExistsError:  # it may be gone by now
+        except FileExistsError:  # the existing file may be gone by now
             return False
-        except OSError:  # not every store says that it is for the file that is there
+        except OSError:  # not every store reports an existing file as such
             if self.exists(name):
                 return False
             raise

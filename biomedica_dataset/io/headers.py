@@ -1,4 +1,4 @@
-"""Folders of ours, each begun by a header: a JSON file that says what the folder is of."""
+"""Folders that begin with a header: a JSON file that describes the folder."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 def refuse_foreign(folder: Folder, marker: str, what: str) -> bool:
-    """Return whether a folder has begun already; refuse one that is something else.
+    """Return whether a folder was begun before; refuse one that is something else.
 
     Parameters
     ----------
     marker
-        File that is written first.
+        The file that is written first.
     what
         What the folder is, for the message, such as ``an archive``.
 
     Raises
     ------
     UsageError
-        The folder is not empty, and has no such file.
+        The folder is not empty and has no such file.
     """
-    was_empty = folder.is_empty()  # asked first: another part may begin the folder just now
+    was_empty = folder.is_empty()  # checked first: another part may begin the folder now
     if folder.exists(marker):
         return True
     if not was_empty:
@@ -40,9 +40,9 @@ def refuse_foreign(folder: Folder, marker: str, what: str) -> bool:
 def begin_folder(
     folder: Folder, name: str, what: str, version: int, header: dict[str, Any]
 ) -> dict[str, Any]:
-    """Begin a folder by its header, and return the header that it has now.
+    """Begin a folder with a header, and return the header that it has now.
 
-    That is another one where the folder has begun before, or another part was faster.
+    The header differs if the folder was begun before, or another part was faster.
 
     Raises
     ------
@@ -61,12 +61,12 @@ def read_header(folder: Folder, name: str, what: str, version: int) -> dict[str,
     Raises
     ------
     UsageError
-        It has none, or one of another version.
+        The folder has no header, or one of another version.
     """
     if not folder.exists(name):
         msg = f"{folder.url} is not {what}: it has no {name}"
         raise UsageError(msg)
-    with reading(folder.path(name), "Put it back, or make the folder anew."):
+    with reading(folder.path(name), "Restore it, or make the folder again."):
         header: dict[str, Any] = json.loads(folder.read_bytes(name))
         found = header.pop("format_version")
     if found != version:

@@ -1,4 +1,4 @@
-"""From the address of a source to the store that speaks to it."""
+"""Opens the object store at the address of a source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CREDENTIALS = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 )
-"""What the store itself takes credentials from."""
+"""Environment variables from which the store reads credentials."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _AMAZON = re.compile(
@@ -32,23 +32,23 @@ _AMAZON = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long a request is waited for.
+    """How long to wait for a request, and how often to retry it.
 
     Parameters
     ----------
     connect, silence
         Seconds to connect, and between two pieces of an answer.
     whole
-        Seconds for one answer, however steadily it comes.
+        Seconds for one whole answer.
     retries
         After a 5xx or 429 answer, silence or a lost connection.
     first_pause, longest_pause
-        Seconds before the first retry, which double with each, and at most.
+        Seconds before the first retry, doubled for each further one, and their maximum.
     """
 
     connect: float = 10
     silence: float = 30
-    whole: float = 3600  # a file of the inventory has tens of MB
+    whole: float = 3600  # an inventory file has tens of MB
     retries: int = 5
     first_pause: float = 0.2
     longest_pause: float = 10
@@ -75,22 +75,21 @@ class RetryPolicy:
         }
 
 
-def open_store(url: str, patience: RetryPolicy, *, signed: bool = False) -> tuple[Any, Path | None]:
-    """Return the store of a source, and its folder where it is one.
+def open_store(url: str, policy: RetryPolicy, *, signed: bool = False) -> tuple[Any, Path | None]:
+    """Return the store of a source, and its folder if it is local.
 
-    An S3 endpoint other than Amazon's is named by the environment as for the AWS tools:
-    ``AWS_ENDPOINT_URL_S3`` or ``AWS_ENDPOINT_URL``.
+    As for the AWS tools, ``AWS_ENDPOINT_URL_S3`` or ``AWS_ENDPOINT_URL`` names an S3 endpoint other
+    than Amazon's.
 
     Parameters
     ----------
     signed
-        Whether to show the credentials that the environment has, if any, to a bucket.
+        Whether to send a bucket the credentials of the environment, if any.
 
     Raises
     ------
     UsageError
-        The address is none of ``s3://bucket``, ``https://host/path``, ``http://host/path`` and a
-        folder.
+        The address is not ``s3://bucket``, ``https://host/path``, ``http://host/path`` or a folder.
     """
     _linger_at_exit()
     scheme, separator, rest = url.partition("://")
@@ -99,23 +98,23 @@ def open_store(url: str, patience: RetryPolicy, *, signed: bool = False) -> tupl
     if scheme == "s3":
         bucket, _, prefix = rest.partition("/")
         names = _CREDENTIALS if signed else ()
-        shown = any(name in os.environ for name in names)
+        is_signed = any(name in os.environ for name in names)
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
         return _open_s3(
-            url, bucket, prefix, region if shown else _REGION, patience, shown=shown
+            url, bucket, prefix, region if is_signed else _REGION, policy, is_signed=is_signed
         ), None
     if scheme in ("http", "https"):
-        return _open_web(url, rest, patience), None
-    msg = f"SOURCE {url!r} has the scheme {scheme!r}; s3, https, http or a folder are possible"
+        return _open_web(url, rest, policy), None
+    msg = f"SOURCE {url!r} has the scheme {scheme!r}; use s3, https, http or a folder"
     raise UsageError(msg)
 
 
 @cache
 def _linger_at_exit() -> None:
-    """Give the threads of the client a moment to let go of Python's objects at its end.
+    """Give the client's threads a moment to release Python objects at exit.
 
-    One that does so later finds no interpreter, and aborts the process whatever its exit status
-    was.
+    A thread that does so later finds no interpreter and aborts the process, whatever its exit
+    status.
     """
     atexit.register(time.sleep, 0.15)
 
@@ -125,49 +124,53 @@ def _open_folder(url: str) -> tuple[Any, Path]:
 
     folder = Path(url)
     if not folder.is_dir():
-        msg = f"SOURCE {url!r} is no folder; give s3://bucket, https://host/path or a folder"
+        msg = f"SOURCE {url!r} is not a folder; give s3://bucket, https://host/path or a folder"
         raise UsageError(msg)
     return LocalStore(folder), folder
 
 
-def _open_web(url: str, rest: str, patience: RetryPolicy) -> Any:
+def _open_web(url: str, rest: str, policy: RetryPolicy) -> Any:
     from obstore import exceptions
     from obstore.store import HTTPStore
 
     host, _, path = rest.partition("/")
     amazon = _AMAZON.fullmatch(host)
-    if amazon:  # speaks S3, so that it can be listed too
+    if amazon:  # an S3 address, which can also be listed
         bucket, prefix = amazon["bucket"], path
         if bucket is None:
             bucket, _, prefix = path.partition("/")
-        return _open_s3(url, bucket, prefix, amazon["region"] or _REGION, patience, shown=False)
+        return _open_s3(url, bucket, prefix, amazon["region"] or _REGION, policy, is_signed=False)
     try:
-        return HTTPStore.from_url(url.rstrip("/"), **patience.options())
+        return HTTPStore.from_url(url.rstrip("/"), **policy.options())
     except (exceptions.BaseError, ValueError) as error:
-        msg = f"SOURCE {url!r} is no address of a web server: {error}"
+        msg = f"SOURCE {url!r} is not the address of a web server: {error}"
         raise UsageError(msg) from error
 
 
 def _open_s3(
-    url: str, bucket: str, prefix: str, region: str, patience: RetryPolicy, *, shown: bool
+    url: str, bucket: str, prefix: str, region: str, policy: RetryPolicy, *, is_signed: bool
 ) -> Any:
     from obstore.store import S3Store
 
     if not bucket:
-        msg = f"SOURCE {url!r} names no bucket; s3://pmc-oa-opendata is PMC's"
+        msg = f"SOURCE {url!r} names no bucket; PMC's is s3://pmc-oa-opendata"
         raise UsageError(msg)
     if not _BUCKET.fullmatch(bucket):
         msg = (
-            f"SOURCE {url!r} names the bucket {bucket!r}; letters, digits, dots, hyphens and "
-            "underscores are possible"
+            f"SOURCE {url!r} names the bucket {bucket!r}; only letters, digits, dots, hyphens "
+            "and underscores are allowed"
         )
         raise UsageError(msg)
-    options: Any = patience.options()
+    options: Any = policy.options()
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     if endpoint:
         options["endpoint"] = endpoint
     return S3Store(
-        bucket, prefix=prefix.strip("/") or None, region=region, skip_signature=not shown, **options
+        bucket,
+        prefix=prefix.strip("/") or None,
+        region=region,
+        skip_signature=not is_signed,
+        **options,
     )
 
 

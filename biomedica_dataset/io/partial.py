@@ -1,7 +1,7 @@
-"""Files that are being written: under another name, and locked.
+"""Files that are being written: under a temporary name, and locked.
 
-A file is renamed when it is whole. Until its writer lets go of it, also after the rename, it is
-locked, so that others can tell it from what a killed run left behind.
+A file is renamed when it is complete. It stays locked until its writer discards it, also after the
+rename, so that others can tell it from a file that a killed run left behind.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from .failures import io_errors
 
 try:
     import fcntl
-except ImportError:  # not on Windows: nothing is locked there, and nothing swept
+except ImportError:  # on Windows, where nothing is locked or swept
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PARTIAL = ".partial-"
-"""How the names of unfinished files begin."""
+"""Prefix of the names of unfinished files."""
 
 
 class Destination(Protocol):
-    """The folder that a new file is for."""
+    """The folder that a new file is created in."""
 
     url: str
     is_local: bool
@@ -37,21 +37,21 @@ class Destination(Protocol):
         """Return the path of a file in the folder."""
 
     def put(self, path: Path, name: str) -> None:
-        """Make a file visible, in place of one that is there."""
+        """Make a file visible, replacing any existing one."""
 
     def put_new(self, path: Path, name: str) -> bool:
-        """Make a file visible unless there is one; return whether there was none."""
+        """Make a file visible unless the name exists; return whether it did not."""
 
 
 class NewFile:
-    """A file being written, with the SHA-256 of what was written so far.
+    """A file being written, with the SHA-256 of the bytes written so far.
 
     Attributes
     ----------
     size
         Bytes written so far.
     path
-        Where they lie on this machine until they are published.
+        Where they are on this machine until they are published.
     """
 
     closed = False
@@ -63,7 +63,7 @@ class NewFile:
         self._discarded = self._published = False
 
     def write(self, data: Any) -> int:
-        """Append bytes; once discarded take no notice: a failed Parquet writer goes on."""
+        """Append bytes; ignore them once discarded, as a failed Parquet writer keeps writing."""
         if self._discarded:
             return len(data)
         self._digest.update(data)
@@ -73,7 +73,7 @@ class NewFile:
         return written
 
     def flush(self) -> None:
-        """Do nothing: the file is made safe when it is published."""
+        """Do nothing: the file is synced when it is published."""
 
     def writable(self) -> bool:
         """Whether bytes can be appended."""
@@ -84,7 +84,7 @@ class NewFile:
         return self.size
 
     def close(self) -> None:
-        """Do nothing: a writer on top may close, the maker of the file lets go of it."""
+        """Do nothing when a wrapping writer closes; the creator discards the file."""
 
     @property
     def sha256(self) -> str:
@@ -92,14 +92,14 @@ class NewFile:
         return self._digest.hexdigest()
 
     def publish(self, name: str) -> None:
-        """Make the file visible under a name of its folder, in place of one that is there."""
+        """Make the file visible under a name in its folder, replacing any existing one."""
         with io_errors(self._folder.path(name)):
             self._save()
             self._folder.put(self.path, name)
         self._published = self._folder.is_local
 
     def claim(self, name: str) -> bool:
-        """Make the file visible under a name that nothing has; return whether nothing had it."""
+        """Make the file visible unless the name exists; return whether it did not."""
         with io_errors(self._folder.path(name)):
             self._save()
             return self._folder.put_new(self.path, name)
@@ -109,9 +109,9 @@ class NewFile:
         os.fsync(self._file.fileno())
 
     def discard(self) -> None:
-        """Let go of the file, and remove it where it was not published."""
+        """Close the file, and remove it if it was not published."""
         self._discarded = True
-        with contextlib.suppress(OSError):  # a full disk was told of when it was written to
+        with contextlib.suppress(OSError):  # a full disk was reported on write
             if not self._published:
                 self.path.unlink(missing_ok=True)
             self._file.close()
@@ -119,7 +119,7 @@ class NewFile:
 
 @contextlib.contextmanager
 def abandoned(path: Path) -> Iterator[bool]:
-    """Yield whether nobody is writing a file of ours, and keep it so until the body ends."""
+    """Yield whether nobody is writing a file, and lock it until the body ends."""
     if fcntl is None:
         yield False
         return
@@ -131,10 +131,10 @@ def abandoned(path: Path) -> Iterator[bool]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or no locks here: then it stays
+        except OSError:  # held, or locks are not supported: keep it
             yield False
         else:
-            # Else it has been removed or replaced since it was opened.
+            # No links: it was removed or replaced since it was opened.
             yield os.fstat(file.fileno()).st_nlink > 0
 
 
@@ -144,20 +144,20 @@ def begin_file(folder: str) -> tuple[IO[bytes], Path]:
         path = Path(folder, f"{PARTIAL}{secrets.token_hex(8)}")
         file = path.open("xb", buffering=1 << 20)
         if fcntl is not None:
-            with contextlib.suppress(OSError):  # a file system without locks is never swept
+            with contextlib.suppress(OSError):  # without locks, nothing is ever swept
                 fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:  # else another run swept it before it was locked
+        if os.fstat(file.fileno()).st_nlink:  # otherwise another run swept it before it was locked
             return file, path
         file.close()
 
 
 def link(path: Path, target: Path) -> None:
-    """Give a whole file a name that nothing has."""
+    """Give a complete file a name that does not exist yet."""
     try:
         target.hardlink_to(path)
     except FileExistsError:
         raise
-    except OSError:  # no hard links here: the name is taken first, and filled at once
+    except OSError:  # no hard links: reserve the name, then replace it
         target.open("xb").close()
         path.replace(target)
     path.unlink(missing_ok=True)

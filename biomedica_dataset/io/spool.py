@@ -1,4 +1,4 @@
-"""Bytes on their way into a block's files: in memory while few, else in an unfinished file."""
+"""Buffers bytes before they are written: in memory if few, otherwise in an unfinished file."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _IN_MEMORY = 32 * 2**20
 
 
 class Held(Protocol):
-    """Bytes that can be read when they are written."""
+    """Buffered bytes that can be read back."""
 
     @property
     def size(self) -> int:
         """Bytes."""
 
     def read(self) -> Any:
-        """Return them."""
+        """Return the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class _Spooled:
 
 
 class Spool:
-    """Holds bytes in the order in which they arrive.
+    """Buffers bytes in the order of arrival.
 
     Parameters
     ----------
     folder
-        Where the unfinished file goes when memory does not do.
+        Where the unfinished file is created when memory does not suffice.
     """
 
     def __init__(self, folder: str) -> None:
@@ -63,12 +63,12 @@ class Spool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let go of all bytes."""
-        with contextlib.suppress(OSError):  # what a full disk did not take is let go of too
+        """Release all bytes."""
+        with contextlib.suppress(OSError):  # a full disk may fail to flush, which no longer matters
             self._file.close()
 
     def add(self, data: bytes) -> Held:
-        """Take bytes in."""
+        """Add bytes."""
         with io_errors(self._folder):
             self._file.seek(self._size)
             self._file.write(data)
@@ -77,7 +77,7 @@ class Spool:
         return held
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return bytes taken in before."""
+        """Return bytes added before."""
         with io_errors(self._folder, "read"):
             self._file.seek(offset)
             return self._file.read(size)

@@ -1,5 +1,5 @@
-"""A small made-up bucket in the layout of the PMC Cloud Service, and what else the route needs.
+"""A small made-up bucket in the layout of the PMC Cloud Service, with an encoder and votes.
 
-Everything in ``bucket/`` is made up: articles, authors, data and images. It shows the ways in which
-real articles differ. ``tools/make_sample`` in the repository makes it.
+Everything in ``bucket/`` is made up: articles, authors, data and images. It covers the variety of
+real articles. ``tools/make_sample`` in the repository makes it.
 """

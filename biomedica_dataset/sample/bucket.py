@@ -1,4 +1,4 @@
-"""Copies the sample bucket, which comes with the package, to where it can be worked on."""
+"""Copies the sample bucket out of the package."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_bucket(folder: Path) -> int:
     Raises
     ------
     UsageError
-        If `folder` is a file or not empty: nothing is written then.
+        `folder` is a file or not empty; nothing is written.
 
     Examples
     --------
@@ -39,9 +39,9 @@ def write_bucket(folder: Path) -> int:
     24
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        msg = f"{folder} exists and is not an empty folder: name a new folder, or empty this one"
+        msg = f"{folder} exists and is not an empty folder; name a new folder, or empty this one"
         raise UsageError(msg)
     with as_file(files("biomedica_dataset.sample").joinpath("bucket")) as bucket:
-        # Not copy2: the files are new ones of the user, with their time and permissions.
+        # Not copy2: the user's files get new times and permissions.
         shutil.copytree(bucket, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
     return len(list((folder / "metadata").iterdir()))

@@ -1,4 +1,4 @@
-"""An untrained vision model, to try the route without downloading weights."""
+"""An untrained vision model, to try the stages without downloading weights."""
 
 from __future__ import annotations
 

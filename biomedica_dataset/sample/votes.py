@@ -1,4 +1,4 @@
-"""Votes of two made-up annotators on the clusters of the sample."""
+"""Writes the votes of two made-up annotators on the clusters of the sample."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ELSE = "Plots and Charts"
 
 
 def write_votes(review: Review, folder: Path) -> list[Path]:
-    """Write the votes of two annotators, who go by the captions and disagree on one cluster.
+    """Write the votes of two annotators, who use the captions and disagree on one cluster.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def write_votes(review: Review, folder: Path) -> list[Path]:
 
 
 def _concept(captions: list[str]) -> str:
-    """Return the concept that most captions of a cluster name."""
+    """Return the concept that most captions of a cluster mention."""
     counts = {
         concept: sum(any(word in caption for word in words) for caption in captions)
         for concept, words in _WORDS.items()

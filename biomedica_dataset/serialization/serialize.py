@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
-from biomedica_dataset.engine.report import Tally, told_part, total
+from biomedica_dataset.engine.report import Tally, part_message, total
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, make_manifest, read_manifest
 from biomedica_dataset.folder.partition import Partition, begin
@@ -37,26 +37,26 @@ Shard = tuple[int, list[int]]
 _MARKER = f"{RECORDS}/shards.json"
 _NO_PLOTS = "the card has no plots: pip install 'biomedica-dataset[plots]'"
 _ALL_SHARD_BLOCKS = (
-    2  # of 1000 PMCIDs each: 200 to 500 MB a shard on all of PMC, and under 10,000 files a folder
+    2  # of 1000 PMCIDs each: 200 to 500 MB per shard of all PMC, and under 10,000 files per folder
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SerializeReport:
-    """What a run of serialize made.
+    """The result of a run of serialize.
 
     Parameters
     ----------
     manifest
-        Where other parts are not done, that of what is there; it was not written then.
+        The manifest; if other parts are not done, it covers what exists and was not written.
     rewritten
-        Shards written by this run, of ``shards``.
+        Shards written by this run, out of ``shards``.
     left
         Shards of other parts of the run that are not done.
     labels, vectors
-        Pairs by what was joined to them: ``kept``, or why they have no label or vector.
+        Number of pairs by outcome of the join: ``kept``, or why they have no label or vector.
     problems
-        Articles that give no row, each with its reason.
+        Articles without a row, each with the reason.
     """
 
     manifest: Manifest
@@ -82,22 +82,22 @@ class SerializeReport:
             *([] if can_plot() else [_NO_PLOTS]),
         ]
         if self.left:
-            lines.append(told_part(self.rewritten, self.left, "shards"))
+            lines.append(part_message(self.rewritten, self.left, "shards"))
         elif self.rewritten:
             lines.append(f"{self.rewritten:,} of {self.shards:,} shards written")
         else:
-            lines.append("nothing to do: the dataset folder agrees with the archive")
+            lines.append("nothing to do: the dataset folder is up to date")
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class SerializeStage(Stage[Shard, ShardRecord, int]):
-    """Writes the shards of a dataset folder, then what stands above them.
+    """Writes the shards of a dataset folder, then index, card and manifest.
 
     Parameters
     ----------
     splits
-        As they are asked for; ``None`` takes those that the folder was begun with.
+        The requested splits; ``None`` takes those that the folder was begun with.
     """
 
     unit: ClassVar[str] = "articles"
@@ -124,7 +124,7 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
 
     @cached_property
     def partition(self) -> Partition:
-        """How the folder was begun; it begins when this is asked for first."""
+        """How the folder was begun; the first access begins it."""
         return begin(
             self.output, self.archive, marker=_MARKER, of_all=_ALL_SHARD_BLOCKS, splits=self.splits
         )
@@ -173,14 +173,14 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
         return shard
 
     def retract(self) -> None:
-        """Take card and manifest away while the rest changes."""
+        """Remove card and manifest while the rest changes."""
         self.output.remove(CARD)
         self.output.remove(MANIFEST)
 
     def finish(self, run: Run) -> Manifest:
         """Write index, card and manifest, where anything has changed."""
         gone = self._gone(run)
-        if not (run.made or gone) and self._is_told():
+        if not (run.made or gone) and self._has_manifest():
             return read_manifest(self.output)
         self.retract()
         for shard in gone:
@@ -189,15 +189,15 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
             self.archive, self.output, self.partition, self.joins, list(run.records.values())
         )
 
-    def _is_told(self) -> bool:
-        """Whether there is a manifest, and of the same joins: an audit changes no row."""
+    def _has_manifest(self) -> bool:
+        """Whether there is a manifest of the same joins; an audit changes no rows."""
         if not self.output.exists(MANIFEST):
             return False
         stored = read_manifest(self.output)
         return (stored.joined, stored.audit) == (self.joins.describe(), self.joins.audit())
 
     def _gone(self, run: Run) -> list[int]:
-        """Return the shards of an earlier state that the archive has no block of any more."""
+        """Return the shards of an earlier state whose blocks the archive no longer has."""
         records = (name for name in self.output.names(RECORDS) if name.endswith(".parquet"))
         there = [int(name.removesuffix(".parquet")) for name in records]
         return [shard for shard in there if shard not in run.records]
@@ -216,31 +216,31 @@ def serialize(  # noqa: PLR0913 - each is given by name
     launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> SerializeReport:
-    """Write the dataset folder of an archive, or bring it into agreement with it.
+    """Write the dataset folder of an archive, or update an existing one.
 
     Parameters
     ----------
     output
         The dataset folder: new, empty, or written by an earlier run.
     mesh
-        Folder of a MeSH table of the archive's articles; without one their terms are null.
+        Folder of a MeSH table of the archive's articles; without it, terms are null.
     clusters, labels
         Folders of the clusters of the archive's images, and of the labels of those clusters.
     embeddings
         Folder of the vectors of the archive's images; they become the config ``embeddings``.
     splits
-        Train, validation and test, such as ``0.9,0.05,0.05``; a folder stays split as it was begun,
-        and a new one is all ``train`` by default.
+        Train, validation and test, such as ``0.9,0.05,0.05``; an existing folder keeps its
+        splits, and a new one is all ``train`` by default.
     workers
         Processes; as many as there are processors by default.
     launch
-        On what it runs, and as which part of a run; alone by default.
+        Where it runs, and as which part of a run; alone by default.
 
     Raises
     ------
     UsageError
-        There is no such archive, the output is something else or is split otherwise, or what is to
-        be joined is not there or of another archive.
+        There is no such archive, the output is something else or has other splits, or a folder to
+        join is missing or belongs to another archive.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """One shard: the rows of a few neighbouring blocks, in a file for each table and licence group.
 
-A shard is finished when its record is there, written last: the index rows of the shard, with the
-digest of all that the shard was made of and the list of its files.
+A shard is finished when it has its record, which is written last: the index rows of the shard, the
+fingerprint of its inputs and the list of its files.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from biomedica_dataset.rows import ArticleRows
 
 _CODE = ("archive.ledger", "joins", "serialization.shard")
-"""What makes rows of an archive's block, and shards of rows."""
+"""The code that makes rows of an archive's block, and shards of rows."""
 
 _LIBRARIES = ("lxml", "pillow", "pyarrow")
 
 
 def fingerprint(archive: Archive, blocks: list[int], joins: Joins) -> str:
-    """Return the digest of all that a shard depends on: ledgers, joins, code and libraries."""
+    """Return the fingerprint of what a shard depends on: ledgers, joins, code and libraries."""
     digest = hashlib.sha256(code_fingerprint(_CODE, _LIBRARIES).encode())
     for block in blocks:
         digest.update(f"{block} {archive.header(block).digest}\n".encode())
@@ -43,7 +43,7 @@ def fingerprint(archive: Archive, blocks: list[int], joins: Joins) -> str:
 
 
 def kept(archive: Archive, blocks: list[int]) -> int:
-    """Return how many article versions of some blocks are kept."""
+    """Return how many article versions in blocks are kept."""
     return sum(archive.header(block).counts["articles"].get("kept", 0) for block in blocks)
 
 
@@ -117,7 +117,7 @@ def _labelled(pair: Pair) -> str:
 
 
 class _Files:
-    """The files of one shard, opened when their first row comes."""
+    """The files of one shard, each opened at its first row."""
 
     def __init__(self, output: Folder, shard: int, splits: Splits, stack: ExitStack) -> None:
         self._output, self._shard, self._splits, self._stack = output, shard, splits, stack
@@ -142,7 +142,7 @@ class _Files:
             writer.flush()
 
     def publish(self) -> tuple[list[ShardFile], list[IndexRow]]:
-        """Make the files visible, and remove those that only an earlier state of the shard had."""
+        """Make the files visible, and remove those of an earlier state of the shard."""
         written = []
         for (config, group, split), (file, writer) in sorted(self._writers.items()):
             places = writer.close()

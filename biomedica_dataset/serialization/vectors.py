@@ -1,4 +1,4 @@
-"""The vectors of a shard's pictures: row by row those of its picture files."""
+"""Joins vectors to a shard, row by row beside its image files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CODE = ("annotation.embeddings.vectors", "serialization.vectors")
 
 
 def vectors_fingerprint(embeddings: Embeddings | None, blocks: list[int]) -> str:
-    """Return the digest of what the vectors of some blocks are made of; empty where none are."""
+    """Return the fingerprint of the inputs of the vectors of blocks; empty if there are none."""
     if embeddings is None:
         return ""
     code = code_fingerprint(_CODE, ("pyarrow",))
@@ -40,9 +40,9 @@ def vectors_fingerprint(embeddings: Embeddings | None, blocks: list[int]) -> str
 
 
 def vector_folders(splits: Splits) -> list[str]:
-    """Return the folders that files of vectors may lie in."""
-    pictures = (f"{group}/{split}/-" for group in LICENSE_GROUPS for split in SPLITS)
-    beside = (path_beside(path, _CONFIG, splits).rpartition("/")[0] for path in pictures)
+    """Return the folders that may contain files of vectors."""
+    images = (f"{group}/{split}/-" for group in LICENSE_GROUPS for split in SPLITS)
+    beside = (path_beside(path, _CONFIG, splits).rpartition("/")[0] for path in images)
     return list(dict.fromkeys(beside))
 
 
@@ -53,13 +53,13 @@ def join_vectors(
     embeddings: Embeddings | None,
     blocks: list[int],
 ) -> ShardRecord:
-    """Bring the vectors of a shard whose rows are written into agreement; return its new record.
+    """Bring the vectors of a shard with finished rows up to date; return its new record.
 
-    Its picture files are read for keys and digests, and stay as they are. Vectors that it has no
-    more are removed with the next manifest.
+    Its image files are only read, for keys and digests. Stale files of vectors are removed with the
+    next manifest.
     """
-    made_of = vectors_fingerprint(embeddings, blocks)
-    if record.vectors == made_of:
+    fingerprint = vectors_fingerprint(embeddings, blocks)
+    if record.vectors == fingerprint:
         return record
     files = [file for file in record.files if file.config != _CONFIG]
     counts: Counter[str] = Counter()
@@ -73,7 +73,7 @@ def join_vectors(
     record = replace(
         record,
         files=sorted([*files, *written], key=lambda file: file.path),
-        vectors=made_of,
+        vectors=fingerprint,
         embedded=dict(sorted(counts.items())),
     )
     write_record(output, record, read_index(output, record.shard))
@@ -81,7 +81,7 @@ def join_vectors(
 
 
 def _known(embeddings: Embeddings, blocks: list[int]) -> dict[str, tuple[str, Any]]:
-    """Return digest of the image and vector, float16 (d,), by key."""
+    """Return, by key, the digest of the image and its vector, float16 (d,)."""
     known: dict[str, tuple[str, Any]] = {}
     for block in set(blocks) & set(embeddings.blocks()):
         keys, vectors = embeddings.vectors(block)
@@ -92,14 +92,14 @@ def _known(embeddings: Embeddings, blocks: list[int]) -> dict[str, tuple[str, An
 
 def _write(
     output: Folder,
-    pictures: ShardFile,
+    images: ShardFile,
     path: str,
     known: dict[str, tuple[str, Any]],
     embeddings: Embeddings,
     counts: Counter[str],
 ) -> ShardFile:
-    place = output.path(pictures.path)
-    with reading(place, AGAIN), output.open_arrow(pictures.path) as opened:
+    place = output.path(images.path)
+    with reading(place, AGAIN), output.open_arrow(images.path) as opened:
         table = pq.read_table(opened, columns=["key", "image_hash"])
     model = str(embeddings.model)
     with output.create() as file:

@@ -1,4 +1,4 @@
-"""What stands above the shards of a dataset folder: index, card and manifest."""
+"""Finishes a dataset folder: writes the index, card and manifest over its shards."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.joins import Joins
 
-_INDEX_SHARDS = 64  # shards an index file, so that the whole index is few files to resolve
+_INDEX_SHARDS = 64  # shards per index file, so that the index has few files
 
 
 def remove_shard(folder: Folder, shard: int) -> None:
@@ -54,7 +54,7 @@ def write_dataset(
 
 
 def _write_index(folder: Folder, records: list[ShardRecord]) -> list[ShardFile]:
-    """Write the index: the rows of the shards' records, many shards a file."""
+    """Write the index: the rows of the shards' records, with many shards per file."""
     bundles: dict[int, list[ShardRecord]] = {}
     for record in records:
         if record.files:

@@ -1,1 +1,1 @@
-"""Writes chosen rows of a dataset folder as a smaller dataset folder, or as tars."""
+"""Writes selected rows of a dataset folder as a smaller dataset folder, or as tars."""

@@ -1,4 +1,4 @@
-"""`select`: chosen rows of a dataset folder as a smaller one, or as tars."""
+"""`select`: writes selected rows of a dataset folder as a smaller one, or as tars."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _WRITERS = {"parquet": write_folder, "webdataset": write_chosen_tars}
 
 @dataclass(frozen=True, slots=True)
 class SelectReport:
-    """What a selection holds and costs.
+    """The contents and the cost of a selection.
 
     Parameters
     ----------
     requests, moved
-        Requests for images, and the bytes they move; texts and footers come on top.
+        Requests for images and the bytes they transfer; texts and footers are extra.
     """
 
     chosen: Chosen
@@ -43,7 +43,7 @@ class SelectReport:
 
     def __str__(self) -> str:
         """Return the report in words."""
-        cost = f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of images, texts on top"
+        cost = f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of images, plus texts"
         end = "nothing was written" if self.output is None else f"written to {self.output}"
         return f"{self.chosen}\n{cost}; {end}"
 
@@ -63,14 +63,14 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> SelectReport:
-    """Write chosen rows as a dataset folder that `open_dataset` and ``load_dataset`` read.
+    """Write selected rows as a dataset folder for `open_dataset` and ``load_dataset``.
 
     Parameters
     ----------
     source, licenses, concepts, filters, recipe, limit, seed, split
-        As for `open_dataset`.
+        See `open_dataset`.
     output
-        A new or empty folder; its last file makes it a dataset folder. Not needed for a dry run.
+        A new or empty folder, which its last file makes a dataset folder. Not needed for a dry run.
     format
         A dataset folder, or tars in the layout of the published dataset.
     dry_run
@@ -83,7 +83,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     UsageError
         See `open_dataset`; or the output is not empty, or is missing.
     SourceError
-        The source cannot be read. What was written is not a dataset folder then, and can be
+        The source cannot be read. What was written so far is not a dataset folder and can be
         removed.
 
     Examples
@@ -113,7 +113,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
 
 def _check_output(output: str | os.PathLike[str] | None) -> None:
     if output is None:
-        msg = "no output was named; name a new folder, or ask for a dry run"
+        msg = "no output was named; name a new folder, or do a dry run"
         raise UsageError(msg)
     if not Folder(output).is_empty():
         msg = f"{output} is not empty; choose an empty or new folder"

@@ -1,4 +1,4 @@
-"""Writes chosen rows as a dataset folder."""
+"""Writes selected rows as a dataset folder."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def write_folder(folder: Folder, chosen: Chosen, progress: Progress) -> None:
 def _write_shard(
     folder: Folder, chosen: Chosen, table: pa.Table, path: str, progress: Progress
 ) -> tuple[list[ShardFile], list[IndexRow]]:
-    """Write rows of one licence group and split, and what stands beside them."""
+    """Write rows of one licence group and split, with their captions and vectors."""
     group, splits = path.partition("/")[0], Splits.parse(chosen.index.manifest["split"])
     tables = {group: Pair, "captions": CaptionRow, "embeddings": VectorRow}
     vectors = _vectors(chosen, table, splits)
@@ -92,7 +92,7 @@ def _publish(file: NewFile, writer: TableWriter, config: str, path: str) -> Shar
 
 
 def _vectors(chosen: Chosen, table: pa.Table, splits: Splits) -> pa.Table | None:
-    """Return the vectors of rows, if the source has some: they stand as the images do."""
+    """Return the vectors of rows, if the source has any: their rows match those of the images."""
     beside = [path_beside(path, "embeddings", splits) for path in table["file"].to_pylist()]
     if not set(beside) & set(chosen.index.files):
         return None
@@ -103,7 +103,7 @@ def _vectors(chosen: Chosen, table: pa.Table, splits: Splits) -> pa.Table | None
 
 
 def _finish(folder: Folder, chosen: Chosen, files: list[ShardFile]) -> None:
-    """Write the card, which says that this is a subset, and last the manifest."""
+    """Write the card, which marks this as a subset, and last the manifest."""
     rows = len(chosen.table)
     articles = len(pc.unique(chosen.table["article_accession_id"]))
     origin = f"a subset of {chosen.index.manifest['source']}, dataset {chosen.index.digest[:16]}"

@@ -1,4 +1,4 @@
-"""Writes chosen rows of any dataset folder as tars."""
+"""Writes selected rows of a dataset folder as tars."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def write_chosen_tars(folder: Folder, chosen: Chosen, progress: Progress) -> None:
-    """Write chosen rows as tars in the published layout.
+    """Write selected rows as tars in the published layout.
 
-    A tar is mixed from up to 10,000 neighbouring rows. The text and the references of an article
-    are no part of a row, and ``null`` here; its figures are those that were chosen.
+    A tar shuffles up to 10,000 neighbouring rows. The text and the references of an article are not
+    part of a row, so they are ``null`` here; its figures are the selected ones.
     """
     splits = Splits.parse(chosen.index.manifest["split"])
     rows = rows_in_order(chosen.index, chosen.table, [*column_names(Pair), "license_group"])

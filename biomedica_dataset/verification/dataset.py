@@ -19,7 +19,7 @@ from .report import VerifyReport
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Ticker
-    from biomedica_dataset.folder.manifest import CardPicture
+    from biomedica_dataset.folder.manifest import CardImage
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.io.folders import Folder
 
@@ -78,7 +78,7 @@ class _Dataset:
         self._report.rows += rows
         self._whole.add(file.path)
 
-    def _card_image(self, image: CardPicture) -> None:
+    def _card_image(self, image: CardImage) -> None:
         self._report.files += 1
         if not self._folder.exists(image.path):
             self._report.wrong(image.path, "missing")

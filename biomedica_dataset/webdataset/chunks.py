@@ -1,4 +1,4 @@
-"""Chunks of neighbouring shards of a dataset folder, each in tars of its own."""
+"""Chunks of neighbouring shards of a dataset folder, each with its own tars."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
 
 STARTED = f"{RECORDS}/tars.json"
-"""Says that a folder is one of tars, and how it was begun."""
+"""Marks a folder as one of tars, and records how it was begun."""
 
 _CODE = ("webdataset.samples", "webdataset.tars")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some neighbouring shards, by what their tars are made of."""
+    """Neighbouring shards, with the files that their tars are made from."""
 
     number: int
     files: list[ShardFile]
@@ -43,14 +43,14 @@ class Chunk:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all that the tars depend on."""
+        """Fingerprint of everything that the tars depend on."""
         parts = [code_fingerprint(_CODE), *(f"{file.path} {file.sha256}" for file in self.files)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class TarRecord:
-    """What the finished tars of a chunk are made of, and the tars by path."""
+    """The fingerprint of the finished tars of a chunk, and the tars by path."""
 
     fingerprint: str
     tars: dict[str, Tar]
@@ -62,7 +62,7 @@ def chunks_of(manifest: Manifest, blocks: int) -> list[Chunk]:
     Parameters
     ----------
     blocks
-        Blocks of the archive a chunk.
+        Blocks of the archive per chunk.
     """
     chunks: dict[int, Chunk] = {}
     for file in manifest.files:
@@ -77,7 +77,7 @@ def _shard(file: ShardFile) -> int:
 
 
 def up_to_date_record(folder: Folder, chunk: Chunk) -> TarRecord | None:
-    """Return the record of a chunk whose tars are there, whole, and made of the same files."""
+    """Return the record of a chunk whose tars are complete and made from the same files."""
     record = _read_record(folder, chunk.number)
     if record is None or record.fingerprint != chunk.fingerprint:
         return None
@@ -87,7 +87,7 @@ def up_to_date_record(folder: Folder, chunk: Chunk) -> TarRecord | None:
 
 
 def write_chunk(dataset: Folder, folder: Folder, chunk: Chunk, splits: Splits) -> dict[str, Tar]:
-    """Write the tars of a chunk, and last its record; return the tars by path."""
+    """Write the tars of a chunk, then its record; return the tars by path."""
     shards = groupby(sorted(chunk.files, key=_shard), key=_shard)
     samples = (one for _number, files in shards for one in shard_samples(dataset, list(files)))
     tars = write_tars(folder, chunk.number, samples, splits)

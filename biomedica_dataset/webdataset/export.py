@@ -1,4 +1,4 @@
-"""Tars in the layout of the published dataset, for training scripts that were written for it.
+"""Exports tars in the layout of the published dataset, for training scripts written for it.
 
 ::
 
@@ -6,12 +6,12 @@
       commercial/000012-00.tar   KEY.jpg, KEY.txt and KEY.json of up to 10,000 pairs
       commercial/sizes.json      samples of each tar, as open_clip reads them; written last
       noncommercial/...  other/...
-      README.md                  configs and features, so that datasets reads the tars as they are
-      .dataset/                  the dataset folder that the tars are made of, for the next update
-      .shards/000012.json        what the tars of that number are made of
+      README.md                  configs and features, so that datasets can read the tars
+      .dataset/                  the dataset folder that the tars are made from, for updates
+      .shards/000012.json        the record of the tars of that number
 
-A tar holds the pairs of a fixed chunk of shards in an order that a seeded hash of the key gives, so
-that neighbours have nothing in common, and a change in one shard changes the tars of one chunk.
+A tar contains the pairs of a fixed chunk of shards, ordered by a seeded hash of the key, so that
+neighbours are unrelated and a change in one shard changes the tars of only one chunk.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.report import Tally, told_part
+from biomedica_dataset.engine.report import Tally, part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.partition import begin
@@ -53,21 +53,21 @@ if TYPE_CHECKING:
     from .tars import Tar
 
 _DATASET = ".dataset"
-_ALL_CHUNK_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs on all of PMC
+_ALL_CHUNK_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs for all of PMC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebDatasetReport:
-    """What a run of serialize made.
+    """The result of a run of serialize.
 
     Parameters
     ----------
     dataset
-        Of the dataset folder that the tars are made of.
+        The report on the dataset folder that the tars are made from.
     tars
-        By path; none before the dataset folder is done.
+        The tars by path; empty until the dataset folder is done.
     chunks
-        Chunks of neighbouring shards, of which this run wrote ``rewritten``.
+        Chunks of neighbouring shards; this run wrote ``rewritten`` of them.
     """
 
     dataset: SerializeReport
@@ -88,13 +88,13 @@ class WebDatasetReport:
             lines += [f"{group}: {sum(own):,} samples in {len(own):,} tars"] if own else []
         lines += [f"unreadable: {problem}" for problem in self.dataset.problems[:20]]
         if self.left:
-            lines.append(told_part(self.dataset.rewritten, self.left, "shards"))
+            lines.append(part_message(self.dataset.rewritten, self.left, "shards"))
         elif self.rewritten:
             lines.append(
                 f"the tars of {self.rewritten:,} of {self.chunks:,} chunks of shards written"
             )
         else:
-            lines.append("nothing to do: the tars agree with the archive")
+            lines.append("nothing to do: the tars are up to date")
         return "\n".join(lines)
 
 
@@ -107,7 +107,7 @@ class ExportStage(Stage[Chunk, TarRecord, int]):
     dataset
         The dataset folder.
     blocks
-        Blocks of the archive a chunk.
+        Blocks of the archive per chunk.
     """
 
     unit: ClassVar[str] = "samples"
@@ -150,11 +150,11 @@ class ExportStage(Stage[Chunk, TarRecord, int]):
         return task.number
 
     def retract(self) -> None:
-        """Take sizes and card away while tars change."""
+        """Remove sizes and card while tars change."""
         retract(self.output, self.splits)
 
     def finish(self, run: StageRun[TarRecord, int]) -> dict[str, Tar]:
-        """Remove what the dataset folder has no more; write sizes and card."""
+        """Remove what the dataset folder no longer has; write sizes and card."""
         gone = read_records(self.output).keys() - run.records.keys()
         if gone:
             self.retract()
@@ -177,23 +177,23 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> WebDatasetReport:
-    """Write the dataset folder of an archive, and export it as tars; or bring both up to date.
+    """Write the dataset folder of an archive and export it as tars, or bring both up to date.
 
     Parameters
     ----------
     output
         New, empty, or written by an earlier run.
     mesh, clusters, labels, splits, workers
-        As for `serialize`; with splits each group has a folder for each split.
+        See `serialize`; with splits, each group has a folder for each split.
     launch
-        On what it runs, and as which part of a run; alone by default. The part that finds the
+        Where it runs, and as which part of a run; alone by default. The part that finds the
         dataset folder done exports it.
 
     Raises
     ------
     UsageError
-        There is no such archive, the output is something else or is split otherwise, or what is
-        to be joined is not there.
+        There is no such archive, the output is something else or has other splits, or a folder
+        to join is missing.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
         Archive.open(archive),
         Splits.parse(splits) if isinstance(splits, str) else splits,
     )
-    Joins.open(JoinFolders(**joined))  # refused before the output is begun
+    Joins.open(JoinFolders(**joined))  # fails before the output is begun
     url, launch = os.fspath(output), launch or Launch()
     begun = begin(Folder(url), source, marker=STARTED, of_all=_ALL_CHUNK_BLOCKS, splits=asked)
     report = serialize(
@@ -216,7 +216,7 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     if report.left:
         return WebDatasetReport(dataset=report, tars={})
     stage = ExportStage(f"{url}/{_DATASET}", url, begun.blocks, begun.splits)
-    # The other parts have ended: they found the dataset folder not done.
+    # The other parts have ended, as they found the dataset folder unfinished.
     run = stage.run(replace(launch, part=None), workers=workers, progress=progress)
     return WebDatasetReport(
         dataset=report, tars=run.finished or {}, chunks=run.blocks, rewritten=len(run.made)

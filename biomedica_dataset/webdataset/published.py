@@ -1,4 +1,4 @@
-"""The names, types and keys of the published dataset, from rows of ours."""
+"""Converts our rows to the names, types and keys of the published dataset."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _OLD_KEY = re.compile(r"(?P<batch>[^-]+)-(?P<pmcid>PMC\d+)-(?P<position>\d+)-(?P
 def key_of_published(old_key: str) -> str:
     """Return our key of a pair of the published dataset.
 
-    The key of a repeated file name has a suffix here, which an old key does not tell.
+    Our key of a repeated file name has a suffix, which cannot be derived from an old key.
 
     Parameters
     ----------
     old_key
-        A ``__key__``: batch, PMCID, position and file name without its ending.
+        A ``__key__``: batch, PMCID, position and file name without extension.
 
     Raises
     ------
     UsageError
-        It is none.
+        The key has another form.
 
     Examples
     --------
@@ -44,7 +44,9 @@ def key_of_published(old_key: str) -> str:
     """
     match = _OLD_KEY.fullmatch(old_key)
     if match is None:
-        msg = f"{old_key!r} is no key of the published dataset; those are batch-PMCID-position-name"
+        msg = (
+            f"{old_key!r} is not a key of the published dataset; expected batch-PMCID-position-name"
+        )
         raise UsageError(msg)
     return pair_key(match["pmcid"], re.sub(r"\.jpe?g$", "", match["name"], flags=re.IGNORECASE))
 
@@ -59,7 +61,7 @@ def published_json(
     article
         The row of its article.
     siblings
-        All pairs of the article that may stand beside it.
+        All pairs of the article that may be repeated beside it.
     """
     references = (article.article_references if article else None) or []
     contexts = {image_id(p): p.image_context for p in siblings if p.image_context}
@@ -93,12 +95,12 @@ def published_json(
 
 
 def image_id(pair: Pair | CaptionRow) -> str:
-    """Return the id that the published dataset gives an image: its file name without the ending."""
+    """Return the id of an image in the published dataset: its file name without extension."""
     return pair.image_file_name.rpartition(".")[0] or pair.image_file_name
 
 
 def unix_time(date: str | None) -> int | None:
-    """Return the first second, in UTC, of a day, month or year in ISO 8601.
+    """Return the Unix time at which a day, month or year in ISO 8601 begins in UTC.
 
     Examples
     --------
@@ -123,8 +125,8 @@ def _of_set(pair: Pair | CaptionRow) -> dict[str, Any]:
 def published_features() -> Features:
     """Return the `datasets.Features` of a sample.
 
-    Those that datasets guesses from five samples are wrong: it takes the image ids of
-    ``image_context`` for columns, and an empty list for one of nothing.
+    datasets would infer wrong features from five samples: it takes the image ids in
+    ``image_context`` for columns, and an empty list for a list of nulls.
     """
     from datasets import Features, Image, Json, List, Value
 
@@ -168,7 +170,7 @@ def published_features() -> Features:
 
 
 def tar_card(tars: Collection[str]) -> str:
-    """Return the card of a folder of tars, given by their paths."""
+    """Return the card of a folder of tars, given the paths of the tars."""
     from huggingface_hub import DatasetCardData
 
     shape = published_features()._to_yaml_list()

@@ -1,4 +1,4 @@
-"""Samples from the files of one shard of a dataset folder."""
+"""Reads samples from the files of one shard of a dataset folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
 
 CONFIGS = (*LICENSE_GROUPS, "captions", "articles")
-"""The tables that samples are made of."""
+"""The tables that samples are made from."""
 
 _ROWS = 50  # images in memory at once
 
@@ -33,7 +33,7 @@ def shard_samples(dataset: Folder, files: list[ShardFile]) -> Iterator[Sample]:
     Parameters
     ----------
     files
-        Those of a shard that are of `CONFIGS`.
+        The files of a shard whose configs are in `CONFIGS`.
 
     Raises
     ------

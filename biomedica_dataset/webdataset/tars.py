@@ -1,4 +1,4 @@
-"""Writes tars of samples in a mixed order: the same bytes for the same samples."""
+"""Writes tars of samples in shuffled order; the same samples give the same bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SIZES = "sizes.json"
 SAMPLES = 10_000
-"""The most samples of a tar."""
+"""Maximum number of samples per tar."""
 
 _SEED = "0"
 _NAME = re.compile(r"\d{6}-\d\d\.tar", re.ASCII)
@@ -36,16 +36,16 @@ _NAME = re.compile(r"\d{6}-\d\d\.tar", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One pair, with what its ``.json`` repeats of its article.
+    """One pair, with the parts of its article that its ``.json`` repeats.
 
     Parameters
     ----------
     group
         Its licence group.
     article
-        The row of its article, if that is known.
+        The row of its article, if known.
     siblings
-        All pairs of the article with their licence groups, in document order; itself too.
+        All pairs of the article, itself included, with their licence groups, in document order.
     """
 
     group: str
@@ -56,7 +56,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Tar:
-    """A tar that was written: its samples, bytes and digest."""
+    """A finished tar: its number of samples, bytes and digest."""
 
     samples: int
     bytes: int
@@ -66,12 +66,12 @@ class Tar:
 def write_tars(
     folder: Folder, number: int, samples: Iterable[Sample], splits: Splits
 ) -> dict[str, Tar]:
-    """Write samples as the tars of one number; return them by path.
+    """Write samples as the tars of one number; return the tars by path.
 
     Parameters
     ----------
     samples
-        In any order: they lie on disk until that of the tars is known.
+        In any order; they are spooled to disk until all are known and can be ordered.
     """
     folders: dict[str, list[tuple[bytes, str, list[Held]]]] = {}
     written = {}
@@ -99,15 +99,15 @@ def _members(sample: Sample) -> tuple[bytes, bytes, bytes]:
     if pair.image is None:
         msg = f"{pair.key} has no image"
         raise ArchiveError(msg)
-    # The text of a figure may be repeated beside one whose licence permits no more than its own.
+    # Repeat the text of a figure only where the licence permits no more than its own.
     beside = [other for group, other in sample.siblings if LICENSE_GROUPS.index(group) <= place]
     text = json.dumps(published_json(pair, sample.article, beside), ensure_ascii=False)
     return pair.image["bytes"], pair.caption.encode(), text.encode()
 
 
 def _write_tar(file: NewFile, samples: list[tuple[bytes, str, list[Held]]]) -> None:
-    # The names and times of a maker's machine stay out: TarInfo has zeros and empty names for them.
-    to_write: Any = file  # of which tarfile only wants write
+    # TarInfo's zeros and empty names keep the names and times of this machine out.
+    to_write: Any = file  # tarfile only calls write
     with tarfile.open(fileobj=to_write, mode="w|", format=tarfile.GNU_FORMAT) as tar:
         for _order, key, held in samples:
             for ending, data in zip(("jpg", "txt", "json"), held, strict=True):
@@ -117,7 +117,7 @@ def _write_tar(file: NewFile, samples: list[tuple[bytes, str, list[Held]]]) -> N
 
 
 def sizes_of(tars: Mapping[str, Tar]) -> dict[str, dict[str, int]]:
-    """Return what each ``sizes.json`` says, by folder: samples by the name of the tar."""
+    """Return the content of each ``sizes.json`` by folder: samples by name of the tar."""
     sizes: dict[str, dict[str, int]] = {}
     for path, tar in tars.items():
         below, _, name = path.rpartition("/")
@@ -126,16 +126,16 @@ def sizes_of(tars: Mapping[str, Tar]) -> dict[str, dict[str, int]]:
 
 
 def retract(folder: Folder, splits: Splits) -> None:
-    """Take sizes and card away while tars change."""
+    """Remove sizes and card while tars change."""
     for below in _folders(splits):
         folder.remove(f"{below}/{SIZES}")
     folder.remove(CARD)
 
 
 def finish(folder: Folder, tars: Mapping[str, Tar], splits: Splits) -> None:
-    """Remove tars of an earlier state; write sizes and card where they are not there.
+    """Remove tars of an earlier state; write sizes and card if they are missing.
 
-    That those are there tells that all is.
+    Their presence marks the folder as finished.
     """
     for below in _folders(splits):
         for name in folder.names(below):
@@ -149,6 +149,6 @@ def finish(folder: Folder, tars: Mapping[str, Tar], splits: Splits) -> None:
 
 
 def _folders(splits: Splits) -> list[str]:
-    """Return the folders that tars may lie in."""
+    """Return the folders that may contain tars."""
     folders = (f"{group}{splits.below(split)}" for group in LICENSE_GROUPS for split in SPLITS)
     return list(dict.fromkeys(folders))

@@ -197,7 +197,7 @@ def test_a_caption_that_is_mended_costs_no_encoding(tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e6])
 def test_numbers_that_are_none_are_refused(sample_archive, tmp_path, value):
-    with pytest.raises(UsageError, match="numbers that are none"):
+    with pytest.raises(UsageError, match="NaN or infinite values"):
         embed(sample_archive, tmp_path / "vectors", encoder=Counting(value=value), workers=0)
 
 
@@ -249,9 +249,9 @@ def test_what_decodes_ends_with_the_process_that_started_it(sample_archive, tmp_
         "from biomedica_dataset.archive.ledger import Archive\n"
         "if __name__ == '__main__':\n"
         f"    archive = Archive.open({str(sample_archive)!r})\n"
-        "    feed = ImageLoader(archive, Frame(size=8, colour=None), 1)\n"
-        "    list(feed.pictures(archive.blocks()[:1], lambda block: {}))\n"
-        "    print(*feed._pool._processes, flush=True)\n"
+        "    loader = ImageLoader(archive, Frame(size=8, colour=None), 1)\n"
+        "    list(loader.images(archive.blocks()[:1], lambda block: {}))\n"
+        "    print(*loader._pool._processes, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     (tmp_path / "killed.py").write_text(script)
@@ -286,9 +286,9 @@ def test_pictures_come_by_block_and_only_those_that_are_needed(sample_archive, p
     archive = Archive.open(sample_archive)
     pairs = {pair.key: pair for pair in pairs_of(sample_archive)}
     known = {int(key[3:].split("_")[0]): {pair.image_hash} for key, pair in pairs.items()}
-    sight = Frame(size=8, colour=(0, 0, 0))
-    with ImageLoader(archive, sight, processes) as feed:
-        parts = list(feed.pictures(archive.blocks(), lambda block: known))
+    frame = Frame(size=8, colour=(0, 0, 0))
+    with ImageLoader(archive, frame, processes) as loader:
+        parts = list(loader.images(archive.blocks(), lambda block: known))
     found = [picture for _block, own in parts for picture in own]
 
     assert [picture.key for picture in found] == list(pairs)
@@ -300,7 +300,7 @@ def test_pictures_come_by_block_and_only_those_that_are_needed(sample_archive, p
         if one.pixels is None:
             assert one.digest in known[int(one.key[3:].split("_")[0])]
         else:
-            expected = sight.decode(pairs[one.key].image["bytes"])
+            expected = frame.decode(pairs[one.key].image["bytes"])
             np.testing.assert_array_equal(one.pixels, expected)
 
 

@@ -91,13 +91,13 @@ def test_of_a_plain_vit_the_class_token_is_used_whose_pooling_is_often_missing(t
 @pytest.mark.parametrize(
     ("model", "config", "why"),
     [
-        ("ViTMAEModel", transformers.ViTMAEConfig(**SMALL), "no single vector"),
-        ("IJepaModel", transformers.IJepaConfig(**SMALL), "no single vector"),
+        ("ViTMAEModel", transformers.ViTMAEConfig(**SMALL), "one vector per image"),
+        ("IJepaModel", transformers.IJepaConfig(**SMALL), "one vector per image"),
         ("BertModel", transformers.BertConfig(**WORDS), "takes no pixel_values"),
         (
             "CLIPVisionModel",
             transformers.CLIPVisionConfig(**{**SMALL, "image_size": 42}),
-            "takes no picture of 28 x 28 pixels",
+            "does not accept an image of 28 x 28 pixels",
         ),
     ],
     ids=["masked", "patches alone", "words", "another size"],

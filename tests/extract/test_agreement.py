@@ -31,7 +31,7 @@ def test_the_same_run_again_does_nothing_and_says_so(bucket, archive):
 
     assert stamps(archive) == before
     assert report.blocks_done == 0
-    assert "nothing to do: the archive agrees with the source" in str(report)
+    assert "nothing to do: the archive is up to date" in str(report)
 
 
 def test_the_same_run_again_asks_only_for_the_inventory(bucket, archive):

@@ -91,7 +91,7 @@ def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_half_done(server, archive,
     assert process.returncode == 130
     assert time.monotonic() - began < 5
     assert said.decode().splitlines() == [
-        "Stopped. What is finished stays valid; run the same command again to go on."
+        "Stopped. What is finished stays valid; run the same command again to resume."
     ]
     assert not list(archive.glob(".partial-*"))
     assert verify(archive).problems == []

@@ -41,7 +41,7 @@ def test_a_plan_for_an_archive_counts_what_changed(bucket: Bucket, archive):
     bucket.take_inventory()
     planned = plan(str(bucket.root), str(archive), ExtractOptions())
 
-    assert (planned.articles, planned.blocks, planned.blocks_agreeing) == (1, 1, 3)
+    assert (planned.articles, planned.blocks, planned.blocks_up_to_date) == (1, 1, 3)
     assert tree(archive) == before
 
 

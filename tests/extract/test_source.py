@@ -167,7 +167,7 @@ def test_no_network_is_one_clear_line():
     ("url", "what"),
     [
         ("ftp://host/x", "scheme 'ftp'"),
-        ("no/such/folder", "is no folder"),
+        ("no/such/folder", "is not a folder"),
         ("s3://", "names no bucket"),
     ],
 )

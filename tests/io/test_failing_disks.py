@@ -109,8 +109,8 @@ def test_a_file_that_grows_too_large_is_told_in_one_line(tmp_path):
     result = in_another_process(code, tmp_path)
 
     assert result.stdout.splitlines() == [
-        f"{tmp_path} cannot be written: File too large; see to it and run the same command again. "
-        "What is finished stays valid."
+        f"{tmp_path} cannot be written: File too large; fix the cause and run the same command "
+        "again. What is finished stays valid."
     ], result.stderr
     assert listed(tmp_path) == []
 
@@ -204,7 +204,7 @@ def test_an_index_that_cannot_be_kept_is_read_all_the_same(
 def test_a_read_only_disk_is_told(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
 
-    with pytest.raises(StorageError, match="Read-only file system; name a folder that may be"):
+    with pytest.raises(StorageError, match="Read-only file system; name a writable folder"):
         Folder(small_disk / "archive").write_bytes("name", b"x")
 
 
@@ -212,7 +212,7 @@ def test_a_folder_that_is_a_file_is_the_callers_mistake(tmp_path):
     (tmp_path / "file").write_text("x")
 
     for place in ("file", "file/below"):
-        with pytest.raises(UsageError, match="is no folder; name a folder that may be written"):
+        with pytest.raises(UsageError, match="is not a folder; name a writable folder"):
             Folder(tmp_path / place).write_bytes("name", b"x")
 
 

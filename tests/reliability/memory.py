@@ -116,9 +116,9 @@ import sys
 from biomedica_dataset.annotation.embeddings.image_loader import ImageLoader, Frame
 from biomedica_dataset.archive.ledger import Archive
 archive = Archive.open(sys.argv[1])
-with ImageLoader(archive, Frame(size=224, colour=(0, 0, 0)), 0) as feed:
-    parts = feed.pictures(archive.blocks(), lambda _block: {})
-    assert sum(len(pictures) for _block, pictures in parts)
+with ImageLoader(archive, Frame(size=224, colour=(0, 0, 0)), 0) as loader:
+    parts = loader.images(archive.blocks(), lambda _block: {})
+    assert sum(len(images) for _block, images in parts)
 """
 # What a worker of embed does; the process with the model holds that beside it.
 

@@ -152,5 +152,5 @@ def test_a_task_outside_of_an_even_array_is_told(slurm, sample_bucket):
     )
 
     assert told.returncode == 2
-    assert "no evenly spaced part" in told.stderr
+    assert "not evenly spaced" in told.stderr
     assert not (slurm / "archive").exists()

@@ -207,7 +207,7 @@ def test_of_many_launchers_at_once_one_begins(tmp_path):
 def test_what_is_not_readable_is_told(tmp_path):
     (tmp_path / RUN).write_text("{")
 
-    with pytest.raises(ArchiveError, match="Remove it where no run is going on"):
+    with pytest.raises(ArchiveError, match="Remove it if no run is active"):
         acquire(Folder(tmp_path), Launch()).__enter__()
 
 

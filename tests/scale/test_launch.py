@@ -34,7 +34,7 @@ def test_a_part_outside_its_range_is_refused(text):
 
 @pytest.mark.parametrize("text", ["1", "1/2/3", "a/b", "-1/3", "1 / 3", "١/٣", ""])
 def test_a_part_that_is_none_is_refused(text):
-    with pytest.raises(UsageError, match="I/N was expected, such as 1/600"):
+    with pytest.raises(UsageError, match="expected I/N, such as 1/600"):
         Part.parse(text)
 
 
@@ -53,7 +53,7 @@ def test_what_is_typed_counts_more_than_the_array():
 
 @pytest.mark.parametrize("values", [(5, 1, 1, 3), (5, 0, 10, 5), (0, 1, 1, 3)])
 def test_an_array_that_is_not_evenly_spaced_is_refused(values):
-    with pytest.raises(UsageError, match="submit --array=1-N, or say --part"):
+    with pytest.raises(UsageError, match="submit --array=1-N, or give --part"):
         typed(array(*values))
 
 
@@ -62,10 +62,10 @@ def test_outside_of_an_array_a_launcher_works_alone():
 
 
 def test_a_part_without_a_run_is_refused():
-    with pytest.raises(UsageError, match="give all of them the same --run-id NAME"):
+    with pytest.raises(UsageError, match="give all parts the same --run-id NAME"):
         typed({}, part="1/2")
 
 
 def test_an_engine_that_there_is_not_is_refused():
-    with pytest.raises(UsageError, match="processes and ray are possible"):
+    with pytest.raises(UsageError, match="choose processes or ray"):
         Launch(engine="spark")

@@ -1,4 +1,4 @@
-"""A run of assign: the cluster of every image, by a model or by a table made elsewhere."""
+"""`assign`: finds the cluster of every image, by a model or by a table made elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from biomedica_dataset.annotation.blocks import (
     write_block,
 )
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
-from biomedica_dataset.engine.report import told_part
+from biomedica_dataset.engine.report import part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignReport:
-    """What a run of assign made.
+    """The result of a run of assign.
 
     Parameters
     ----------
     images
         Images with a cluster; not counted while blocks are left.
     used
-        Clusters that have one, of ``clusters``.
+        Clusters with an image, out of ``clusters``.
     written
-        Blocks written by this run, of ``blocks``.
+        Blocks written by this run, out of ``blocks``.
     left
         Blocks of other parts of the run that are not done.
     """
@@ -62,7 +62,7 @@ class AssignReport:
     def __str__(self) -> str:
         """Return the report in words."""
         if self.left:
-            return told_part(self.written, self.left, "blocks")
+            return part_message(self.written, self.left, "blocks")
         lines = [
             f"{self.images:,} images in {self.used:,} of {self.clusters:,} clusters, "
             f"{self.largest:,} in the largest"
@@ -70,13 +70,13 @@ class AssignReport:
         if self.written:
             lines.append(f"{self.written:,} of {self.blocks:,} blocks written")
         else:
-            lines.append("nothing to do: the assignments agree with vectors and clusters")
+            lines.append("nothing to do: the assignments are up to date")
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class AssignStage(Stage[int, BlockRecord, None]):
-    """Gives the images of each block their clusters."""
+    """Assigns the images of each block to clusters."""
 
     clusters: str
     embeddings: str
@@ -98,11 +98,11 @@ class AssignStage(Stage[int, BlockRecord, None]):
         return Embeddings.open(self.embeddings)
 
     def check(self) -> None:
-        """Refuse clusters of another encoder than that of the vectors."""
+        """Refuse clusters whose encoder is not that of the vectors."""
         if self.model.header.embeddings != self.vectors.digest:
             msg = (
-                f"{self.clusters} is of vectors of {self.model.header.model}, and "
-                f"{self.embeddings} holds vectors of {self.vectors.model}; the two cannot be "
+                f"{self.clusters} was made from vectors of {self.model.header.model}, but "
+                f"{self.embeddings} has vectors of {self.vectors.model}; the two cannot be "
                 "compared"
             )
             raise UsageError(msg)
@@ -134,7 +134,7 @@ class AssignStage(Stage[int, BlockRecord, None]):
         context.progress.tick(1, len(keys), vectors.nbytes)
 
     def finish(self, run: StageRun[BlockRecord, None]) -> None:
-        """Remove blocks that have gone from the vectors."""
+        """Remove blocks that the vectors no longer have."""
         remove_blocks_except(self.output, run.records)
 
 
@@ -147,22 +147,22 @@ def assign(
     launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> AssignReport | ImportReport:
-    """Write the cluster of every image, or bring those there into agreement with the vectors.
+    """Write the cluster of every image, or update existing assignments.
 
     Parameters
     ----------
     embeddings
-        The vectors of the images; the archive, where ``clusters`` is a table.
+        The vectors of the images, or the archive if ``clusters`` is a table.
     clusters
         The clusters that `cluster` made, or a table made elsewhere: see `import_assignments`.
     launch
-        On what it runs, and as which part of a run; alone by default.
+        Where it runs, and as which part of a run; alone by default.
 
     Raises
     ------
     UsageError
-        There are no such clusters or vectors, the vectors are of another encoder than those that
-        the clusters were made of, or the output is something else.
+        There are no such clusters or vectors, the clusters were made from vectors of another
+        encoder, or the output is something else.
 
     Examples
     --------
@@ -178,13 +178,13 @@ def assign(
     stage = AssignStage(os.fspath(clusters), os.fspath(embeddings), os.fspath(output))
     stage.check()
     run = stage.run(launch, workers=workers, progress=progress)
-    there = Assignments.open(output)
-    sizes = np.zeros(there.clusters, np.int64)
-    for block in [] if run.left else there.blocks():
-        sizes += np.bincount(there.read(block)["cluster"], minlength=there.clusters)
+    assigned = Assignments.open(output)
+    sizes = np.zeros(assigned.clusters, np.int64)
+    for block in [] if run.left else assigned.blocks():
+        sizes += np.bincount(assigned.read(block)["cluster"], minlength=assigned.clusters)
     return AssignReport(
         images=int(sizes.sum()),
-        clusters=there.clusters,
+        clusters=assigned.clusters,
         used=int((sizes > 0).sum()),
         largest=int(sizes.max(initial=0)),
         blocks=run.blocks,

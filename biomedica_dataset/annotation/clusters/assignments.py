@@ -4,7 +4,7 @@
 
     ASSIGNMENTS/
       assignments.json          number of clusters, digest of their model, width of a block
-      blocks/<block>.parquet    key, cluster, distance to its center (null where it is not known)
+      blocks/<block>.parquet    key, cluster, distance to its center (null if unknown)
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Assignments:
     Parameters
     ----------
     width
-        PMCIDs of a block.
+        PMCIDs per block.
     clusters
-        How many there are, numbered from 0.
+        Number of clusters, numbered from 0.
     model
-        Digest of the model that they are of, or of the table that they were read from.
+        Digest of the cluster model, or of the table that the clusters were read from.
     """
 
     def __init__(self, folder: Folder, width: int, clusters: int, model: str) -> None:
@@ -50,12 +50,12 @@ class Assignments:
 
     @classmethod
     def open(cls, url: str | os.PathLike[str]) -> Assignments:
-        """Open assignments that are there.
+        """Open existing assignments.
 
         Raises
         ------
         UsageError
-            The folder holds none, or of another format version.
+            The folder has no assignments, or another format version.
         """
         folder = Folder(url)
         header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
@@ -63,16 +63,16 @@ class Assignments:
 
     @classmethod
     def begin(cls, folder: Folder, width: int, clusters: int, model: str) -> Assignments:
-        """Begin an empty folder, or go on with one of the same clusters.
+        """Begin an empty folder, or resume one of the same clusters.
 
         Raises
         ------
         UsageError
-            The folder holds something else, or assignments to other clusters.
+            The folder is something else, or has assignments to other clusters.
         """
         header = {"width": width, "clusters": clusters, "model": model}
         if begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header) != header:
-            msg = f"{folder.url} holds assignments to other clusters; name another folder"
+            msg = f"{folder.url} has assignments to other clusters; name another folder"
             raise UsageError(msg)
         return cls(folder, width, clusters, model)
 
@@ -91,7 +91,7 @@ class Assignments:
         }
 
     def digest(self, first: int, after: int) -> str:
-        """Return a digest that changes when any of those assignments does."""
+        """Return a digest that changes when any of those assignments changes."""
         rows = sorted(self.of_pmcids(first, after).items())
         return hashlib.sha256(json.dumps([self.model, rows]).encode()).hexdigest()
 

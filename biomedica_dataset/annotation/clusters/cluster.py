@@ -1,4 +1,4 @@
-"""A run of cluster: PCA and k-means over the vectors of images, as the original did."""
+"""`cluster`: PCA and k-means over the vectors of images, as in the original."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     import os
 
 _SEEDED = 40
-"""Points a cluster among which its first center is chosen. With 20 the inertia ended 0.5 % higher
-than with all of a hundred thousand, with 40 the same; see ``docs/benchmarks.md``.
+"""Points per cluster from which the first centers are chosen. With 20, the final inertia was 0.5 %
+higher than with all of a hundred thousand; with 40, it was the same. See ``docs/benchmarks.md``.
 """
 _STEPS = 100
-_TOLD = 10  # rounds after which progress is told
+_ROUNDS_A_TICK = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
-    """What a run of cluster made.
+    """The result of a run of cluster.
 
     Parameters
     ----------
     is_new
-        Whether anything was to be done.
+        Whether this run made the clusters.
     no_plots
         Why there are no plots.
     """
@@ -56,7 +56,7 @@ class ClusterReport:
     def __str__(self) -> str:
         """Return the report in words."""
         lines = [str(self.model.header)]
-        lines += [] if self.is_new else ["nothing to do: they agree with the vectors"]
+        lines += [] if self.is_new else ["nothing to do: the clusters are up to date"]
         lines += [f"no plots: {self.no_plots}"] if self.no_plots else []
         return "\n".join(lines)
 
@@ -71,22 +71,22 @@ def cluster(
     sample: int = 1_000_000,
     progress: Progress | None = None,
 ) -> ClusterReport:
-    """Make clusters of images and save them, or leave those there that are right.
+    """Cluster images and save the clusters, unless up-to-date ones exist.
 
-    PCA by the eigenvectors of the covariance, then k-means: centers are chosen by k-means++ on a
-    part of the sample, and moved by Lloyd's algorithm on the whole of it. The same vectors, options
-    and machine give the same bytes.
+    PCA uses the eigenvectors of the covariance. K-means chooses centers by k-means++ on a part of
+    the sample, and refines them by Lloyd's algorithm on all of it. The same vectors, options and
+    machine give the same bytes.
 
     Parameters
     ----------
     components
-        Dimensions that k-means works in; the paper has 25.
+        Number of PCA components for k-means; 25 in the paper.
     clusters
-        The paper has 2,000.
+        Number of clusters; 2,000 in the paper.
     seed
-        Of sample and centers.
+        Seed for the sample and the centers.
     sample
-        Images at most, drawn by a hash of seed and key.
+        Maximum number of images, drawn by a hash of seed and key.
 
     Raises
     ------
@@ -102,18 +102,18 @@ def cluster(
     biomedica_dataset.errors.UsageError: none is not a folder of embeddings: it has no ...
     """
     opened, folder = Embeddings.open(embeddings), Folder(output)
-    made_of = _made_of(opened, components, clusters, seed, sample)
-    there = _there(folder, made_of)
-    if there is not None:
-        return ClusterReport(there, is_new=False, no_plots=_plot(there, folder))
+    fingerprint = _fingerprint(opened, components, clusters, seed, sample)
+    existing = _existing(folder, fingerprint)
+    if existing is not None:
+        return ClusterReport(existing, is_new=False, no_plots=_plot(existing, folder))
     if components > opened.model.dim:
-        msg = f"{components} components were asked for of vectors of {opened.model.dim} numbers"
+        msg = f"{components} components of vectors with {opened.model.dim} numbers; ask for fewer"
         raise UsageError(msg)
     progress = progress or Progress()
     vectors = drawn(opened, sample, seed, progress)
     if len(vectors) < max(clusters, components):
         msg = (
-            f"{opened.folder.url} holds {len(vectors):,} images, too few for {clusters:,} clusters "
+            f"{opened.folder.url} has {len(vectors):,} images, too few for {clusters:,} clusters "
             f"of {components} components; ask for fewer"
         )
         raise UsageError(msg)
@@ -132,7 +132,7 @@ def cluster(
         steps=found.rounds,
         sizes=np.bincount(found.labels, minlength=clusters).tolist(),
         arrays=hashlib.sha256(arrays).hexdigest(),
-        made_of=made_of,
+        made_of=fingerprint,
     )
     model = ClusterModel(header, mean, axes, found.centers)
     for name in (HEADER, *PLOTS):
@@ -142,7 +142,7 @@ def cluster(
 
 
 def _plot(model: ClusterModel, folder: Folder) -> str | None:
-    """Write the plots where they can be drawn; return why not."""
+    """Write the plots; return why they cannot be drawn, if so."""
     try:
         write_plots(model.header, folder)
     except UsageError as error:
@@ -150,24 +150,24 @@ def _plot(model: ClusterModel, folder: Folder) -> str | None:
     return None
 
 
-def _made_of(embeddings: Embeddings, *options: int) -> str:
+def _fingerprint(embeddings: Embeddings, *options: int) -> str:
     records = (read_record(embeddings.folder, block) for block in embeddings.blocks())
     fingerprints = [record.fingerprint for record in records if record is not None]
     parts = embeddings.digest, fingerprints, options
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _there(folder: Folder, made_of: str) -> ClusterModel | None:
-    """Return the clusters that a folder holds already, if they are the ones wanted."""
+def _existing(folder: Folder, fingerprint: str) -> ClusterModel | None:
+    """Return the clusters that a folder has already, if they are up to date."""
     folder.sweep()
     if folder.exists(HEADER):
         try:
             model = ClusterModel.open(folder.url)
-        except ArchiveError:  # to be made again
+        except ArchiveError:  # make it again
             return None
-        return model if model.header.made_of == made_of else None
+        return model if model.header.made_of == fingerprint else None
     if not folder.is_empty() and not folder.exists(ARRAYS):
-        msg = f"{folder.url} holds something else than clusters; name a new folder"
+        msg = f"{folder.url} is not empty and has no clusters; choose an empty or new folder"
         raise UsageError(msg)
     return None
 
@@ -177,7 +177,7 @@ def drawn(
 ) -> np.ndarray[Any, Any]:
     """Return the vectors of a sample, float32 (n, d): those whose keys have the lowest hashes.
 
-    Which they are depends on keys and seed alone, not on blocks or their order.
+    The sample depends only on the keys and the seed, not on blocks or their order.
     """
     blocks = embeddings.blocks()
     hashes = {block: _hashes(embeddings.keys(block), seed) for block in blocks}
@@ -214,7 +214,7 @@ def _principal(vectors: Any, components: int) -> tuple[Any, Any, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KMeansResult:
-    """What k-means found.
+    """The result of k-means.
 
     Parameters
     ----------
@@ -233,30 +233,32 @@ class KMeansResult:
 def k_means(
     points: np.ndarray[Any, Any], clusters: int, seed: int, progress: Progress | None = None
 ) -> KMeansResult:
-    """Return what the k-means of scikit-learn finds in points (n, components).
+    """Run the k-means of scikit-learn on points (n, components).
 
-    Seeding takes a distance of every point to every center; on a part of the points it gives
-    centers as good, at a fraction of the time.
+    Seeding computes the distance of every point to every center. On a part of the points it gives
+    equally good centers in a fraction of the time.
     """
     from sklearn.cluster import KMeans, kmeans_plusplus
     from threadpoolctl import threadpool_limits
 
     progress = progress or Progress()
     rng = np.random.default_rng(seed)
-    rows, some = _SEEDED * clusters, points
+    rows, seeds = _SEEDED * clusters, points
     if len(points) > rows:
-        some = points[np.sort(rng.choice(len(points), rows, replace=False))]
+        seeds = points[np.sort(rng.choice(len(points), rows, replace=False))]
     progress.start(_STEPS, "rounds at most")
-    # Threads add their sums in the order in which they end. Of two sums the order is no matter.
+    # Threads add their sums in the order in which they end, which is irrelevant for two sums.
     with progress.shown(), threadpool_limits(limits=2, user_api="openmp"):
-        centers, _ = kmeans_plusplus(some, clusters, random_state=seed)
+        centers, _ = kmeans_plusplus(seeds, clusters, random_state=seed)
         rounds = 0
         while True:
-            lloyd = KMeans(clusters, init=centers, n_init=1, max_iter=_TOLD, random_state=seed)
+            lloyd = KMeans(
+                clusters, init=centers, n_init=1, max_iter=_ROUNDS_A_TICK, random_state=seed
+            )
             centers = lloyd.fit(points).cluster_centers_
             rounds += lloyd.n_iter_
             progress.tick(lloyd.n_iter_, 0, 0)
-            if lloyd.n_iter_ < _TOLD or rounds >= _STEPS:
+            if lloyd.n_iter_ < _ROUNDS_A_TICK or rounds >= _STEPS:
                 break
     return KMeansResult(
         centers=centers, labels=lloyd.labels_, inertia=float(lloyd.inertia_), rounds=rounds

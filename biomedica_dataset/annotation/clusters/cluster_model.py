@@ -30,7 +30,7 @@ FORMAT_VERSION = 1
 HEADER = "cluster.json"
 ARRAYS = "cluster.npz"
 PLOTS = ("scree.png", "sizes.png")
-_AT_ONCE = 256  # rows: what they need stays in the cache of a processor
+_AT_ONCE = 256  # rows, which fit into the cache of a processor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +40,11 @@ class ClusterHeader:
     Parameters
     ----------
     embeddings
-        Digest of what the vectors depend on.
+        Digest of the identity of the model that made the vectors.
     model
-        The same in words.
+        That identity in words.
     sample
-        Images that they were made of.
+        Number of images that were clustered.
     explained
         Share of the variance that each component explains.
     inertia
@@ -56,7 +56,7 @@ class ClusterHeader:
     arrays
         SHA-256 of the file of the arrays.
     made_of
-        Digest of the vectors and of the options that they were made with.
+        Fingerprint of the vectors and of the options.
     """
 
     embeddings: str
@@ -73,7 +73,7 @@ class ClusterHeader:
     made_of: str
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return a description."""
         used = sum(size > 0 for size in self.sizes)
         return (
             f"{self.clusters:,} clusters ({used:,} with an image) of {self.sample:,} images, "
@@ -90,7 +90,7 @@ class ClusterModel:
     Parameters
     ----------
     mean
-        Of the vectors; float32 (d,).
+        Mean of the vectors; float32 (d,).
     components
         float32 (components, d).
     centers
@@ -104,7 +104,7 @@ class ClusterModel:
 
     @property
     def digest(self) -> str:
-        """What assignments and votes name: it changes when any center does."""
+        """Digest that assignments and votes refer to; it changes when any center changes."""
         return self.header.arrays
 
     def predict(self, vectors: np.ndarray[Any, Any]) -> tuple[Any, Any]:
@@ -113,23 +113,23 @@ class ClusterModel:
         Raises
         ------
         UsageError
-            A vector holds numbers that are none.
+            A vector contains NaN or infinite values.
         """
-        # One thread adds in the same order every time; whole blocks go to several processes.
+        # One thread always adds in the same order; several processes take whole blocks.
         with _libraries().limit(limits=1, user_api="blas"):
             points = project(vectors, self.mean, self.components)
             return nearest(points, self.centers)
 
     @classmethod
     def open(cls, url: str | os.PathLike[str]) -> ClusterModel:
-        """Open a model that is there.
+        """Open an existing model.
 
         Raises
         ------
         UsageError
-            The folder holds none, or one of another format version.
+            The folder has no clusters, or another format version.
         ArchiveError
-            Its arrays are cut short, or not those that its header describes.
+            Its arrays are truncated, or not those that its header describes.
         """
         folder = Folder(url)
         header = read_header(folder, HEADER, "a folder of clusters", FORMAT_VERSION)
@@ -150,14 +150,14 @@ class ClusterModel:
             raise ArchiveError(msg) from error
 
     def _check(self) -> None:
-        """Raise a ValueError where the arrays do not fit each other or their header."""
+        """Raise a ValueError if the arrays do not match each other or the header."""
         wanted = (self.header.components, *self.mean.shape)
         shapes = (self.components.shape, self.centers.shape)
         if self.mean.ndim != 1 or shapes != (wanted, (self.header.clusters, wanted[0])):
             msg = f"its arrays have the shapes {self.mean.shape}, {shapes[0]} and {shapes[1]}"
             raise ValueError(msg)
         if not all(np.isfinite(a).all() for a in (self.mean, self.components, self.centers)):
-            msg = "its arrays hold numbers that are none"
+            msg = "its arrays contain NaN or infinite values"
             raise ValueError(msg)
 
     def save(self, folder: Folder) -> None:
@@ -169,14 +169,14 @@ class ClusterModel:
 
 @cache
 def _libraries() -> Any:
-    """Return those that compute in threads: to look for them takes as long as 400 vectors."""
+    """Return the libraries that compute in threads; finding them takes as long as 400 vectors."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
 
 
 def arrays_of(mean: Any, components: Any, centers: Any) -> bytes:
-    """Return arrays as the file of them."""
+    """Return the content of the file of arrays."""
     held = io.BytesIO()
     np.savez(held, mean=mean, components=components, centers=centers)
     return held.getvalue()
@@ -190,11 +190,11 @@ def project(
     Raises
     ------
     UsageError
-        A vector holds numbers that are none.
+        A vector contains NaN or infinite values.
     """
     points = np.empty((len(vectors), len(components)), np.float32)
     axes = np.ascontiguousarray(components.T)
-    with np.errstate(invalid="ignore"):  # they are told of below
+    with np.errstate(invalid="ignore"):  # reported below
         for start in range(0, len(vectors), _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
             np.matmul(vectors[rows].astype(np.float32), axes, out=points[rows])
@@ -208,9 +208,9 @@ def nearest(
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Return the nearest center, int32 (n,), and the distance to it, float32 (n,), of points.
 
-    scikit-learn's ``pairwise_distances_argmin_min`` finds the same in three times the time: it
-    computes in float64. Of a point the center with the least ``|c|^2 - 2 p.c`` is the nearest; one
-    product makes all of it of the points with a 1 behind each.
+    scikit-learn's ``pairwise_distances_argmin_min`` takes three times as long, as it computes in
+    float64. The nearest center of a point minimizes ``|c|^2 - 2 p.c``, which is one matrix product
+    of the points, each with a 1 appended.
     """
     clusters = np.zeros(len(points), np.int32)
     distances = np.zeros(len(points), np.float32)
@@ -227,7 +227,7 @@ def nearest(
 
 
 def check_finite(numbers: np.ndarray[Any, Any]) -> None:
-    """Raise a UsageError where numbers are none."""
+    """Raise a UsageError if there are NaN or infinite values."""
     if not np.isfinite(numbers).all():
-        msg = "a vector holds numbers that are none (NaN or infinite); embed its images again"
+        msg = "a vector contains NaN or infinite values; embed its images again"
         raise UsageError(msg)

@@ -19,7 +19,7 @@ from biomedica_dataset.annotation.blocks import (
     write_block,
 )
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.report import told_part, total
+from biomedica_dataset.engine.report import part_message, total
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
@@ -44,20 +44,20 @@ _MOST = 2**31  # clusters are int32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What became of a table made elsewhere.
+    """The result of importing a table made elsewhere.
 
     Parameters
     ----------
     rows
-        Of the table.
+        Rows of the table.
     repeated
         Rows that name an image again, with the same cluster.
     matched
-        Images of the archive that are named.
+        Images of the archive that the table names.
     images
         Images of the archive.
     written, left
-        Blocks written by this run, and those of other parts of the run that are not done.
+        Blocks written by this run, and blocks of other parts of the run that are not done.
     """
 
     rows: int
@@ -71,10 +71,10 @@ class ImportReport:
     def __str__(self) -> str:
         """Return the report in words."""
         if self.left:
-            return told_part(self.written, self.left, "blocks")
+            return part_message(self.written, self.left, "blocks")
         return (
             f"rows: {self.rows:,} seen = {self.matched:,} matched + {self.repeated:,} repeated + "
-            f"{self.rows - self.repeated - self.matched:,} of no image of this archive\n"
+            f"{self.rows - self.repeated - self.matched:,} not matching any image of this archive\n"
             f"images: {self.images:,} seen = {self.matched:,} with a cluster + "
             f"{self.images - self.matched:,} without; {self.clusters:,} clusters"
         )
@@ -85,14 +85,14 @@ _Task = tuple[int, dict[str, int]]
 
 @dataclass(frozen=True)
 class ImportStage(Stage[_Task, BlockRecord, None]):
-    """Gives the images of each block the clusters of a table.
+    """Assigns the images of each block to the clusters of a table.
 
     Parameters
     ----------
     clusters
-        By block, by key.
+        Clusters by block and by key.
     count, digest
-        How many clusters there are, and the digest of the table.
+        Number of clusters, and the digest of the table.
     """
 
     source: str
@@ -148,11 +148,11 @@ class ImportStage(Stage[_Task, BlockRecord, None]):
         context.progress.tick(1, len(own), 0)
 
     def finish(self, run: StageRun[BlockRecord, None]) -> None:
-        """Remove blocks that have gone from the archive."""
+        """Remove blocks that the archive no longer has."""
         remove_blocks_except(self.output, run.records)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process is told: its tasks have the clusters."""
+        """Return the state for another process, whose tasks carry the clusters."""
         return {**super().__getstate__(), "clusters": {}}
 
 
@@ -165,17 +165,17 @@ def import_assignments(
     launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
-    """Write the clusters that a table gives to images of an archive.
+    """Write the clusters that a table gives to the images of an archive.
 
     Parameters
     ----------
     table
         CSV, JSON lines or Parquet with a column of PMCIDs (``pmcid`` or ``article_accession_id``),
-        one of file names with or without ending (``image_file_name``, ``file_name``, or
-        ``image_cluster_id`` as the published dataset has it), and one of clusters, numbered from 0
+        one of file names, with or without extension (``image_file_name``, ``file_name``, or
+        ``image_cluster_id``, as in the published dataset), and one of clusters, numbered from 0
         (``cluster`` or ``image_label_id``).
     launch
-        On what it runs, and as which part of a run; alone by default.
+        Where it runs, and as which part of a run; alone by default.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def import_assignments(
 
 
 def _read(path: Path) -> tuple[dict[str, int], str, int]:
-    """Return clusters by key, the digest of what was read, and its rows."""
+    """Return the clusters by key, their digest, and the number of rows."""
     try:
         table = _table(path)
         columns = [_column(table, names, path) for names in (_PMCID, _FILE, _CLUSTER)]
@@ -213,11 +213,11 @@ def _read(path: Path) -> tuple[dict[str, int], str, int]:
     found: dict[str, int] = {}
     for number, (article, name, cluster) in enumerate(zip(*columns, strict=True), start=1):
         if not isinstance(cluster, int) or not 0 <= cluster < _MOST:
-            msg = f"{path}, row {number}: cluster is {cluster!r}; a number from 0 was expected"
+            msg = f"{path}, row {number}: cluster is {cluster!r}; expected a number, 0 or more"
             raise UsageError(msg)
         digits = str(article).removeprefix("PMC")
         if not digits.isdecimal():
-            msg = f"{path}, row {number}: the PMCID is {article!r}; PMC13900 or 13900 was expected"
+            msg = f"{path}, row {number}: the PMCID is {article!r}; expected PMC13900 or 13900"
             raise UsageError(msg)
         key = pair_key(f"PMC{digits}", file_stem(str(name)))
         if found.setdefault(key, cluster) != cluster:

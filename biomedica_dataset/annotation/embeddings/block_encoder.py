@@ -1,4 +1,4 @@
-"""Blocks of an archive through one model: what it has encoded before is taken over."""
+"""Encodes blocks of an archive with one model, reusing vectors that exist already."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_fingerprint
 
 from .encoder import BATCH
-from .image_loader import Frame, ImageLoader, Picture
+from .image_loader import Frame, ImageLoader, LoadedImage
 from .vectors import vector_table
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedBlock:
-    """What became of a block.
+    """The outcome for one block.
 
     Parameters
     ----------
     encoded
-        Images that went through the model.
+        Images that the model encoded.
     seconds
-        For which the model worked.
+        Time that the model worked.
     """
 
     record: BlockRecord
@@ -54,13 +54,13 @@ class EncodedBlock:
 
 
 def block_fingerprint(archive: Archive, block: int) -> str:
-    """Return the fingerprint of what the vectors of a block depend on, beside the model."""
+    """Return the fingerprint of what the vectors of a block depend on besides the model."""
     parts = rows_fingerprint(), archive.header(block).digest
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 class BlockEncoder:
-    """Encodes blocks one after the other on one device."""
+    """Encodes blocks one after another on one device."""
 
     def __init__(
         self, archive: Archive, output: Embeddings, encoder: Encoder, progress: Progress
@@ -69,7 +69,7 @@ class BlockEncoder:
         self._encoder, self._progress = encoder, progress
 
     def blocks(self, todo: Iterable[int], processes: int) -> Iterator[tuple[int, EncodedBlock]]:
-        """Write blocks, and yield what became of each.
+        """Write blocks, and yield the outcome for each.
 
         Parameters
         ----------
@@ -79,15 +79,15 @@ class BlockEncoder:
         Raises
         ------
         UsageError
-            The model gives numbers that are none.
+            The model returns NaN or infinite values.
         """
         model = self._encoder.id
         colour = None if model.preprocess == "paper" else self._encoder.colour
-        with ImageLoader(self._archive, Frame(size=model.size, colour=colour), processes) as feed:
-            coming = feed.pictures(todo, self._known)
-            for block, parts in itertools.groupby(coming, key=lambda part: part[0]):
-                pictures = itertools.chain.from_iterable(own for _block, own in parts)
-                yield block, self._block(block, pictures)
+        with ImageLoader(self._archive, Frame(size=model.size, colour=colour), processes) as loader:
+            loaded = loader.images(todo, self._known)
+            for block, parts in itertools.groupby(loaded, key=lambda part: part[0]):
+                images = itertools.chain.from_iterable(own for _block, own in parts)
+                yield block, self._block(block, images)
 
     def _known(self, block: int) -> dict[int, set[str]]:
         """Return the digests of the images that have a vector, by PMCID."""
@@ -98,17 +98,17 @@ class BlockEncoder:
                 found.setdefault(pmcid(key), set()).add(digest)
         return found
 
-    def _block(self, block: int, pictures: Iterable[Picture]) -> EncodedBlock:
+    def _block(self, block: int, images: Iterable[LoadedImage]) -> EncodedBlock:
         vectors = _Vectors(self._encoder, self._before(block))
         pairs: list[tuple[str, str]] = []
         problems: dict[str, str] = {}
-        for picture in pictures:
-            pairs.append((picture.key, picture.digest))
-            if picture.problem is not None:
-                problems[picture.digest] = picture.problem
-            elif picture.pixels is not None:
-                vectors.add(picture.digest, picture.pixels)
-            self._progress.tick(0, 1, picture.size)
+        for image in images:
+            pairs.append((image.key, image.digest))
+            if image.problem is not None:
+                problems[image.digest] = image.problem
+            elif image.pixels is not None:
+                vectors.add(image.digest, image.pixels)
+            self._progress.tick(0, 1, image.size)
         vectors.finish()
         reasons = Counter(problems.get(digest, "kept") for _key, digest in pairs)
         record = BlockRecord(
@@ -131,12 +131,12 @@ class BlockEncoder:
 
 
 class _Vectors:
-    """Vectors of a block by digest; pictures wait until there is a batch of them.
+    """Vectors of a block by digest; images wait until a batch is full.
 
     Parameters
     ----------
     known
-        Those that were there before.
+        Vectors that exist already.
     """
 
     def __init__(self, encoder: Encoder, known: dict[str, Vector]) -> None:
@@ -145,19 +145,19 @@ class _Vectors:
         self._waiting: dict[str, np.ndarray[Any, Any]] = {}
 
     def add(self, digest: str, pixels: np.ndarray[Any, Any]) -> None:
-        """Take a picture; the same one again costs nothing."""
+        """Add an image; a repeated image costs nothing."""
         if digest not in self._by_digest:
             self._waiting[digest] = pixels
         if len(self._waiting) == BATCH:
             self.finish()
 
     def finish(self) -> None:
-        """Encode what waits.
+        """Encode the waiting images.
 
         Raises
         ------
         UsageError
-            The model gives numbers that are none.
+            The model returns NaN or infinite values.
         """
         if not self._waiting:
             return
@@ -169,9 +169,9 @@ class _Vectors:
         for digest, vector in zip(self._waiting, vectors, strict=True):
             if not np.isfinite(vector).all():
                 msg = (
-                    f"{self._encoder.id} gives numbers that are none, or too large for float16, "
-                    f"for the image of SHA-256 {digest}: its weights are broken, or of another "
-                    "architecture"
+                    f"{self._encoder.id} returns NaN or infinite values, or values too large for "
+                    f"float16, for the image with SHA-256 {digest}: its weights are damaged, or "
+                    "belong to another architecture"
                 )
                 raise UsageError(msg)
         self._by_digest.update(zip(self._waiting, vectors, strict=True))

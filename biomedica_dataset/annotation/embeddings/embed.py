@@ -1,4 +1,4 @@
-"""A run of embed: brings the vectors of every block into agreement with the archive."""
+"""`embed`: brings the vectors of every block up to date with the archive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.pool import cpu_count, run_tasks
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.engine.report import Tally, told_part, total
+from biomedica_dataset.engine.report import Tally, part_message, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
     from .encoder import Encoder, Preprocess
     from .model_id import ModelId
 
-_RAY_DECODERS = 7  # processes that decode images beside a model
+_RAY_DECODERS = 7  # processes that decode images for one model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedReport:
-    """What a run of embed made.
+    """The result of a run of embed.
 
     Parameters
     ----------
     counts
-        Images by what became of them, of all blocks.
+        Number of images in all blocks, by outcome.
     written
         Blocks written by this run, of ``blocks``.
     left
         Blocks of other parts of the run that are not done.
     encoded
-        Images that went through the model in this run.
+        Images that this run encoded.
     waited
-        Share of the run in which the model did not work; ``None`` where none was encoded.
+        Share of the run in which the model was idle; ``None`` if nothing was encoded.
     """
 
     model: str
@@ -65,14 +65,14 @@ class EmbedReport:
         lines = [f"vectors of {self.model}", *Tally.of(self.counts).lines("images")]
         lines += [f"no vector: {problem}" for problem in self.problems[:20]]
         if self.left:
-            return "\n".join([*lines, told_part(self.written, self.left, "blocks")])
+            return "\n".join([*lines, part_message(self.written, self.left, "blocks")])
         if not self.written:
-            return "\n".join([*lines, "nothing to do: the vectors agree with the archive"])
+            return "\n".join([*lines, "nothing to do: the vectors are up to date"])
         lines.append(
             f"{self.written:,} of {self.blocks:,} blocks written, {self.encoded:,} images encoded"
         )
         if self.waited is not None:
-            lines.append(f"the model waited for pictures {self.waited:.0%} of the time")
+            lines.append(f"the model waited for images {self.waited:.0%} of the time")
         return "\n".join(lines)
 
 
@@ -89,10 +89,10 @@ def embed(  # noqa: PLR0913 - each is given by name
     progress: Progress | None = None,
     encoder: Encoder | None = None,
 ) -> EmbedReport:
-    """Write the vectors of an archive's images, or bring those there into agreement with it.
+    """Write the vectors of an archive's images, or update existing ones.
 
-    A vector depends on the bytes of its image and on what `ModelId` names, and on nothing else: a
-    caption that changes costs nothing, a new image costs itself.
+    A vector depends only on the bytes of its image and on its `ModelId`: a changed caption costs
+    nothing, and a run encodes new images alone.
 
     Parameters
     ----------
@@ -103,20 +103,20 @@ def embed(  # noqa: PLR0913 - each is given by name
     model, revision, preprocess
         See `load_encoder`.
     workers
-        Processes that decode images; one less than there are processors by default.
+        Processes that decode images; one fewer than there are processors by default.
     devices
-        Such as ``["cuda:0", "cuda:1"]``: each takes whole blocks. All GPUs by default, else the
-        processor.
+        Such as ``["cuda:0", "cuda:1"]``; each takes whole blocks. All GPUs by default, or the
+        CPU if there is none.
     launch
-        On what it runs, and as which part of a run; alone by default. With Ray, each block has a
-        GPU where the cluster has any, and ``workers`` processes that decode, 7 by default.
+        Where it runs, and as which part of a run; alone by default. With Ray, each block uses a GPU
+        if the cluster has any, and ``workers`` decoding processes, 7 by default.
     encoder
-        Another encoder than a model of transformers; it works on one device, its own.
+        An encoder other than a model for transformers; it runs on its own device.
 
     Raises
     ------
     UsageError
-        There is no such archive or model, the output is something else, or the model gives NaN or
+        There is no such archive or model, the output is something else, or the model returns NaN or
         infinite values.
 
     Examples
@@ -162,11 +162,11 @@ def embed(  # noqa: PLR0913 - each is given by name
 def _encoders(
     encoder: Encoder | None, model: EncoderSpec, devices: Sequence[str] | None, launch: Launch
 ) -> tuple[Encoder, ...]:
-    """Return the encoders of this process; with Ray each process has one of its own."""
+    """Return the encoders of this process; with Ray, each process loads its own."""
     if launch.engine != "ray":
         return (encoder,) if encoder else tuple(map(model.load, devices or _devices()))
     if encoder or devices:
-        msg = "encoder and devices are those of this process; with Ray, name a model alone"
+        msg = "encoder and devices belong to this process; with Ray, name only a model"
         raise UsageError(msg)
     return ()
 
@@ -177,7 +177,7 @@ def _devices() -> list[str]:
 
 
 def _identify(model: EncoderSpec) -> ModelId:
-    """Return what a model is on the cluster: its type of numbers depends on the machines."""
+    """Return the identity of a model on the cluster, whose machines decide its dtype."""
     asked = run_tasks(
         _load_id, [model], workers=None, start=_start_nothing, args=(), progress=Progress(),
         engine="ray", on_gpu=True,

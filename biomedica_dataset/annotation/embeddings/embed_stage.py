@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .encoder import Encoder, EncoderSpec
     from .model_id import ModelId
 
-_TOGETHER = 4  # blocks a task of Ray: the next one is read while the model works
+_TOGETHER = 4  # blocks per Ray task: the next one is read while the model works
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
     Parameters
     ----------
     identity
-        What the vectors depend on.
+        The model identity that the vectors depend on.
     decoders
-        Processes that decode images, for all encoders of a process together.
+        Decoding processes, shared by all encoders of a process.
     encoders
-        Those of this process; another one loads the model itself.
+        The encoders of this process; other processes load the model themselves.
     """
 
     on_gpu: ClassVar[bool] = True
@@ -83,7 +83,7 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
         return up_to_date_record(self.output, task, block_fingerprint(self.archive, task))
 
     def batches(self, tasks: list[int], engine: str, workers: int) -> list[list[int]]:
-        """Cut blocks into what a model takes at a stretch; here it takes all."""
+        """Group blocks into batches for one model; without Ray, one batch has all."""
         step = _TOGETHER if engine == "ray" else len(tasks)
         return [tasks[start : start + step] for start in range(0, len(tasks), step)]
 
@@ -93,8 +93,8 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
         return next(made for _block, made in encoder.blocks([task], self.decoders))
 
     def make_all(self, tasks: list[int], context: WorkerContext) -> Iterator[EncodedBlock]:
-        """Encode blocks; each device takes the next one that no other has begun."""
-        stale = filter(partial(self._is_due, context=context), tasks)
+        """Encode blocks; each device takes the next block that no other device has taken."""
+        stale = filter(partial(self._is_still_stale, context=context), tasks)
         encoders = [self._block_encoder(encoder, context) for encoder in self.loaded]
         each = -(-self.decoders // len(encoders))
         if len(encoders) == 1:
@@ -106,8 +106,8 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
         there = Embeddings.open(self.url)
         return BlockEncoder(self.archive, there, encoder, context.progress)
 
-    def _is_due(self, task: int, context: WorkerContext) -> bool:
-        """Whether a block is still to be encoded, as far as another run has not just done it."""
+    def _is_still_stale(self, task: int, context: WorkerContext) -> bool:
+        """Whether a block is still stale; another run may have encoded it in the meantime."""
         context.lock.check()
         if self.record(task) is None:
             return True
@@ -115,11 +115,11 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
         return False
 
     def finish(self, run: StageRun[BlockRecord, EncodedBlock]) -> None:
-        """Remove blocks that have gone from the archive."""
+        """Remove blocks that the archive no longer has."""
         remove_blocks_except(self.output, run.records)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process is told, which loads the model itself."""
+        """Return the state for another process, which loads the model itself."""
         return {**super().__getstate__(), "encoders": ()}
 
 
@@ -140,7 +140,7 @@ def _share_out(
         try:
             return [made for _block, made in encoder.blocks(mine(), decoders)]
         except BaseException:
-            ended.set()  # the others are to end as well
+            ended.set()  # end the others as well
             raise
 
     with ThreadPoolExecutor(len(encoders)) as pool:

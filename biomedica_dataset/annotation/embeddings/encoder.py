@@ -1,4 +1,4 @@
-"""Vision models that turn pictures into vectors."""
+"""Vision models that turn images into vectors."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Pooling = Literal["class token", "pooled"]
 
 DEFAULT_MODEL = "facebook/dinov2-with-registers-large"
 BATCH = 32
-"""Pictures that go through the model at once. Always as many: a vector must not depend on what it
-happens to stand beside, and the arithmetic of a model depends on the size of its batch.
+"""Number of images per batch. It is fixed because a vector must not depend on the other images of
+its batch, and the arithmetic of a model depends on the batch size.
 """
 
 _PAPER_SIZE = 224
@@ -33,7 +33,7 @@ _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Encoder(Protocol):
-    """What turns pictures into vectors."""
+    """Turns images into vectors."""
 
     @property
     def id(self) -> ModelId:
@@ -41,10 +41,10 @@ class Encoder(Protocol):
 
     @property
     def colour(self) -> tuple[int, int, int]:
-        """The colour around a picture that is no square."""
+        """The colour that pads an image to a square."""
 
     def encode(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return vectors, float32 (n, d), of pictures, uint8 (n, size, size, 3)."""
+        """Return vectors, float32 (n, d), of images, uint8 (n, size, size, 3)."""
 
 
 def load_encoder(
@@ -54,28 +54,28 @@ def load_encoder(
     preprocess: Preprocess = "fit",
     device: str | None = None,
 ) -> Encoder:
-    """Load a vision model of transformers: DINOv2 and other ViTs, or the eyes of CLIP and SigLIP.
+    """Load a vision model for transformers: a ViT such as DINOv2, or the one in CLIP or SigLIP.
 
     Parameters
     ----------
     model
         Id on the Hub, or a folder.
     device
-        ``cuda:0``; a GPU where there is one by default. There it computes in bfloat16, or in
-        float16 where the GPU knows no bfloat16.
+        Such as ``cuda:0``; a GPU by default, if there is one. On a GPU the model computes in
+        bfloat16, or in float16 if the GPU does not support bfloat16.
 
     Raises
     ------
     UsageError
-        torch or transformers are missing, there is no such vision model, or it gives one picture
-        no vector.
+        torch or transformers is missing, there is no such vision model, or it does not return one
+        vector per image.
     """
     torch = require("torch", "embed")
     device = device or ("cuda:0" if torch.cuda.is_available() else "cpu")
     loaded, info, numbers = _loaded(model, revision)
     vision = getattr(loaded, "vision_model", loaded).eval()
     if "pixel_values" not in inspect.signature(vision.forward).parameters:
-        msg = f"{model} is no vision model: {type(loaded).__name__} takes no pixel_values"
+        msg = f"{model} is not a vision model: {type(loaded).__name__} takes no pixel_values"
         raise UsageError(msg)
     pooling = _pooling(vision)
     _check_whole(model, info, "vision_model." if vision is not loaded else "", pooling)
@@ -100,7 +100,7 @@ def load_encoder(
 
 
 def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
-    """Return a model, what became of its weights, and how it wants pictures."""
+    """Return a model, the report on its weights, and its preprocessing."""
     transformers = require("transformers", "embed")
     transformers.utils.logging.disable_progress_bar()
     refused: tuple[type[Exception], ...] = (OSError, ValueError, KeyError, RuntimeError)
@@ -113,8 +113,8 @@ def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], M
         )
     except (*refused, _unreadable()) as error:
         msg = (
-            f"{model} cannot be loaded as a vision model: {error}. A folder written by "
-            "save_pretrained, with its preprocessor_config.json, or an id of the Hub is possible."
+            f"{model} cannot be loaded as a vision model: {error}. Give a folder written by "
+            "save_pretrained, with its preprocessor_config.json, or an id on the Hub."
         )
         raise UsageError(msg) from error
     return loaded, info, numbers
@@ -127,17 +127,17 @@ def _dtype(torch: Any, device: str) -> Any:
 
 
 def _unreadable() -> type[Exception]:
-    """Return what the reader of weights raises of a file that is cut short."""
+    """Return the error that the reader of weights raises for a truncated file."""
     error: type[Exception] = require("safetensors", "embed").SafetensorError
     return error
 
 
 def _pooling(vision: Any) -> Pooling:
-    """Return what the vector of a picture is.
+    """Return which output of the model is the vector of an image.
 
-    The pooling of a plain ViT was trained for a task that is forgotten, often it was not released:
-    there it is the class token after the last norm, as DINOv2 defines it. Else it is what the model
-    itself takes for its output, as CLIP and SigLIP do.
+    The pooling layer of a plain ViT belongs to its training task and often was not released, so the
+    vector is the class token after the last norm, as in DINOv2. Otherwise it is the model's own
+    pooled output, as in CLIP and SigLIP.
     """
     is_plain = any(name.startswith("pooler.dense.") for name in vision.state_dict())
     return "class token" if is_plain else "pooled"
@@ -150,21 +150,23 @@ def _vector(out: Any, pooling: Pooling) -> Any:
 
 
 def _dim(torch: Any, vision: Any, pooling: Pooling, size: int, model: str) -> int:
-    """Return the length of the vector of one picture."""
+    """Return the length of the vector of one image."""
     try:
         with torch.inference_mode():
             vector = _vector(vision(pixel_values=torch.zeros(1, 3, size, size)), pooling)
     except (TypeError, ValueError, RuntimeError) as error:
-        msg = f"{model} takes no picture of {size} x {size} pixels: {error}"
+        msg = f"{model} does not accept an image of {size} x {size} pixels: {error}"
         raise UsageError(msg) from error
     if vector is None or vector.dim() != 2:
-        msg = f"{model} cannot be used: {type(vision).__name__} gives a picture no single vector"
+        msg = (
+            f"{model} cannot be used: {type(vision).__name__} does not return one vector per image"
+        )
         raise UsageError(msg)
     return int(vector.shape[1])
 
 
 def _check_whole(model: str, info: Mapping[str, Any], part: str, pooling: Pooling) -> None:
-    """Refuse weights that transformers would make up: each load would make up others."""
+    """Refuse missing weights, which transformers would initialize at random on each load."""
     absent = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
     unused = f"{part}pooler." if pooling == "class token" else None
     absent = sorted(
@@ -172,8 +174,8 @@ def _check_whole(model: str, info: Mapping[str, Any], part: str, pooling: Poolin
     )
     if absent:
         msg = (
-            f"{model} lacks {len(absent)} of its weights, the first {absent[0]}: it is cut short, "
-            "or its config.json is that of another model"
+            f"{model} lacks {len(absent)} of its weights, the first {absent[0]}: it is truncated, "
+            "or its config.json belongs to another model"
         )
         raise UsageError(msg)
 
@@ -199,7 +201,7 @@ def weights_digest(model: Any) -> str:
 
 
 class _Vision:
-    """A vision model of transformers."""
+    """A vision model for transformers."""
 
     def __init__(
         self,
@@ -221,7 +223,7 @@ class _Vision:
         self.colour = red, green, blue
 
     def encode(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return vectors, float32 (n, d), of pictures, uint8 (n, size, size, 3)."""
+        """Return vectors, float32 (n, d), of images, uint8 (n, size, size, 3)."""
         parts = [self._batch(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, self.id.dim), np.float32)
 
@@ -239,7 +241,7 @@ class _Vision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderSpec:
-    """What `load_encoder` is given, as another process can be told."""
+    """The arguments of `load_encoder`, which can be sent to another process."""
 
     name: str
     revision: str | None = None

@@ -1,4 +1,4 @@
-"""Feeds a model with the pictures of an archive: articles read and pictures decoded ahead of it."""
+"""Loads the images of an archive for a model: reads articles and decodes images ahead of it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     Article = tuple[LedgerRow, Mapping[str, bytes]]
     Known = Callable[[int], Mapping[int, AbstractSet[str]]]
 
-_TOGETHER = 1 << 20  # bytes of images a task: enough to hide the cost of sending it
-_AHEAD = 4  # tasks under way for each process
-_HELD = 1 << 28  # bytes of images in tasks under way
+_TOGETHER = 1 << 20  # bytes of images per task: enough to hide the cost of sending it
+_AHEAD = 4  # tasks in flight per process
+_HELD = 1 << 28  # bytes of images in flight
 _READ_AHEAD = 2  # tasks
 
 T = TypeVar("T")
@@ -39,26 +39,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """How a model wants pictures.
+    """The input format of a model.
 
     Parameters
     ----------
     size
-        Pixels of the side of a square.
+        Side of the square in pixels.
     colour
-        Around pictures that are no squares; ``None`` squashes them.
+        Pads an image to a square; ``None`` squashes it instead.
     """
 
     size: int
     colour: tuple[int, int, int] | None
 
     def decode(self, data: bytes) -> np.ndarray[Any, Any]:
-        """Return a picture as uint8 (size, size, 3).
+        """Return an image as uint8 (size, size, 3).
 
         Raises
         ------
         ArticleError
-            It cannot be decoded.
+            The image cannot be decoded.
         """
         image = open_rgb(data, self.size)
         if self.colour is None:
@@ -67,8 +67,8 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """An image as a model wants it.
+class LoadedImage:
+    """An image in the input format of a model.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ class Picture:
     size
         How many bytes it has.
     pixels
-        See `Frame.decode`; ``None`` where they are not needed, or cannot be had.
+        See `Frame.decode`; ``None`` if they are not needed or the image cannot be decoded.
     problem
-        Why they cannot be had.
+        Why the image cannot be decoded.
     """
 
     key: str
@@ -89,10 +89,10 @@ class Picture:
     problem: str | None = None
 
 
-def pictures_of(
-    articles: Iterable[Article], known: AbstractSet[str], sight: Frame
-) -> list[Picture]:
-    """Return the pictures of articles.
+def images_of(
+    articles: Iterable[Article], known: AbstractSet[str], frame: Frame
+) -> list[LoadedImage]:
+    """Return the images of articles.
 
     Parameters
     ----------
@@ -108,31 +108,31 @@ def pictures_of(
             if digest not in seen:
                 seen.add(digest)
                 try:
-                    pixels = sight.decode(data)
+                    pixels = frame.decode(data)
                 except ArticleError as error:
                     problems[digest] = str(error)
-            picture = Picture(
+            image = LoadedImage(
                 key=pair.key,
                 digest=digest,
                 size=len(data),
                 pixels=pixels,
                 problem=problems.get(digest),
             )
-            found.append(picture)
+            found.append(image)
     return found
 
 
 class ImageLoader:
-    """Processes that read articles and decode their pictures.
+    """Processes that decode the images of articles.
 
     Parameters
     ----------
     processes
-        How many; 0 does it in this one, when it is asked for.
+        Number of processes; with 0, this process decodes on demand.
     """
 
-    def __init__(self, archive: Archive, sight: Frame, processes: int) -> None:
-        self._archive, self._sight, self._processes = archive, sight, processes
+    def __init__(self, archive: Archive, frame: Frame, processes: int) -> None:
+        self._archive, self._frame, self._processes = archive, frame, processes
         self._pool = (
             ProcessPoolExecutor(
                 processes, mp_context=get_context("spawn"), initializer=end_with_parent
@@ -142,7 +142,7 @@ class ImageLoader:
         )
 
     def __enter__(self) -> ImageLoader:
-        """Return the feed itself."""
+        """Return the loader itself."""
         return self
 
     def __exit__(
@@ -155,28 +155,30 @@ class ImageLoader:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def pictures(self, blocks: Iterable[int], known: Known) -> Iterator[tuple[int, list[Picture]]]:
-        """Yield the pictures of blocks in order, some at a time; each block at least once.
+    def images(
+        self, blocks: Iterable[int], known: Known
+    ) -> Iterator[tuple[int, list[LoadedImage]]]:
+        """Yield the images of blocks in order, in portions; each block at least once.
 
         Parameters
         ----------
         known
-            Gives, for a block, digests of images whose pixels are not needed, by PMCID.
+            Returns, for a block, the digests of images whose pixels are not needed, by PMCID.
 
         Raises
         ------
         WorkerDiedError
-            A process was killed, mostly for want of memory.
+            A process was killed, probably because it ran out of memory.
         """
         tasks = self._tasks(blocks, known)
         if self._pool is None:
             for block, articles, digests in tasks:
-                yield block, pictures_of(articles, digests, self._sight)
+                yield block, images_of(articles, digests, self._frame)
             return
-        ahead: deque[tuple[int, int, Future[list[Picture]]]] = deque()
+        ahead: deque[tuple[int, int, Future[list[LoadedImage]]]] = deque()
         try:
             for block, articles, digests in read_ahead(tasks, _READ_AHEAD):
-                future = self._pool.submit(pictures_of, articles, digests, self._sight)
+                future = self._pool.submit(images_of, articles, digests, self._frame)
                 ahead.append((block, _bytes(articles), future))
                 while self._is_full(ahead):
                     yield _first(ahead)
@@ -184,19 +186,20 @@ class ImageLoader:
                 yield _first(ahead)
         except BrokenProcessPool as error:
             msg = (
-                "a process that decodes pictures was killed, mostly for want of memory: run the "
-                "same command again with fewer workers. What is finished stays valid."
+                "a process that decodes images was killed, probably because it ran out of "
+                "memory: run the same command again with fewer workers. What is finished stays "
+                "valid."
             )
             raise WorkerDiedError(msg) from error
 
-    def _is_full(self, ahead: deque[tuple[int, int, Future[list[Picture]]]]) -> bool:
+    def _is_full(self, ahead: deque[tuple[int, int, Future[list[LoadedImage]]]]) -> bool:
         held = sum(size for _block, size, _future in ahead)
         return len(ahead) >= _AHEAD * self._processes or held > _HELD
 
     def _tasks(
         self, blocks: Iterable[int], known: Known
     ) -> Iterator[tuple[int, list[Article], set[str]]]:
-        """Yield some articles of a block at a time, with the digests that are known of them."""
+        """Yield the articles of a block in portions, with their known digests."""
         for block in blocks:
             there = known(block)
             articles: list[Article] = []
@@ -214,13 +217,15 @@ def _bytes(articles: Iterable[Article]) -> int:
     return sum(images_size(images) for _row, images in articles)
 
 
-def _first(ahead: deque[tuple[int, int, Future[list[Picture]]]]) -> tuple[int, list[Picture]]:
+def _first(
+    ahead: deque[tuple[int, int, Future[list[LoadedImage]]]],
+) -> tuple[int, list[LoadedImage]]:
     block, _size, future = ahead.popleft()
     return block, future.result()
 
 
 def read_ahead(items: Iterator[T], count: int) -> Iterator[T]:
-    """Yield items of an iterator, which a thread asks for so many ahead of time."""
+    """Yield the items of an iterator, from which a thread reads this many ahead."""
     end = object()
     with ThreadPoolExecutor(1) as thread:
         coming = deque(thread.submit(next, items, end) for _ in range(count))

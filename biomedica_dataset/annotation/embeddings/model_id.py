@@ -1,4 +1,4 @@
-"""What vectors depend on: a model, its weights and its preprocessing."""
+"""The identity of a model: what vectors depend on besides the image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelId:
-    """What vectors depend on besides the picture; those of different ones cannot be compared.
+    """A model, its weights and its preprocessing; vectors of different ones cannot be compared.
 
     Parameters
     ----------
@@ -20,15 +20,15 @@ class ModelId:
     dim
         Length of a vector.
     size
-        Pixels of the square that it sees.
+        Side of its square input in pixels.
     preprocess
         ``fit``: aspect kept, normalized; ``paper``: squashed to 224 x 224, not normalized.
     mean, std
-        What colours are normalized with; ``None`` where they are not.
+        Normalization of colours; ``None`` if there is none.
     dtype
-        In which it computes.
+        Type in which it computes.
     pictures
-        Version of how files become pixels, see `DECODER_VERSION`.
+        Version of the image decoder, see `DECODER_VERSION`.
     """
 
     name: str
@@ -43,6 +43,6 @@ class ModelId:
     pictures: int
 
     def __str__(self) -> str:
-        """Return it in a few words."""
+        """Return a short description."""
         at = f"@{self.revision[:12]}" if self.revision else f" {self.weights[:12]}"
         return f"{self.name}{at}, {self.preprocess} {self.size} px, {self.dtype}"

@@ -3,11 +3,11 @@
 ::
 
     EMBEDDINGS/
-      embeddings.json           what vectors depend on: model, preprocessing; width of a block
+      embeddings.json           model and preprocessing of the vectors; width of a block
       blocks/<block>.parquet    key, image_hash, vector of each pair; its metadata has the counts
 
-A vector is stored as the bytes of its float16 numbers, little-endian: Parquet reads lists of
-numbers, which it keeps with a level for each, 35 times slower.
+A vector is stored as the bytes of its little-endian float16 numbers. Parquet stores a level for
+each number of a list, and reads lists 35 times slower.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Embeddings:
     Parameters
     ----------
     folder
-        Where they lie.
+        Where the files are.
     width
-        PMCIDs of a block.
+        PMCIDs per block.
     model
-        What the vectors depend on.
+        The identity of the model that made the vectors.
     """
 
     def __init__(self, folder: Folder, width: int, model: ModelId) -> None:
@@ -53,12 +53,12 @@ class Embeddings:
 
     @classmethod
     def open(cls, url: str | os.PathLike[str]) -> Embeddings:
-        """Open embeddings that are there.
+        """Open existing embeddings.
 
         Raises
         ------
         UsageError
-            The folder holds none, or of another format version.
+            The folder has no embeddings, or another format version.
         """
         folder = Folder(url)
         header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
@@ -70,33 +70,33 @@ class Embeddings:
 
     @classmethod
     def begin(cls, folder: Folder, width: int, model: ModelId) -> Embeddings:
-        """Begin an empty folder, or go on with one of the same model.
+        """Begin an empty folder, or resume one of the same model.
 
         Raises
         ------
         UsageError
-            The folder holds something else, or the vectors of another model or archive.
+            The folder is something else, or has vectors of another model or archive.
         """
         header = {"width": width, "model": asdict(model)}
         begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header)
         there = cls.open(folder.url)
         if there.model != model:
             msg = (
-                f"{folder.url} holds vectors of {there.model}; these would be of {model}, and the "
+                f"{folder.url} has vectors of {there.model}; these would be of {model}, and the "
                 "two cannot be compared: name another folder"
             )
             raise UsageError(msg)
         if there.width != width:
             msg = (
-                f"{folder.url} was made of an archive with blocks of {there.width} PMCIDs, this "
-                f"one has {width}; name another folder"
+                f"{folder.url} was made from an archive with blocks of {there.width} PMCIDs; "
+                f"this one has {width}; name another folder"
             )
             raise UsageError(msg)
         return there
 
     @property
     def digest(self) -> str:
-        """Digest of what makes vectors comparable."""
+        """Digest of the model identity: vectors with the same digest can be compared."""
         return hashlib.sha256(json.dumps(asdict(self.model)).encode()).hexdigest()
 
     def blocks(self) -> list[int]:
@@ -135,7 +135,7 @@ def vector_table(keys: list[str], hashes: list[str], vectors: np.ndarray[Any, An
 
 def _as_matrix(column: pa.ChunkedArray, dim: int) -> np.ndarray[Any, Any]:
     """Return a column of vectors as float16 (n, d)."""
-    # Of one chunk, which a block has, combine_chunks would make a copy.
+    # A block has one chunk, which combine_chunks would copy.
     stored = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     flat = np.frombuffer(stored.buffers()[1] or b"", "<f2")
     return flat[stored.offset * dim :][: len(stored) * dim].reshape(-1, dim)

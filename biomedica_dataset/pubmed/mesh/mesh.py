@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.report import Tally, told_part
+from biomedica_dataset.engine.report import Tally, part_message
 
 from .article_ids import read_article_ids
 from .parts_stage import BulkStage, EfetchStage
@@ -51,7 +51,7 @@ class MeshReport:
     def __str__(self) -> str:
         """Return the report in words."""
         if self.left:
-            return told_part(self.written, self.left, "parts")
+            return part_message(self.written, self.left, "parts")
         header = self.header
         told = {"kept" if k == "mesh" else _WORDS[k]: n for k, n in header["articles"].items()}
         matched = {by: header["matched"].get(by, 0) for by in ("pmid", "pmcid", "doi")}
