@@ -55,7 +55,7 @@ def test_an_error_of_a_task_comes_back_as_it_is(workers):
         run([1, 13, 2, 3], workers)
 
 
-def test_a_worker_that_is_killed_is_told_of():
+def test_a_killed_worker_is_reported():
     with pytest.raises(WorkerDiedError, match=r"ran out of memory: .* fewer workers"):
         run([1, -1, 2, 3], 2)
 

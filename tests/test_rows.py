@@ -68,7 +68,7 @@ def test_what_is_not_a_pair_is_counted_with_its_reason():
     assert rows.figures == {"kept": 1, "unavailable: 404": 1, "no_caption": 1}
 
 
-def test_an_image_that_is_none_is_dropped():
+def test_bytes_that_are_not_an_image_are_dropped():
     rows = rows_of(ledger_row(), {**BOTH, "g1.png": b"<html>not found</html>"})
 
     assert rows.figures == {"kept": 1, "not_an_image": 1, "no_caption": 1}
@@ -120,7 +120,7 @@ def test_pmc_decides_and_the_xml_adds_the_version_where_it_agrees():
     assert pair.article_license_url == "https://creativecommons.org/licenses/by/4.0/"
 
 
-def test_where_they_disagree_pmc_counts_and_it_is_told():
+def test_where_they_disagree_pmc_counts_and_it_is_reported():
     rows = rows_of(ledger_row("CC BY", permissions=LICENSE.format("by-nc")), BOTH)
 
     assert rows.licenses_disagree

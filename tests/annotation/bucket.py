@@ -16,7 +16,7 @@ TOGETHER = 10  # figures of an article
 def write_articles(
     folder: Path, pictures: Sequence[bytes], *, caption: str = "Made-up caption"
 ) -> list[str]:
-    """Lay pictures out, ten an article; return their keys in order."""
+    """Write articles of ten images each; return the keys in order."""
     keys = []
     for start in range(0, len(pictures), TOGETHER):
         pmcid, figures, media = 90_000 + start, [], []

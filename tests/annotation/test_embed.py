@@ -196,7 +196,7 @@ def test_a_caption_that_is_mended_costs_no_encoding(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e6])
-def test_numbers_that_are_none_are_refused(sample_archive, tmp_path, value):
+def test_nan_and_infinite_values_are_refused(sample_archive, tmp_path, value):
     with pytest.raises(UsageError, match="NaN or infinite values"):
         embed(sample_archive, tmp_path / "vectors", encoder=Counting(value=value), workers=0)
 
@@ -282,7 +282,7 @@ def test_what_is_read_ahead_comes_in_order_and_so_do_errors():
 
 
 @pytest.mark.parametrize("processes", [0, 2])
-def test_pictures_come_by_block_and_only_those_that_are_needed(sample_archive, processes):
+def test_images_come_by_block_and_only_those_that_are_needed(sample_archive, processes):
     archive = Archive.open(sample_archive)
     pairs = {pair.key: pair for pair in pairs_of(sample_archive)}
     known = {int(key[3:].split("_")[0]): {pair.image_hash} for key, pair in pairs.items()}
@@ -304,7 +304,7 @@ def test_pictures_come_by_block_and_only_those_that_are_needed(sample_archive, p
             np.testing.assert_array_equal(one.pixels, expected)
 
 
-def test_a_broken_block_is_told_of(sample_archive, embedded, encoder_folder, tmp_path):
+def test_a_broken_block_is_reported(sample_archive, embedded, encoder_folder, tmp_path):
     shutil.copytree(embedded, tmp_path / "copy")
     block = next((tmp_path / "copy" / "blocks").iterdir())
     block.write_bytes(block.read_bytes()[:100])

@@ -31,7 +31,7 @@ def write_model(folder, model, config):
 
 
 def given(model):
-    """Return what a model itself gives the pictures, normalized by hand."""
+    """Return the model's own output for images normalized by hand."""
     pixels = (PIXELS / 255 - [0.5, 0.4, 0.3]) / [0.2, 0.3, 0.4]
     with torch.inference_mode():
         return model(pixel_values=torch.from_numpy(pixels.transpose(0, 3, 1, 2)).float())
@@ -65,7 +65,7 @@ def test_the_vector_is_what_the_model_takes_for_its_output(tmp_path, model, conf
 
 
 @pytest.mark.parametrize("family", ["CLIP", "Siglip"])
-def test_of_a_model_of_pictures_and_words_the_eyes_are_used(tmp_path, family):
+def test_the_vision_tower_of_an_image_and_text_model_is_used(tmp_path, family):
     config = getattr(transformers, f"{family}Config")(vision_config=SMALL, text_config=WORDS)
     built = write_model(tmp_path / "both", getattr(transformers, f"{family}Model"), config)
     encoder = load_encoder(str(tmp_path / "both"))
@@ -102,7 +102,7 @@ def test_of_a_plain_vit_the_class_token_is_used_whose_pooling_is_often_missing(t
     ],
     ids=["masked", "patches alone", "words", "another size"],
 )
-def test_a_model_that_gives_a_picture_no_vector_is_refused(tmp_path, model, config, why):
+def test_a_model_without_one_vector_per_image_is_refused(tmp_path, model, config, why):
     write_model(tmp_path / "model", getattr(transformers, model), config)
     with pytest.raises(UsageError, match=why):
         load_encoder(str(tmp_path / "model"))

@@ -97,7 +97,7 @@ def test_an_update_gives_the_bytes_of_a_fresh_archive(bucket, archive, tmp_path)
     assert "PMC99003800.1" not in fates(archive)
 
 
-def test_changes_are_told_by_kind(bucket, archive):
+def test_changes_are_reported_by_kind(bucket, archive):
     assert run(bucket.root, archive).changes == {"new article": 24}
     bucket.change("PMC99001003.1", is_retracted=True)
     bucket.change("PMC99002011.1", license_code="CC BY-NC-ND")

@@ -112,7 +112,7 @@ def test_every_change_of_the_second_day_is_taken_at_the_cost_of_what_changed(
 
 
 def _bytes_of_changes(before, after):
-    """Return the bytes of JSON, XML and pictures that are there now and were not before."""
+    """Return the bytes of JSON, XML and images that were added."""
     changed = 0
     for name, row in after.items():
         old = before.get(name)

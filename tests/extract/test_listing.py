@@ -54,7 +54,7 @@ def test_a_bucket_that_forbids_listing_is_named(bucket, archive, monkeypatch):
     assert not archive.exists()
 
 
-def test_a_plain_web_server_needs_to_be_told_the_inventory(bucket, archive):
+def test_a_plain_web_server_needs_a_named_inventory(bucket, archive):
     with BucketServer(bucket.root) as server:
         for options in ({}, {"pmcids": (99000205,)}):
             with pytest.raises(SourceError, match="--inventory DATE_OR_FILE"):
@@ -117,7 +117,7 @@ def test_a_broken_manifest_changes_nothing(bucket, archive, text):
     ("which", "what"),
     [("yesterday", "not a file or a date"), ("2020-01-01", "no complete inventory of 2020")],
 )
-def test_an_inventory_that_is_none_is_refused(bucket, archive, which, what):
+def test_an_invalid_inventory_is_refused(bucket, archive, which, what):
     with pytest.raises(UsageError, match=what):
         run(bucket.root, archive, inventory=which)
 

@@ -171,7 +171,7 @@ def test_no_network_is_one_clear_line():
         ("s3://", "names no bucket"),
     ],
 )
-def test_an_address_that_is_none_is_refused(url, what):
+def test_an_invalid_address_is_refused(url, what):
     with pytest.raises(UsageError, match=what):
         Source(url)
 

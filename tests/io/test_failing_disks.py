@@ -95,7 +95,7 @@ def test_a_sweep_leaves_what_another_process_is_writing(tmp_path):
     assert listed(tmp_path) == ["name"]
 
 
-def test_a_file_that_grows_too_large_is_told_in_one_line(tmp_path):
+def test_a_file_that_grows_too_large_is_reported_in_one_line(tmp_path):
     code = """
     import resource, sys
     from biomedica_dataset.errors import BiomedicaError
@@ -129,7 +129,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_is_told_and_leaves_finished_blocks(small_disk, sample_bucket):
+def test_a_full_disk_is_reported_and_leaves_finished_blocks(small_disk, sample_bucket):
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.extraction.extract import extract
 
@@ -201,7 +201,7 @@ def test_an_index_that_cannot_be_kept_is_read_all_the_same(
     assert not list(small_disk.rglob(".partial-*"))
 
 
-def test_a_read_only_disk_is_told(small_disk):
+def test_a_read_only_disk_is_reported(small_disk):
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
 
     with pytest.raises(StorageError, match="Read-only file system; name a writable folder"):

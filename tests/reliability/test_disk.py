@@ -67,7 +67,7 @@ def test_an_output_that_may_not_be_written_is_told_of(disk, stages, stage):
     folder, mount = disk
     mount("ro")
     with pytest.raises(
-        BiomedicaError, match="Read-only file system; name a folder that may be"
+        BiomedicaError, match="Read-only file system; name a writable folder"
     ) as caught:
         stages[stage](folder / "output")
     mount("rw")

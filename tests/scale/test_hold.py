@@ -204,7 +204,7 @@ def test_of_many_launchers_at_once_one_begins(tmp_path):
     assert sorted(process.communicate()[0].strip() for process in many) == ["mine", *["theirs"] * 3]
 
 
-def test_what_is_not_readable_is_told(tmp_path):
+def test_an_unreadable_lock_is_reported(tmp_path):
     (tmp_path / RUN).write_text("{")
 
     with pytest.raises(ArchiveError, match="Remove it if no run is active"):

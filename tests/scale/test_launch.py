@@ -33,7 +33,7 @@ def test_a_part_outside_its_range_is_refused(text):
 
 
 @pytest.mark.parametrize("text", ["1", "1/2/3", "a/b", "-1/3", "1 / 3", "١/٣", ""])
-def test_a_part_that_is_none_is_refused(text):
+def test_an_invalid_part_is_refused(text):
     with pytest.raises(UsageError, match="expected I/N, such as 1/600"):
         Part.parse(text)
 

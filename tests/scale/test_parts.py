@@ -26,7 +26,7 @@ FIRST = "2026-11-20T01-00Z"
 
 
 class Calling:
-    """An encoder of mean colours, which calls something before the first picture that it sees."""
+    """An encoder of mean colours, which calls something before the first image."""
 
     colour = (0, 0, 0)
 

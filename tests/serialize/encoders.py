@@ -1,4 +1,4 @@
-"""An encoder without weights: the mean colours of a picture's quarters."""
+"""An encoder without weights: the mean colours of an image's quarters."""
 
 from __future__ import annotations
 

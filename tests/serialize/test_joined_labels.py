@@ -1,4 +1,4 @@
-"""Clusters and labels are joined to rows and index, and new ones touch no picture."""
+"""Clusters and labels are joined to rows and index, and new ones leave image files alone."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def expected_of(assigned, labels):
 
 
 def pages(folder):
-    """Return (sha256, bytes, column) of each column chunk of the picture shards."""
+    """Return (sha256, bytes, column) of each column chunk of the image shards."""
     found = []
     for path in sorted(folder.glob("*/train/*.parquet")):
         data, footer = path.read_bytes(), pq.read_metadata(path)
@@ -135,8 +135,8 @@ def _json_of(path):
                 yield tar.extractfile(member).read()
 
 
-def test_new_labels_add_hardly_any_bytes_and_touch_no_picture(sample_archive, assigned, tmp_path):
-    """Pages by their hash: the pictures' are the same, those of the labels alone are new."""
+def test_new_labels_add_few_bytes_and_change_no_image(sample_archive, assigned, tmp_path):
+    """By the hash of pages: those of images stay, and only those of labels are new."""
     folder = tmp_path / "biomedica"
     for name, concepts in (("a", ["Maps", "Tables", "PCR"]), ("b", ["Microscopy"] * 3)):
         labels = labelled(assigned, tmp_path / name, concepts)

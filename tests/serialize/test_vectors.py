@@ -1,4 +1,4 @@
-"""Vectors of the pictures as a config of their own, row by row beside the pictures."""
+"""Vectors of the images as a separate config, row by row beside the images."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def digests(folder, pattern="**/*"):
     }
 
 
-def test_each_row_of_pictures_has_its_vector_beside_it(dataset, embeddings):
+def test_each_image_row_has_its_vector_beside_it(dataset, embeddings):
     expected = vectors(embeddings)
     rows = 0
     for group in LICENSE_GROUPS:
@@ -132,9 +132,7 @@ def test_what_a_killed_run_left_of_vectors_goes_with_the_next(
     assert digests(folder) == digests(sample_dataset)
 
 
-def test_pictures_without_a_vector_or_with_that_of_another_are_null_and_counted(
-    sample_archive, embeddings, tmp_path
-):
+def test_images_without_their_own_vector_are_null_and_counted(sample_archive, embeddings, tmp_path):
     partly = shutil.copytree(embeddings, tmp_path / "embeddings")
     paths = sorted((partly / "blocks").iterdir())
     paths[0].unlink()
@@ -154,7 +152,7 @@ def test_pictures_without_a_vector_or_with_that_of_another_are_null_and_counted(
     assert not verify(tmp_path / "out").problems
 
 
-def test_a_vector_of_another_row_is_told_of(dataset, tmp_path):
+def test_a_vector_of_another_row_is_reported(dataset, tmp_path):
     from biomedica_dataset.folder.manifest import MANIFEST
 
     folder = shutil.copytree(dataset, tmp_path / "biomedica")
@@ -180,7 +178,7 @@ def test_a_subset_brings_its_vectors_along(dataset, embeddings, tmp_path):
     assert not verify(tmp_path / "subset").problems
 
 
-def test_vectors_of_another_archive_and_what_is_none_are_refused(
+def test_vectors_of_another_archive_and_other_folders_are_refused(
     sample_archive, embeddings, tmp_path
 ):
     other = shutil.copytree(embeddings, tmp_path / "embeddings")
