@@ -118,7 +118,7 @@ def _keep(data: bytes, path: Path) -> None:
     try:
         Folder(path.parent).write_bytes(path.name, data)
     except StorageError as error:
-        logger.warning("%s cannot be cached: %s", path, error)
+        logger.warning("%s cannot be cached: %s", path, error.__cause__ or error)
 
 
 def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
