@@ -248,7 +248,7 @@ class TestBadInput:
 
     def test_vectors_of_another_archive(self, tmp_path):
         write_vectors(tmp_path / "vectors", blobs()[0], width=10)
-        with pytest.raises(UsageError, match="blocks of 10 PMCIDs, this one has 20"):
+        with pytest.raises(UsageError, match="blocks of 10 PMCIDs; this one has 20"):
             Embeddings.begin(Folder(tmp_path / "vectors"), 20, MODEL)
 
     def test_folders_that_are_something_else(self, embedded, clustered, assigned, tmp_path):
@@ -310,11 +310,11 @@ class TestImport:
         [
             ("pmcid,file_name\n1,a\n", "no column cluster or image_label_id"),
             ("pmcid,file_name,cluster\n1,a,x\n", "cluster"),
-            ("pmcid,file_name,cluster\n1,a,-1\n", "a number from 0"),
+            ("pmcid,file_name,cluster\n1,a,-1\n", "an integer from 0"),
             ("pmcid,file_name,cluster\n1,a.jpg,1\n1,a,2\n", "has cluster 1 and cluster 2"),
             ("pmcid,file_name,cluster\n,a,1\n", "the PMCID is"),
             ("pmcid,file_name,cluster\n1.5,a,1\n", "the PMCID is"),
-            ("pmcid,file_name,cluster\n1,a,4294967296\n", "a number from 0"),
+            ("pmcid,file_name,cluster\n1,a,4294967296\n", "an integer from 0"),
             ("", "cannot be read"),
         ],
     )

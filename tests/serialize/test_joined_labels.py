@@ -193,9 +193,9 @@ def test_labels_of_other_clusters_are_refused(sample_archive, assigned, tmp_path
     shutil.copytree(assigned, other)
     header = other / "assignments.json"
     header.write_text(header.read_text().replace(Assignments.open(assigned).model, "x" * 64))
-    with pytest.raises(UsageError, match="labelled wrong"):
+    with pytest.raises(UsageError, match="get wrong labels"):
         serialize(sample_archive, tmp_path / "out", clusters=other, labels=labels)
-    with pytest.raises(UsageError, match="name the clusters"):
+    with pytest.raises(UsageError, match="needs the clusters"):
         serialize(sample_archive, tmp_path / "out", labels=labels)
     with pytest.raises(UsageError, match="is not a folder of labels"):
         serialize(sample_archive, tmp_path / "out", clusters=assigned, labels=tmp_path)

@@ -213,7 +213,8 @@ def _read(path: Path) -> tuple[dict[str, int], str, int]:
     found: dict[str, int] = {}
     for number, (article, name, cluster) in enumerate(zip(*columns, strict=True), start=1):
         if not isinstance(cluster, int) or not 0 <= cluster < _MOST:
-            msg = f"{path}, row {number}: cluster is {cluster!r}; expected a number, 0 or more"
+            allowed = f"expected an integer from 0 to {_MOST - 1}"
+            msg = f"{path}, row {number}: cluster is {cluster!r}; {allowed}"
             raise UsageError(msg)
         digits = str(article).removeprefix("PMC")
         if not digits.isdecimal():
