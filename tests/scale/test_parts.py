@@ -87,7 +87,7 @@ def test_a_part_whose_run_has_been_finished_by_another_stops(sample_archive, tmp
     def overlap():
         inner.append(make(sample_archive, tmp_path / "parts", part(1, 1)))
 
-    with pytest.raises(RunEndedError, match="another part found all done"):
+    with pytest.raises(RunEndedError, match="another part found everything done"):
         make(sample_archive, tmp_path / "parts", Launch(run_id="night"), overlap)
 
     assert inner[0].written == inner[0].blocks
