@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .annotation.clusters.assignments import Assignments
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .archive.entries import LedgerRow
     from .archive.ledger import Archive
     from .rows import ArticleRows
-    from .schema import Pair
 
     Path = str | os.PathLike[str]
 
@@ -145,23 +145,21 @@ class Joins:
         """
         terms = {} if self.mesh is None else self.mesh.articles(first, after)
         clusters = None if self.clusters is None else self.clusters.of_pmcids(first, after)
+        labels = None if clusters is None else partial(self._label_columns, clusters)
         for row, images in articles:
-            rows = rows_of(row, images, full_text=full_text, terms=terms.get(row.pmcid))
-            if clusters is not None:
-                pairs = [(group, self._labelled(pair, clusters)) for group, pair in rows.pairs]
-                rows = replace(rows, pairs=pairs)
+            own = terms.get(row.pmcid)
+            rows = rows_of(row, images, full_text=full_text, terms=own, labels=labels)
             yield rows, sum(image_length(pair.image) for _group, pair in rows.pairs)
 
-    def _labelled(self, pair: Pair, clusters: Mapping[str, int]) -> Pair:
-        cluster = clusters.get(pair.key)
-        label: ClusterLabel | None = self.labels.of(cluster, pair.key) if self.labels else None
+    def _label_columns(self, clusters: Mapping[str, int], key: str) -> dict[str, Any]:
+        cluster = clusters.get(key)
+        label: ClusterLabel | None = self.labels.of(cluster, key) if self.labels else None
         if label is None:
-            return replace(pair, image_label_id=cluster)
-        return replace(
-            pair,
-            image_label_id=cluster,
-            image_panel_type=label.panel_type,
-            image_panel_subtype=label.panel_subtype,
-            image_primary_label=label.primary,
-            image_secondary_label=label.secondary,
-        )
+            return {"image_label_id": cluster}
+        return {
+            "image_label_id": cluster,
+            "image_panel_type": label.panel_type,
+            "image_panel_subtype": label.panel_subtype,
+            "image_primary_label": label.primary,
+            "image_secondary_label": label.secondary,
+        }

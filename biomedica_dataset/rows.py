@@ -16,7 +16,7 @@ from .pmc.metadata import parse_metadata
 from .schema import ArticleRow, Pair, StoredImage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .archive.entries import LedgerRow
     from .jats.records import Article, Figure
@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     from .pmc.matching import Match
     from .pmc.metadata import Metadata
     from .pubmed.mesh.table import ArticleTerms
+
+
+_UNLABELLED: dict[str, Any] = {
+    "image_label_id": None,
+    "image_panel_type": None,
+    "image_panel_subtype": None,
+    "image_primary_label": None,
+    "image_secondary_label": None,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,7 @@ def rows_of(
     *,
     full_text: bool = False,
     terms: ArticleTerms | None = None,
+    labels: Callable[[str], Mapping[str, Any]] | None = None,
 ) -> ArticleRows:
     """Return the rows of one kept article version.
 
@@ -71,6 +81,8 @@ def rows_of(
         Also return the row of the article, with its text and references.
     terms
         PubMed's terms, abstract and keywords of the article.
+    labels
+        Returns the label columns of a key; without it they are null.
     """
     try:
         metadata = parse_metadata(row.metadata or b"", row.name)
@@ -90,7 +102,8 @@ def rows_of(
             problem = reasons.get(match.name or "", "not_fetched")
         if problem is None:
             try:
-                result.pairs.append(_pair(match, images, licensed, common))
+                own = labels(match.key or "") if labels else {}
+                result.pairs.append(_pair(match, images, licensed, {**common, **own}))
             except ArticleError as error:
                 problem = str(error)
         result.figures[problem or "kept"] += 1
@@ -142,12 +155,7 @@ def _pair(
         image_context=list(figure.context) or None,
         image_license=image_license,
         image_credit=figure.credit,
-        image_label_id=None,
-        image_panel_type=None,
-        image_panel_subtype=None,
-        image_primary_label=None,
-        image_secondary_label=None,
-        **common,
+        **{**_UNLABELLED, **common},
     )
     return group, pair
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.parquet import TableWriter
@@ -122,7 +122,7 @@ class _Files:
     def __init__(self, output: Folder, shard: int, splits: Splits, stack: ExitStack) -> None:
         self._output, self._shard, self._splits, self._stack = output, shard, splits, stack
         self._writers: dict[tuple[str, str, str], tuple[NewFile, TableWriter]] = {}
-        self._index: dict[tuple[str, str], list[IndexRow]] = {
+        self._index: dict[tuple[str, str], list[dict[str, Any]]] = {
             (group, split): [] for group in LICENSE_GROUPS for split in SPLITS
         }
 
@@ -130,7 +130,7 @@ class _Files:
         for group, pair in rows.pairs:
             split = self._split(pair)
             index, path = self._index[group, split], self._path(group, group, split)
-            index.append(_index_row(pair, group, split, path, len(index)))
+            index.append(_index_columns(pair, group, split, path, len(index)))
             self._writer(group, group, split, Pair).write(pair)
             self._writer("captions", group, split, CaptionRow).write(pair)
         if rows.article is not None:
@@ -143,14 +143,13 @@ class _Files:
 
     def publish(self) -> tuple[list[ShardFile], list[IndexRow]]:
         """Make the files visible, and remove those of an earlier state of the shard."""
-        written = []
+        written: list[ShardFile] = []
+        index: dict[tuple[str, str], list[IndexRow]] = {key: [] for key in self._index}
         for (config, group, split), (file, writer) in sorted(self._writers.items()):
             places = writer.close()
             if places:
-                self._index[group, split] = [
-                    replace(row, **place)
-                    for row, place in zip(self._index[group, split], places, strict=True)
-                ]
+                columns = zip(self._index[group, split], places, strict=True)
+                index[group, split] = [IndexRow(**row, **place) for row, place in columns]
             path = self._path(config, group, split)
             file.publish(path)
             written.append(
@@ -162,7 +161,7 @@ class _Files:
                 path = self._path(config, group, split)
                 if path not in paths:
                     self._output.remove(path)
-        return written, [row for rows in self._index.values() for row in rows]
+        return written, [row for rows in index.values() for row in rows]
 
     def _split(self, row: Pair | ArticleRow) -> str:
         return self._splits.of(int(row.article_accession_id.removeprefix("PMC")))
@@ -178,25 +177,21 @@ class _Files:
         return self._writers[key][1]
 
 
-def _index_row(pair: Pair, group: str, split: str, path: str, row: int) -> IndexRow:
+def _index_columns(pair: Pair, group: str, split: str, path: str, row: int) -> dict[str, Any]:
+    """Return the columns of the index that are known before the file is written."""
     year = (pair.article_date or "")[:4]
-    shared = {name: getattr(pair, name) for name in _SHARED}
-    return IndexRow(
-        **shared,
-        license_group=group,
-        split=split,
-        article_year=int(year) if year else None,
-        image_panel_count=len(pair.image_panels) if pair.image_panels else None,
-        image_width=pair.image_size[0],
-        image_height=pair.image_size[1],
-        caption_length=len(pair.caption),
-        file=path,
-        row=row,
-        image_offset=0,
-        image_length=0,
-        caption_offset=0,
-        caption_bytes=0,
-    )
+    return {
+        **{name: getattr(pair, name) for name in _SHARED},
+        "license_group": group,
+        "split": split,
+        "article_year": int(year) if year else None,
+        "image_panel_count": len(pair.image_panels) if pair.image_panels else None,
+        "image_width": pair.image_size[0],
+        "image_height": pair.image_size[1],
+        "caption_length": len(pair.caption),
+        "file": path,
+        "row": row,
+    }
 
 
 _SHARED = [name for name in column_names(IndexRow) if name in column_names(Pair)]
