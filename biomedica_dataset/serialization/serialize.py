@@ -190,8 +190,8 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
         )
 
     def _has_manifest(self) -> bool:
-        """Whether there is a manifest of the same joins; an audit changes no rows."""
-        if not self.output.exists(MANIFEST):
+        """Whether there are a card and a manifest of the same joins; an audit changes no rows."""
+        if not (self.output.exists(CARD) and self.output.exists(MANIFEST)):
             return False
         stored = read_manifest(self.output)
         return (stored.joined, stored.audit) == (self.joins.describe(), self.joins.audit())

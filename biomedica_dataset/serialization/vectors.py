@@ -13,7 +13,6 @@ from biomedica_dataset.annotation.blocks import read_record as read_block_record
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import AGAIN, ShardFile, path_beside, read_index, write_record
-from biomedica_dataset.folder.splits import SPLITS, Splits
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import VectorRow
@@ -21,6 +20,7 @@ from biomedica_dataset.schema import VectorRow
 if TYPE_CHECKING:
     from biomedica_dataset.annotation.embeddings.vectors import Embeddings
     from biomedica_dataset.folder.record import ShardRecord
+    from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
 
 _CONFIG = "embeddings"
@@ -37,13 +37,6 @@ def vectors_fingerprint(embeddings: Embeddings | None, blocks: list[int]) -> str
         record = read_block_record(embeddings.folder, block)
         digest.update(f"{block} {record.fingerprint if record else None}\n".encode())
     return digest.hexdigest()
-
-
-def vector_folders(splits: Splits) -> list[str]:
-    """Return the folders that may contain files of vectors."""
-    images = (f"{group}/{split}/-" for group in LICENSE_GROUPS for split in SPLITS)
-    beside = (path_beside(path, _CONFIG, splits).rpartition("/")[0] for path in images)
-    return list(dict.fromkeys(beside))
 
 
 def join_vectors(

@@ -10,16 +10,23 @@ from biomedica_dataset.card.write import publish
 from biomedica_dataset.folder.changes import changes
 from biomedica_dataset.folder.manifest import make_manifest
 from biomedica_dataset.folder.parquet import TableWriter
-from biomedica_dataset.folder.record import ShardFile, read_index, read_record, record_name
+from biomedica_dataset.folder.record import (
+    ShardFile,
+    read_index,
+    read_record,
+    record_name,
+    shard_path,
+)
+from biomedica_dataset.folder.splits import SPLITS
+from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import IndexRow
-
-from .vectors import vector_folders
 
 if TYPE_CHECKING:
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.folder.partition import Partition
     from biomedica_dataset.folder.record import ShardRecord
+    from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.joins import Joins
 
@@ -45,12 +52,23 @@ def write_dataset(
     index = _write_index(folder, records)
     since = changes(folder, [file.path for file in index])
     manifest = make_manifest(archive, partition, joins, records, index, since)
-    named = {file.path for file in manifest.files}
-    for below in ("index", *vector_folders(partition.splits)):
-        for name in folder.names(below):
-            if f"{below}/{name}" not in named:
-                folder.remove(f"{below}/{name}")
+    _remove_unnamed(folder, manifest, partition.splits)
     return publish(folder, manifest)
+
+
+def _remove_unnamed(folder: Folder, manifest: Manifest, splits: Splits) -> None:
+    """Remove tables that the manifest does not name, such as those that a killed run left."""
+    named = {file.path for file in manifest.files}
+    paths = (
+        shard_path(config, group, split, 0, splits)
+        for group in LICENSE_GROUPS
+        for split in SPLITS
+        for config in (group, "captions", "articles", "embeddings")
+    )
+    for below in ("index", *dict.fromkeys(path.rpartition("/")[0] for path in paths)):
+        for name in folder.names(below):
+            if name.endswith(".parquet") and f"{below}/{name}" not in named:
+                folder.remove(f"{below}/{name}")
 
 
 def _write_index(folder: Folder, records: list[ShardRecord]) -> list[ShardFile]:

@@ -202,6 +202,31 @@ def test_a_shard_whose_blocks_have_gone_is_removed(sample_archive, tmp_path):
     assert not verify(out).problems
 
 
+@pytest.mark.parametrize("config", ["commercial/train", "articles/other", "captions/commercial"])
+def test_tables_that_a_killed_run_left_of_blocks_that_have_gone_are_removed(
+    sample_archive, sample_dataset, tmp_path, config
+):
+    """Their shard has no record, as it was not finished, and card and manifest were away."""
+    out = tmp_path / "out"
+    shutil.copytree(sample_dataset, out)
+    shutil.copy(next((out / "commercial/train").iterdir()), out / config / "999999.parquet")
+    (out / "README.md").unlink()
+    (out / "manifest.json").unlink()
+    serialize(sample_archive, out, workers=1)
+
+    assert digests(out) == digests(sample_dataset)
+
+
+def test_a_card_that_is_away_is_written_again(sample_archive, sample_dataset, tmp_path):
+    """As where a run was killed between card and manifest, and nothing is left to do."""
+    out = tmp_path / "out"
+    shutil.copytree(sample_dataset, out)
+    (out / "README.md").unlink()
+    serialize(sample_archive, out, workers=1)
+
+    assert digests(out) == digests(sample_dataset)
+
+
 def test_an_archive_without_any_block_gives_an_empty_dataset(sample_archive, tmp_path):
     archive, out = tmp_path / "archive", tmp_path / "out"
     shutil.copytree(sample_archive, archive)
