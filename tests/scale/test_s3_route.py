@@ -83,5 +83,5 @@ def test_the_route_in_a_bucket_is_that_on_a_disk(s3, sample_bucket, tmp_path):
     assert [pair["key"] for pair in pairs] == [pair["key"] for pair in same]
     assert all(pair["image"] is not None for pair in pairs)
 
-    with pytest.raises(UsageError, match="not on this machine; the Hub takes local files"):
+    with pytest.raises(UsageError, match="not on this machine; copy the folder here"):
         push_to_hub(at["biomedica"], "org/name")
