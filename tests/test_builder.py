@@ -194,14 +194,14 @@ class TestBuilder:
     def test_prepared_in_two_processes_it_reads_back_equal(
         self, sample_archive, tmp_path, elsewhere
     ):
-        prepared = load_dataset(
-            "biomedica",
-            "all",
-            source=str(sample_archive),
-            split="train",
-            num_proc=2,
-            cache_dir=str(tmp_path / "c"),
+        options = {"source": str(sample_archive), "cache_dir": str(tmp_path / "c")}
+        code = (
+            "import biomedica_dataset\nfrom datasets import load_dataset\n"
+            f"load_dataset('biomedica', 'all', split='train', num_proc=2, **{options!r})"
         )
+        # In a process of its own: datasets forks, and this one has threads.
+        subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
+        prepared = load_dataset("biomedica", "all", split="train", **options)
         prepared.to_parquet(str(tmp_path / "all.parquet"))
         again = load_dataset(
             "parquet",
