@@ -13,6 +13,7 @@ import time
 import urllib.request
 
 import pytest
+from playwright.sync_api import TimeoutError as NoAnswerError
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -61,6 +62,14 @@ def start_browser(home):
         assert process.poll() is None
         time.sleep(0.05)
     return process, f"http://127.0.0.1:{port.read_text().split()[0]}"
+
+
+def connect(playwright, address):
+    """Return a browser that is driven; on a busy machine it may not answer the first time."""
+    for _ in range(3):
+        with contextlib.suppress(NoAnswerError):
+            return playwright.chromium.connect_over_cdp(address, timeout=30_000)
+    return playwright.chromium.connect_over_cdp(address)
 
 
 def kill(process):

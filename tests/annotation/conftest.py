@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from .browser import CHROMIUM, kill, start_browser
+from .browser import CHROMIUM, connect, kill, start_browser
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -67,7 +67,7 @@ def chromium(tmp_path):
             process, address = start_browser(tmp_path / f"browser{len(started)}")
             started.append(process)
             # Beside other work on two cores a browser can take long to answer for the first time.
-            return process, playwright.chromium.connect_over_cdp(address, timeout=180_000)
+            return process, connect(playwright, address)
 
         yield start
         for process in started:

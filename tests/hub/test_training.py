@@ -46,7 +46,7 @@ def test_models_of_the_hub_and_of_a_tag_are_trained_on_data_of_the_hub(
                     data=DataConfig(path="me/biomedica", licenses="commercial"),
                     samples=16, global_batch=16,
                 ),
-                lines.append,
+                log=lines.append,
             )
             print(lines[0])
         weights = [load_file(f"{n}/open_clip_model.safetensors") for n in ("made", "tiny", "Tiny")]
