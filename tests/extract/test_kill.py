@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.verification.verify import verify
 
@@ -20,6 +19,8 @@ from .helpers import BucketServer, Fault, run, tree
 
 FIRST = "2026-11-20T01-00Z"
 LAST = "PMC99003007.1"
+UNNAMED = "no block names it; the next run of extract removes it"
+"""What `verify` says of images that a killed run wrote before their block."""
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +62,9 @@ def test_a_killed_run_is_continued_to_the_same_bytes(server, undisturbed, archiv
         time.sleep(rng.uniform(0, 0.6 * workers))
         process.kill()
         process.communicate()
-        if archive.exists() and Archive.find(Archive.open(archive).folder):
-            assert [p for p in verify(archive).problems if "sweeps" not in p] == []
-    time.sleep(0.3)  # orphaned workers notice
+        wait_for(lambda process=process: not _group(process.pid))  # orphans end with their block
+        problems = verify(archive).problems
+        assert [problem for problem in problems if not problem.endswith(UNNAMED)] == []
     run(server.url, archive, inventory=FIRST)
 
     assert tree(archive) == undisturbed
@@ -76,7 +77,6 @@ def test_workers_end_with_a_parent_that_was_killed(server, archive):
     process.communicate()
 
     wait_for(lambda: not _group(process.pid), 10)
-    assert not _group(process.pid)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
