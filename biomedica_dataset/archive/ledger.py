@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import begin_folder
 from biomedica_dataset.io.partial import abandoned
 
 from .entries import HEADER, BlockHeader, ImageEntry, LedgerRow
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FORMAT_VERSION = 1
-_HEADER_FILE = "archive.json"
+HEADER_FILE = "archive.json"
+WHAT = "an archive"
 _ARTICLES_FILE = re.compile(r"(\d{7,})\.parquet")
 _IMAGES_FILE = re.compile(r"\d{7,}-[0-9a-f]{16}\.parquet")
 REPORT = "report.json"
@@ -68,17 +70,17 @@ class Archive:
         """
         archive = cls.find(Folder(url))
         if archive is None:
-            msg = f"{url} is not an archive: it has no {_HEADER_FILE}; run `biomedica extract`"
+            msg = f"{url} is not an archive: it has no {HEADER_FILE}; run `biomedica extract`"
             raise UsageError(msg)
         return archive
 
     @classmethod
     def find(cls, folder: Folder) -> Archive | None:
         """Return the archive in a folder, or ``None``."""
-        if not folder.exists(_HEADER_FILE):
+        if not folder.exists(HEADER_FILE):
             return None
-        with reading(folder.path(_HEADER_FILE), "Put it back, or extract into a new folder."):
-            header = json.loads(folder.read_bytes(_HEADER_FILE))
+        with reading(folder.path(HEADER_FILE), "Put it back, or extract into a new folder."):
+            header = json.loads(folder.read_bytes(HEADER_FILE))
             version = header["format_version"]
             if version == FORMAT_VERSION:
                 return cls(folder, header)
@@ -92,19 +94,15 @@ class Archive:
         Raises
         ------
         UsageError
-            Another part has started an archive with other articles.
+            The folder is something else, or another part has started an archive with other
+            articles.
         """
-        header = {
-            "format_version": FORMAT_VERSION, "source": source,
-            "selection": selection.as_json(), "width": width,
-        }  # fmt: skip
-        if not folder.begin(_HEADER_FILE, json.dumps(header, indent=1).encode()):
-            there = cls.open(folder.url)
-            if (there.selection, there.width) == (selection, width):
-                return there
+        header = {"source": source, "selection": selection.as_json(), "width": width}
+        there = cls(folder, begin_folder(folder, HEADER_FILE, WHAT, FORMAT_VERSION, header))
+        if (there.selection, there.width) != (selection, width):
             msg = f"another part has just started {folder.url} with other articles; run again"
             raise UsageError(msg)
-        return cls(folder, header)
+        return there
 
     def inventory_date(self) -> str | None:
         """Return the date of the inventory of the last run, if any."""

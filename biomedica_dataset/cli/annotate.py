@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .group import OUTPUT, main, printable, progress
-from .launched import launched
+from .launched import TAKE_OVER, launched
 
 _WORKERS = click.option(
     "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
@@ -83,6 +83,7 @@ def embed(archive: str, output: str, **options: Any) -> None:
     "--sample", type=click.IntRange(2), default=1_000_000, show_default=True,
     help="Maximum number of images to cluster.",
 )  # fmt: skip
+@TAKE_OVER
 def cluster(embeddings: str, output: str, **options: Any) -> None:
     """Cluster the images of EMBEDDINGS by PCA and k-means, and plot the result.
 

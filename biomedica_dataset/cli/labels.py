@@ -8,6 +8,7 @@ import click
 
 from .annotate import annotate
 from .group import OUTPUT, printable
+from .launched import TAKE_OVER
 
 
 @annotate.command()
@@ -24,6 +25,7 @@ from .group import OUTPUT, printable
     help="Compare panel types with the panel letters in its captions.",
 )
 @click.option("--published", metavar="FOLDER", help="Labels published by the original project.")
+@TAKE_OVER
 def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
     """Turn the VOTES of several annotators (vote files or completed tables) into labels.
 

@@ -13,6 +13,7 @@ from biomedica_dataset.engine.launch import ENGINES, Launch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TAKE_OVER = click.option("--take-over", is_flag=True, help="Take the output over from another run.")
 _OPTIONS = [
     click.option(
         "--part", metavar="I/N",
@@ -26,7 +27,7 @@ _OPTIONS = [
         "--run-id", metavar="NAME",
         help="Name shared by all parts of a run. [default: the job of a Slurm array]",
     ),
-    click.option("--take-over", is_flag=True, help="Take the output over from another run."),
+    TAKE_OVER,
 ]  # fmt: skip
 
 

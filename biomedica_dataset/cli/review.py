@@ -8,6 +8,7 @@ import click
 
 from .annotate import annotate
 from .group import OUTPUT, printable, progress
+from .launched import TAKE_OVER
 
 
 @annotate.command()
@@ -25,6 +26,7 @@ from .group import OUTPUT, printable, progress
 @click.option(
     "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
 )
+@TAKE_OVER
 @click.option("--page", is_flag=True, help="Serve the review page.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=7860, show_default=True,
@@ -47,7 +49,7 @@ def review(assignments: str, archive: str, output: str, **options: Any) -> None:
     """
     from biomedica_dataset.annotation.review.sheets import write_sheets
 
-    shown = {name: options[name] for name in ("count", "seed", "workers")}
+    shown = {name: options[name] for name in ("count", "seed", "workers", "take_over")}
     made = write_sheets(assignments, archive, output, progress=progress(), **shown)
     click.echo(printable(str(made)))
     if options["page"] or options["adjudicate"] or options["audit"]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from biomedica_dataset.archive.ledger import REPORT, Archive
+from biomedica_dataset.archive.ledger import HEADER_FILE, REPORT, WHAT, Archive
 from biomedica_dataset.archive.selection import Selection, block_width
 from biomedica_dataset.engine.report import total
 from biomedica_dataset.engine.stage import FailedBlock, Stage
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import RUN, Folder
+from biomedica_dataset.io.headers import refuse_foreign
 from biomedica_dataset.pmc.source import Source
 
 from .blocks import run_blocks
@@ -86,14 +87,11 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
             The source cannot be listed.
         """
         folder, wanted = Folder(url), options.selection
-        was_empty = folder.is_empty()  # checked first: another part may create the archive now
-        archive = Archive.find(folder)
-        if archive is not None:
+        archive = None
+        if refuse_foreign(folder, WHAT, HEADER_FILE):
+            archive = Archive.open(url)
             _check_same(archive, wanted)
             wanted = archive.selection
-        elif not was_empty:
-            msg = f"{url} is not empty and not an archive; choose an empty or new folder"
-            raise UsageError(msg)
         opened = Source(source)
         inventory = list_versions(opened, wanted, options.inventory)
         if archive is None and wanted.limit is not None:

@@ -51,7 +51,7 @@ def begin(
         The folder is something else, was made from an archive with other blocks, or has other
         splits.
     """
-    if not refuse_foreign(folder, marker, "a dataset folder"):
+    if not refuse_foreign(folder, "a dataset folder", marker):
         blocks = of_all if archive.selection.pmcids is None else 1
         shares = (splits or Splits()).shares
         stored = {"blocks": blocks, "block_width": archive.width, "split": shares}

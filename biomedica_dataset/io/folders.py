@@ -110,15 +110,19 @@ class Folder:
         return {name: size for name, size in files if not name.startswith(PARTIAL)}
 
     def is_empty(self) -> bool:
-        """Whether the folder is absent, or contains only temporary files of runs."""
+        """Whether the folder is absent, or no file is below it but temporary ones of runs.
+
+        A run that is killed may leave subfolders without a file.
+        """
         try:
             with io_errors(self.root, "listed"):
-                found = self.filesystem.ls(self.root, detail=False, refresh=True)
+                below = self.filesystem.walk(self.root, on_error="raise", refresh=True)
+                names = (name for _folder, _folders, files in below for name in files)
+                return all(name.startswith((PARTIAL, RUN)) for name in names)
         except StorageError as error:
             if is_absent(error):
                 return True
             raise
-        return all(str(name).rpartition("/")[2].startswith((PARTIAL, RUN)) for name in found)
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file to read."""

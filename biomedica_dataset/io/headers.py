@@ -13,23 +13,24 @@ if TYPE_CHECKING:
     from .folders import Folder
 
 
-def refuse_foreign(folder: Folder, marker: str, what: str) -> bool:
+def refuse_foreign(folder: Folder, what: str, *markers: str) -> bool:
     """Return whether a folder was begun before; refuse one that is something else.
 
     Parameters
     ----------
-    marker
-        The file that is written first.
     what
         What the folder is, for the message, such as ``an archive``.
+    markers
+        Names of which the first file that is written has one; a name that ends with ``/`` is a
+        subfolder, whose first file counts.
 
     Raises
     ------
     UsageError
-        The folder is not empty and has no such file.
+        The folder is not empty and has none of these.
     """
     was_empty = folder.is_empty()  # checked first: another part may begin the folder now
-    if folder.exists(marker):
+    if any(folder.names(m) if m.endswith("/") else folder.exists(m) for m in markers):
         return True
     if not was_empty:
         msg = f"{folder.url} is not empty and not {what}; choose an empty or new folder"
@@ -49,7 +50,7 @@ def begin_folder(
     UsageError
         The folder is something else, or of another format version.
     """
-    if not refuse_foreign(folder, name, what):
+    if not refuse_foreign(folder, what, name):
         stored = {"format_version": version, **header}
         folder.begin(name, json.dumps(stored, indent=1).encode())
     return read_header(folder, name, what, version)

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from biomedica_dataset.errors import ArchiveError, StorageError
+from biomedica_dataset.errors import ArchiveError, StorageError, UsageError
 from biomedica_dataset.io.folders import RUN, Folder
+from biomedica_dataset.io.headers import refuse_foreign
 
 LARGE = 12 * 2**20  # more than a store takes in one part
 
@@ -115,6 +116,21 @@ class FolderContract(ABC):
 
         folder.write_bytes("name", b"whole")
         assert not folder.is_empty()
+
+    def test_subfolders_without_a_file_are_nothing(self, folder):
+        folder.write_bytes("deep/er/name", b"whole")
+        assert not folder.is_empty()
+
+        folder.remove("deep/er/name")
+        assert folder.is_empty()
+
+    def test_a_folder_is_known_by_any_of_its_markers(self, folder):
+        assert not refuse_foreign(folder, "a table", "table", "parts/")
+        folder.write_bytes("other", b"")
+        with pytest.raises(UsageError, match="is not empty and not a table; choose an empty"):
+            refuse_foreign(folder, "a table", "table", "parts/")
+        folder.write_bytes("parts/1", b"")
+        assert refuse_foreign(folder, "a table", "table", "parts/")
 
     def test_a_sweep_leaves_what_is_finished_and_what_is_being_written(self, folder):
         folder.write_bytes("name", b"whole")

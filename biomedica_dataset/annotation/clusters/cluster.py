@@ -10,9 +10,12 @@ import numpy as np
 
 from biomedica_dataset.annotation.blocks import read_record
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import refuse_foreign
 
 from .cluster_model import (
     ARRAYS,
@@ -61,7 +64,7 @@ class ClusterReport:
         return "\n".join(lines)
 
 
-def cluster(
+def cluster(  # noqa: PLR0913 - each is given by name
     embeddings: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
@@ -69,6 +72,7 @@ def cluster(
     clusters: int = 2000,
     seed: int = 0,
     sample: int = 1_000_000,
+    take_over: bool = False,
     progress: Progress | None = None,
 ) -> ClusterReport:
     """Cluster images and save the clusters, unless up-to-date ones exist.
@@ -87,6 +91,8 @@ def cluster(
         Seed for the sample and the centers.
     sample
         Maximum number of images, drawn by a hash of seed and key.
+    take_over
+        Take the output over from another run.
 
     Raises
     ------
@@ -103,20 +109,41 @@ def cluster(
     """
     opened, folder = Embeddings.open(embeddings), Folder(output)
     fingerprint = _fingerprint(opened, components, clusters, seed, sample)
-    existing = _existing(folder, fingerprint)
-    if existing is not None:
-        return ClusterReport(existing, is_new=False, no_plots=_plot(existing, folder))
+    with acquire(folder, Launch(take_over=take_over)) as lock:
+        model = _existing(folder, fingerprint)
+        is_new = model is None
+        if model is None:
+            vectors = drawn(opened, sample, seed, progress or Progress())
+            _check_enough(opened, vectors, components, clusters)
+            model = _fit(opened, vectors, components, clusters, seed, fingerprint, progress)
+            lock.check()
+            for name in (HEADER, *PLOTS):
+                folder.remove(name)
+            model.save(folder)
+        return ClusterReport(model, is_new=is_new, no_plots=_plot(model, folder))
+
+
+def _check_enough(opened: Embeddings, vectors: Any, components: int, clusters: int) -> None:
     if components > opened.model.dim:
         msg = f"{components} components of vectors with {opened.model.dim} numbers; ask for fewer"
         raise UsageError(msg)
-    progress = progress or Progress()
-    vectors = drawn(opened, sample, seed, progress)
     if len(vectors) < max(clusters, components):
         msg = (
             f"{opened.folder.url} has {len(vectors):,} images, too few for {clusters:,} clusters "
             f"of {components} components; ask for fewer"
         )
         raise UsageError(msg)
+
+
+def _fit(
+    opened: Embeddings,
+    vectors: np.ndarray[Any, Any],
+    components: int,
+    clusters: int,
+    seed: int,
+    fingerprint: str,
+    progress: Progress | None,
+) -> ClusterModel:
     mean, axes, explained = _principal(vectors, components)
     found = k_means(project(vectors, mean, axes), clusters, seed, progress)
     arrays = arrays_of(mean, axes, found.centers)
@@ -134,11 +161,7 @@ def cluster(
         arrays=hashlib.sha256(arrays).hexdigest(),
         made_of=fingerprint,
     )
-    model = ClusterModel(header, mean, axes, found.centers)
-    for name in (HEADER, *PLOTS):
-        folder.remove(name)
-    model.save(folder)
-    return ClusterReport(model, is_new=True, no_plots=_plot(model, folder))
+    return ClusterModel(header, mean, axes, found.centers)
 
 
 def _plot(model: ClusterModel, folder: Folder) -> str | None:
@@ -159,16 +182,13 @@ def _fingerprint(embeddings: Embeddings, *options: int) -> str:
 
 def _existing(folder: Folder, fingerprint: str) -> ClusterModel | None:
     """Return the clusters that a folder has already, if they are up to date."""
-    folder.sweep()
+    refuse_foreign(folder, "a folder of clusters", ARRAYS, HEADER)
     if folder.exists(HEADER):
         try:
             model = ClusterModel.open(folder.url)
         except ArchiveError:  # make it again
             return None
         return model if model.header.made_of == fingerprint else None
-    if not folder.is_empty() and not folder.exists(ARRAYS):
-        msg = f"{folder.url} is not empty and has no clusters; choose an empty or new folder"
-        raise UsageError(msg)
     return None
 
 

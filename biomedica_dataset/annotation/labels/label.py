@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import refuse_foreign
 
 from .aggregate import aggregate, wrong_images
 from .agreement import Agreement, agreements
@@ -98,7 +101,7 @@ def _words(one: Agreement) -> str:
     return ", ".join(parts)
 
 
-def label(
+def label(  # noqa: PLR0913 - each is given by name
     votes: Sequence[Path],
     output: Path,
     *,
@@ -107,6 +110,7 @@ def label(
     adjudication: Path | None = None,
     dataset: Path | None = None,
     published: Path | None = None,
+    take_over: bool = False,
 ) -> LabelsReport:
     """Aggregate votes into labels of clusters and write them.
 
@@ -124,6 +128,8 @@ def label(
         A dataset folder; panel types are compared with the panel letters in its captions.
     published
         Folder with the labels published by the original project, to use instead of votes.
+    take_over
+        Take the output over from another run.
 
     Raises
     ------
@@ -138,51 +144,48 @@ def label(
         ...
     biomedica_dataset.errors.UsageError: ...
     """
-    names = Taxonomy.load(taxonomy)
-    there = None if assignments is None else Assignments.open(assignments)
-    folder = _open_output(output)
-    clusters, count = (there.model, there.clusters) if there else ("published", None)
-    if there is None and published is None:
-        msg = "the clusters of the votes are missing; give them with --assignments FOLDER"
-        raise UsageError(msg)
-    old = None if published is None else read_published(published, names, clusters)
-    cast = [*(old.votes if old else []), *read_votes(votes, names, clusters, count)]
-    if not cast:
-        msg = "there are no votes; give files of votes, or --published FOLDER"
-        raise UsageError(msg)
-    settled = read_votes([adjudication], names, clusters, count) if adjudication else []
-    labels = aggregate(cast, settled, names)
-    report = LabelsReport(
-        annotators=sorted({vote.annotator for vote in cast}),
-        labels=labels,
-        agreement=agreements(cast),
-        purity=purities(cast, labels),
-        letters=letters_agree(_letters(there, dataset), labels) if there and dataset else None,
-        wrong=wrong_images(cast, labels),
-        published=old,
-    )
-    header = {
-        "model": clusters,
-        "taxonomy": names.as_json(),
-        "annotators": report.annotators,
-        "agreement": [asdict(one) for one in report.agreement],
-        "audit": [asdict(one) for one in report.purity],
-        "panel_letters": report.letters,
-        "wrong_images": report.wrong,
-    }
-    open_ones = [label for label in labels.values() if label.open]
-    folder.write_bytes("adjudication.csv", open_questions(open_ones, clusters))
-    write_labels(folder, labels, [*cast, *settled], header, "\n".join(report.lines()) + "\n")
-    return report
-
-
-def _open_output(output: Path) -> Folder:
     folder = Folder(output)
-    folder.sweep()
-    if not (folder.exists(HEADER) or folder.exists(TABLE) or folder.is_empty()):
-        msg = f"{folder.url} is not empty and holds no labels; choose an empty or new folder"
-        raise UsageError(msg)
-    return folder
+    with acquire(folder, Launch(take_over=take_over)) as lock:
+        refuse_foreign(folder, "a folder of labels", TABLE, HEADER)
+        names = Taxonomy.load(taxonomy)
+        there = None if assignments is None else Assignments.open(assignments)
+        clusters, count = (there.model, there.clusters) if there else ("published", None)
+        if there is None and published is None:
+            msg = "the clusters of the votes are missing; give them with --assignments FOLDER"
+            raise UsageError(msg)
+        old = None if published is None else read_published(published, names, clusters)
+        cast = [*(old.votes if old else []), *read_votes(votes, names, clusters, count)]
+        if not cast:
+            msg = "there are no votes; give files of votes, or --published FOLDER"
+            raise UsageError(msg)
+        settled = read_votes([adjudication], names, clusters, count) if adjudication else []
+        labels = aggregate(cast, settled, names)
+        report = LabelsReport(
+            annotators=sorted({vote.annotator for vote in cast}),
+            labels=labels,
+            agreement=agreements(cast),
+            purity=purities(cast, labels),
+            letters=letters_agree(_letters(there, dataset), labels) if there and dataset else None,
+            wrong=wrong_images(cast, labels),
+            published=old,
+        )
+        header = {
+            "model": clusters,
+            "taxonomy": names.as_json(),
+            "annotators": report.annotators,
+            "agreement": [asdict(one) for one in report.agreement],
+            "audit": [asdict(one) for one in report.purity],
+            "panel_letters": report.letters,
+            "wrong_images": report.wrong,
+        }
+        open_ones = [label for label in labels.values() if label.open]
+        texts = {
+            "adjudication.csv": open_questions(open_ones, clusters),
+            "report.md": ("\n".join(report.lines()) + "\n").encode(),
+        }
+        lock.check()
+        write_labels(folder, labels, [*cast, *settled], header, texts)
+    return report
 
 
 def _letters(assignments: Assignments, dataset: Path) -> Iterator[tuple[int, int | None]]:

@@ -156,14 +156,21 @@ def write_labels(
     labels: Mapping[int, ClusterLabel],
     votes: Sequence[Vote],
     header: dict[str, Any],
-    report: str,
+    texts: Mapping[str, bytes],
 ) -> None:
-    """Write labels. ``labels.json`` is written last and makes them valid."""
+    """Write labels. ``labels.json`` is written last and makes them valid.
+
+    Parameters
+    ----------
+    texts
+        The other files, by name.
+    """
     folder.remove(HEADER)
     rows = [asdict(labels[cluster]) for cluster in sorted(labels)]
     digest = _write_table(folder, TABLE, pa.Table.from_pylist(rows, _SCHEMA))
     _write_table(folder, VOTES, _vote_table(votes))
-    folder.write_bytes("report.md", report.encode())
+    for name, text in texts.items():
+        folder.write_bytes(name, text)
     stored = {"format_version": FORMAT_VERSION, **header, "table": digest}
     folder.write_bytes(HEADER, json.dumps(stored, indent=1, ensure_ascii=False).encode())
 

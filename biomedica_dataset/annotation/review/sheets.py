@@ -6,7 +6,7 @@
       index.html               all clusters
       clusters/<cluster>.html  images of a cluster with their captions
       thumbs/                  thumbnails, named by a hash
-      questions.csv            to complete if the page is not used
+      questions.csv            to complete if the page is not used; written first
       review.json              what is shown; written last
 """
 
@@ -24,10 +24,11 @@ from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.labels.read_votes import questions
 from biomedica_dataset.archive.layout import articles_name
 from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.io.headers import read_header
+from biomedica_dataset.io.headers import read_header, refuse_foreign
 
 from .sample import ClusterSample, choose_samples
 from .thumbnails import Card, make_cards
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 HEADER = "review.json"
 QUESTIONS = "questions.csv"
+_WHAT = "a folder of sheets"
 _TITLES = {
     "random": "A random sample",
     "nearest": "Nearest to the center",
@@ -79,7 +81,7 @@ class Review:
             The folder holds no sheets, or sheets of another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
+        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
         samples = {one["cluster"]: ClusterSample(**one) for one in header["clusters"]}
         cards = {one["key"]: Card(**one) for one in header["cards"]}
         return cls(folder, header["model"], samples, cards)
@@ -115,7 +117,7 @@ class SheetsReport:
         return "\n".join(lines)
 
 
-def write_sheets(
+def write_sheets(  # noqa: PLR0913 - each is given by name
     assignments: Url,
     archive: Url,
     output: Url,
@@ -123,6 +125,7 @@ def write_sheets(
     count: int = 24,
     seed: int = 0,
     workers: int | None = None,
+    take_over: bool = False,
     progress: Progress | None = None,
 ) -> SheetsReport:
     """Write the sheets of clusters, unless they are up to date.
@@ -131,6 +134,8 @@ def write_sheets(
     ----------
     count
         Random images per cluster; a third as many are the nearest, and as many the farthest.
+    take_over
+        Take the output over from another run.
 
     Raises
     ------
@@ -138,19 +143,33 @@ def write_sheets(
         There are no assignments or archive, or the output is neither empty nor a folder of sheets.
     """
     clusters, source, folder = Assignments.open(assignments), Archive.open(archive), Folder(output)
-    folder.sweep()
     fingerprint = _fingerprint(clusters, source, count, seed)
-    if folder.exists(HEADER):
-        there = read_header(folder, HEADER, "a folder of sheets", FORMAT_VERSION)
-        if there["made_of"] == fingerprint:
-            return _report(Review.open(output), is_new=False)
-    elif not folder.is_empty() and not folder.exists(QUESTIONS) and folder.names():
-        msg = f"{folder.url} is not empty and holds no sheets; choose an empty or new folder"
-        raise UsageError(msg)
-    samples = choose_samples(clusters, count, seed)
-    keys = [key for one in samples for key in one.keys]
-    cards = make_cards(source, folder, keys, workers, progress or Progress())
-    folder.write_bytes(QUESTIONS, questions((one.cluster for one in samples), clusters.model))
+    with acquire(folder, Launch(take_over=take_over)) as lock:
+        # Thumbnails came first in an earlier version.
+        refuse_foreign(folder, _WHAT, QUESTIONS, HEADER, "thumbs/")
+        is_new = not _is_up_to_date(folder, fingerprint)
+        if is_new:
+            samples = choose_samples(clusters, count, seed)
+            folder.remove(HEADER)
+            given = questions((one.cluster for one in samples), clusters.model)
+            folder.write_bytes(QUESTIONS, given)
+            keys = [key for one in samples for key in one.keys]
+            cards = make_cards(source, folder, keys, workers, progress or Progress())
+            lock.check()
+            _write(folder, samples, cards, {"made_of": fingerprint, "model": clusters.model})
+        return _report(Review.open(output), is_new=is_new)
+
+
+def _is_up_to_date(folder: Folder, fingerprint: str) -> bool:
+    if not folder.exists(HEADER):
+        return False
+    return bool(read_header(folder, HEADER, _WHAT, FORMAT_VERSION)["made_of"] == fingerprint)
+
+
+def _write(
+    folder: Folder, samples: list[ClusterSample], cards: dict[str, Card], made_of: dict[str, str]
+) -> None:
+    """Write the pages, then the header."""
     for number, one in enumerate(samples):
         before = samples[number - 1].cluster if number else None
         after = samples[number + 1].cluster if number + 1 < len(samples) else None
@@ -158,13 +177,11 @@ def write_sheets(
     folder.write_bytes("index.html", _overview(samples, cards).encode())
     header = {
         "format_version": FORMAT_VERSION,
-        "made_of": fingerprint,
-        "model": clusters.model,
+        **made_of,
         "clusters": [asdict(one) for one in samples],
         "cards": [asdict(cards[key]) for key in sorted(cards)],
     }
     folder.write_bytes(HEADER, json.dumps(header, ensure_ascii=False).encode())
-    return _report(Review.open(output), is_new=True)
 
 
 def _fingerprint(clusters: Assignments, archive: Archive, count: int, seed: int) -> str:

@@ -69,8 +69,7 @@ class PartsStage(Stage[PartTask, "Header", None]):
 
     def begin(self, lock: RunLock) -> None:
         """Refuse a folder that is something else."""
-        if not self.output.names(PARTS):
-            refuse_foreign(self.output, MESH, "a MeSH table")
+        refuse_foreign(self.output, "a MeSH table", MESH, f"{PARTS}/")
 
     def number(self, task: PartTask) -> int:
         """Return the number of a part."""
