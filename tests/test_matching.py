@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +85,27 @@ def test_keys_are_unique_and_every_figure_is_kept_or_dropped(figures: list[Figur
     assert len(keys) == len(set(keys))
     assert [m.figure for m in matches] == figures
     assert all((m.key is None) == (m.dropped is not None) for m in matches)
+
+
+def test_accents_may_be_composed_in_the_document_or_in_the_bucket():
+    for name in ("niño.jpg", "Ångström_é.png", "한글-그림.jpg", "ИЙ.tif"):
+        for document, bucket in (("NFC", "NFD"), ("NFD", "NFC")):
+            there = unicodedata.normalize(bucket, name)
+            asked = figure(unicodedata.normalize(document, name))
+
+            assert [match[0] for match in result([asked], [there])] == [there]
+
+
+def test_of_two_forms_of_a_name_the_one_in_the_document_is_taken():
+    both = [unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD")]
+
+    assert [result([figure(name)], both)[0][0] for name in both] == both
+
+
+@pytest.mark.parametrize("ending", [".eps", ".PDF", ".svg", ".ai"])
+def test_a_drawing_is_the_image_of_its_stem(ending):
+    assert result([figure(f"sub/plot{ending}")], ["plot.jpg", "plot2.jpg"])[0][0] == "plot.jpg"
+    # What bears the whole name comes first, and a stem is not a prefix.
+    assert result([figure("plot.eps")], ["plot.eps.gif", "plot.jpg"])[0][0] == "plot.eps.gif"
+    assert result([figure(f"plot{ending}")], ["plot_b.jpg"])[0][2] == "no_file"
+    assert result([figure(ending)], ["x.jpg"])[0][2] == "no_file"

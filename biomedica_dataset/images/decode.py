@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from biomedica_dataset.errors import ArticleError
 
-from .probe import FORMATS
+from .probe import read_image
+from .side_data import declared_maximum, orientation, scans
 
-DECODER_VERSION = 1
+DECODER_VERSION = 2
 """Raise this when decoding gives other pixels: vectors of different versions are not comparable."""
 
 _WHITE = (255, 255, 255)
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, MemoryError)
 _MEMORY = 600 * 2**20
 """Memory limit for decoding one image, in bytes; Pillow itself limits only the pixels."""
+
+_SCANS = 32
+"""Limit of scans of a JPEG: encoders write up to 24, and each costs as much as the first."""
+
+_SCANNED = 2**30
+"""Limit of pixels times scans."""
 
 # Bytes per pixel by mode, and additional bytes for the conversion to RGB.
 _PIXEL = {
@@ -28,10 +33,19 @@ _PIXEL = {
 }  # fmt: skip
 _ROWS = 256
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I")
+_DEPTHS = (8, 10, 12, 14, 16)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 def open_rgb(data: bytes, target: int) -> Image.Image:
     """Decode the first frame of an image as RGB, upright, with transparent parts white.
+
+    Grey values of 16 bits are shown over the least of 8, 10, 12, 14 and 16 bits that has the
+    largest of them and the largest that the file declares.
 
     Parameters
     ----------
@@ -42,42 +56,75 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
     Raises
     ------
     ArticleError
-        It cannot be decoded, has more pixels than Pillow's hard limit, or would need more than 600
-        MB of memory.
+        It cannot be decoded, has more pixels than Pillow's hard limit, would need more than 600 MB
+        of memory, or is a JPEG of too many scans.
+    """
+    return read_image(data, partial(_decoded, target=target), "not_decodable")
+
+
+def open_upright(data: bytes) -> Image.Image:
+    """Decode the first frame of an image in its own mode, upright, as `open_rgb` does."""
+    return read_image(data, _upright, "not_decodable")
+
+
+def decoding_problem(data: bytes) -> str | None:
+    """Return why an image cannot be decoded; ``None`` if it can.
+
+    A JPEG is decoded at an eighth of its scale, which reads all of its bytes.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                whole = _whole(image)
-                if image.format == "JPEG":
-                    image.draft(None, (2 * target, 2 * target))
-                size, added = _PIXEL.get(image.mode, (4, 8))
-                if whole + image.width * image.height * (size + added) > _MEMORY:
-                    raise Image.DecompressionBombError
-                image.load()
-                ImageOps.exif_transpose(image, in_place=True)
-                return _rgb(image)
-    except Image.DecompressionBombError as error:
-        msg = "too_many_pixels"
-        raise ArticleError(msg) from error
-    except _BROKEN as error:
-        msg = "not_decodable"
-        raise ArticleError(msg) from error
+        read_image(data, _checked, "not_decodable")
+    except ArticleError as error:
+        return str(error)
+    return None
+
+
+def _checked(image: Image.Image, data: bytes) -> None:
+    _check_cost(image, data)
+    image.draft(None, (1, 1))
+    image.load()
+
+
+def _decoded(image: Image.Image, data: bytes, target: int) -> Image.Image:
+    maximum = declared_maximum(image, data)
+    return _rgb(_upright(image, data, target), maximum)
+
+
+def _upright(image: Image.Image, data: bytes, target: int | None = None) -> Image.Image:
+    turn = _TURNS.get(orientation(image, data))
+    _check_cost(image, data, target)
+    image.load()
+    return image if turn is None else image.transpose(turn)
+
+
+def _check_cost(image: Image.Image, data: bytes, target: int | None = None) -> None:
+    """Refuse an image that takes too much memory or time, at the scale that a target allows."""
+    whole = _whole(image)
+    if image.format in ("JPEG", "MPO"):
+        count = scans(data)
+        if count > _SCANS or count * image.width * image.height > _SCANNED:
+            msg = "too_many_scans"
+            raise ArticleError(msg)
+        if target is not None:
+            image.draft(None, (2 * target, 2 * target))
+    size, added = _PIXEL.get(image.mode, (4, 8))
+    if whole + image.width * image.height * (size + added) > _MEMORY:
+        raise Image.DecompressionBombError
 
 
 def _whole(image: Image.Image) -> int:
     """Return the bytes that the decoder needs besides the pixels, at any scale."""
     pixels = image.width * image.height
-    if image.format == "JPEG" and image.info.get("progressive"):
+    if image.info.get("progressive"):
         return 2 * pixels * len(image.getbands())  # all coefficients
     # Canvases of frames, and a strip, which may be the whole image.
     return {"WEBP": 8, "TIFF": 4}.get(image.format or "", 0) * pixels
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def _rgb(image: Image.Image, maximum: int) -> Image.Image:
     if image.mode in _SIXTEEN_BIT or image.mode == "F":
-        return Image.fromarray(_eight_bit(np.asarray(image), image.mode)).convert("RGB")
+        grey = _eight_bit(np.asarray(image), image.mode, maximum)
+        return Image.fromarray(grey).convert("RGB")
     if image.mode == "P" or "transparency" in image.info:
         image = image.convert("RGBA")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
@@ -88,19 +135,18 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _eight_bit(values: np.ndarray[Any, Any], mode: str) -> np.ndarray[Any, Any]:
+def _eight_bit(values: np.ndarray[Any, Any], mode: str, maximum: int) -> np.ndarray[Any, Any]:
     """Return grey values in 0 to 255, scaled by their own range if the mode does not define one."""
     if mode == "F":
         values = np.nan_to_num(values, nan=0, posinf=0, neginf=0)
     low, high = float(values.min()), float(values.max())
+    if mode != "F" and low >= 0 and high < 2**16:
+        largest = max(high, maximum)
+        low, high = 0, next(2**bits - 1 for bits in _DEPTHS if largest < 2**bits)
     grey = np.empty(values.shape, np.uint8)
     for start in range(0, len(values), _ROWS):  # intermediate values take eight bytes each
         rows = values[start : start + _ROWS].astype(np.float64)
-        if mode == "F" or high > 65535 or low < 0:
-            scaled = (rows - low) / (high - low or 1) * 255
-        else:
-            scaled = rows / (257 if high > 255 else 1)
-        grey[start : start + _ROWS] = scaled.round()
+        grey[start : start + _ROWS] = ((rows - low) / (high - low or 1) * 255).round()
     return grey
 
 
