@@ -80,7 +80,8 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
 @click.option("--concept", "concepts", multiple=True, help="Only rows with a concept. Repeatable.")
 @click.option(
     "--filter", "filters", multiple=True, metavar="CONDITION",
-    help="Such as 'article_year >= 2015' or 'caption contains melanoma'. All given must hold.",
+    help="Such as 'article_year >= 2015 and caption contains melanoma'; see above. Repeatable: "
+    "all must hold.",
 )  # fmt: skip
 @click.option(
     "--recipe", help="Sampling: drop-overrepresented, cap-overrepresented or sqrt-weights."
@@ -101,11 +102,22 @@ def select(source: str, output: str | None, **options: Any) -> None:
 
     SOURCE is a dataset folder, a repository on the Hub such as org/name, or an hf://, https:// or
     s3:// address.
+
+    \b
+    A condition compares columns, and joins comparisons by and, or, not and ():
+      COLUMN = != < <= > >= VALUE         numbers, or text in full
+      COLUMN in [VALUE, VALUE]            one of them; or not in
+      COLUMN contains TEXT                whole words, one after another, in any case
+      COLUMN contains_text TEXT           any part of the text, in any case
+      COLUMN matches REGEX                a regular expression in the syntax of RE2
+      COLUMN is null, COLUMN is not null  a null matches nothing else
+    Text that has signs, or the words and, or, stands in quotes.
     """
     from biomedica_dataset import select as run
-    from biomedica_dataset.streaming.filters import parse_condition
+    from biomedica_dataset.streaming.grammar import joined, parse
 
-    options["filters"] = [parse_condition(text) for text in options["filters"]] or None
+    conditions = [parse(text) for text in options["filters"]]
+    options["filters"] = joined("and", conditions) if conditions else None
     for name in ("licenses", "concepts"):
         options[name] = options[name] or None
     click.echo(printable(str(run(source, output, progress=progress(), **options))))

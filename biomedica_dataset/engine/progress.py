@@ -52,6 +52,11 @@ class Progress:
 
             self._bar = tqdm(total=total, unit=f" {unit}", dynamic_ncols=True, smoothing=0.1)
 
+    def say(self, line: str) -> None:
+        """Show a line."""
+        if not self._quiet:
+            sys.stderr.write(f"{line}\n")
+
     def tick(self, units: int, images: int, received: int) -> None:
         """Add what was done since the last tick."""
         with self.counters.get_lock():

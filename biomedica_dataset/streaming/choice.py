@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_licenses
-from biomedica_dataset.schema import IMAGE_KINDS, IndexRow, Pair, column_names
+from biomedica_dataset.schema import IndexRow, Pair, arrow_schema, column_names
 from biomedica_dataset.suggest import nearest
 
-from .filters import columns_of, holds_any, mask
+from .columns import ColumnReader, TextCost
+from .filters import columns_of, holds_any, mask, parse_filters, unknown_values
+from .grammar import Comparison
 from .recipes import RecipeReport, apply
 
 if TYPE_CHECKING:
@@ -55,12 +57,15 @@ class Chosen:
         The chosen rows of the index, in order.
     report
         What the recipe kept, if there is one.
+    texts
+        What was read for conditions on columns that the index lacks.
     """
 
     index: Index
     choice: Choice
     table: pa.Table
     report: RecipeReport | None
+    texts: TextCost | None = None
 
     @property
     def bytes(self) -> int:
@@ -70,20 +75,19 @@ class Chosen:
     def __str__(self) -> str:
         """Return a summary as text."""
         lines = [str(self.report)] if self.report else []
+        lines += [f"read: {self.texts}"] if self.texts else []
         rows = f"{len(self.table):,} of {len(self.index.table):,} rows"
         lines.append(f"{rows}, {self.bytes / 1e6:,.1f} MB of images")
         return "\n".join(lines)
 
 
-def choose(
-    index: Index, choice: Choice, texts: Callable[[pa.Table, list[str]], pa.Table]
-) -> Chosen:
-    """Choose rows of an index.
+def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
+    """Choose rows of an index, and read the columns that it lacks.
 
     Parameters
     ----------
-    texts
-        Fetches columns missing from the index, for rows of the index.
+    tell
+        Called with what will be read, in words, before it is.
 
     Raises
     ------
@@ -94,22 +98,25 @@ def choose(
     table = index.table
     for step in (_of_split, _of_licenses, _of_concepts):
         table = table.filter(pa.array(step(table, choice)))
+    texts = None
     if choice.filters is not None:
-        table = _filtered(table, choice, texts)
+        table, texts = _filtered(index, table, parse_filters(choice.filters), tell)
     _check_any(table, index, choice)
     report = None
     if choice.recipe is not None:
         kept, report = apply(choice.recipe, table, choice.seed or 0)
         table = table.filter(pa.array(kept))
         _check_any(table, index, choice)
-    return Chosen(index, choice, _limited(table, choice), report)
+    return Chosen(index, choice, _limited(table, choice), report, texts)
 
 
 def _check_any(table: pa.Table, index: Index, choice: Choice) -> None:
     if not len(table):
+        filters = choice.filters
+        hint = "" if filters is None else unknown_values(parse_filters(filters), index.table)
         msg = (
             f"none of the {len(index.table):,} rows of {index.place.url} matches {choice}; "
-            "relax the conditions"
+            f"{hint or 'relax the conditions'}"
         )
         raise UsageError(msg)
 
@@ -122,7 +129,7 @@ def _of_split(table: pa.Table, choice: Choice) -> np.ndarray:
     if split not in splits:
         msg = f"unknown split {split!r}; choose from {', '.join([*splits, ALL])}"
         raise UsageError(msg)
-    return mask(table, [("split", "==", split)])
+    return mask(table, Comparison("split", "==", split))
 
 
 def _of_licenses(table: pa.Table, choice: Choice) -> np.ndarray:
@@ -136,13 +143,13 @@ def _of_licenses(table: pa.Table, choice: Choice) -> np.ndarray:
     bare = pc.replace_substring_regex(table["image_license"], r" [0-9.]+$", "")
     for name in names:
         if name in LICENSE_GROUPS:
-            kept |= mask(table, [("license_group", "==", name)])
+            kept |= mask(table, Comparison("license_group", "==", name))
             continue
         for code in parse_licenses([name]) or ():
             # A stricter licence of the article, or rights of a third party, may move a row out of
             # the group of its own code.
-            kept |= mask(table, [("license_group", "==", license_group(code))]) & mask(
-                pa.table({"code": bare}), [("code", "==", code)]
+            kept |= mask(table, Comparison("license_group", "==", license_group(code))) & mask(
+                pa.table({"code": bare}), Comparison("code", "==", code)
             )
     return kept
 
@@ -167,28 +174,23 @@ def _of_concepts(table: pa.Table, choice: Choice) -> np.ndarray:
 
 
 def _filtered(
-    table: pa.Table, choice: Choice, texts: Callable[[pa.Table, list[str]], pa.Table]
-) -> pa.Table:
+    index: Index, table: pa.Table, condition: Any, tell: Callable[[str], None]
+) -> tuple[pa.Table, TextCost | None]:
     known = [*column_names(IndexRow), *(set(column_names(Pair)) - {"image"})]
-    named = columns_of(choice.filters, known)
-    absent = sorted(named - set(table.column_names))
-    _check_kinds(choice.filters)
+    absent = sorted(columns_of(condition, known) - set(table.column_names))
     if not absent:
-        return table.filter(pa.array(mask(table, choice.filters)))
-    wide = table
-    for name, column in zip(absent, texts(table, absent).columns, strict=True):
-        wide = wide.append_column(name, column)
-    return table.filter(pa.array(mask(wide, choice.filters)))
+        return table.filter(pa.array(mask(table, condition))), None
+    mask(_with(table.slice(0, 0), arrow_schema(Pair).empty_table().select(absent)), condition)
+    kept, reader = np.zeros(len(table), dtype=bool), ColumnReader(index, table, absent)
+    for positions, texts in reader.read(tell):
+        kept[positions] = mask(_with(table.take(pa.array(positions)), texts), condition)
+    return table.filter(pa.array(kept)), reader.cost
 
 
-def _check_kinds(filters: Any) -> None:
-    if isinstance(filters, pc.Expression):
-        return
-    groups = [filters] if isinstance(filters[0][0], str) else filters
-    for name, op, value in (condition for group in groups for condition in group):
-        if name == "image_kind" and op in ("=", "==") and value not in IMAGE_KINDS:
-            msg = f"unknown kind of image {value!r}; {nearest(str(value), IMAGE_KINDS)}"
-            raise UsageError(msg)
+def _with(table: pa.Table, others: pa.Table) -> pa.Table:
+    for name, column in zip(others.column_names, others.columns, strict=True):
+        table = table.append_column(name, column)
+    return table
 
 
 def _limited(table: pa.Table, choice: Choice) -> pa.Table:

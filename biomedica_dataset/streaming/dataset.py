@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +17,11 @@ from .choice import Choice, Chosen, choose
 from .index import read_index
 from .order import Plan, make_plan
 from .places import find
-from .shards import Reader, read_columns
+from .shards import Reader
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
 
@@ -54,10 +53,12 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     concepts
         Names of global or local concepts; rows with any of them are chosen.
     filters
-        Conditions in the syntax of `datasets`, on columns of the index (``image_kind``,
-        ``article_year``, ``image_panel_count``, ``article_journal``, ``image_width`` ...) or of the
-        pairs (``caption`` ...); the latter are fetched first. The operator ``contains`` matches
-        part of a text, ignoring case, or an element of a list.
+        A condition in words, such as ``"article_year >= 2015 and caption contains skin"``, or in
+        the syntax of `datasets`, on columns of the index (``image_kind``, ``article_year``,
+        ``image_panel_count``, ``article_journal``, ``image_width`` ...) or of the pairs
+        (``caption`` ...); the latter are fetched first. ``contains`` finds whole words,
+        ``contains_text`` any part of a text, both ignoring case, and ``matches`` a regular
+        expression. Nulls match nothing but ``is null``.
     columns
         Columns of a row, in order, from the pairs or the index; by default those of the pairs.
     recipe
@@ -113,8 +114,17 @@ def stream_rows(
     return IterableDataset(Runs(reader, plan), info=info, split=NamedSplit(choice.split or "train"))
 
 
-def choose_rows(path_or_repo: str | os.PathLike[str], choice: Choice) -> Chosen:
+def choose_rows(
+    path_or_repo: str | os.PathLike[str],
+    choice: Choice,
+    tell: Callable[[str], None] = logger.info,
+) -> Chosen:
     """Choose rows by the index and by the columns in the conditions.
+
+    Parameters
+    ----------
+    tell
+        Called with what the conditions read beside the index, in words, before it is read.
 
     Raises
     ------
@@ -125,7 +135,7 @@ def choose_rows(path_or_repo: str | os.PathLike[str], choice: Choice) -> Chosen:
         msg = f"seed is {choice.seed}; it must be 0 or more"
         raise UsageError(msg)
     index = read_index(find(path_or_repo))
-    return choose(index, choice, partial(read_columns, index))
+    return choose(index, choice, tell)
 
 
 def check_columns(columns: Sequence[str] | None) -> list[str]:

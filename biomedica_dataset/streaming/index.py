@@ -73,7 +73,7 @@ def _read(place: Place, files: Files) -> Index:
     if not parts:
         msg = f"{place.url} has no index: it holds no images, or none with a published licence"
         raise UsageError(msg)
-    cache = None if place.is_local else _cache() / digest
+    cache = None if place.is_local else cache_folder() / "index" / digest
     with ThreadPoolExecutor(_THREADS) as pool:
         read = list(pool.map(lambda part: _part(files, part, cache), parts))
     table = pa.concat_tables(part.replace_schema_metadata(None) for part in read).combine_chunks()
@@ -107,13 +107,14 @@ def _manifest(files: Files) -> tuple[dict[str, Any], str]:
     return manifest, hashlib.sha256(data).hexdigest()
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return where what was read from other machines is kept, by digest."""
     from datasets import config
 
-    return Path(config.HF_CACHE_HOME) / "biomedica" / "index"
+    return Path(config.HF_CACHE_HOME) / "biomedica"
 
 
-def _keep(data: bytes, path: Path) -> None:
+def keep(data: bytes, path: Path) -> None:
     """Write a file of the cache; on failure it is read from the source again next time."""
     try:
         Folder(path.parent).write_bytes(path.name, data)
@@ -134,7 +135,7 @@ def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
         msg = f"{files.base}/{path} differs from its SHA-256 in the manifest; {why}"
         raise ArchiveError(msg)
     if kept is not None:
-        _keep(data, kept)
+        keep(data, kept)
     try:
         return _table(pa.BufferReader(pa.py_buffer(data)))
     except (pa.ArrowInvalid, OSError) as error:

@@ -9,7 +9,6 @@ import hashlib
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -228,21 +227,6 @@ class Reader:
         )
         raise SourceError(msg)
 
-    def texts(self) -> pa.Table:
-        """Return the columns missing from the index, for all rows in order."""
-        files = self._place.open(self._addresses)
-        texts = Texts(files, self._sizes, self._unindexed)
-        parts = self._by_file(np.arange(len(self._row)))
-
-        def read(part: np.ndarray) -> pa.Table:
-            file = self._files[self._file[part[0]]]
-            return texts.rows(file, self._row[part], self._expected.get(file, 0))
-
-        with closing(files), ThreadPoolExecutor(_THREADS) as pool:
-            table = pa.concat_tables(pool.map(read, parts))
-        order = np.concatenate(parts)
-        return table.take(pa.array(np.argsort(order))).select(self._unindexed)
-
     def _by_file(self, run: np.ndarray) -> list[np.ndarray]:
         """Return positions as an array per file, in the order of its rows."""
         order = run[np.lexsort((self._row[run], self._file[run]))]
@@ -260,8 +244,3 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 def _column(table: pa.Table, name: str) -> _Column:
     offset, length = _PLACED[name]
     return _Column(name, table[offset].to_numpy(), table[length].to_numpy().astype(np.int64))
-
-
-def read_columns(index: Index, table: pa.Table, columns: list[str]) -> pa.Table:
-    """Return columns missing from the index, for some of its rows in order."""
-    return Reader(index, table, columns).texts()

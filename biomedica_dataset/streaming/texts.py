@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import ArchiveError
 
-from .ranges import join
+from .ranges import Span, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,14 +89,7 @@ class Texts:
         expected
             Number of rows of the file in the index, to estimate the size of the footer.
         """
-        read_footer = partial(self._read_footer, file, expected)
-        footer, ends, wanted = self._footers.get(file, read_footer)
-        if len(rows) and rows[-1] >= ends[-1]:
-            msg = (
-                f"{self._files.base}/{file} has {ends[-1]} rows, but the index names row "
-                f"{rows[-1]}; the file is damaged"
-            )
-            raise ArchiveError(msg)
+        footer, ends, wanted = self._footer(file, rows, expected)
         groups = np.searchsorted(ends, rows, side="right")
         parts = []
         for group in np.unique(groups).tolist():
@@ -106,15 +99,36 @@ class Texts:
             parts.append(table.take(pa.array(rows[groups == group] - begin)))
         return pa.concat_tables(parts)
 
+    def groups(self, file: str, rows: np.ndarray, expected: int) -> tuple[np.ndarray, pa.Table]:
+        """Return all rows of the row groups that have some rows, with their numbers."""
+        footer, ends, wanted = self._footer(file, rows, expected)
+        groups = np.unique(np.searchsorted(ends, rows, side="right")).tolist()
+        numbers = [np.arange(ends[group - 1] if group else 0, ends[group]) for group in groups]
+        tables = [self._read(file, footer, wanted, group) for group in groups]
+        return np.concatenate(numbers), pa.concat_tables(tables)
+
+    def cost(self, file: str, rows: np.ndarray, expected: int) -> tuple[int, int]:
+        """Return the number and bytes of requests for `groups`, after that for the footer."""
+        footer, ends, wanted = self._footer(file, rows, expected)
+        groups = np.unique(np.searchsorted(ends, rows, side="right")).tolist()
+        spans = [span for group in groups for span in _spans(footer, wanted, group)]
+        return len(spans), sum(span.length for span in spans)
+
+    def _footer(self, file: str, rows: np.ndarray, expected: int) -> _Footer:
+        """Return the footer of a file that has these rows."""
+        found: _Footer = self._footers.get(file, partial(self._read_footer, file, expected))
+        ends = found[1]
+        if len(rows) and rows[-1] >= ends[-1]:
+            msg = (
+                f"{self._files.base}/{file} has {ends[-1]} rows, but the index names row "
+                f"{rows[-1]}; the file is damaged"
+            )
+            raise ArchiveError(msg)
+        return found
+
     def _read(self, file: str, footer: Any, wanted: list[int], group: int) -> pa.Table:
-        chunks = []
-        for column in wanted:
-            chunk = footer.row_group(group).column(column)
-            first = chunk.dictionary_page_offset or chunk.data_page_offset
-            start = min(first, chunk.data_page_offset)
-            chunks.append((start, chunk.total_compressed_size))
         sparse = _Sparse(self._sizes[file])
-        for span in join(chunks, _GAP, _MOST):
+        for span in _spans(footer, wanted, group):
             sparse.add(span.start, bytes(self._files.range(file, span.start, span.length)))
         try:
             source = pa.PythonFile(sparse, mode="r")
@@ -150,6 +164,17 @@ class Texts:
         wanted = [i for i, name in enumerate(names) if name in self._columns]
         groups = range(footer.num_row_groups)
         return footer, np.cumsum([footer.row_group(g).num_rows for g in groups]), wanted
+
+
+def _spans(footer: Any, wanted: list[int], group: int) -> list[Span]:
+    """Return the ranges to request for some columns of a row group."""
+    chunks = []
+    for column in wanted:
+        chunk = footer.row_group(group).column(column)
+        first = chunk.dictionary_page_offset or chunk.data_page_offset
+        start = min(first, chunk.data_page_offset)
+        chunks.append((start, chunk.total_compressed_size))
+    return join(chunks, _GAP, _MOST)
 
 
 class _Sparse(io.RawIOBase):

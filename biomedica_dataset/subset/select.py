@@ -100,11 +100,12 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         licenses=licenses, concepts=concepts, filters=filters, recipe=recipe, limit=limit,
         seed=seed, split=split,
     )  # fmt: skip
-    chosen = choose_rows(source, choice)
+    progress = progress or Progress()
+    chosen = choose_rows(source, choice, progress.say)
     requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
-    folder, progress = Folder(output), progress or Progress()
+    folder = Folder(output)
     progress.start(len(chosen.table), "rows")
     with progress.shown():
         _WRITERS[format](folder, chosen, progress)

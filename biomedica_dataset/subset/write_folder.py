@@ -16,8 +16,8 @@ from biomedica_dataset.folder.record import ShardFile, path_beside
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import CaptionRow, IndexRow, Pair, VectorRow, column_names
+from biomedica_dataset.streaming.columns import read_columns
 from biomedica_dataset.streaming.in_order import rows_in_order
-from biomedica_dataset.streaming.shards import read_columns
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
