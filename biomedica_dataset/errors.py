@@ -19,11 +19,30 @@
 
 from __future__ import annotations
 
+import re
+
+_LOGIN = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/'\"]*@", re.IGNORECASE)
+_QUERY = re.compile(r"(\bhttps?://[^\s?'\"]*)\?[^\s'\"]*?(?=[:;,.)]*(?:[\s'\"]|$))", re.IGNORECASE)
+
+
+def without_secrets(text: str) -> str:
+    """Return text without the users, passwords and queries of the addresses in it.
+
+    Examples
+    --------
+    >>> without_secrets("https://me:pw@host/file?token=abc cannot be read")
+    'https://host/file cannot be read'
+    """
+    return _QUERY.sub(r"\1", _LOGIN.sub(r"\1", text))
+
 
 class BiomedicaError(Exception):
-    """Base class of the errors that this package raises."""
+    """Base class of the errors that this package raises; their text holds no secrets."""
 
     exit_code = 1
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(without_secrets(str(message)))
 
 
 class UsageError(BiomedicaError, ValueError):

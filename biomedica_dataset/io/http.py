@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import socket
 import ssl
 import threading
@@ -16,21 +17,26 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from biomedica_dataset.errors import UsageError
 
+from .deadline import Deadline, TimedResponse
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FAILURES = (OSError, http.client.HTTPException)
-"""What a connection fails with."""
+FAILURES = (OSError, http.client.HTTPException, ValueError)
+"""What a connection fails with; a ValueError where a server breaks the protocol."""
 
 _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 _LITTLE = 1 << 16  # bytes: to read so many costs less than another connection
+_STEP = 1 << 20  # bytes
+_CONNECT = 8.0  # seconds, at most
+_SECONDS = re.compile(r"\s*(\d{1,9})(?:\.\d*)?\s*", re.ASCII)
 
 
 class RetryableError(Exception):
@@ -54,18 +60,29 @@ class Client:
     ----------
     timeout
         Seconds without a byte after which a request has failed.
+
+    Attributes
+    ----------
+    has_answer
+        Whether any server has answered yet.
     """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._channels: dict[tuple[int, int, str, str], _Channel] = {}
+        self.has_answer = False
 
     def send(
-        self, address: str, headers: Mapping[str, str], body: bytes | None = None
+        self, address: str, headers: Mapping[str, str], body: bytes | None = None, *, seconds: float
     ) -> http.client.HTTPResponse:
         """Return the answer to a GET, or to a POST where there is a body; redirects included.
 
         Its content is read by the caller, before this thread sends to the same host again.
+
+        Parameters
+        ----------
+        seconds
+            The most that the request may take, up to the last byte of the answer.
 
         Raises
         ------
@@ -75,37 +92,46 @@ class Client:
             The address is not one of a web server, or the environment names a proxy, credentials
             or certificates that do not work.
         """
-        parts = urlsplit(address)
+        parts = _split(address)
         # By process, because a forked one must not use the connections of its parent.
         key = os.getpid(), threading.get_ident(), parts.scheme, parts.netloc
         channel = self._channels.get(key)
         if channel is None:
             channel = self._channels[key] = self._open(parts)
+        was_open = channel.connection.sock is not None
         try:
-            answer = channel.send(parts, headers, body)
+            try:
+                answer = channel.send(parts, headers, body, seconds)
+            except ConnectionError:
+                if not was_open:
+                    raise
+                channel.connection.close()  # the server had closed it meanwhile
+                answer = channel.send(parts, headers, body, seconds)
+        except UsageError:
+            raise
         except FAILURES as error:
             channel.connection.close()
             msg = f"the connection failed: {error!r}"
             raise RetryableError(msg) from error
+        self.has_answer = True
         if answer.status in _TRANSIENT:
             msg = f"the server answered {answer.status} {answer.reason}"
             raise RetryableError(msg, retry_after(answer.headers.get("Retry-After")))
         return answer
 
     def _open(self, parts: SplitResult) -> _Channel:
-        if parts.scheme not in ("http", "https"):
-            msg = f"{parts.scheme}://{parts.netloc} is not an http or https address"
-            raise UsageError(msg)
         proxy = _proxy(parts)
-        credentials = _credentials(proxy) if proxy else {}
+        login = {} if proxy is None else basic_login(proxy)
+        credentials = {f"Proxy-{name}": value for name, value in login.items()}
         host = proxy.netloc.rpartition("@")[2] if proxy else parts.netloc
+        deadline, connect = Deadline(self._timeout), min(self._timeout, _CONNECT)
         if parts.scheme == "http":
-            plain = http.client.HTTPConnection(host, timeout=self._timeout)
-            return _Channel(plain, credentials, forwards=proxy is not None)
-        secure = http.client.HTTPSConnection(host, timeout=self._timeout, context=self._trust)
+            plain = http.client.HTTPConnection(host, timeout=connect)
+            return _Channel(plain, deadline, credentials, forwards=proxy is not None)
+        secure = http.client.HTTPSConnection(host, timeout=connect, context=self._trust)
         if proxy:
             secure.set_tunnel(parts.netloc, headers=credentials)
-        return _Channel(secure)
+        return _Channel(secure, deadline)
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -137,6 +163,8 @@ class _Channel:
 
     Parameters
     ----------
+    deadline
+        When the request under way has taken too long.
     headers
         For a proxy that requests are sent to.
     forwards
@@ -144,13 +172,19 @@ class _Channel:
     """
 
     connection: http.client.HTTPConnection
+    deadline: Deadline
     headers: dict[str, str] = field(default_factory=dict)
     forwards: bool = False
     answer: http.client.HTTPResponse | None = None
 
+    def __post_init__(self) -> None:
+        timed: type = partial(TimedResponse, self.deadline)  # type: ignore[assignment]
+        self.connection.response_class = timed
+
     def send(
-        self, parts: SplitResult, headers: Mapping[str, str], body: bytes | None
+        self, parts: SplitResult, headers: Mapping[str, str], body: bytes | None, seconds: float
     ) -> http.client.HTTPResponse:
+        self.deadline.begin(seconds, self.connection.sock)
         if self.answer is not None and not _is_finished(self.answer):
             self.connection.close()
         self.answer = None
@@ -199,21 +233,71 @@ def _proxy(parts: SplitResult) -> SplitResult | None:
     return proxy
 
 
-def _credentials(proxy: SplitResult) -> dict[str, str]:
-    """Return the header that gives a proxy the user and password of its address, if any."""
-    if proxy.username is None:
+def basic_login(parts: SplitResult) -> dict[str, str]:
+    """Return the header that gives a server the user and password of its address, if any.
+
+    Examples
+    --------
+    >>> basic_login(urlsplit("http://user:pw@host/"))
+    {'Authorization': 'Basic dXNlcjpwdw=='}
+    """
+    if parts.username is None:
         return {}
-    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return {"Proxy-Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def _split(address: str) -> SplitResult:
+    """Return the parts of an address, without user and password."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            parts.hostname.encode("idna")
+            return parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    except ValueError:  # brackets, a port or a name that cannot be
+        pass
+    msg = f"{address[:200]} is not an http or https address"
+    raise UsageError(msg)
+
+
+def read_all(answer: http.client.HTTPResponse, most: int) -> bytes:
+    """Return the content of an answer.
+
+    Raises
+    ------
+    RetryableError
+        The answer breaks off, or is longer than ``most`` bytes.
+    """
+    parts, size = [], 0
+    try:
+        while part := answer.read(_STEP):
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                msg = f"the answer is longer than {most:,} bytes"
+                raise RetryableError(msg)
+    except FAILURES as error:
+        msg = f"the answer broke off: {error!r}"
+        raise RetryableError(msg) from error
+    if answer.length:
+        msg = f"the answer ended {answer.length:,} bytes early"
+        raise RetryableError(msg)
+    return b"".join(parts)
 
 
 def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for: a number or a date."""
+    """Return the seconds that a ``Retry-After`` header asks for: a number or a date.
+
+    Examples
+    --------
+    >>> retry_after("120"), retry_after("-1"), retry_after("soon")
+    (120.0, None, None)
+    """
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    if number := _SECONDS.fullmatch(value):
+        return float(number[1])
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -8,10 +8,11 @@ import random
 import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.io.http import FAILURES, Client, RetryableError
+from biomedica_dataset.io.addresses import Address
+from biomedica_dataset.io.http import Client, RetryableError, read_all
 
 from .rate_limit import RateLimit
 from .responses import AnswerError
@@ -26,7 +27,9 @@ EUTILS = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 TOOL = "biomedica-dataset"
 _RATE, _RATE_WITH_KEY = 3.0, 10.0  # requests a second that NCBI permits
 _LONGEST_WAIT = 120.0
-_LONGEST_ANSWER = 512 * 2**20
+_LONGEST_ANSWER = 512 * 2**20  # bytes
+_LONGEST_REQUEST = 600.0  # seconds: NCBI prepares a large answer before its first byte
+_SILENT = 7.5  # seconds after which a server that has never answered is not asked again
 _logger = logging.getLogger(__name__)
 
 
@@ -69,8 +72,9 @@ class Ncbi:
         pause: float = 1.0,
         slots_folder: Path | None = None,
     ) -> None:
-        self.url = (os.environ.get("NCBI_EUTILS_URL") or EUTILS).rstrip("/") + "/"
-        if urlsplit(self.url).scheme not in ("http", "https"):
+        given = Address.of(os.environ.get("NCBI_EUTILS_URL") or EUTILS)
+        self.url, self._login = f"{given.url}/", given.headers
+        if not self.url.startswith(("http://", "https://")):
             msg = f"NCBI_EUTILS_URL is {self.url!r}; an http or https address was expected"
             raise UsageError(msg)
         self._email = email or os.environ.get("NCBI_EMAIL")
@@ -98,7 +102,7 @@ class Ncbi:
         SourceError
             The server cannot be reached, refuses, or gives no usable answer in all tries.
         """
-        body = urlencode({**parameters, **self._identity()}).encode()
+        body, started = urlencode({**parameters, **self._identity()}).encode(), time.monotonic()
         for attempt in range(1, self._tries + 1):
             asked_to_wait = None
             try:
@@ -111,10 +115,12 @@ class Ncbi:
                 why = str(error)
             except RetryableError as error:
                 why, asked_to_wait = str(error), error.wait
+            if not self._client.has_answer and time.monotonic() - started > _SILENT:
+                break
             if attempt < self._tries:
                 _logger.info("%s: %s; asked again", service, why)
                 self._wait(attempt, asked_to_wait)
-        raise self._failed(service, f"{why} ({self._tries} tries)")
+        raise self._failed(service, f"{why} ({attempt} tries)")
 
     def _identity(self) -> dict[str, str]:
         given = {"tool": TOOL, "email": self._email, "api_key": self._key}
@@ -125,25 +131,23 @@ class Ncbi:
             "User-Agent": f"{TOOL}/{version(TOOL)}",
             "Content-Type": "application/x-www-form-urlencoded",
             "Connection": "close",  # the next request may come after NCBI has lost patience
+            **self._login,
         }
-        answer = self._client.send(f"{self.url}{service}.fcgi", headers, body)
-        try:
-            data = answer.read(_LONGEST_ANSWER)
-        except FAILURES as error:
-            msg = f"the answer broke off: {error!r}"
-            raise RetryableError(msg) from error
+        answer = self._client.send(
+            f"{self.url}{service}.fcgi", headers, body, seconds=_LONGEST_REQUEST
+        )
+        data = read_all(answer, _LONGEST_ANSWER)
         if answer.status != 200:
             raise self._failed(service, f"status {answer.status} {_words(data)}".strip())
-        if answer.length:
-            msg = f"the answer ended {answer.length:,} bytes early"
-            raise RetryableError(msg)
         return data
 
     def _wait(self, attempt: int, asked_to_wait: float | None) -> None:
         if asked_to_wait:
+            _logger.warning("NCBI asks to wait %.0f s", asked_to_wait)
             self._rate_limit.postpone(min(asked_to_wait, _LONGEST_WAIT))
             return
-        longest = min(self._pause * 2 ** (attempt - 1), _LONGEST_WAIT)
+        most = _LONGEST_WAIT if self._client.has_answer else 2.0
+        longest = min(self._pause * 2 ** (attempt - 1), most)
         time.sleep(longest * random.uniform(0.5, 1.0))
 
     def _failed(self, service: str, why: str) -> SourceError:

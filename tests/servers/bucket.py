@@ -59,12 +59,13 @@ class Fault:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that was answered: bytes of body that were sent."""
+    """A request that was answered: bytes of body that were sent, and the client's headers."""
 
     method: str
     key: str
     status: int
     sent: int
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -315,4 +316,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _log(self, key: str, status: int, sent: int) -> None:
-        self.state.log.append(Request(self.command, key, status, sent))
+        self.state.log.append(Request(self.command, key, status, sent, dict(self.headers)))
