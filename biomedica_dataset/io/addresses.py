@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from functools import lru_cache
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from biomedica_dataset.errors import UsageError, without_secrets
-
-from .http import basic_login
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +49,37 @@ class Address:
         except ValueError as error:
             msg = f"{without_secrets(url)} is not the address of a web server: {error}"
             raise UsageError(msg) from None
+
+
+def basic_login(parts: SplitResult) -> dict[str, str]:
+    """Return the header that gives a server the user and password of its address, if any.
+
+    Examples
+    --------
+    >>> basic_login(urlsplit("http://user:pw@host/"))
+    {'Authorization': 'Basic dXNlcjpwdw=='}
+    """
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+@lru_cache(1024)
+def split_address(address: str) -> SplitResult:
+    """Return the parts of the address of a web server, without user and password.
+
+    Raises
+    ------
+    UsageError
+        It is not one.
+    """
+    try:
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            parts.hostname.encode("idna")
+            return parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    except ValueError:  # brackets, a port or a name that cannot be
+        pass
+    msg = f"{address[:200]} is not an http or https address"
+    raise UsageError(msg)

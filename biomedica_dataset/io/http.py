@@ -13,17 +13,17 @@ import re
 import socket
 import ssl
 import threading
-from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from biomedica_dataset.errors import UsageError
 
+from .addresses import basic_login, split_address
 from .deadline import Deadline, TimedResponse
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Client:
             The address is not one of a web server, or the environment names a proxy, credentials
             or certificates that do not work.
         """
-        parts = _split(address)
+        parts = split_address(address)
         # By process, because a forked one must not use the connections of its parent.
         key = os.getpid(), threading.get_ident(), parts.scheme, parts.netloc
         channel = self._channels.get(key)
@@ -231,33 +231,6 @@ def _proxy(parts: SplitResult) -> SplitResult | None:
         )
         raise UsageError(msg)
     return proxy
-
-
-def basic_login(parts: SplitResult) -> dict[str, str]:
-    """Return the header that gives a server the user and password of its address, if any.
-
-    Examples
-    --------
-    >>> basic_login(urlsplit("http://user:pw@host/"))
-    {'Authorization': 'Basic dXNlcjpwdw=='}
-    """
-    if parts.username is None:
-        return {}
-    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
-
-
-def _split(address: str) -> SplitResult:
-    """Return the parts of an address, without user and password."""
-    try:
-        parts = urlsplit(address)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            parts.hostname.encode("idna")
-            return parts._replace(netloc=parts.netloc.rpartition("@")[2])
-    except ValueError:  # brackets, a port or a name that cannot be
-        pass
-    msg = f"{address[:200]} is not an http or https address"
-    raise UsageError(msg)
 
 
 def read_all(answer: http.client.HTTPResponse, most: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -282,6 +283,7 @@ def _size(wanted: RangeRequest | None) -> int:
     return _UNKNOWN if wanted is None else len(wanted.data) - wanted.received
 
 
+@lru_cache(1024)
 def _origin(address: str) -> tuple[str, str]:
     """Return scheme and host, to which what gives access is sent: no other host, no plain text."""
     parts = urlsplit(address)

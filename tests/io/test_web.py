@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.io.addresses import Address
-from biomedica_dataset.io.http import _split, retry_after
+from biomedica_dataset.io.addresses import Address, split_address
+from biomedica_dataset.io.http import retry_after
 from biomedica_dataset.io.web import Web
 
 from ..servers import BucketServer, Fault
@@ -104,7 +104,7 @@ def test_any_retry_after_is_seconds_or_nothing(value):
 @given(st.text(), st.sampled_from(["", "http://", "https://", "http://[", "http://a@"]))
 def test_any_address_is_taken_apart_or_refused(text, scheme):
     with contextlib.suppress(UsageError):
-        assert "@" not in _split(Address.of(scheme + text).url).netloc
+        assert "@" not in split_address(Address.of(scheme + text).url).netloc
 
 
 def test_user_password_and_query_go_to_their_host_alone_and_stand_in_no_message(tmp_path):
