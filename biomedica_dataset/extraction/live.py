@@ -7,7 +7,6 @@ when it is read, by the same code as everywhere else.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.archive.selection import Selection, Wants, block_width
 from biomedica_dataset.errors import SourceError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.partial import scratch_folder
 from biomedica_dataset.pmc.inventory import Inventory
 from biomedica_dataset.pmc.source import Source
 
@@ -147,7 +147,7 @@ def read_block(
 
 @contextmanager
 def _temporary(blocks: Blocks) -> Iterator[Archive]:
-    with tempfile.TemporaryDirectory(prefix="biomedica-") as folder:
+    with scratch_folder() as folder:
         yield Archive.create(Folder(folder), blocks.url, Selection(), blocks.width)
 
 

@@ -8,15 +8,14 @@ card and manifest last.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.changes import remember_release
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.partial import scratch_folder
 
 from .repository import Repository, hub_errors
 from .staging import collect
@@ -120,8 +119,8 @@ def push_to_hub(
     if not source.is_local:
         msg = f"{source.url} is not on this machine; copy the folder here before the push"
         raise UsageError(msg)
-    with tempfile.TemporaryDirectory(prefix="biomedica-push-") as scratch, hub_errors(repo_id):
-        files = collect(source, Path(scratch), include_other=include_other)
+    with scratch_folder() as scratch, hub_errors(repo_id):
+        files = collect(source, scratch, include_other=include_other)
         repo = Repository.find(repo_id, revision, private=private)
         upload, delete = repo.stale(files)
         repo.check(tag, changes=bool(upload or delete))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from huggingface_hub.hf_api import RepoFile
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, UsageError
 from biomedica_dataset.folder.manifest import MANIFEST
+from biomedica_dataset.io.partial import scratch_folder
 from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Repository:
             return None
 
     def _check_manifest(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="biomedica-push-") as scratch:
+        with scratch_folder() as scratch:
             place = self._api.hf_hub_download(
                 self._id, MANIFEST, repo_type="dataset", revision=self.head, local_dir=scratch
             )

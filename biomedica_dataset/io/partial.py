@@ -10,8 +10,12 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
+import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from biomedica_dataset.errors import StorageError
 
 from .failures import io_errors
 
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 PARTIAL = ".partial-"
 """Prefix of the names of unfinished files."""
+
+_SCRATCH = "biomedica-scratch-"
 
 
 class Destination(Protocol):
@@ -61,14 +67,23 @@ class NewFile:
         self._digest = hashlib.sha256()
         self.size = 0
         self._discarded = self._published = False
+        self._failure: StorageError | None = None
 
     def write(self, data: Any) -> int:
-        """Append bytes; ignore them once discarded, as a failed Parquet writer keeps writing."""
-        if self._discarded:
+        """Append bytes.
+
+        They are ignored once the file is discarded or a write has failed: the writers of Parquet
+        and torch keep writing, and would replace the error by their own.
+        """
+        if self._discarded or self._failure:
             return len(data)
         self._digest.update(data)
-        with io_errors(self._folder.url):
-            written = self._file.write(data)
+        try:
+            with io_errors(self._folder.url):
+                written = self._file.write(data)
+        except StorageError as error:
+            self._failure = error
+            raise
         self.size += written
         return written
 
@@ -105,6 +120,8 @@ class NewFile:
             return self._folder.put_new(self.path, name)
 
     def _save(self) -> None:
+        if self._failure:
+            raise self._failure
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -119,23 +136,52 @@ class NewFile:
 
 @contextlib.contextmanager
 def abandoned(path: Path) -> Iterator[bool]:
-    """Yield whether nobody is writing a file, and lock it until the body ends."""
+    """Yield whether nobody is writing a file or folder, and lock it until the body ends."""
     if fcntl is None:
         yield False
         return
     try:
-        file = path.open("r+b")
+        # A folder can only be opened to read, and some disks lock only what is opened to write.
+        file = os.open(path, (os.O_RDONLY if path.is_dir() else os.O_RDWR) | os.O_NOFOLLOW)
     except OSError:
         yield False
         return
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or locks are not supported: keep it
-            yield False
-        else:
-            # No links: it was removed or replaced since it was opened.
-            yield os.fstat(file.fileno()).st_nlink > 0
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held, or locks are not supported: keep it
+        yield False
+    else:
+        # No links: it was removed or replaced since it was opened.
+        yield os.fstat(file).st_nlink > 0
+    finally:
+        os.close(file)
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a temporary folder, and remove those that killed processes have left."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*"):
+        with abandoned(path) as is_abandoned:
+            if is_abandoned:
+                shutil.rmtree(path, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        yield _begin_scratch(stack)
+
+
+def _begin_scratch(stack: contextlib.ExitStack) -> Path:
+    """Return a new folder, locked, which the stack removes."""
+    while True:
+        with io_errors(tempfile.gettempdir()):
+            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        if fcntl is None:
+            return folder
+        with contextlib.suppress(OSError):  # without locks, nothing is ever swept
+            lock = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():  # otherwise another process swept it before it was locked
+            return folder
 
 
 def begin_file(folder: str) -> tuple[IO[bytes], Path]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from pickle import UnpicklingError  # what torch raises of a broken file
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.clip.models.model_config import OWN
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
+from biomedica_dataset.io.partial import scratch_folder
 
 if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
@@ -126,12 +125,12 @@ def export(folder: Folder, model: Model, card: str) -> None:
     whole = {name: value.detach().cpu().contiguous().clone() for name, value in weights.items()}
     folder.write_bytes(WEIGHTS, save(whole))
     folder.write_bytes("README.md", card.encode())
-    with tempfile.TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         if hasattr(model.tokenizer, "save_pretrained"):  # OpenCLIP's own needs no files
             model.tokenizer.save_pretrained(scratch)
-            for path in sorted(Path(scratch).iterdir()):
+            for path in sorted(scratch.iterdir()):
                 folder.write_bytes(path.name, path.read_bytes())
-        config = Path(scratch, CONFIG)
+        config = scratch / CONFIG
         save_config(model.module, config, open_clip.get_model_config(model.name))
         folder.write_bytes(CONFIG, config.read_bytes())
 
