@@ -11,7 +11,7 @@ import click
 from biomedica_dataset.engine.launch import ENGINES, Launch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 TAKE_OVER = click.option("--take-over", is_flag=True, help="Take the output over from another run.")
 _OPTIONS = [
@@ -29,6 +29,17 @@ _OPTIONS = [
     ),
     TAKE_OVER,
 ]  # fmt: skip
+
+
+def was_requeued(environment: Mapping[str, str]) -> bool:
+    """Whether this is a job that Slurm starts again, so that its earlier run is over.
+
+    Examples
+    --------
+    >>> was_requeued({}), was_requeued({"SLURM_RESTART_COUNT": "2"})
+    (False, True)
+    """
+    return environment.get("SLURM_RESTART_COUNT", "0") != "0"
 
 
 def launched(command: Callable[..., Any]) -> Callable[..., Any]:

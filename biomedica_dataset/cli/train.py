@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from biomedica_dataset.errors import UsageError
 
 from .group import OUTPUT, main, printable
+from .launched import TAKE_OVER, was_requeued
 
 
 @main.command()
@@ -15,7 +18,8 @@ from .group import OUTPUT, main, printable
     "--set", "changes", multiple=True, metavar="KEY=VALUE",
     help="Override a key, such as data.path=org/name. Repeatable.",
 )  # fmt: skip
-def train(config: str, changes: tuple[str, ...]) -> None:
+@TAKE_OVER
+def train(config: str, changes: tuple[str, ...], *, take_over: bool) -> None:
     """Train a CLIP model from CONFIG: a YAML file, or the recipe full, balanced or filtered."""
     from biomedica_dataset import train as run
     from biomedica_dataset.clip.yaml_file import parse_yaml
@@ -27,7 +31,12 @@ def train(config: str, changes: tuple[str, ...]) -> None:
             msg = f"--set {change}: expected KEY=VALUE"
             raise UsageError(msg)
         values[name] = parse_yaml(value, f"--set {name}", typed=True)
-    report = run(config, changes=values, log=lambda line: click.echo(printable(line), err=True))
+    report = run(
+        config,
+        changes=values,
+        take_over=take_over or was_requeued(os.environ),
+        log=lambda line: click.echo(printable(line), err=True),
+    )
     click.echo(printable(str(report)))
 
 

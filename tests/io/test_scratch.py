@@ -31,9 +31,13 @@ def temporary(tmp_path, monkeypatch):
 
 
 def test_a_scratch_folder_is_gone_after_its_body(temporary):
-    with pytest.raises(KeyError), scratch_folder() as folder:
-        (folder / "file").write_text("")
-        raise KeyError
+    def fails():
+        with scratch_folder() as folder:
+            (folder / "file").write_text("")
+            raise KeyError(folder)
+
+    with pytest.raises(KeyError):
+        fails()
 
     assert list(temporary.iterdir()) == []
 

@@ -8,6 +8,11 @@ import signal
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.errors import BiomedicaError, UsageError
+from biomedica_dataset.io.folders import Folder
+
 from .config import TrainConfig
 from .processes import Processes
 from .read_config import load_config
@@ -16,6 +21,8 @@ from .training import Training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from biomedica_dataset.engine.lock import RunLock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,7 @@ def train(
     output: str | os.PathLike[str] | None = None,
     *,
     changes: Mapping[str, Any] | None = None,
+    take_over: bool = False,
     log: Callable[[str], None] = nothing,
 ) -> TrainReport:
     """Train a CLIP model on streamed pairs, or resume where it stopped.
@@ -58,6 +66,8 @@ def train(
         Folder of the model, in place of the one in ``config``.
     changes
         Values by dotted key, such as ``{"data.path": "org/name"}``, for a file or a recipe.
+    take_over
+        Take the output over from another run.
     log
         Takes lines for a terminal.
 
@@ -90,10 +100,27 @@ def train(
         training = Training(config, group, log if group.rank == 0 else nothing)
         stack.callback(training.close)
         stack.enter_context(_told_to_end(training.stop))
+        lock = stack.enter_context(_locked(Folder(config.output), group, take_over=take_over))
         training.resume()
-        training.run()
+        training.run(lock)
         steps, pairs = training.step, training.step * config.global_batch
         return TrainReport(output=config.output, steps=steps, pairs=pairs, loss=training.loss)
+
+
+@contextlib.contextmanager
+def _locked(folder: Folder, group: Processes, *, take_over: bool) -> Iterator[RunLock | None]:
+    """Lock the output in the first process; all end if it cannot."""
+    with contextlib.ExitStack() as stack:
+        lock, failure = None, None
+        if group.rank == 0:
+            try:
+                lock = stack.enter_context(acquire(folder, Launch(take_over=take_over)))
+            except BiomedicaError as error:
+                failure = error
+        if any(group.any(failure is not None)):
+            msg = f"the first process cannot write to {folder.url}: see its error"
+            raise failure or UsageError(msg)
+        yield lock
 
 
 @contextlib.contextmanager

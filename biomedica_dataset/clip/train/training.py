@@ -29,6 +29,8 @@ from .tensorboard import TrainingLog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from biomedica_dataset.engine.lock import RunLock
+
     from .config import TrainConfig
     from .data import Batch
     from .processes import Processes
@@ -69,6 +71,7 @@ class Training:
         self._stopping = False
         self._prefetcher: Prefetcher | None = None
         self._log: TrainingLog | None = None
+        self._lock: RunLock | None = None
 
     def close(self) -> None:
         """End the processes that prepare pairs, and close the file of events."""
@@ -103,15 +106,19 @@ class Training:
         self._saved = self.step
         self._say(f"resumes after step {self.step:,}")
 
-    def run(self) -> None:
-        """Make all steps that are left, then write the model."""
-        config, first = self._config, self._group.rank == 0
-        if first:
-            self._folder.sweep()
+    def run(self, lock: RunLock | None) -> None:
+        """Make all steps that are left, then write the model.
+
+        Parameters
+        ----------
+        lock
+            That of the output, in the first process.
+        """
+        config, self._lock = self._config, lock
         self._introduce()
         batches = self._pairs.batches(self._micro, self._position)
         self._prefetcher = Prefetcher(batches, self._accumulate if config.data.workers else 0)
-        self._log = TrainingLog(config, self._say, self.step) if first else None
+        self._log = TrainingLog(config, self._say, self.step) if lock else None
         while self.step < config.steps:
             self._advance()
             is_last = self.step == config.steps
@@ -193,7 +200,8 @@ class Training:
         if self._group.device.type == "cuda":
             mine["cuda"] = self._torch.cuda.get_rng_state(self._group.device)
         everyone = self._group.gather(mine)
-        if self._group.rank == 0:
+        if self._lock:
+            self._lock.check()
             state = {
                 "step": self.step,
                 "loss": self.loss,
@@ -208,8 +216,9 @@ class Training:
 
     def _finish(self) -> None:
         seen = tally(self._group.gather(self._position))
-        if self._group.rank:
+        if self._lock is None:
             return
+        self._lock.check()
         groups, manifest = self._chosen.table["license_group"], self._chosen.index.digest
         card = trained_card(
             self._config, manifest=manifest, groups=groups.to_pylist(), tally=seen, loss=self.loss
