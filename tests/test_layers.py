@@ -54,7 +54,7 @@ INSIDE = {
     "clip": ["models", "train", "evaluate"],
     "jats": [
         "limits tree scripts",
-        "parse citations formula panels",
+        "parse citations formula escapes lists panels",
         "text records",
         "licenses credits metadata",
         "figures body",

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from lxml import etree
 
-from .metadata import number
 from .records import Reference
 from .text import FLOATS, text_of, tidy
-from .tree import HREF, child, pieces, words
+from .tree import HREF, child, number, pieces, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +22,13 @@ _PERSONS = frozenset(("person-group", "name", "string-name", "name-alternatives"
 _NAMES = ("pub-id", "ext-link")
 # Elements with special rules in `text` that occur in references.
 _RULED = ("sup", "sub", "inline-formula", "fn")
+_FORMATS = frozenset({
+    "italic", "bold", "i", "b", "em", "strong", "sc", "underline", "roman", "monospace",
+    "sans-serif", "styled-content", "named-content", "overline", "strike",
+})  # fmt: skip
+_INSEPARABLE = frozenset(("sup", "sub", "inline-formula", "x"))
+_WHOLE = frozenset(("article-title", "chapter-title", "part-title", "trans-title", *_INSEPARABLE))
+_ENDS = ".,;:)"
 _COUNT = etree.XPath("count(back/descendant::ref)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _PMID = re.compile(r"\d{1,9}")
@@ -112,6 +118,7 @@ def _citation(entry: _Element, *, is_ruled: bool) -> str | None:
 
 def _form(form: _Element, *, is_ruled: bool) -> str:
     """Return the text of one form, with spaces between adjacent parts."""
+    _part(form)
     if (form.text or "").strip() or any((part.tail or "").strip() for part in form):
         for name in form.iter("name"):  # its parts never have spaces between them
             for part in name:
@@ -124,3 +131,20 @@ def _form(form: _Element, *, is_ruled: bool) -> str:
         elif part.tag != "pub-id":  # returned separately
             texts.append((text_of(part) or "") if is_ruled else words(part))
     return " ".join(texts)
+
+
+def _part(form: _Element) -> None:
+    """Put a space between neighbours of which one ends in the middle of what seems a word."""
+    for left in form:
+        if len(left) and left.tag not in _WHOLE:
+            _part(left)
+        right = None if left.tail else left.getnext()
+        if right is None or _INSEPARABLE & {left.tag, right.tag}:
+            continue
+        end, start = words(left)[-1:], words(right)[:1]
+        marks = left.tag in _FORMATS and right.tag in _FORMATS
+        if not start.isalnum() or not (end.isalnum() or end in _ENDS) or not end:
+            continue
+        crosses = start.isdecimal() if end in _ENDS else start.isdecimal() or end.isdecimal()
+        if not marks or (crosses and left.tag != right.tag):
+            left.tail = " "

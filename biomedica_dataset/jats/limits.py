@@ -22,6 +22,9 @@ MAX_CAPTIONS = 2**24
 MAX_TEXT = 2**26
 """Characters in the rows of an article; each row repeats its caption and metadata."""
 
+MAX_ITEMS = 100_000
+"""Items of lists; each may be given a label."""
+
 MAX_PARAGRAPHS = 16
 """Nested paragraphs around a citation."""
 

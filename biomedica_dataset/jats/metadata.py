@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from typing import TYPE_CHECKING
 
 from .text import FLOATS, text_of, tidy
-from .tree import LANG, child
+from .tree import LANG, child, is_in, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lxml.etree import _Element
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# Types of publication dates in order of preference; the last stands for any other type.
-_DATE_TYPES = (
-    *("epub", "pub", "publication", "epub-ppub", "ppub", "collection", "epreprint"),
-    *("original-publication", ""),
-)
-_NO_DATE = frozenset({
-    "pmc-release", "nihms-submitted", "preprint", "received", "accepted", "retracted",
-    "corrected", "update", "archival-date", "test",
-})  # fmt: skip
 _NO_ABSTRACT = re.compile(
     r"graphical|teaser|toc|short|highlight|key|summary|synopsis|plain|executive|editor|web|video|"
     r"objective|precis",
@@ -55,11 +44,6 @@ def article_id(meta: _Element, kind: str) -> str | None:
     return None
 
 
-def number(text: str | None) -> int | None:
-    """Return a text of digits as a number; ``None`` for anything else."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 def title(meta: _Element) -> str | None:
     """Return the article title without footnote marks."""
     element = meta.find("title-group/article-title")
@@ -86,46 +70,6 @@ def journal(front: _Element) -> str | None:
         ids = (e for e in meta.iterchildren("journal-id") if e.get("journal-id-type") == "nlm-ta")
         found = next(ids, None)
     return text_of(found)
-
-
-def date(meta: _Element) -> str | None:
-    """Return the date of publication in ISO 8601, as precise as the source.
-
-    The first type of date present counts, electronic before print; within a type, the most precise
-    date. Dates of PMC, of manuscripts and of later events are ignored.
-    """
-    dated: dict[str, list[str]] = {}
-    for element in meta.iterchildren("pub-date"):
-        kind = element.get("pub-type") or element.get("date-type") or ""
-        iso = _iso(element)
-        if iso and kind not in _NO_DATE:
-            dated.setdefault(kind if kind in _DATE_TYPES else "", []).append(iso)
-    return next((max(dated[kind], key=len) for kind in _DATE_TYPES if kind in dated), None)
-
-
-def _iso(element: _Element) -> str | None:
-    year, month, day = (_plain(child(element, t)) for t in ("year", "month", "day"))
-    if not year:
-        parts = re.match(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?", element.get("iso-8601-date") or "")
-        year, month, day = (part or "" for part in parts.groups()) if parts else ("", "", "")
-    if not re.fullmatch(r"[12][0-9]{3}", year):
-        return None
-    months = number(month) or _month(month)
-    if not 1 <= months <= 12:
-        return year
-    try:
-        return datetime.date(int(year), months, number(day[:2]) or 0).isoformat()
-    except ValueError:
-        return f"{year}-{months:02d}"
-
-
-def _plain(element: _Element | None) -> str:
-    return (element.text or "").strip() if element is not None else ""
-
-
-def _month(name: str) -> int:
-    start = name[:3].lower()
-    return _MONTHS.index(start) + 1 if start in _MONTHS else 0
 
 
 def abstract(meta: _Element) -> str | None:
@@ -155,7 +99,7 @@ def keywords(meta: _Element, language: str | None) -> tuple[str, ...]:
         for group in meta.iterchildren("kwd-group")
         if "abbreviation" not in (group.get("kwd-group-type") or "").lower()
     ]
-    own = [g for g in groups if _main_language(g.get(LANG, language)) == _main_language(language)]
+    own = [group for group in groups if is_in(group, language)]
     return _each(e for group in own or groups for e in group.iter("kwd", "compound-kwd-part"))
 
 
@@ -171,10 +115,6 @@ def subjects(meta: _Element) -> tuple[str, ...]:
 def language(article: _Element) -> str | None:
     """Return ``article/@xml:lang`` in lower case."""
     return tidy((article.get(LANG) or "").lower())
-
-
-def _main_language(language: str | None) -> str | None:
-    return language.strip().lower().partition("-")[0] if language else None
 
 
 def holders(meta: _Element) -> frozenset[str]:

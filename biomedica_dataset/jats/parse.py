@@ -32,6 +32,20 @@ _GREEK = dict(zip((
     "agr", "bgr", "ggr", "dgr", "egr", "zgr", "eegr", "thgr", "igr", "kgr", "lgr", "mgr", "ngr",
     "xgr", "ogr", "pgr", "rgr", "sfgr", "sgr", "tgr", "ugr", "phgr", "khgr", "psgr", "ohgr",
 ), "αβγδεζηθικλμνξοπρςστυφχψω", strict=True))  # fmt: skip
+# Prefixes that the JATS DTD gives their namespaces, so that a document need not.
+_PREFIXES = {
+    b"xlink": b"http://www.w3.org/1999/xlink",
+    b"mml": b"http://www.w3.org/1998/Math/MathML",
+    b"xsi": b"http://www.w3.org/2001/XMLSchema-instance",
+    b"ali": b"http://www.niso.org/schemas/ali/1.0/",
+    b"oasis": b"http://www.niso.org/standards/z39-96/ns/oasis-exchange/table",
+    b"xi": b"http://www.w3.org/2001/XInclude",
+}
+_ROOT = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?>(?:\s+|<\?.*?\?>|<!--.*?-->)*)<!DOCTYPE(?>(?:[^\[>\"']+|\"[^\"]*\"|"
+    rb"'[^']*')*)(?:\[[^\]]*\]\s*)?>(?>(?:\s+|<\?.*?\?>|<!--.*?-->)*)<[\w:.-]+",
+    re.DOTALL,
+)
 _UNKNOWN = "\ufffd"
 _LONGEST = 32  # characters of a name
 _DECLARED = re.compile(
@@ -73,11 +87,11 @@ def parse(xml: bytes) -> _Element:
     if _OWN_DECLARATIONS.match(xml) and b"<!ATTLIST" in xml:  # every element would get them
         msg = "the XML declares attributes of its own, which are not added"
         raise JatsError(msg)
-    if _UNDECLARED.search(xml):
-        pattern = _ENTITY_OR_CDATA if b"<![CDATA[" in xml else _ENTITY
-        xml = pattern.sub(_resolved, xml)
+    has_cdata = b"<![CDATA[" in xml
+    if has_cdata or _UNDECLARED.search(xml):
+        xml = (_ENTITY_OR_CDATA if has_cdata else _ENTITY).sub(_resolved, xml)
     try:
-        root = etree.fromstring(xml, _parser())
+        root = _tree(xml)
     except etree.XMLSyntaxError as error:
         msg = f"the XML is not well-formed: {error}"
         raise JatsError(msg) from error
@@ -86,6 +100,24 @@ def parse(xml: bytes) -> _Element:
         msg = "the XML declares entities of its own, which are not expanded"
         raise JatsError(msg)
     return root if root.tag == "article" else _find_article(root)
+
+
+def _tree(xml: bytes) -> _Element:
+    try:
+        return etree.fromstring(xml, _parser())
+    except etree.XMLSyntaxError as error:
+        start = (
+            _ROOT.match(xml) if error.code == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE else None
+        )
+        if start is None:  # only a document type gives prefixes
+            raise
+    declared = xml[start.end() : xml.index(b">", start.end())]
+    missing = (
+        b' xmlns:%b="%b"' % (prefix, address)
+        for prefix, address in _PREFIXES.items()
+        if b"xmlns:%b" % prefix not in declared
+    )
+    return etree.fromstring(b"".join((xml[: start.end()], *missing, xml[start.end() :])), _parser())
 
 
 def _parser() -> etree.XMLParser:
@@ -127,7 +159,10 @@ def _as_utf8(xml: bytes) -> bytes:
 
 
 def _resolved(found: re.Match[bytes]) -> bytes:
-    return found[0] if found[1] is None else _entity(found[1][:_LONGEST])
+    if found[1] is not None:
+        return _entity(found[1][:_LONGEST])
+    # Text in CDATA is meant as it stands: a word joiner keeps it from being unescaped.
+    return found[0].replace(b"&", b"&]]>&#x2060;<![CDATA[")
 
 
 @lru_cache(10_000)

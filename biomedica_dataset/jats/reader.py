@@ -11,10 +11,12 @@ from lxml import etree
 from . import metadata
 from .body import body_text, read_references, reference_count
 from .credits import Holders
-from .figures import find_figures
+from .dates import date
+from .figures.find import find_figures
 from .licenses import article_license
 from .limits import MAX_TEXT, check_limit
-from .mentions import find_contexts
+from .lists import label_items
+from .mentions.contexts import find_contexts
 from .parse import parse
 from .records import Article
 from .text import text_of, tidy
@@ -54,7 +56,9 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     >>> article.title, article.figures
     ('On TP53', ())
     """
-    return _record(parse(xml), full_text=full_text)
+    article = parse(xml)
+    label_items(article)
+    return _record(article, full_text=full_text)
 
 
 def _record(article: _Element, *, full_text: bool) -> Article:
@@ -68,7 +72,7 @@ def _record(article: _Element, *, full_text: bool) -> Article:
         doi=metadata.article_id(meta, "doi"),
         title=metadata.title(meta),
         journal=metadata.journal(front),
-        date=metadata.date(meta),
+        date=date(meta),
         abstract=metadata.abstract(meta),
         type=tidy(article.get("article-type") or ""),
         language=language,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from .citations import OPEN, bracketed, marked
+from .escapes import unescaped
 from .formula import math_text, tex_text
 from .scripts import outside, script
 from .tree import MATHML, words
@@ -52,8 +53,13 @@ _UNWANTED = re.compile(
 )
 
 
-def text_of(element: _Element | None) -> str | None:
+def text_of(element: _Element | None, *, without: frozenset[str] = frozenset()) -> str | None:
     """Return the clean text of an element, or ``None`` if it is empty.
+
+    Parameters
+    ----------
+    without
+        Tags of children to leave out.
 
     Examples
     --------
@@ -63,12 +69,17 @@ def text_of(element: _Element | None) -> str | None:
     if element is None:
         return None
     parts: list[str] = []
-    _append(element, parts)
+    _append(element, parts, without)
     return tidy("".join(parts))
 
 
 def tidy(text: str) -> str | None:
-    """Return text with citations bracketed, control characters removed and white space folded."""
+    """Return text with citations bracketed, control characters removed and white space folded.
+
+    Markup that the document escapes twice is undone.
+    """
+    if "&" in text or "</" in text:
+        text = unescaped(text)
     # Check before each step, since checking is ten times faster than doing it.
     if "  " in text or "\n" in text or "\t" in text:
         text = _folded(text)
@@ -91,12 +102,14 @@ def _folded(text: str) -> str:
     return re.sub(" {2,}", " ", folded).strip()
 
 
-def _append(element: _Element, parts: list[str]) -> None:
+def _append(element: _Element, parts: list[str], without: frozenset[str] = frozenset()) -> None:
     if text := element.text:
         parts.append(text)
     for child in element:
         rule = _RULES.get(child.tag)
-        if rule is not None:
+        if child.tag in without:
+            parts.append(" ")
+        elif rule is not None:
             rule(child, parts)
         elif len(child):
             _append(child, parts)

@@ -41,3 +41,18 @@ def words(element: _Element) -> str:
 def markup(element: _Element) -> str:
     """Return an element as XML, without the text after it."""
     return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def main_language(language: str | None) -> str | None:
+    """Return ``pt`` of ``pt-BR``."""
+    return language.strip().lower().partition("-")[0] if language else None
+
+
+def is_in(element: _Element, language: str | None) -> bool:
+    """Whether an element is in a language; it is in that of the article unless it says other."""
+    return main_language(element.get(LANG, language)) == main_language(language)
+
+
+def number(text: str | None) -> int | None:
+    """Return a text of digits as a number; ``None`` for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

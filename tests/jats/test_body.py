@@ -180,3 +180,26 @@ def test_references_of_sub_articles_are_not_counted():
     back = "<back><ref-list><ref/></ref-list></back>"
 
     assert read(rest=f"{back}<sub-article>{back}</sub-article>").reference_count == 1
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        ("<i>Cell Res.</i><b>7</b>, 1", "Cell Res. 7, 1"),
+        ("<italic>Blood</italic><bold>7</bold>:9", "Blood 7:9"),
+        ("In <source>Blood</source><volume>7</volume><fpage>9</fpage>", "In Blood 7 9"),
+        ("In <source><italic>Blood</italic></source><bold>7</bold>", "In Blood 7"),
+        ("A <person-group>Roe J</person-group><year>2007</year>", "A Roe J 2007"),
+        ("<bold>7</bold><italic>Suppl</italic> 2", "7 Suppl 2"),
+        ("H<sub>2</sub>O at 10<sup>6</sup>", "H₂O at 10⁶"),
+        ("<italic>Na</italic><sup>22</sup> in <bold>10</bold><sup>5</sup>", "Na²² in 10⁵"),
+        ("In <italic>E. co</italic><bold>li</bold>", "In E. coli"),
+        ("In <italic>miR</italic><italic>21</italic>", "In miR21"),
+        ("<italic>p</italic>53 and <italic>Blood</italic>,<bold>7</bold>", "p53 and Blood,7"),
+    ],
+)
+def test_nothing_runs_into_a_number_where_two_elements_meet(inner: str, expected: str):
+    ref = f"<ref><mixed-citation>{inner}</mixed-citation></ref>"
+    article = read(rest=f"<back><ref-list>{ref}</ref-list></back>")
+
+    assert [r.citation for r in article.references or ()] == [expected]

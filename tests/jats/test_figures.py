@@ -131,8 +131,8 @@ def test_figures_of_a_group_take_its_caption_where_they_have_none():
     )
 
     assert [(f.figure_id, f.label, f.caption) for f in found] == [
-        ("a", "(a)", "Cells. Two of them."),
-        ("F2", "Figure 2", "own"),
+        ("a", "Figure 1 (a)", "Cells. Two of them."),
+        ("F2", "Figure 2", "Cells. Two of them. own"),
     ]
 
 

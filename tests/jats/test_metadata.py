@@ -253,3 +253,40 @@ def test_a_sub_article_gives_no_metadata():
     article = read(rest=sub)
 
     assert (article.doi, article.title) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("3 March 2011", "2011-03-03"),
+        ("March 3rd, 2011", "2011-03-03"),
+        ("Sept 2011", "2011-09"),
+        ("3 de diciembre de 2011", "2011-12-03"),
+        ("3. März 2011", "2011-03-03"),
+        ("1er août 2011", "2011-08-01"),
+        ("30 giugno 2011", "2011-06-30"),
+        ("2011-03-04", "2011-03-04"),
+        ("2011/3/4", "2011-03-04"),
+        ("04.03.2011", "2011-03-04"),
+        ("25/12/2011", "2011-12-25"),
+        ("12/25/2011", "2011-12-25"),
+        ("02/03/2011", "2011"),
+        ("2011年3月4日", "2011-03-04"),
+        ("2011-03", "2011-03"),
+        ("Winter 2011", "2011"),
+        ("31 February 2011", "2011-02"),
+        ("<day>3</day> <month>May</month> <year>2011</year>", "2011-05-03"),
+        ("in press", None),
+        ("", None),
+    ],
+)
+def test_a_date_in_words_is_read(written: str, expected: str | None):
+    meta = f'<pub-date pub-type="epub"><string-date>{written}</string-date></pub-date>'
+
+    assert read(meta=meta).date == expected
+
+
+def test_elements_of_a_date_count_before_its_words():
+    inner = "<year>2011</year><string-date>3 March 2012</string-date>"
+
+    assert read(meta=f"<pub-date>{inner}</pub-date>").date == "2011"

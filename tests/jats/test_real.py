@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from biomedica_dataset.jats.records import Article
 
 ARTICLES = 258
-OUTCOMES = {None: 1458, "no_caption": 43, "translation": 39, "no_graphic": 37}
+OUTCOMES = {None: 1459, "no_caption": 42, "translation": 39, "no_graphic": 37}
 KINDS = {
-    "figure": 1239,
+    "figure": 1240,
     "table": 104,
     "supplementary": 99,
     "scheme": 11,
@@ -180,5 +180,7 @@ def test_no_text_of_a_real_article_holds_markup_or_control_characters(
 
 def test_every_malformed_article_is_a_jats_error_that_says_where(real: Path):
     for path in sorted((real / "jats_malformed").iterdir()):
+        if "DOCTYPE" in (xml := path.read_text()) and "xmlns:mml" not in xml:
+            continue  # the DTD gives the prefix
         with pytest.raises(JatsError, match=r"not well-formed: .*line"):
             read_article(path.read_bytes(), full_text=True)

@@ -12,22 +12,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.jats.credits import third_party_credit
+from biomedica_dataset.jats.licenses import own_license
+from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
+from biomedica_dataset.jats.panels.letters import panel_letters
+from biomedica_dataset.jats.records import Figure
+from biomedica_dataset.jats.text import tidy
+from biomedica_dataset.jats.tree import HREF, LANG, child, is_in
 from biomedica_dataset.keys import RASTER_EXTENSIONS
 
-from .credits import third_party_credit
-from .licenses import own_license
-from .limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
-from .panels import panel_letters
-from .records import Figure
-from .text import text_of, tidy
-from .tree import HREF, child
+from .captions import Captions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element
 
-    from .credits import Holders
+    from biomedica_dataset.jats.credits import Holders
+
+    from .captions import Caption
 
 _OWNERS = frozenset({
     "fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group",
@@ -36,9 +39,8 @@ _OWNERS = frozenset({
 _NO_FIGURE = frozenset(
     ("inline-formula", "disp-formula", "disp-formula-group", "td", "th", "array", "bio")
 )
+_DEFAULT_LANGUAGE = "en"  # by the DTD
 _FIGURE_LABEL = re.compile(r"(?:supp\w*|additional)?\s*fig", re.IGNORECASE)
-# PMC adds this to every supplementary file.
-_BOILERPLATE = re.compile(r"click here (?:for|to view) [\w\s,.()-]{0,80}", re.IGNORECASE)
 
 _KIND_OF_OWNER = {
     "table-wrap": "table",
@@ -91,11 +93,16 @@ def find_figures(article: _Element, holders: Holders) -> list[Found]:
         There are more than `MAX_FIGURES`, or longer captions than `MAX_CAPTIONS`.
     """
     figures: list[Found] = []
+    captions = Captions()
     characters = 0
-    for part, scope in _parts(article):
-        for owner, graphics in _owned(part).items():
+    for part, scope, language in _parts(article, article.get(LANG) or _DEFAULT_LANGUAGE):
+        owned = _owned(part)
+        for owner, graphics in owned.items():
             check_limit(len(figures) + len(graphics), MAX_FIGURES, "figures")
-            found = list(_figures(owner, graphics, scope, holders))
+            group = _group(owner, owned, language)
+            caption = captions.of(owner, group, language)
+            around = (owner,) if group is None else (owner, group)
+            found = list(_figures(around, graphics, scope, caption, holders))
             figures += found
             characters += len(found[0].figure.caption or "") if found else 0
             check_limit(characters, MAX_CAPTIONS, "characters in captions")
@@ -103,15 +110,16 @@ def find_figures(article: _Element, holders: Holders) -> list[Found]:
     return figures
 
 
-def _parts(article: _Element) -> Iterator[tuple[_Element, str]]:
-    """Yield the parts of an article and its sub-articles, each with its scope."""
+def _parts(article: _Element, language: str) -> Iterator[tuple[_Element, str, str]]:
+    """Yield the parts of an article and its sub-articles, each with its scope and language."""
     for part in article:
         if part.tag in ("sub-article", "response"):
             repeats = part.get("article-type") == "translation"
-            for nested, scope in _parts(part):
-                yield nested, "translation" if repeats or scope == "translation" else "response"
+            for nested, scope, own in _parts(part, part.get(LANG) or language):
+                translated = repeats or scope == "translation"
+                yield nested, "translation" if translated else "response", own
         else:
-            yield part, "front" if part.tag == "front" else "article"
+            yield part, "front" if part.tag == "front" else "article", language
 
 
 def _owned(part: _Element) -> dict[_Element, list[_Element]]:
@@ -154,36 +162,36 @@ def _owner(graphic: _Element) -> _Element | None:
 
 
 def _figures(
-    owner: _Element, graphics: list[_Element], scope: str, holders: Holders
+    around: tuple[_Element, ...],
+    graphics: list[_Element],
+    scope: str,
+    caption: Caption,
+    holders: Holders,
 ) -> Iterator[Found]:
-    group = _group(owner)
-    caption_element, caption = _caption(owner, group)
-    if owner.tag == "boxed-text" and caption is None:
+    owner = around[0]
+    if owner.tag == "boxed-text" and caption.text is None:
         return  # a graphic in a box without a heading is not a figure
-    around = (owner,) if group is None else (owner, group)
     ids = tuple(i for element in around if (i := element.get("id")))
-    labels = tuple(text for element in around if (text := _label(element)))
-    label = labels[0] if labels else None
-    reason = "translation" if scope == "translation" else None if caption else "no_caption"
+    reason = "translation" if scope == "translation" else None if caption.text else "no_caption"
     make = partial(
         Figure,
-        kind=_kind(owner, scope, label),
+        kind=_kind(owner, scope, caption.label),
         figure_id=tidy(owner.get("id") or ""),
-        label=label,
-        caption=caption,
-        panels=panel_letters(caption_element, caption),
+        label=caption.label,
+        caption=caption.text,
+        panels=panel_letters(caption.elements, caption.text),
         own_license=own_license(owner),
-        credit=third_party_credit(owner, caption, holders),
+        credit=third_party_credit(owner, caption.text, holders),
     )
     seen: set[tuple[str, ...]] = set()
     for hrefs, own_ids in _files(graphics):
         dropped = "repeated_graphic" if hrefs in seen else reason if hrefs else "no_href"
         seen.add(hrefs)
-        yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids), labels)
-    # One around figures without captions lends them its own, see `_group`.
+        yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids), caption.labels)
+    # One around figures without captions serves them, see `_group`.
     own = (child(fig, "caption") is not None for fig in owner.iterchildren("fig"))
     if not graphics and all(own):
-        yield Found(make(hrefs=(), dropped="no_graphic"), ids, labels)
+        yield Found(make(hrefs=(), dropped="no_graphic"), ids, caption.labels)
 
 
 def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -202,44 +210,25 @@ def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, .
     ]
 
 
-def _group(owner: _Element) -> _Element | None:
+def _group(
+    owner: _Element, owned: dict[_Element, list[_Element]], language: str
+) -> _Element | None:
     """Return the element that shares its label and caption with an owner.
 
-    That is the ``fig-group`` around it, the figure around one without a caption of its own, the
-    ``supplementary-material`` around a file with its own caption, or, for a group with graphics of
-    its own, the first figure without any: in some journals it holds only the caption.
+    That is the ``fig-group`` around it, the figure around one if either lacks what the other has,
+    the ``supplementary-material`` around a file with its own caption, or, for a group with graphics
+    of its own, the first figure without any: in some journals it holds only the caption.
     """
     if owner.tag == "fig-group":
-        figs = owner.iterchildren("fig")
-        return next((f for f in figs if next(f.iterdescendants("graphic"), None) is None), None)
+        empty = [fig for fig in owner.iterchildren("fig") if not owned[fig]]
+        return next((fig for fig in empty if is_in(fig, language)), empty[0] if empty else None)
     parent = owner.getparent()
     if parent is None or parent.tag not in _OWNERS:
         return None
     if parent.tag == "fig-group" or owner.tag in ("graphic", "media"):
         return parent
-    return parent if owner.tag == parent.tag == "fig" and child(owner, "caption") is None else None
-
-
-def _caption(owner: _Element, group: _Element | None) -> tuple[_Element | None, str | None]:
-    """Return the caption of an owner and its text: its own, a loose legend, or its group's."""
-    element = child(owner, "caption")
-    text = text_of(element)
-    if text and not _BOILERPLATE.fullmatch(text):
-        return element, text
-    if owner.tag == "fig":  # some old articles keep the legend beside an absent caption
-        legends = [*owner.iterchildren("p"), *owner.iterfind("graphic/caption")]
-        text = tidy(" ".join(filter(None, map(text_of, legends))))
-        if text:
-            return owner, text
-    if group is not None:
-        element = child(group, "caption")
-        return element, text_of(element)
-    return None, None
-
-
-def _label(owner: _Element) -> str | None:
-    text = text_of(child(owner, "label"))
-    return text.rstrip(" .:") if text else None
+    lends = child(owner, "caption") is None or not owned.get(parent)
+    return parent if owner.tag == parent.tag == "fig" and lends else None
 
 
 def _kind(owner: _Element, scope: str, label: str | None) -> str:

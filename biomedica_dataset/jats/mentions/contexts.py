@@ -11,16 +11,16 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from .limits import MAX_CITATIONS, MAX_PARAGRAPHS, check_limit
-from .text import CITATIONS, FLOATS
-from .tree import words
+from biomedica_dataset.jats.limits import MAX_CITATIONS, MAX_PARAGRAPHS, check_limit
+from biomedica_dataset.jats.text import CITATIONS, FLOATS
+from biomedica_dataset.jats.tree import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from lxml.etree import _Element
 
-    from .figures import Found
+    from biomedica_dataset.jats.figures.find import Found
 
 _DASH = r"[-‐‑‒–—−]"
 _LABEL = re.compile(

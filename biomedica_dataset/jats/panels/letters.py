@@ -6,10 +6,10 @@ import re
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
-from .tree import words
+from biomedica_dataset.jats.tree import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lxml.etree import _Element
 
@@ -27,19 +27,19 @@ _STEP = re.compile(r"([A-Za-z])(?:[1-9]|['′])?\s?(?:([-–—]|to\b)|[,;/&+]|a
 _FEWEST = 2  # a single letter is more often an enumeration than a panel
 
 
-def panel_letters(caption: _Element | None, text: str | None) -> tuple[str, ...]:
+def panel_letters(captions: Iterable[_Element], text: str | None) -> tuple[str, ...]:
     """Return the panel letters named in a caption: A, B, C ... without a gap, at least two.
 
     Parameters
     ----------
-    caption
-        The caption element, for letters set in bold.
+    captions
+        The elements of the caption, for letters set in bold.
     text
         Its clean text.
 
     Examples
     --------
-    >>> panel_letters(None, "Growth of (a) wild type and (b–d) mutants (p < 0.05).")
+    >>> panel_letters((), "Growth of (a) wild type and (b–d) mutants (p < 0.05).")
     ('A', 'B', 'C', 'D')
     """
     if not text:
@@ -47,7 +47,7 @@ def panel_letters(caption: _Element | None, text: str | None) -> tuple[str, ...]
     named: set[str] = set()
     for letters in _lists(text):
         named.update(_expanded(letters))
-    if caption is not None:
+    for caption in captions:
         for bold in caption.iter("bold", "b", "strong"):
             whole = _BOLD.fullmatch(" ".join(words(bold)[: 2 * _LONGEST].split()))
             if whole:

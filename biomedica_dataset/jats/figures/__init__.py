@@ -1,0 +1,1 @@
+"""Which graphics are figures, and what they say of themselves."""

@@ -1,0 +1,1 @@
+"""Which paragraphs speak of which figures and panels."""

@@ -1,0 +1,1 @@
+"""What a caption says of each of its panels."""
