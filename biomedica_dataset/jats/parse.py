@@ -107,7 +107,9 @@ def _tree(xml: bytes) -> _Element:
         return etree.fromstring(xml, _parser())
     except etree.XMLSyntaxError as error:
         start = (
-            _ROOT.match(xml) if error.code == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE else None
+            _ROOT.match(xml)
+            if getattr(error, "code", None) == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE
+            else None
         )
         if start is None:  # only a document type gives prefixes
             raise
