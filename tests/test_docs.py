@@ -32,7 +32,7 @@ DROPPING = [
     "extraction/versions.py",
     "extraction/fetch.py",
     "images/probe.py",
-    "jats/figures.py",
+    "jats/figures/find.py",
     "pmc/matching.py",
     "rows.py",
 ]
