@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import datasets
 from datasets.builder import Key
 
-from .archive.selection import Wants, parse_pmcids
+from .archive.selection import Wants
 from .errors import UsageError
 from .extraction import live
 from .folder.splits import SPLITS, Splits
@@ -65,7 +65,7 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     """
 
     source: str = DEFAULT_SOURCE
-    pmcids: tuple[str, ...] | list[str] | None = None
+    pmcids: str | tuple[str, ...] | list[str] | None = None
     limit: int | None = None
     inventory: str | None = None
     mesh: str | None = None
@@ -120,7 +120,7 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
         config = self.config
         blocks = live.find_blocks(
             config.source,
-            pmcids=parse_pmcids(config.pmcids) if config.pmcids else None,
+            pmcids=config.pmcids,
             limit=config.limit,
             inventory=config.inventory,
             cache=f"{datasets.config.HF_DATASETS_CACHE}/biomedica-listings",

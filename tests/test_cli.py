@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -57,6 +58,41 @@ def test_ids_come_from_standard_input_too(run, sample_bucket, tmp_path):
     )
 
     assert "2 seen = 2 kept" in done.output
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["PMC1"], "not in the source {bucket}: PMC1"),
+        (["PMC1,PMC2", "3"], "PMC1, PMC2, PMC3"),
+        (["-"], "PMC7"),
+        (["PMC99002918.9"], "not in the source {bucket}: PMC99002918.9"),
+        (["PMCX"], "neither PMCIDs such as PMC13900 nor a readable file"),
+    ],
+)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_articles_that_the_source_lacks_are_a_callers_mistake(
+    run, sample_bucket, tmp_path, given, said, dry
+):
+    ids = [word for value in given for word in ("--pmcids", value)]
+    done = run("extract", sample_bucket, "-o", tmp_path / "a", *ids, *dry, stdin="PMC7\n")
+
+    assert done.exit_code == 2
+    assert said.format(bucket=sample_bucket) in done.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_version_that_is_asked_for_is_the_one_fetched(run, sample_bucket, tmp_path):
+    ids = ["--pmcids", "PMC99000102.1 PMC99002918", "--pmcids", "99000101.7"]
+    done = run("extract", sample_bucket, "-o", tmp_path / "a", *ids)
+    ledger = pq.read_table(tmp_path / "a" / "articles").to_pylist()
+
+    assert "asked for, not in the source: PMC99000101.7" in done.output
+    assert {(row["pmcid"], row["version"]) for row in ledger} == {(99000102, 1), (99002918, 1)}
+    assert run("extract", sample_bucket, "-o", tmp_path / "a", *ids).exit_code == 0
+    other = run("extract", sample_bucket, "-o", tmp_path / "a", "--pmcids", "PMC99000102 99002918")
+    assert other.exit_code == 2
+    assert "Ask for the same" in other.output
 
 
 def test_only_some_licenses(run, sample_bucket, tmp_path):

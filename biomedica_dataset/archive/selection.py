@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
-_PMCID = re.compile(r"(?:PMC)?([1-9]\d{0,17})(?:\.\d+)?", re.IGNORECASE)
+_PMCID = re.compile(r"(?:PMC)?([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,8}))?", re.IGNORECASE)
 _PAIR = re.compile(r"PMC[1-9]\d{0,17}_[A-Za-z0-9_-]+")
+_LIST = "the list of ids"
 _WIDTH = 1000
 _ARTICLES_PER_BLOCK = 64
 _WIDEST = 10**9
@@ -39,24 +40,48 @@ class Selection:
         Number of newest articles requested, if ``pmcids`` are the newest.
     query
         The query that found ``pmcids``, with its translation, licences, count and date.
+    versions
+        PMCID and version of the articles of which one version was asked for, sorted.
     """
 
     pmcids: tuple[int, ...] | None = None
     limit: int | None = None
     query: dict[str, Any] | None = None
+    versions: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of_ids(cls, ids: str | Iterable[str | int]) -> Selection:
+        """Return the selection of some PMCIDs: given, or in a file with one per line.
+
+        Examples
+        --------
+        >>> Selection.of_ids("PMC13900, 13901.2")
+        Selection(pmcids=(13900, 13901), limit=None, query=None, versions=((13901, 2),))
+        """
+        lines, where = (_ids_of(ids), ids) if isinstance(ids, str) else (map(str, ids), _LIST)
+        found = _parse_ids(lines, where)
+        return cls(
+            tuple(sorted(found)), versions=tuple((n, v) for n, v in sorted(found.items()) if v)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the selection as ``archive.json`` stores it."""
-        pmcids = None if self.pmcids is None else [f"PMC{n}" for n in self.pmcids]
-        stored = {"kind": self.kind, "limit": self.limit, "pmcids": pmcids}
+        stored = {"kind": self.kind, "limit": self.limit, "pmcids": self.names()}
         return stored if self.query is None else {**stored, "query": self.query}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Selection:
         """Return the selection that ``archive.json`` stores."""
         ids = stored["pmcids"]
-        pmcids = None if ids is None else tuple(parse_pmcids(ids))
-        return cls(pmcids, stored["limit"], stored.get("query"))
+        listed = cls() if ids is None else cls.of_ids(ids)
+        return replace(listed, limit=stored["limit"], query=stored.get("query"))
+
+    def names(self) -> list[str] | None:
+        """Return the articles as ``PMC13900``, or ``PMC13900.2`` where one version is meant."""
+        versions = dict(self.versions)
+        if self.pmcids is None:
+            return None
+        return [f"PMC{n}.{versions[n]}" if n in versions else f"PMC{n}" for n in self.pmcids]
 
     @property
     def kind(self) -> str:
@@ -73,7 +98,8 @@ class Selection:
             return f"the newest {self.limit} articles"
         if self.query is not None:
             return f"{len(self.pmcids)} articles found by {self.query['query']!r}"
-        digest = hashlib.sha256(repr(self.pmcids).encode()).hexdigest()[:8]
+        listed = (self.pmcids, self.versions) if self.versions else self.pmcids
+        digest = hashlib.sha256(repr(listed).encode()).hexdigest()[:8]
         return f"{len(self.pmcids)} listed articles ({digest})"
 
 
@@ -119,20 +145,30 @@ def wants_by_block(wants: Wants, width: int) -> Callable[[int], Wants]:
     return lambda block: Wants(wants.licenses, frozenset(keys.get(block, ())))
 
 
-def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[int]:
-    """Parse PMCIDs with or without prefix and version; return unique numbers, sorted.
+def _ids_of(text: str) -> list[str]:
+    """Return the PMCIDs that a text lists, or the lines of the file that it names."""
+    ids = re.split(r"[\s,;]+", text.strip())
+    if all(map(_PMCID.fullmatch, ids)):
+        return ids
+    try:
+        return Path(text).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        msg = (
+            f"{text[:500]!r} is neither PMCIDs such as PMC13900 nor a readable file of them: {why}"
+        )
+        raise UsageError(msg) from error
+
+
+def _parse_ids(lines: Iterable[str], where: str) -> dict[int, int | None]:
+    """Return PMCIDs with the version that was asked for, if any.
 
     Raises
     ------
     UsageError
-        A line is not a PMCID; the message says which.
-
-    Examples
-    --------
-    >>> parse_pmcids(["PMC13900", "13901.2", ""])
-    [13900, 13901]
+        A line is not a PMCID, or asks for a second version of an article.
     """
-    found = set()
+    found: dict[int, int | None] = {}
     for number, line in enumerate(lines, start=1):
         text = line.strip().lstrip("\ufeff")
         if text and not text.startswith("#"):
@@ -140,11 +176,19 @@ def parse_pmcids(lines: Iterable[str], where: str = "the list of ids") -> list[i
             if match is None:
                 msg = f"line {number} of {where} is {text[:40]!r}, not a PMCID such as PMC13900"
                 raise UsageError(msg)
-            found.add(int(match[1]))
+            pmcid, version = int(match[1]), int(match[2]) if match[2] else None
+            before = found.get(pmcid)
+            if version and before and version != before:
+                msg = (
+                    f"line {number} of {where} asks for PMC{pmcid}.{version} beside "
+                    f"PMC{pmcid}.{before}; an archive has one version of an article"
+                )
+                raise UsageError(msg)
+            found[pmcid] = version or before
     if not found:
         msg = f"{where} is empty; expected one PMCID per line"
         raise UsageError(msg)
-    return sorted(found)
+    return found
 
 
 def parse_images(value: str | Iterable[str]) -> str | frozenset[str]:

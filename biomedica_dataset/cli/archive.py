@@ -7,8 +7,6 @@ from typing import Any
 
 import click
 
-from biomedica_dataset.errors import UsageError
-
 from .group import OUTPUT, main, printable, progress
 from .launched import launched
 
@@ -23,10 +21,10 @@ from .launched import launched
     help="Folder for the archive: new, or one to update.",
 )
 @click.option(
-    "--pmcids",
-    metavar="FILE",
-    help="Only these articles: a file with one PMCID per line; - for standard input.",
-)
+    "--pmcids", multiple=True, metavar="ID_OR_FILE",
+    help="Only these articles: PMCIDs, or a file with one per line; - for standard input. "
+    "Repeatable.",
+)  # fmt: skip
 @click.option("--query", metavar="TEXT", help="Only articles that this search of PMC finds.")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest N articles.")
 @click.option(
@@ -71,17 +69,17 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
         sys.exit(1)
 
 
-def _read_pmcids(path: str | None) -> list[int] | None:
-    from biomedica_dataset.archive.selection import parse_pmcids
+def _read_pmcids(given: tuple[str, ...]) -> str | list[str] | None:
+    """Return the ids of all values of the option; standard input is read here, files later."""
+    from biomedica_dataset.archive.selection import Selection
 
-    if path is None:
-        return None
-    try:
-        with click.open_file(path, encoding="utf-8") as lines:
-            return parse_pmcids(lines, path)
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path} cannot be read as a list of PMCIDs: {error}"
-        raise UsageError(msg) from error
+    if len(given) == 1 and given[0] != "-":
+        return given[0]
+    ids: list[str] = []
+    for value in given:
+        source = sys.stdin.readlines() if value == "-" else value
+        ids += Selection.of_ids(source).names() or []
+    return ids or None
 
 
 @main.command()

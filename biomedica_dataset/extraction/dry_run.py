@@ -16,6 +16,7 @@ from biomedica_dataset.pmc.source import NetworkFailedError, Source
 from biomedica_dataset.pubmed.client import Ncbi
 from biomedica_dataset.pubmed.search.query import Overview, overview
 
+from .report import not_in_source
 from .stage import ExtractStage
 from .versions import find_current
 
@@ -53,6 +54,8 @@ class ExtractPlan:
         Articles whose metadata was read, and articles whose files were measured.
     spent
         Requests that the estimate itself made.
+    not_listed
+        Requested articles that the source does not have.
     """
 
     source: str
@@ -70,12 +73,15 @@ class ExtractPlan:
     sized: int
     seed: int
     spent: int
+    not_listed: list[str]
 
     def __str__(self) -> str:
         """Return the plan in words."""
         listed = f"the inventory of {self.inventory}" if self.inventory else "a listing"
         lines = [str(self.search)] if self.search else []
         lines.append(f"{self.source}, {self.selection}, by {listed}; nothing was written")
+        if self.not_listed:
+            lines.append(not_in_source(self.not_listed))
         if not self.articles:
             return "\n".join([*lines, "nothing to do: the archive is up to date"])
         return "\n".join(
@@ -141,6 +147,7 @@ def plan(
         sized=found.sized,
         seed=seed,
         spent=stage.opened.requests,
+        not_listed=stage.not_listed(),
     )
 
 

@@ -21,7 +21,7 @@ def extract(  # noqa: PLR0913 - each is given by name
     source: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
-    pmcids: Iterable[str | int] | None = None,
+    pmcids: str | Iterable[str | int] | None = None,
     query: str | None = None,
     limit: int | None = None,
     licenses: Sequence[str] = (),
@@ -41,7 +41,8 @@ def extract(  # noqa: PLR0913 - each is given by name
     output
         The archive: a new or empty folder, or an existing archive.
     pmcids
-        Only these articles, such as ``PMC13900`` or ``13900``.
+        Only these articles, such as ``PMC13900`` or ``13900``, or a file with one per line.
+        ``PMC13900.2`` is that version, whatever newer ones there are.
     query
         Only articles that this search of PMC finds.
     limit

@@ -69,7 +69,7 @@ def archive_fingerprint(url: str) -> str:
 def find_blocks(
     url: str,
     *,
-    pmcids: Sequence[int] | None = None,
+    pmcids: str | Sequence[str | int] | None = None,
     limit: int | None = None,
     inventory: str | None = None,
     cache: str,
@@ -92,7 +92,7 @@ def find_blocks(
         archive = Archive.open(url)
         return Blocks(str(Path(url).resolve()), tuple(archive.blocks()), archive.width)
     source = Source(url)
-    found = list_versions(source, Selection(tuple(pmcids) if pmcids else None), inventory)
+    found = list_versions(source, Selection.of_ids(pmcids) if pmcids else Selection(), inventory)
     if limit is not None:
         found = found.only([int(n) for n in found.pmcids()[-limit:]])
     chosen = [int(n) for n in found.pmcids()] if pmcids or limit else None

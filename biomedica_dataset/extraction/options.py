@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from biomedica_dataset.archive.selection import Selection, Wants, parse_images, parse_pmcids
+from biomedica_dataset.archive.selection import Selection, Wants, parse_images
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.licenses import parse_licenses
 
@@ -39,7 +39,7 @@ class ExtractOptions:
 def resolve_options(  # noqa: PLR0913 - each is given by name
     output: str | os.PathLike[str],
     *,
-    pmcids: Iterable[str | int] | None = None,
+    pmcids: str | Iterable[str | int] | None = None,
     query: str | None = None,
     limit: int | None = None,
     licenses: Sequence[str] = (),
@@ -65,17 +65,17 @@ def resolve_options(  # noqa: PLR0913 - each is given by name
         msg = f"limit must be 1 or more, not {limit}"
         raise UsageError(msg)
     codes = parse_licenses(licenses)
-    numbers: tuple[int, ...] | None = None
-    question: dict[str, Any] | None = None
+    selection = Selection(limit=limit)
     if query is not None:
         from biomedica_dataset.pubmed.client import Ncbi
         from biomedica_dataset.pubmed.search.query import choose
 
         numbers, question = choose(output, query, codes, Ncbi())
+        selection = Selection(numbers, query=question)
     elif pmcids is not None:
-        numbers = tuple(parse_pmcids(map(str, pmcids)))
+        selection = Selection.of_ids(pmcids)
     return ExtractOptions(
-        selection=Selection(numbers, limit, question),
+        selection=selection,
         wants=Wants(codes, parse_images(images)),
         inventory=inventory,
         retry=retry,

@@ -13,7 +13,9 @@ from biomedica_dataset.io.failures import reading
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+_NAMED = 20  # articles in a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,7 @@ class ExtractReport:
         if self.newer:
             lines.append(f"metadata newer than the inventory: {self.newer:,}")
         if self.not_listed:
-            more = f" and {len(self.not_listed) - 20:,} more" if len(self.not_listed) > 20 else ""
-            named = ", ".join(self.not_listed[:20])
-            lines.append(f"asked for, not in the source: {named}{more}")
+            lines.append(not_in_source(self.not_listed))
         if self.blocks_failed:
             lines.append(
                 f"{len(self.blocks_failed):,} blocks not written; run the same command again:"
@@ -85,6 +85,19 @@ class ExtractReport:
         if self.blocks_left and not self.blocks_failed:
             lines.append(part_message(self.blocks_done, self.blocks_left, "blocks"))
         return "\n".join(lines)
+
+
+def not_in_source(names: Sequence[str], source: str = "") -> str:
+    """Return which requested articles a source does not have, in words.
+
+    Examples
+    --------
+    >>> not_in_source(["PMC1", "PMC2.3"])
+    'asked for, not in the source: PMC1, PMC2.3'
+    """
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    where = f"the source {source}".rstrip()
+    return f"asked for, not in {where}: {', '.join(names[:_NAMED])}{more}"
 
 
 def _by_reason(failed: Mapping[str, str]) -> list[tuple[str, list[int]]]:

@@ -174,6 +174,12 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
         there = {block for block, _part in self.inventory.blocks(self.width)}
         return sorted(self.found.headers.keys() - there)
 
+    def not_listed(self) -> list[str]:
+        """Return the articles that were asked for and that the source does not have."""
+        listed = {int(n) for n in self.inventory.pmcids()}
+        asked = zip(self.selection.pmcids or (), self.selection.names() or (), strict=True)
+        return [name for pmcid, name in asked if pmcid not in listed]
+
     def begin(self, lock: RunLock) -> None:
         """Create the archive, or remove what killed runs have left in it."""
         if self.is_new:
@@ -234,7 +240,6 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
         changes: Counter[str] = Counter({"removed from PMC": removed})
         for made in run.made if run else []:
             changes += made
-        listed = {int(n) for n in self.inventory.pmcids()}
         return ExtractReport(
             source=self.archive.source,
             selection=str(self.selection),
@@ -247,7 +252,7 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
             articles=total(header.counts["articles"] for header in headers.values()),
             figures=total(header.counts["figures"] for header in headers.values()),
             newer=sum(header.counts["newer"]["metadata"] for header in headers.values()),
-            not_listed=[f"PMC{n}" for n in self.selection.pmcids or () if n not in listed],
+            not_listed=self.not_listed(),
         )
 
     def __getstate__(self) -> dict[str, Any]:

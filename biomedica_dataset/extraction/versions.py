@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.entries import SETTLED, LedgerRow
-from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.io.async_runner import run_async
 from biomedica_dataset.pmc.etags import md5_of
 from biomedica_dataset.pmc.inventory import Inventory, read_inventory
 from biomedica_dataset.pmc.listing import has_inventory, list_each, list_folder
 from biomedica_dataset.pmc.metadata import Metadata, parse_metadata
 from biomedica_dataset.pmc.source import CorruptError, Source, TooLargeError, UnavailableError
+
+from .report import not_in_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,8 +149,22 @@ def list_versions(source: Source, selection: Selection, inventory: str | None) -
     Raises
     ------
     UsageError, SourceError
-        The source is not a bucket, or cannot be listed.
+        The source is not a bucket, has none of the articles, or cannot be listed.
     """
+    found = _list_all(source, selection, inventory)
+    if selection.versions:
+        found = found.only_versions(dict(selection.versions))
+    if not len(found):
+        names = selection.names()
+        if names is None:
+            msg = f"{source.url} has no articles"
+            raise UsageError(msg)
+        raise UsageError(not_in_source(names, source.url))
+    return found
+
+
+def _list_all(source: Source, selection: Selection, inventory: str | None) -> Inventory:
+    """Return all versions of the selected articles."""
     pmcids = selection.pmcids
     # The newest come from an inventory, so compare them with one: it may lag behind a listing.
     is_ids = inventory is None and pmcids is not None and selection.limit is None

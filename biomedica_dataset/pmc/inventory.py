@@ -21,7 +21,7 @@ from .etags import md5_of
 from .source import NetworkFailedError, Source, TooLargeError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -113,13 +113,23 @@ class Inventory:
         wanted = pc.is_in(self.table["pmcid"], value_set=pa.array(pmcids, pa.int64()))
         return Inventory._of_sorted(self.table.filter(wanted).combine_chunks(), self.date)
 
+    def only_versions(self, versions: Mapping[int, int]) -> Inventory:
+        """Return the part without other versions of some articles than those given by PMCID."""
+        import numpy as np
+        import pyarrow as pa
+
+        ids, numbers = (self.table[name].to_numpy() for name in ("pmcid", "version"))
+        meant = np.array([versions.get(int(pmcid), 0) for pmcid in ids], dtype=np.int64)
+        kept = self.table.filter(pa.array((meant == 0) | (meant == numbers))).combine_chunks()
+        return Inventory._of_sorted(kept, self.date)
+
     def blocks(self, width: int) -> Iterator[tuple[int, Inventory]]:
         """Yield each block's number and part: the PMCIDs with the same ``id // width``."""
         import numpy as np
 
         numbers = self.table["pmcid"].to_numpy() // width
         starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-        ends = [*starts[1:].tolist(), len(numbers)]
+        ends = [*starts[1:].tolist(), len(numbers)][: len(starts)]
         for start, end in zip(starts.tolist(), ends, strict=True):
             part = Inventory._of_sorted(self.table.slice(start, end - start), self.date)
             yield int(numbers[start]), part

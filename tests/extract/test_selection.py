@@ -9,7 +9,6 @@ from biomedica_dataset.archive.selection import (
     Wants,
     block_width,
     parse_images,
-    parse_pmcids,
     wants_by_block,
 )
 from biomedica_dataset.errors import UsageError
@@ -17,20 +16,37 @@ from biomedica_dataset.licenses import parse_licenses
 
 
 def test_ids_come_with_or_without_prefix_and_version():
-    lines = ["\ufeffPMC13901.2\n", " 13900 \n", "", "# newer ones", "pmc13900.1"]
+    lines = ["\ufeffPMC13901.2\n", " 13900 \n", "", "# newer ones", "pmc13901"]
 
-    assert parse_pmcids(lines) == [13900, 13901]
+    assert Selection.of_ids(lines) == Selection((13900, 13901), versions=((13901, 2),))
 
 
 @pytest.mark.parametrize("line", ["PMCX", "13900,13901", "0", "PMC", "-5", "1" * 30, "１３"])
-def test_rubbish_among_ids_is_named_with_its_line(line):
-    with pytest.raises(UsageError, match=r"line 2 of ids\.txt is .* not a PMCID such as PMC13900"):
-        parse_pmcids(["PMC1", line], "ids.txt")
+def test_rubbish_among_ids_is_named_with_its_line(line, tmp_path):
+    (tmp_path / "ids.txt").write_text(f"PMC1\n{line}\n")
+    with pytest.raises(
+        UsageError, match=r"line 2 of .*ids\.txt is .* not a PMCID such as PMC13900"
+    ):
+        Selection.of_ids(str(tmp_path / "ids.txt"))
+
+
+def test_ids_are_given_as_text_or_in_a_file(tmp_path):
+    (tmp_path / "ids").write_text("PMC5\n3\n")
+
+    for ids in ("PMC5 3", "3,pmc5", str(tmp_path / "ids"), [5, "PMC3"]):
+        assert Selection.of_ids(ids) == Selection((3, 5))
+    with pytest.raises(UsageError, match=r"neither PMCIDs .* nor a readable file"):
+        Selection.of_ids("PMC5,PMCX")
 
 
 def test_a_list_without_ids_is_refused():
     with pytest.raises(UsageError, match="is empty"):
-        parse_pmcids(["", "# none"])
+        Selection.of_ids(["", "# none"])
+
+
+def test_two_versions_of_an_article_are_refused():
+    with pytest.raises(UsageError, match=r"line 2 .* PMC5\.2 beside PMC5\.1"):
+        Selection.of_ids(["PMC5.1", "5.2"])
 
 
 def test_licences_are_groups_and_codes():
@@ -81,7 +97,12 @@ def test_digests_tell_wishes_apart_and_not_their_order():
 
 
 def test_a_selection_comes_back_as_it_was_stored():
-    for selection in (Selection(), Selection((3, 5)), Selection((7, 9), 2)):
+    for selection in (
+        Selection(),
+        Selection((3, 5)),
+        Selection((7, 9), 2),
+        Selection((3, 5), versions=((5, 2),)),
+    ):
         assert Selection.from_json(selection.as_json()) == selection
 
 
