@@ -97,8 +97,11 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     help="A dataset folder, or tars in the layout of the published dataset.",
 )
 @click.option("--dry-run", is_flag=True, help="Only report rows, bytes and requests.")
+@launched
 def select(source: str, output: str | None, **options: Any) -> None:
     """Write selected rows of SOURCE as a smaller dataset folder, fetching only their bytes.
+
+    Running the same command again resumes where it stopped.
 
     SOURCE is a dataset folder, a repository on the Hub such as org/name, or an hf://, https:// or
     s3:// address.

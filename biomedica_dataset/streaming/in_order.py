@@ -10,7 +10,7 @@ from .order import make_plan
 from .shards import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import numpy as np
     import pyarrow as pa
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .index import Index
 
 
-def rows_in_order(index: Index, table: pa.Table, columns: list[str]) -> Iterator[dict[str, Any]]:
+def rows_in_order(
+    index: Index, table: pa.Table, columns: list[str]
+) -> Generator[dict[str, Any], None, None]:
     """Yield columns of some rows of the index, in their order."""
     return Reader(index, table, columns).rows(_runs(table))
 

@@ -23,7 +23,7 @@ from .ranges import Span, join
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from .index import Index
     from .places import Files
@@ -105,7 +105,7 @@ class Reader:
             )
             raise SourceError(msg)
 
-    def rows(self, runs: Iterable[np.ndarray]) -> Iterator[Row]:
+    def rows(self, runs: Iterable[np.ndarray]) -> Generator[Row, None, None]:
         """Yield rows in the order of their positions, prefetching the next runs.
 
         Parameters

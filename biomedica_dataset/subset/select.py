@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.engine.report import part_message
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import Pair, column_names
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows
 from biomedica_dataset.streaming.in_order import cost_in_order
 from biomedica_dataset.suggest import nearest
 
-from .write_folder import write_folder
-from .write_tars import write_chosen_tars
+from .write_folder import FolderStage
+from .write_tars import TarsStage
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
+    from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.streaming.choice import Chosen
 
-_WRITERS = {"parquet": write_folder, "webdataset": write_chosen_tars}
+    from .stage import SelectStage
+
+_STAGES: dict[str, type[SelectStage[Any]]] = {"parquet": FolderStage, "webdataset": TarsStage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +37,29 @@ class SelectReport:
     ----------
     requests, moved
         Requests for images and the bytes they transfer; texts and footers are extra.
+    written, left
+        Slices of up to some thousand rows that this run wrote, and those of other parts that are
+        not done.
     """
 
     chosen: Chosen
     requests: int
     moved: int
     output: str | None
+    written: int = 0
+    left: int = 0
 
     def __str__(self) -> str:
         """Return the report in words."""
         cost = f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of images, plus texts"
-        end = "nothing was written" if self.output is None else f"written to {self.output}"
+        if self.left:
+            end = part_message(self.written, self.left, "slices")
+        elif self.output is None:
+            end = "nothing was written"
+        elif self.written:
+            end = f"written to {self.output}"
+        else:
+            end = f"nothing to do: {self.output} is up to date"
         return f"{self.chosen}\n{cost}; {end}"
 
 
@@ -61,6 +76,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     split: str | None = None,
     format: Literal["parquet", "webdataset"] = "parquet",
     dry_run: bool = False,
+    launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> SelectReport:
     """Write selected rows as a dataset folder for `open_dataset` and ``load_dataset``.
@@ -70,32 +86,35 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     source, licenses, concepts, filters, recipe, limit, seed, split
         See `open_dataset`.
     output
-        A new or empty folder, which its last file makes a dataset folder. Not needed for a dry run.
+        A new or empty folder, or one in which the same selection was begun; its last file makes it
+        a dataset folder. Not needed for a dry run.
     format
         A dataset folder, or tars in the layout of the published dataset.
     dry_run
         Only count rows, bytes and requests.
+    launch
+        Where it runs, and as which part of a run; alone by default.
     progress
         Shown while rows are written; silent by default.
 
     Raises
     ------
     UsageError
-        See `open_dataset`; or the output is not empty, or is missing.
+        See `open_dataset`; or the output is something else, or is missing.
     SourceError
-        The source cannot be read. What was written so far is not a dataset folder and can be
-        removed.
+        The source cannot be read; the same call resumes.
 
     Examples
     --------
     >>> print(select("biomedica", licenses="noncommercial", dry_run=True))
     12 of 62 rows...
     """
-    if format not in _WRITERS:
-        msg = f"format is {format!r}; {nearest(format, _WRITERS)}"
+    if format not in _STAGES:
+        msg = f"format is {format!r}; {nearest(format, _STAGES)}"
         raise UsageError(msg)
-    if not dry_run:
-        _check_output(output)
+    if output is None and not dry_run:
+        msg = "no output was named; name a new folder, or do a dry run"
+        raise UsageError(msg)
     choice = Choice(
         licenses=licenses, concepts=concepts, filters=filters, recipe=recipe, limit=limit,
         seed=seed, split=split,
@@ -105,17 +124,6 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
-    folder = Folder(output)
-    progress.start(len(chosen.table), "rows")
-    with progress.shown():
-        _WRITERS[format](folder, chosen, progress)
-    return SelectReport(chosen, requests, moved, folder.url)
-
-
-def _check_output(output: str | os.PathLike[str] | None) -> None:
-    if output is None:
-        msg = "no output was named; name a new folder, or do a dry run"
-        raise UsageError(msg)
-    if not Folder(output).is_empty():
-        msg = f"{output} is not empty; choose an empty or new folder"
-        raise UsageError(msg)
+    stage = _STAGES[format](chosen, os.fspath(output))
+    run = stage.run(launch, workers=1, progress=progress)
+    return SelectReport(chosen, requests, moved, stage.url, len(run.made), run.left)

@@ -1,48 +1,77 @@
-"""Writes selected rows of a dataset folder as tars."""
+"""Writes selected rows as tars."""
 
 from __future__ import annotations
 
-from itertools import chain, groupby
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from biomedica_dataset.folder.splits import Splits
+from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.schema import Pair, column_names, image_length
 from biomedica_dataset.streaming.in_order import rows_in_order
-from biomedica_dataset.webdataset.tars import SAMPLES, Sample, finish, write_tars
+from biomedica_dataset.webdataset.chunks import TarRecord, whole_record, write_record
+from biomedica_dataset.webdataset.tars import SAMPLES, Sample, finish, retract, write_tars
+
+from .stage import SelectStage, Slice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.io.folders import Folder
-    from biomedica_dataset.streaming.choice import Chosen
-    from biomedica_dataset.webdataset.tars import Tar
+    from biomedica_dataset.engine.progress import Ticker
+    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+
+_CODE = ("webdataset.tars",)
 
 
-def write_chosen_tars(folder: Folder, chosen: Chosen, progress: Progress) -> None:
-    """Write selected rows as tars in the published layout.
+@dataclass(frozen=True)
+class TarsStage(SelectStage[TarRecord]):
+    """Writes tars in the published layout.
 
     A tar shuffles up to 10,000 neighbouring rows. The text and the references of an article are not
     part of a row, so they are ``null`` here; its figures are the selected ones.
     """
-    splits = Splits.parse(chosen.index.manifest["split"])
-    rows = rows_in_order(chosen.index, chosen.table, [*column_names(Pair), "license_group"])
-    tars: dict[str, Tar] = {}
-    for number, articles in groupby(_numbered(rows, progress), key=lambda entry: entry[0]):
-        samples = chain.from_iterable(samples for _number, samples in articles)
-        tars |= write_tars(folder, number, samples, splits)
-    finish(folder, tars, splits)
+
+    format: ClassVar[str] = "tars"
+
+    def tasks(self) -> list[Slice]:
+        """Return slices of whole articles."""
+        rows, starts, end = self.chosen.table, [0], 0
+        for _article, own in groupby(rows["article_accession_id"].to_pylist()):
+            count = sum(1 for _ in own)
+            if end > starts[-1] and end + count - starts[-1] > SAMPLES:
+                starts.append(end)
+            end += count
+        ends = [*starts[1:], end]
+        places = enumerate(zip(starts, ends, strict=True))
+        return [Slice(number, "", rows.slice(a, b - a)) for number, (a, b) in places]
+
+    def record(self, task: Slice) -> TarRecord | None:
+        """Return the record of a slice whose tars are there, written by the same code."""
+        return whole_record(self.output, task.number, code_fingerprint(_CODE))
+
+    def make(self, task: Slice, context: WorkerContext) -> int:
+        """Write the tars of a slice, then its record."""
+        columns = [*column_names(Pair), "license_group"]
+        with closing(rows_in_order(self.chosen.index, task.table, columns)) as rows:
+            samples = _samples(rows, context.progress.tick)
+            tars = write_tars(self.output, task.number, samples, self.splits)
+        write_record(self.output, task.number, TarRecord(code_fingerprint(_CODE), tars))
+        return task.number
+
+    def retract(self) -> None:
+        """Remove sizes and card while tars change."""
+        retract(self.output, self.splits)
+
+    def finish(self, run: StageRun[TarRecord, int]) -> None:
+        """Write sizes and card."""
+        tars = {path: tar for record in run.records.values() for path, tar in record.tars.items()}
+        finish(self.output, tars, self.splits)
 
 
-def _numbered(
-    rows: Iterable[dict[str, Any]], progress: Progress
-) -> Iterator[tuple[int, list[Sample]]]:
-    """Yield the samples of each article with the number of the tars that they go to."""
-    number = count = 0
+def _samples(rows: Iterable[dict[str, Any]], tick: Ticker) -> Iterator[Sample]:
     for _article, own in groupby(rows, key=lambda row: row["article_accession_id"]):
         pairs = [(row.pop("license_group"), Pair(**row)) for row in own]
-        if count and count + len(pairs) > SAMPLES:
-            number, count = number + 1, 0
-        count += len(pairs)
-        progress.tick(len(pairs), len(pairs), sum(image_length(pair.image) for _, pair in pairs))
-        yield number, [Sample(group, pair, None, pairs) for group, pair in pairs]
+        tick(len(pairs), len(pairs), sum(image_length(pair.image) for _, pair in pairs))
+        for group, pair in pairs:
+            yield Sample(group, pair, None, pairs)

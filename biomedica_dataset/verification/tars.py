@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def are_tars(folder: Folder) -> bool:
-    """Whether a folder is one that `serialize_webdataset` writes to."""
-    return folder.exists(STARTED)
+    """Whether a folder is one of tars that were serialized or selected."""
+    return folder.exists(STARTED) or bool(read_records(folder))
 
 
 def verify_tars(folder: Folder, tick: Ticker) -> VerifyReport:

@@ -78,8 +78,13 @@ def _shard(file: ShardFile) -> int:
 
 def up_to_date_record(folder: Folder, chunk: Chunk) -> TarRecord | None:
     """Return the record of a chunk whose tars are complete and made from the same files."""
-    record = _read_record(folder, chunk.number)
-    if record is None or record.fingerprint != chunk.fingerprint:
+    return whole_record(folder, chunk.number, chunk.fingerprint)
+
+
+def whole_record(folder: Folder, number: int, fingerprint: str) -> TarRecord | None:
+    """Return the record of the tars of a number if they are complete and of that fingerprint."""
+    record = _read_record(folder, number)
+    if record is None or record.fingerprint != fingerprint:
         return None
     tars = record.tars.items()
     is_whole = all(folder.exists(p) and folder.size(p) == tar.bytes for p, tar in tars)
@@ -91,9 +96,13 @@ def write_chunk(dataset: Folder, folder: Folder, chunk: Chunk, splits: Splits) -
     shards = groupby(sorted(chunk.files, key=_shard), key=_shard)
     samples = (one for _number, files in shards for one in shard_samples(dataset, list(files)))
     tars = write_tars(folder, chunk.number, samples, splits)
-    record = json.dumps(asdict(TarRecord(chunk.fingerprint, tars)), indent=1)
-    folder.write_bytes(record_name(chunk.number), record.encode())
+    write_record(folder, chunk.number, TarRecord(chunk.fingerprint, tars))
     return tars
+
+
+def write_record(folder: Folder, number: int, record: TarRecord) -> None:
+    """Write the record of the tars of a number, which makes them valid."""
+    folder.write_bytes(record_name(number), json.dumps(asdict(record), indent=1).encode())
 
 
 def read_records(folder: Folder) -> dict[int, TarRecord]:

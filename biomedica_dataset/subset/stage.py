@@ -1,0 +1,95 @@
+"""The stage that writes a selection: slices of the chosen rows, each with a record.
+
+::
+
+    SUBSET/
+      .shards/select.json    what was chosen; written first
+      .shards/000000.*       the record of a finished slice
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from biomedica_dataset.engine.stage import Record, Stage
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.folder.record import RECORDS
+from biomedica_dataset.folder.splits import Splits
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import begin_folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.streaming.choice import Chosen
+
+FORMAT_VERSION = 1
+_MARKER = f"{RECORDS}/select.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Neighbouring rows of a selection, written together.
+
+    Parameters
+    ----------
+    name
+        Path of the file of their images; ``""`` if each licence group has one.
+    table
+        The rows, with the columns of the index.
+    """
+
+    number: int
+    name: str
+    table: pa.Table
+
+
+@dataclass(frozen=True)
+class SelectStage(Stage[Slice, Record, int]):
+    """Writes the slices of a selection; a subclass says in which format."""
+
+    unit: ClassVar[str] = "rows"
+    format: ClassVar[str]
+
+    chosen: Chosen
+    url: str
+
+    @cached_property
+    def output(self) -> Folder:
+        """The folder of the selection."""
+        return Folder(self.url)
+
+    @cached_property
+    def splits(self) -> Splits:
+        """The splits of the dataset."""
+        return Splits.parse(self.chosen.index.manifest["split"])
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the selection, or resume the same one."""
+        keys = "\n".join(self.chosen.table["key"].to_pylist())
+        header = {
+            "format": self.format,
+            "dataset": self.chosen.index.digest,
+            "selection": str(self.chosen.choice),
+            "rows": hashlib.sha256(keys.encode()).hexdigest(),
+        }
+        found = begin_folder(self.output, _MARKER, "a selection", FORMAT_VERSION, header)
+        if found != header:
+            msg = (
+                f"{self.url} is not empty: it holds {found['selection']}, as {found['format']}, of "
+                f"dataset {found['dataset'][:16]}, and this run selects {header['selection']}, as "
+                f"{self.format}, of dataset {header['dataset'][:16]}; choose an empty or new folder"
+            )
+            raise UsageError(msg)
+
+    def number(self, task: Slice) -> int:
+        """Return the number of a slice."""
+        return task.number
+
+    def size(self, task: Slice) -> int:
+        """Return the rows of a slice."""
+        return len(task.table)
