@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import html
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,13 @@ _BROKEN = (
     *(RecursionError, NotImplementedError),
 )
 """Errors that Arrow, JSON and our own records raise for damaged bytes."""
+
+_SENTENCE = re.compile(r"<(?:message|title)[^>]*>(.*?)</", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(r"(?=<[!?/a-z])", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+_NOISE = re.compile(
+    r"Generic \w+ error: |Error performing (?=[A-Z]+ )|, max_retries: \d+, retry_timeout: \w+ *"
+)
 
 _FOREIGN = (
     ("aiohttp", "ClientError"),
@@ -91,6 +100,24 @@ def _unreadable(path: str | os.PathLike[str], error: BaseException, advice: str)
     if isinstance(error, LookupError):
         reason = repr(error)  # str() would be the bare key
     return ArchiveError(f"{os.fspath(path)} cannot be read: {reason[:300]}. {advice}")
+
+
+def plain(error: BaseException) -> str:
+    """Return what is useful in the text of an error: no page of HTML, no XML, no debug output.
+
+    Examples
+    --------
+    >>> plain(OSError("Generic S3 error: 503 Slow: <Error><Message>Slow down.</Message></Error>"))
+    '503 Slow: Slow down.'
+    >>> plain(OSError("502: <!DOCTYPE html><html><title>Bad gateway</title></html>"))
+    '502: Bad gateway'
+    """
+    text = str(error).strip().partition("\n\nDebug source:")[0]
+    before, *markup = _MARKUP.split(text, maxsplit=1)
+    found = _SENTENCE.search("".join(markup))
+    sentence = _TAG.sub(" ", html.unescape(found[1])) if found else ""
+    words = " ".join(f"{_NOISE.sub('', before)} {sentence}".split())
+    return words[:300].rstrip(" :") or type(error).__name__
 
 
 def failures() -> tuple[type[Exception], ...]:

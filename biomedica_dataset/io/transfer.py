@@ -20,6 +20,10 @@ class RefusedError(SourceError):
     """The file may not be read by whoever asks."""
 
 
+class DamagedError(SourceError):
+    """Bytes that arrived are not those that the index expects."""
+
+
 @dataclass(slots=True)
 class RangeRequest:
     """A range of a file, and how many of its bytes have arrived."""

@@ -62,6 +62,8 @@ class Web:
         Where files lie in truth, as found so far; more are added.
     """
 
+    tries = 5
+
     def __init__(
         self,
         base: str,

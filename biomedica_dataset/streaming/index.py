@@ -8,6 +8,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from biomedica_dataset.errors import ArchiveError, StorageError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.transfer import AbsentError
 from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, column_names
+
+from .places import until_valid
 
 if TYPE_CHECKING:
     from .places import Files, Place
@@ -68,14 +71,14 @@ def read_index(place: Place) -> Index:
 
 
 def _read(place: Place, files: Files) -> Index:
-    manifest, digest = _manifest(files)
+    manifest, digest = until_valid(files, _MANIFEST, partial(_manifest, files))
     parts = [file for file in manifest["files"] if file["config"] == "index"]
     if not parts:
         msg = f"{place.url} has no index: it holds no images, or none with a published licence"
         raise UsageError(msg)
     cache = None if place.is_local else cache_folder() / "index" / digest
     with ThreadPoolExecutor(_THREADS) as pool:
-        read = list(pool.map(lambda part: _part(files, part, cache), parts))
+        read = list(pool.map(partial(_valid_part, files, cache), parts))
     table = pa.concat_tables(part.replace_schema_metadata(None) for part in read).combine_chunks()
     missing = set(column_names(IndexRow)) - set(table.column_names)
     if missing:
@@ -120,6 +123,10 @@ def keep(data: bytes, path: Path) -> None:
         Folder(path.parent).write_bytes(path.name, data)
     except StorageError as error:
         logger.warning("%s cannot be cached: %s", path, error.__cause__ or error)
+
+
+def _valid_part(files: Files, cache: Path | None, part: dict[str, Any]) -> pa.Table:
+    return until_valid(files, part["path"], partial(_part, files, part, cache))
 
 
 def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:

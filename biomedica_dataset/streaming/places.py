@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from biomedica_dataset.errors import SourceError, UsageError
-from biomedica_dataset.io.transfer import AbsentError, RefusedError, Traffic
+from biomedica_dataset.errors import ArchiveError, SourceError, UsageError
+from biomedica_dataset.io.failures import plain
+from biomedica_dataset.io.transfer import AbsentError, DamagedError, RefusedError, Traffic
 from biomedica_dataset.io.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Read = TypeVar("Read")
+
+_TRIES = 5  # of bytes that fail their check
+_PAUSE = 0.25  # seconds before the second try, doubled with each further one
+_QUICK = 3.0  # seconds: a store that failed sooner has hardly tried again by itself
+_MOST_WHOLE = 2**26  # bytes of a file of unknown size
 
 
 class Files(Protocol):
@@ -23,10 +35,13 @@ class Files(Protocol):
         The address of the folder.
     traffic
         What was asked for and received so far.
+    tries
+        How often to read bytes that fail their check: those of a server may be right the next time.
     """
 
     base: str
     traffic: Traffic
+    tries: int
 
     def whole(self, name: str) -> bytes:
         """Return a small file."""
@@ -34,8 +49,22 @@ class Files(Protocol):
     def range(self, name: str, start: int, length: int) -> Any:
         """Return a range of bytes of a file, all of it, good until this thread asks again."""
 
+    def forget(self, name: str) -> None:
+        """Forget what is known of a file whose bytes failed their check."""
+
     def close(self) -> None:
         """End what is under way."""
+
+
+def until_valid(files: Files, name: str, read: Callable[[], Read]) -> Read:
+    """Return what is read and checked, asking a server again for bytes that fail their check."""
+    for attempt in range(files.tries - 1):
+        try:
+            return read()
+        except (ArchiveError, DamagedError):
+            files.forget(name)
+            time.sleep(_PAUSE * 2**attempt)
+    return read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +165,13 @@ def _token() -> dict[str, str]:
 
 
 class _Local:
+    tries = 1
+
     def __init__(self, base: str) -> None:
         self.base, self.traffic = base, Traffic()
+
+    def forget(self, name: str) -> None:
+        """Do nothing: nothing is kept."""
 
     def close(self) -> None:
         """Do nothing: no file stays open."""
@@ -165,7 +199,9 @@ class _Local:
 
 
 class _Store:
-    """A bucket of S3, through obstore, which retries by itself."""
+    """A bucket of S3, through obstore, which repeats most failures by itself."""
+
+    tries = _TRIES
 
     def __init__(self, base: str) -> None:
         from biomedica_dataset.io.objects import RetryPolicy, open_store
@@ -173,28 +209,46 @@ class _Store:
         self.base, self.traffic = base, Traffic()
         self._store, _folder = open_store(base, RetryPolicy(), signed=True)
 
+    def forget(self, name: str) -> None:
+        """Do nothing: nothing is kept."""
+
     def close(self) -> None:
         """Do nothing: the store closes its connections by itself."""
 
     def whole(self, name: str) -> bytes:
-        return bytes(self._get(name, lambda: self._store.get(name).bytes()))
+        return bytes(self._get(name, lambda: self._whole(name)))
+
+    def _whole(self, name: str) -> Any:
+        answer = self._store.get(name)
+        if answer.meta["size"] > _MOST_WHOLE:
+            msg = f"it has {answer.meta['size']:,} bytes; {_MOST_WHOLE:,} are possible"
+            raise ValueError(msg)
+        return answer.bytes()
 
     def range(self, name: str, start: int, length: int) -> Any:
         data = self._get(name, lambda: self._store.get_range(name, start=start, length=length))
         if len(data) != length:
             msg = f"{self.base}/{name} is shorter than the index says; it is broken, or has changed"
-            raise SourceError(msg)
+            raise DamagedError(msg)
         return data
 
-    def _get(self, name: str, get: Any) -> Any:
+    def _get(self, name: str, get: Callable[[], Any]) -> Any:
         from obstore import exceptions
 
-        self.traffic.requests += 1
-        try:
-            data = get()
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            msg = f"{self.base}/{name} cannot be read: {str(error).splitlines()[0]}"
-            absent = isinstance(error, (FileNotFoundError, exceptions.NotFoundError))
-            raise (AbsentError if absent else SourceError)(msg) from error
+        for attempt in range(1, _TRIES + 1):
+            self.traffic.requests += 1
+            started = time.monotonic()
+            try:
+                data = get()
+            except (FileNotFoundError, exceptions.NotFoundError) as error:
+                msg = f"{self.base}/{name}: there is no such file"
+                raise AbsentError(msg) from error
+            except (exceptions.BaseError, OSError, ValueError) as error:
+                if attempt == _TRIES or time.monotonic() - started > _QUICK:
+                    msg = f"{self.base}/{name} cannot be read: {plain(error)}"
+                    raise SourceError(msg) from error
+                time.sleep(_PAUSE * 2 ** (attempt - 1))
+            else:
+                break
         self.traffic.received += len(data)
         return data

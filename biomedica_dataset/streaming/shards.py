@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -17,8 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.errors import SourceError
+from biomedica_dataset.io.transfer import DamagedError
 from biomedica_dataset.schema import IndexRow, column_names
 
+from .places import until_valid
 from .ranges import Span, join
 from .texts import Texts
 
@@ -133,7 +136,7 @@ class Reader:
                     ahead.append((run, self._submit(run, files, texts, pools)))
                 if not ahead:
                     return
-                yield from self._in_order(*ahead.popleft())
+                yield from self._in_order(files, *ahead.popleft())
         finally:
             files.close()
             for pool in pools:
@@ -168,7 +171,8 @@ class Reader:
             for column in self._placed:
                 for span in column.spans(positions):
                     mine = positions[span.members]
-                    parts.append(pools[0].submit(self._values, files, file, column, span, mine))
+                    read = partial(self._values, files, file, column, span, mine)
+                    parts.append(pools[0].submit(until_valid, files, file, read))
         return parts
 
     def _other_columns(self, texts: Texts, file: str, positions: np.ndarray) -> dict[int, Row]:
@@ -196,7 +200,7 @@ class Reader:
             values = [self._caption(*one, file) for one in zip(values, characters, strict=True)]
         return {p: {column.name: v} for p, v in zip(positions.tolist(), values, strict=True)}
 
-    def _in_order(self, run: np.ndarray, parts: list[_Part]) -> Iterator[Row]:
+    def _in_order(self, files: Files, run: np.ndarray, parts: list[_Part]) -> Iterator[Row]:
         rows: dict[int, Row] = {position: {} for position in run.tolist()}
         coming = iter(parts)
         for position in run.tolist():
@@ -204,15 +208,26 @@ class Reader:
             while len(row) < self._asked:
                 for found, columns in next(coming).result().items():
                     rows[found].update(columns)
-            yield self._finished(rows.pop(position))
+            yield self._finished(files, position, rows.pop(position))
 
-    def _finished(self, row: Row) -> Row:
+    def _finished(self, files: Files, position: int, row: Row) -> Row:
         if "image" in row:
             image, digest = row["image"]
             if digest is not None and digest != row["image_hash"]:
-                self._refuse(f"the image of {row.get('key', digest)}", "another SHA-256")
+                file = self._files[self._file[position]]
+                image = until_valid(files, file, partial(self._image, files, file, position, row))
             row["image"] = {"bytes": image, "path": row.get("image_file_name")}
         return {name: row[name] for name in self._columns}
+
+    def _image(self, files: Files, file: str, position: int, row: Row) -> bytes:
+        """Return an image that has its digest, read again."""
+        (column,) = (column for column in self._placed if column.name == "image")
+        (span,) = column.spans(np.array([position]))
+        found = self._values(files, file, column, span, np.array([position]))
+        image, digest = found[position]["image"]
+        if digest != row["image_hash"]:
+            self._refuse(f"the image of {row.get('key', digest)}", "another SHA-256")
+        return bytes(image)
 
     def _caption(self, value: bytes, characters: int, file: str) -> str:
         text = value.decode(errors="replace")
@@ -225,7 +240,7 @@ class Reader:
             f"{self._place.url}: {what} has {differs} than expected: the file has changed or was "
             "damaged in transit; open the dataset again, or run `biomedica verify` on its source"
         )
-        raise SourceError(msg)
+        raise DamagedError(msg)
 
     def _by_file(self, run: np.ndarray) -> list[np.ndarray]:
         """Return positions as an array per file, in the order of its rows."""

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import ArchiveError
 
+from .places import until_valid
 from .ranges import Span, join
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Texts:
         groups = np.searchsorted(ends, rows, side="right")
         parts = []
         for group in np.unique(groups).tolist():
-            read = partial(self._read, file, footer, wanted, group)
+            read = partial(self._group, file, footer, wanted, group)
             table = self._groups.get((file, group), read)
             begin = ends[group - 1] if group else 0
             parts.append(table.take(pa.array(rows[groups == group] - begin)))
@@ -104,7 +105,7 @@ class Texts:
         footer, ends, wanted = self._footer(file, rows, expected)
         groups = np.unique(np.searchsorted(ends, rows, side="right")).tolist()
         numbers = [np.arange(ends[group - 1] if group else 0, ends[group]) for group in groups]
-        tables = [self._read(file, footer, wanted, group) for group in groups]
+        tables = [self._group(file, footer, wanted, group) for group in groups]
         return np.concatenate(numbers), pa.concat_tables(tables)
 
     def cost(self, file: str, rows: np.ndarray, expected: int) -> tuple[int, int]:
@@ -116,7 +117,8 @@ class Texts:
 
     def _footer(self, file: str, rows: np.ndarray, expected: int) -> _Footer:
         """Return the footer of a file that has these rows."""
-        found: _Footer = self._footers.get(file, partial(self._read_footer, file, expected))
+        read = partial(self._read_footer, file, expected)
+        found: _Footer = self._footers.get(file, partial(until_valid, self._files, file, read))
         ends = found[1]
         if len(rows) and rows[-1] >= ends[-1]:
             msg = (
@@ -126,6 +128,10 @@ class Texts:
             raise ArchiveError(msg)
         return found
 
+    def _group(self, file: str, footer: Any, wanted: list[int], group: int) -> pa.Table:
+        read = partial(self._read, file, footer, wanted, group)
+        return until_valid(self._files, file, read)
+
     def _read(self, file: str, footer: Any, wanted: list[int], group: int) -> pa.Table:
         sparse = _Sparse(self._sizes[file])
         for span in _spans(footer, wanted, group):
@@ -134,7 +140,7 @@ class Texts:
             source = pa.PythonFile(sparse, mode="r")
             opened = pq.ParquetFile(source, metadata=footer, pre_buffer=False)
             return opened.read_row_group(group, columns=self._columns, use_threads=False)
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             msg = f"row group {group} of {self._files.base}/{file} cannot be read: {error}"
             raise ArchiveError(msg) from error
 
@@ -152,7 +158,7 @@ class Texts:
             tail = bytes(self._files.range(file, size - length, rest)) + tail
         try:
             footer = pq.read_metadata(pa.BufferReader(tail[-length:]))
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError, ValueError) as error:
             msg = f"the footer of {self._files.base}/{file} cannot be read: {error}"
             raise ArchiveError(msg) from error
         names = [footer.schema.column(i).path.split(".")[0] for i in range(footer.num_columns)]

@@ -45,6 +45,12 @@ class Fault:
         Bytes to serve in place of the object's, with the object's ETag.
     extra_length
         Bytes that ``Content-Length`` promises too many; the connection is closed after the body.
+    garbled
+        Flip the highest bit of each byte.
+    location
+        Where a redirect leads.
+    headers
+        Further headers.
     """
 
     status: int | None = None
@@ -55,6 +61,30 @@ class Fault:
     reset: bool = False
     body: bytes | None = None
     extra_length: int = 0
+    garbled: bool = False
+    location: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def trouble(stall: float = 0.0) -> tuple[Fault, ...]:
+    """Return what a bad server or proxy does to an answer, one kind as often as another.
+
+    Parameters
+    ----------
+    stall
+        Seconds of silence; more than the client waits for.
+    """
+    return (
+        Fault(reset=True),
+        Fault(extra_length=99),
+        Fault(stall=stall),
+        Fault(body=b""),
+        Fault(garbled=True),
+        Fault(429, retry_after=0),
+        Fault(500),
+        Fault(503),
+        Fault(302, location="/loop"),
+    )
 
 
 @dataclass(frozen=True)
@@ -75,7 +105,7 @@ class _State:
     listing: bool
     page: int
     faults: dict[str, Fault]
-    share: tuple[float, Fault] | None = None
+    share: tuple[float, Fault | tuple[Fault, ...]] | None = None
     log: list[Request] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -108,7 +138,9 @@ class _State:
             chance, common = self.share
             # By the key and the number of its tries, not by the order in which threads come.
             draw = hashlib.sha256(f"{key} {self.struck[key]}".encode()).digest()
-            found = common if int.from_bytes(draw[:4], "big") < chance * 2**32 else None
+            kinds = common if isinstance(common, tuple) else (common,)
+            if int.from_bytes(draw[:4], "big") < chance * 2**32:
+                found = kinds[int.from_bytes(draw[4:8], "big") % len(kinds)]
         with self.lock:
             tries = self.struck[key]
             self.struck[key] += 1
@@ -143,7 +175,8 @@ class BucketServer:
     faults
         By key.
     share
-        Chance and kind of a fault of any other request, drawn by key and number of the try.
+        Chance and kind, or kinds, of a fault of any other request, drawn by key and number of the
+        try.
     """
 
     def __init__(
@@ -154,7 +187,7 @@ class BucketServer:
         listing: bool = True,
         page: int = 1000,
         faults: dict[str, Fault] | None = None,
-        share: tuple[float, Fault] | None = None,
+        share: tuple[float, Fault | tuple[Fault, ...]] | None = None,
     ) -> None:
         self._state = _State(root, latency, listing, page, faults or {}, share)
         handler = type("Handler", (_Handler,), {"state": self._state})
@@ -238,7 +271,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         fault = self.state.fault(key)
         if fault is not None and fault.status is not None:
-            self._answer(fault.status, error_xml(fault.status, key), key, retry=fault.retry_after)
+            body = fault.body if fault.body is not None else error_xml(fault.status, key)
+            self._answer(fault.status, body, key, fault)
+            return
+        if key == "loop":
+            self._answer(302, b"", key, Fault(location="/loop"))
             return
         file = self.state.root / key
         if ".." in key or not file.is_file():
@@ -249,9 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self, query: dict[str, str]) -> None:
         fault = self.state.fault("?list")
         if fault is not None and fault.status is not None:
-            self._answer(
-                fault.status, error_xml(fault.status, ""), "?list", retry=fault.retry_after
-            )
+            self._answer(fault.status, error_xml(fault.status, ""), "?list", fault)
         elif not self.state.listing:
             self._answer(403, error_xml(403, ""), "?list")
         else:
@@ -261,11 +296,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _object(self, file: Path, key: str, fault: Fault) -> None:
         body, status = fault.body if fault.body is not None else file.read_bytes(), 200
         headers = {"ETag": f'"{self.state.etag(file)}"', "Accept-Ranges": "bytes"}
+        headers |= dict(fault.headers)
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         if wanted:
             start, end = int(wanted[1]), min(int(wanted[2] or len(body) - 1), len(body) - 1)
             headers["Content-Range"] = f"bytes {start}-{end}/{len(body)}"
             body, status = body[start : end + 1], 206
+        if fault.garbled:
+            body = bytes(byte ^ 0x80 for byte in body)
         self._start(status, len(body) + fault.extra_length, headers)
         sent = 0
         if self.command != "HEAD":
@@ -299,10 +337,12 @@ class _Handler(BaseHTTPRequestHandler):
         except BlockingIOError:
             return False
 
-    def _answer(self, status: int, body: bytes, key: str, retry: int | None = None) -> None:
+    def _answer(self, status: int, body: bytes, key: str, fault: Fault | None = None) -> None:
         headers = {"Content-Type": "application/xml"}
-        if retry is not None:
-            headers["Retry-After"] = str(retry)
+        if fault is not None and fault.retry_after is not None:
+            headers["Retry-After"] = str(fault.retry_after)
+        if fault is not None and fault.location is not None:
+            headers["Location"] = fault.location
         self._start(status, len(body), headers)
         if self.command != "HEAD":
             self.wfile.write(body)
