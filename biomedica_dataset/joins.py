@@ -11,9 +11,9 @@ from .annotation.clusters.assignments import Assignments
 from .annotation.embeddings.vectors import Embeddings
 from .annotation.labels.labels import Labels
 from .errors import UsageError
+from .images.stored_image import image_length
 from .pubmed.mesh.table import MeshTable
 from .rows import rows_of
-from .schema import image_length
 
 if TYPE_CHECKING:
     import os

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from .engine.fingerprint import code_fingerprint
 from .errors import ArticleError
 from .images.probe import probe
+from .images.stored_image import StoredImage
 from .jats.reader import read_article
 from .licenses import license_group, resolved_license, stricter
 from .pmc.matching import match_figures
 from .pmc.metadata import parse_metadata
-from .schema import ArticleRow, Pair, StoredImage
+from .schema import ArticleRow, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from .licenses import LICENSE_GROUPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
     from datasets import Features
 
-SCHEMA_VERSION = "1"
-"""Written into every file; changes when a column changes its name, type or meaning."""
+SCHEMA_VERSION = "2"
+"""Written into every file; changes when a column is new or changes its name, type or meaning."""
+
+VERSIONS = ("1", SCHEMA_VERSION)
+"""Versions of dataset folders that are read: the columns that an older one lacks are null."""
 
 
 CONFIGS = (*LICENSE_GROUPS, "all")
@@ -42,6 +45,7 @@ IMAGE_KINDS = (
 
 FeatureType = Literal[
     "string",
+    "bool",
     "int32",
     "int64",
     "image",
@@ -53,8 +57,10 @@ FeatureType = Literal[
 ]
 
 
-def _column(kind: FeatureType, meaning: str) -> Any:
-    return dataclasses.field(metadata={"type": kind, "meaning": meaning})
+def _column(kind: FeatureType, meaning: str, since: str = "1") -> Any:
+    default: Any = dataclasses.MISSING if since == VERSIONS[0] else None
+    metadata = {"type": kind, "meaning": meaning, "since": since}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +89,10 @@ class _FigureColumns:
     caption: str = _column("string", "title and paragraphs as clean text")
     image_file_name: str = _column("string", "name of the file in PMC")
     image_hash: str = _column("string", "SHA-256 of the original bytes")
-    image_size: list[int] = _column("list<int32>", "width and height in pixels")
+    image_size: list[int] = _column("list<int32>", "width and height in pixels, as displayed")
+    image_decodes: bool | None = _column(
+        "bool", "whether the image can be decoded; null where not checked", since="2"
+    )
     image_kind: str = _column("string", f"one of {', '.join(IMAGE_KINDS)}")
     figure_id: str | None = _column("string", "`fig/@id`")
     figure_label: str | None = _column("string", "label as printed: `Figure 2`")
@@ -96,48 +105,6 @@ class _FigureColumns:
     image_panel_subtype: str | None = _column("string", "kind of panels, by experts")
     image_primary_label: list[str] | None = _column("list<string>", "global concepts, by experts")
     image_secondary_label: list[str] | None = _column("list<string>", "local concepts, by experts")
-
-
-class StoredImage(Mapping[str, Any]):
-    """A value of the column ``image``, whose bytes are read from the source on access.
-
-    Parameters
-    ----------
-    path
-        File name.
-    size
-        Bytes.
-    images
-        By file name.
-    """
-
-    __slots__ = ("_images", "path", "size")
-
-    def __init__(self, path: str, size: int, images: Mapping[str, bytes]) -> None:
-        self.path, self.size, self._images = path, size, images
-
-    def __getitem__(self, name: str) -> Any:
-        """Return ``bytes`` or ``path``."""
-        if name == "bytes":
-            return self._images[self.path]
-        if name == "path":
-            return self.path
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of the parts."""
-        return iter(("bytes", "path"))
-
-    def __len__(self) -> int:
-        """Return the number of parts."""
-        return 2
-
-
-def image_length(image: Mapping[str, Any] | None) -> int:
-    """Return the size of an image in bytes, reading it only if its size is unknown."""
-    if image is None:
-        return 0
-    return image.size if isinstance(image, StoredImage) else len(image["bytes"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,8 +159,11 @@ class IndexRow:
     image_license: str | None = _column("string", "licence of this image; null where unknown")
     image_kind: str = _column("string", f"one of {', '.join(IMAGE_KINDS)}")
     image_panel_count: int | None = _column("int32", "panel letters named in the caption")
-    image_width: int = _column("int32", "pixels")
-    image_height: int = _column("int32", "pixels")
+    image_width: int = _column("int32", "pixels, as displayed")
+    image_height: int = _column("int32", "pixels, as displayed")
+    image_decodes: bool | None = _column(
+        "bool", "whether the image can be decoded; null where not checked", since="2"
+    )
     caption_length: int = _column("int32", "characters")
     image_label_id: int | None = _column("int32", "cluster of the image")
     image_panel_type: str | None = _column("string", "single or multiple panels, by experts")
@@ -205,6 +175,9 @@ class IndexRow:
     image_length: int = _column("int64", "bytes of the image")
     caption_offset: int = _column("int64", "first byte of the caption in the shard")
     caption_bytes: int = _column("int32", "bytes of the caption, in UTF-8")
+    caption_digest: int | None = _column(
+        "int64", "first 8 bytes of the SHA-256 of these bytes, as a signed number", since="2"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,14 +213,15 @@ def column_names(table: type) -> list[str]:
     return [field.name for field in dataclasses.fields(table)]
 
 
-def features(table: type) -> Features:
-    """Return the `datasets.Features` of a table."""
+def features(table: type, version: str = SCHEMA_VERSION) -> Features:
+    """Return the `datasets.Features` of a table, as a schema version has it."""
     from datasets import Features, Image, List, Value
 
     term = {"name": Value("string"), "ui": Value("string"), "is_major": Value("bool")}
     kinds: dict[str, Any] = {
         "list<heading>": List({**term, "qualifiers": List(dict(term))}),
         "string": Value("string"),
+        "bool": Value("bool"),
         "int32": Value("int32"),
         "int64": Value("int64"),
         "image": Image(),
@@ -258,16 +232,40 @@ def features(table: type) -> Features:
             {"citation": Value("string"), "pmid": Value("int64"), "doi": Value("string")}
         ),
     }
-    return Features({f.name: kinds[f.metadata["type"]] for f in dataclasses.fields(table)})
+    there = (f for f in dataclasses.fields(table) if int(f.metadata["since"]) <= int(version))
+    return Features({field.name: kinds[field.metadata["type"]] for field in there})
 
 
 @cache
-def arrow_schema(table: type) -> pa.Schema:
+def arrow_schema(table: type, version: str = SCHEMA_VERSION) -> pa.Schema:
     """Return the Arrow schema of a table, with the ``huggingface`` and our version metadata."""
-    schema = features(table).arrow_schema
+    schema = features(table, version).arrow_schema
     return schema.with_metadata(
-        {**(schema.metadata or {}), b"biomedica_schema_version": SCHEMA_VERSION.encode()}
+        {**(schema.metadata or {}), b"biomedica_schema_version": version.encode()}
     )
+
+
+@cache
+def later_columns(table: type) -> set[str]:
+    """Return the columns of a table that the first schema version lacks."""
+    return {f.name for f in dataclasses.fields(table) if f.metadata["since"] != VERSIONS[0]}
+
+
+def with_later_columns(read: pa.Table, table: type, columns: Sequence[str]) -> pa.Table:
+    """Return what was read with the columns, in order; those that came later are null.
+
+    Raises
+    ------
+    KeyError
+        A column of the first version is missing.
+    """
+    import pyarrow as pa
+
+    for name in columns:
+        if name in later_columns(table) and name not in read.column_names:
+            kind = arrow_schema(table).field(name).type
+            read = read.append_column(name, pa.nulls(len(read), kind))
+    return read.select(columns)
 
 
 def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
@@ -296,4 +294,4 @@ def to_dict(row: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, StoredImage) else value
+    return dict(value) if isinstance(value, Mapping) else value

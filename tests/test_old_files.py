@@ -96,7 +96,9 @@ def test_a_dataset_folder_is_read(old, tmp_path):
     select(folder, tmp_path / "subset", licenses="noncommercial")
 
     assert verify(folder).problems == []
-    assert len(rows(folder, "all")) == len(list(open_dataset(folder))) == ROWS
+    streamed = list(open_dataset(folder, columns=["key", "image_hash", "image_decodes"]))
+    assert len(rows(folder, "all")) == len(list(open_dataset(folder))) == len(streamed) == ROWS
+    assert {row["image_decodes"] for row in streamed} == {None}
     assert rows(tmp_path / "subset", "all").keys() == rows(folder, "noncommercial").keys()
     assert verify(tmp_path / "subset").problems == []
 

@@ -13,7 +13,7 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.plotting import can_plot
-from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
+from biomedica_dataset.schema import SCHEMA_VERSION, TABLES, VERSIONS
 
 from .record import ShardFile
 
@@ -189,7 +189,7 @@ def read_manifest(folder: Folder) -> Manifest:
     with reading(folder.path(MANIFEST), "Remove it and serialize again."):
         stored: dict[str, Any] = json.loads(folder.read_bytes(MANIFEST))
         found = stored["schema_version"]
-        if found == SCHEMA_VERSION:
+        if found in VERSIONS:
             return parse_manifest(stored)
-    msg = f"{folder.url} has schema version {found}; this package reads {SCHEMA_VERSION}"
+    msg = f"{folder.url} has schema version {found}; this package reads {' and '.join(VERSIONS)}"
     raise UsageError(msg)

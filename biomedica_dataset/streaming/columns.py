@@ -134,12 +134,10 @@ class ColumnReader:
         splits = Splits.parse(self._index.manifest["split"])
         for positions in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
             if len(positions):
-                file = names[numbers[positions[0]]]
-                beside = path_beside(file, "captions", splits)
-                if beside in self._index.files and set(self._columns) <= _IN_CAPTIONS:
-                    read = beside
-                else:
-                    read = file
+                file = read = names[numbers[positions[0]]]
+                if set(self._columns) <= _IN_CAPTIONS:
+                    beside = path_beside(file, "captions", splits)
+                    read = beside if beside in self._index.files else file
                 kept = {name: _kept(self._place(read, name)) for name in self._columns}
                 yield _Part(read, positions, rows[positions], expected.get(file, 0), kept)
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from biomedica_dataset.errors import ArchiveError, StorageError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.transfer import AbsentError
-from biomedica_dataset.schema import SCHEMA_VERSION, IndexRow, column_names
+from biomedica_dataset.schema import VERSIONS, IndexRow, column_names, with_later_columns
 
 from .places import until_valid
 
@@ -80,11 +80,11 @@ def _read(place: Place, files: Files) -> Index:
     with ThreadPoolExecutor(_THREADS) as pool:
         read = list(pool.map(partial(_valid_part, files, cache), parts))
     table = pa.concat_tables(part.replace_schema_metadata(None) for part in read).combine_chunks()
-    missing = set(column_names(IndexRow)) - set(table.column_names)
-    if missing:
-        lacking = ", ".join(sorted(missing))
-        msg = f"the index of {place.url} has no column {lacking}; serialize it again"
-        raise ArchiveError(msg)
+    try:
+        table = with_later_columns(table, IndexRow, column_names(IndexRow))
+    except KeyError as error:
+        msg = f"the index of {place.url} lacks a column: {error.args[0]}; serialize it again"
+        raise ArchiveError(msg) from error
     return Index(place, digest, {f["path"]: f["bytes"] for f in manifest["files"]}, table, manifest)
 
 
@@ -101,8 +101,9 @@ def _manifest(files: Files) -> tuple[dict[str, Any], str]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         msg = f"{files.base}/{_MANIFEST} cannot be read: {error!r}"
         raise ArchiveError(msg) from error
-    if version != SCHEMA_VERSION:
-        msg = f"{files.base} has schema version {version}; this package reads {SCHEMA_VERSION}"
+    if version not in VERSIONS:
+        known = " and ".join(VERSIONS)
+        msg = f"{files.base} has schema version {version}; this package reads {known}"
         raise UsageError(msg)
     if not complete:
         msg = f"{files.base}/{_MANIFEST} lacks sizes or digests of files; serialize again"

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.errors import SourceError
+from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.io.transfer import DamagedError
 from biomedica_dataset.schema import IndexRow, column_names
 
@@ -75,7 +76,7 @@ class Reader:
         Columns of a row, in order.
     verify
         Whether to check the SHA-256 of each image; always done if ``image_hash`` is among the
-        columns.
+        columns. Captions are always checked.
     """
 
     def __init__(
@@ -96,7 +97,8 @@ class Reader:
         self._files: list[str] = coded.dictionary.to_pylist()
         self._file = coded.indices.to_numpy(zero_copy_only=False)
         self._row = table["row"].to_numpy()
-        self._characters = table["caption_length"].to_numpy()
+        self._keys = table["key"].combine_chunks()
+        self._captions = table.select(["caption_length", "caption_digest"])
         self._sizes = {name: index.files.get(name, 0) for name in self._files}
         counts = pc.value_counts(index.table["file"]).to_pylist()
         self._expected = {count["values"]: count["counts"] for count in counts}
@@ -196,8 +198,9 @@ class Reader:
             checked = "image_hash" in self._text
             values = [(i, hashlib.sha256(i).hexdigest() if checked else None) for i in values]
         else:
-            characters = self._characters[positions].tolist()
-            values = [self._caption(*one, file) for one in zip(values, characters, strict=True)]
+            expected = self._captions.take(pa.array(positions)).to_pylist()
+            several = zip(positions.tolist(), values, expected, strict=True)
+            values = [self._caption(*one) for one in several]
         return {p: {column.name: v} for p, v in zip(positions.tolist(), values, strict=True)}
 
     def _in_order(self, files: Files, run: np.ndarray, parts: list[_Part]) -> Iterator[Row]:
@@ -226,19 +229,23 @@ class Reader:
         found = self._values(files, file, column, span, np.array([position]))
         image, digest = found[position]["image"]
         if digest != row["image_hash"]:
-            self._refuse(f"the image of {row.get('key', digest)}", "another SHA-256")
+            self._refuse("image", position, "another SHA-256")
         return bytes(image)
 
-    def _caption(self, value: bytes, characters: int, file: str) -> str:
+    def _caption(self, position: int, value: bytes, expected: Row) -> str:
         text = value.decode(errors="replace")
-        if len(text) != characters:
-            self._refuse(f"a caption of {file}", "another length")
+        if len(text) != expected["caption_length"]:
+            self._refuse("caption", position, "another length")
+        if expected["caption_digest"] not in (None, caption_digest(value)):
+            self._refuse("caption", position, "another SHA-256")
         return text
 
-    def _refuse(self, what: str, differs: str) -> NoReturn:
+    def _refuse(self, what: str, position: int, differs: str) -> NoReturn:
+        file, key = self._files[self._file[position]], self._keys[position]
         msg = (
-            f"{self._place.url}: {what} has {differs} than expected: the file has changed or was "
-            "damaged in transit; open the dataset again, or run `biomedica verify` on its source"
+            f"{self._place.url}/{file}: the {what} of {key} has {differs} than expected: the file "
+            "has changed or was damaged in transit; open the dataset again, or run "
+            "`biomedica verify` on its source"
         )
         raise DamagedError(msg)
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.schema import Pair, later_columns, with_later_columns
 
 from .places import until_valid
 from .ranges import Span, join
@@ -138,8 +139,11 @@ class Texts:
             sparse.add(span.start, bytes(self._files.range(file, span.start, span.length)))
         try:
             source = pa.PythonFile(sparse, mode="r")
-            opened = pq.ParquetFile(source, metadata=footer, pre_buffer=False)
-            return opened.read_row_group(group, columns=self._columns, use_threads=False)
+            opened = pq.ParquetFile(
+                source, metadata=footer, pre_buffer=False, page_checksum_verification=True
+            )
+            read = opened.read_row_group(group, columns=self._columns, use_threads=False)
+            return with_later_columns(read, Pair, self._columns)
         except (pa.ArrowException, OSError, ValueError) as error:
             msg = f"row group {group} of {self._files.base}/{file} cannot be read: {error}"
             raise ArchiveError(msg) from error
@@ -162,7 +166,7 @@ class Texts:
             msg = f"the footer of {self._files.base}/{file} cannot be read: {error}"
             raise ArchiveError(msg) from error
         names = [footer.schema.column(i).path.split(".")[0] for i in range(footer.num_columns)]
-        missing = set(self._columns) - set(names)
+        missing = set(self._columns) - set(names) - later_columns(Pair)
         if missing:
             lacking = ", ".join(sorted(missing))
             msg = f"{self._files.base}/{file} has no column {lacking}; serialize it again"

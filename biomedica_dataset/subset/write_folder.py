@@ -23,6 +23,7 @@ from biomedica_dataset.folder.record import (
 )
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import (
+    SCHEMA_VERSION,
     CaptionRow,
     IndexRow,
     Pair,
@@ -143,6 +144,7 @@ class FolderStage(SelectStage[ShardRecord]):
         source = chosen.index.manifest["source"]
         manifest = replace(
             parse_manifest(chosen.index.manifest),
+            schema_version=SCHEMA_VERSION,
             source=f"a subset of {source}, dataset {chosen.index.digest[:16]}",
             selection=str(chosen.choice),
             articles={"kept": len(pc.unique(chosen.table["article_accession_id"]))},

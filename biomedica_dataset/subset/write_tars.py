@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.schema import Pair, column_names, image_length
+from biomedica_dataset.images.stored_image import image_length
+from biomedica_dataset.schema import Pair, column_names
 from biomedica_dataset.streaming.in_order import rows_in_order
 from biomedica_dataset.webdataset.chunks import TarRecord, whole_record, write_record
 from biomedica_dataset.webdataset.tars import SAMPLES, Sample, finish, retract, write_tars

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
+from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.folder.splits import Splits
-from biomedica_dataset.schema import TABLES, arrow_schema
+from biomedica_dataset.schema import TABLES, IndexRow, arrow_schema, with_later_columns
 
 from .report import VerifyReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.folder.manifest import CardImage
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.io.folders import Folder
 
 _ARTICLES = ["article_accession_id", "split"]
-_PLACES = ("image_offset", "image_length", "caption_offset", "caption_bytes")
+_PLACES = ["image_offset", "image_length", "caption_offset", "caption_bytes", "caption_digest"]
+_TEXTS = ["key", "image_hash", "caption"]
 
 
 def verify_dataset(folder: Folder, tick: Ticker) -> VerifyReport:
@@ -37,6 +42,7 @@ class _Dataset:
         self._folder, self._tick = folder, tick
         self._report = VerifyReport("dataset folder")
         self._whole: set[str] = set()
+        self._damaged: set[str] = set()
         self._splits = Splits()
 
     def verify(self) -> VerifyReport:
@@ -46,7 +52,7 @@ class _Dataset:
             if not self._folder.exists(file.path):
                 self._report.wrong(file.path, "missing")
                 continue
-            self._file(file)
+            self._file(file, manifest.schema_version)
             self._report.files += 1
             self._tick(1, file.rows, file.bytes)
         for image in manifest.pictures:
@@ -62,13 +68,14 @@ class _Dataset:
             self._report.wrong(CARD, "belongs to another manifest")
         return self._report
 
-    def _file(self, file: ShardFile) -> None:
+    def _file(self, file: ShardFile, version: str) -> None:
         if self._folder.sha256(file.path) != file.sha256:
+            self._damaged.add(file.path)
             self._report.wrong(file.path, f"differs from its SHA-256 in {MANIFEST}")
             return
         with self._folder.open_arrow(file.path) as opened:
             parquet = pq.ParquetFile(opened)
-            expected = arrow_schema(TABLES[file.config])
+            expected = arrow_schema(TABLES[file.config], version)
             if not parquet.schema_arrow.equals(expected, check_metadata=False):
                 self._report.wrong(file.path, "has other columns than its schema version")
                 return
@@ -106,17 +113,18 @@ class _Dataset:
             return set()
         columns = ["key", "file", "row", *_PLACES]
         with self._folder.open_arrow(file.path) as opened:
-            table = pq.read_table(opened, columns=[*columns, *_ARTICLES])
+            table = pq.ParquetFile(opened).read([*columns, *_ARTICLES])
+        table = with_later_columns(table, IndexRow, [*columns, *_ARTICLES])
         self._split(file.path, table.select(_ARTICLES))
         keys = table["key"].to_pylist()
         if len(set(keys)) < len(keys):
             repeated = [key for key, n in Counter(keys).items() if n > 1][:3]
             self._report.wrong(file.path, f"has repeated keys: {repeated}")
-        by_shard: dict[str, list[tuple[str, int, tuple[int, ...]]]] = {}
-        for key, path, row, *place in zip(*(table[n].to_pylist() for n in columns), strict=True):
-            by_shard.setdefault(path, []).append((key, row, tuple(place)))
+        by_shard: dict[str, list[dict[str, Any]]] = {}
+        for row in table.select(columns).to_pylist():
+            by_shard.setdefault(row["file"], []).append(row)
         for path, rows in by_shard.items():
-            if path in self._whole:
+            if path in self._whole | self._damaged:
                 self._ranges(path, rows)
         return set(by_shard)
 
@@ -127,23 +135,34 @@ class _Dataset:
             if row["split"] != self._splits.of(pmcid):
                 self._report.wrong(path, f"has PMC{pmcid} in the split {row['split']}")
 
-    def _ranges(self, path: str, rows: list[tuple[str, int, tuple[int, ...]]]) -> None:
-        """Check that the index lists a shard's rows in order, with their byte ranges."""
-        with self._folder.open_arrow(path) as opened:
-            shard = pq.read_table(opened, columns=["key", "image_hash", "caption"])
-        expected = list(enumerate(shard["key"].to_pylist()))
-        if [(row, key) for key, row, _place in rows] != expected:
+    def _ranges(self, path: str, rows: list[dict[str, Any]]) -> None:
+        """Check that the index lists a shard's rows in order, with their byte ranges.
+
+        Of a damaged shard the digests say which row is hit.
+        """
+        shard = self._shard_texts(path)
+        found = list(enumerate(texts["key"] for texts in shard))
+        if shard and [(row["row"], row["key"]) for row in rows] != found:
             self._report.wrong(path, "has other rows than the index")
             return
-        hashes, captions = shard["image_hash"].to_pylist(), shard["caption"].to_pylist()
         with self._folder.open(path) as file:
-            for key, row, (offset, length, caption_offset, caption_bytes) in rows:
-                file.seek(offset)
-                if hashlib.sha256(file.read(length)).hexdigest() != hashes[row]:
-                    self._report.wrong(path, f"the byte range of {key} does not hold its image")
-                file.seek(caption_offset)
-                if file.read(caption_bytes) != captions[row].encode():
-                    self._report.wrong(path, f"the byte range of {key} does not hold its caption")
+            for row, texts in zip_longest(rows, shard):
+                for what in _damaged_values(file, row, texts):
+                    self._report.wrong(
+                        path, f"the byte range of {row['key']} does not hold its {what}"
+                    )
+
+    def _shard_texts(self, path: str) -> list[dict[str, Any]]:
+        """Return what the byte ranges of a shard are compared with; nothing if it is damaged."""
+        try:
+            with self._folder.open_arrow(path) as opened:
+                table = pq.read_table(opened, columns=_TEXTS, page_checksum_verification=True)
+        except (pa.ArrowInvalid, OSError):
+            if path in self._whole:
+                raise
+            return []
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
 
     def _covered(self, manifest: Manifest, pointed: set[str]) -> None:
         """Check that the index covers all shards, if the whole index is readable."""
@@ -160,3 +179,19 @@ class _Dataset:
             for name in self._folder.names(folder):
                 if f"{folder}/{name}" not in known:
                     self._report.wrong(f"{folder}/{name}", f"is not in {MANIFEST}")
+
+
+def _damaged_values(
+    file: IO[bytes], row: dict[str, Any], texts: dict[str, Any] | None
+) -> Iterator[str]:
+    """Yield which values of a row of the index are not what its shard or its digest says."""
+    file.seek(row["image_offset"])
+    image = hashlib.sha256(file.read(row["image_length"])).hexdigest()
+    if texts and image != texts["image_hash"]:
+        yield "image"
+    file.seek(row["caption_offset"])
+    caption, digest = file.read(row["caption_bytes"]), row["caption_digest"]
+    if (texts and caption != texts["caption"].encode()) or (
+        digest is not None and digest != caption_digest(caption)
+    ):
+        yield "caption"
