@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .annotation.clusters.assignments import Assignments
 from .annotation.embeddings.vectors import Embeddings
+from .annotation.labels.audit import Purity
 from .annotation.labels.labels import Labels
 from .errors import UsageError
 from .images.stored_image import image_length
@@ -114,9 +115,9 @@ class Joins:
             described["embeddings"] = f"vectors of {self.embeddings.model}"
         return described
 
-    def audit(self) -> list[dict[str, Any]]:
+    def audit(self) -> list[Purity]:
         """Return the audit of the labels: for how many images they are correct."""
-        return [] if self.labels is None else list(self.labels.header["audit"])
+        return [] if self.labels is None else [Purity(**one) for one in self.labels.header["audit"]]
 
     def digest(self, first: int, after: int) -> str:
         """Return a digest of what is joined to rows of PMCIDs ``first`` <= PMCID < ``after``."""

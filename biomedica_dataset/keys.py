@@ -7,6 +7,9 @@ import re
 RASTER_EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".gif", ".webp", ".bmp")
 """Extensions of images; if a stem has several files, the first one is preferred."""
 
+KEY = "PMC[0-9]{1,18}_[A-Za-z0-9_-]+"
+"""Regular expression of a key."""
+
 
 def file_stem(name: str) -> str:
     """Return a name without its raster extension, if known; other dots belong to the stem.

@@ -14,6 +14,7 @@ from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.schema import TABLES
 
 if TYPE_CHECKING:
+    from biomedica_dataset.annotation.labels.audit import Purity
     from biomedica_dataset.io.folders import Folder
 
 CARD = "README.md"
@@ -87,9 +88,9 @@ def _columns(table: str) -> list[tuple[str, Any]]:
     return [(field.name, field.metadata) for field in dataclasses.fields(TABLES[table])]
 
 
-def _audit(audit: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _audit(audit: list[Purity]) -> list[Purity]:
     """Return answers about all labels together, then those about the concepts that fit worst."""
-    overall = [one for one in audit if one["of"] == "all"]
-    concepts = [one for one in audit if not re.fullmatch(r"all|cluster \d+", one["of"])]
-    concepts.sort(key=lambda one: (one["right"] / one["images"], one["of"]))
+    overall = [one for one in audit if one.of == "all"]
+    concepts = [one for one in audit if not re.fullmatch(r"all|cluster \d+", one.of)]
+    concepts.sort(key=lambda one: (one.right / one.images, one.of))
     return overall + concepts[:_WORST]

@@ -1,23 +1,20 @@
-"""YAML files as frozen dataclasses: pydantic checks them, and a mistake is told in one line."""
+"""YAML files as frozen dataclasses."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import fields
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
-from biomedica_dataset.suggest import nearest
+from biomedica_dataset.io.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 T = TypeVar("T")
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")  # 1e-6, a text in YAML 1.1
-_IN_YAML = {"dataclass_type": "a mapping", "dict_type": "a mapping", "tuple_type": "a list"}
 
 
 def read_yaml(path: str | Path, *, typed: bool) -> Any:
@@ -65,53 +62,16 @@ def parse_yaml(data: bytes | str, source: str, *, typed: bool) -> Any:
 
 
 def checked(kind: type[T], values: Any, *where: str, also: Sequence[str] = ()) -> T:
-    """Return values as a type, strictly as in JSON: ``"1"`` and ``true`` are not numbers.
-
-    Parameters
-    ----------
-    where
-        Keys that lead to the values, named in errors.
-    also
-        Keys that the file may have and the caller has taken out.
+    """Return values as a type; see `typed`, which tells mistakes.
 
     Raises
     ------
     UsageError
         A key is unknown or missing, or a value is of another type or refused by the dataclass.
     """
-    pydantic = require("pydantic", "clip")
-    text = require("pydantic_core", "clip").to_json(values, inf_nan_mode="constants")
+    from pydantic_core import to_json
+
     try:
-        adapter: Any = _adapter  # mypy takes no type for hashable
-        made: T = adapter(kind).validate_json(text, strict=True, extra="forbid")
-    except pydantic.ValidationError as error:
-        raise UsageError(_mistake(kind, error.errors(), where, also)) from error
-    return made
-
-
-@cache
-def _adapter(kind: Any) -> Any:
-    return require("pydantic", "clip").TypeAdapter(kind)
-
-
-def _mistake(
-    kind: Any, found: list[dict[str, Any]], where: Sequence[str], also: Sequence[str]
-) -> str:
-    """Return the first unknown key, since it explains a missing one, or else what is wrong."""
-    names = [".".join(map(str, (*where, *one["loc"]))) for one in found]
-    for name, one in zip(names, found, strict=True):
-        if one["type"] == "unexpected_keyword_argument":
-            *parents, key = one["loc"]
-            for parent in parents:
-                kind = get_type_hints(kind)[parent]
-            known = [*(field.name for field in fields(kind)), *also]
-            return f"there is no key {name}; {nearest(key, known)}"
-    missing = [name for name, one in zip(names, found, strict=True) if one["type"] == "missing"]
-    if missing:
-        return f"{', '.join(missing)} must be given"
-    first, name = found[0], names[0] or "the file"
-    if first["type"] == "value_error":  # of the dataclass itself
-        return str(first["ctx"]["error"])
-    _, _, must = first["msg"].partition("Input should be ")
-    must = _IN_YAML.get(first["type"], must)
-    return f"{name} must be {must}, not {first['input']!r}" if must else f"{name}: {first['msg']}"
+        return typed(kind, to_json(values, inf_nan_mode="constants"), *where, also=also)
+    except ValueError as error:
+        raise UsageError(str(error)) from error

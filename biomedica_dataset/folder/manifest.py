@@ -6,16 +6,20 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
+from biomedica_dataset.annotation.labels.audit import Purity  # noqa: TC001 - for pydantic
 from biomedica_dataset.engine.report import total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.failures import reading
+from biomedica_dataset.io.rules import Count, Form, Positive, Sha256
+from biomedica_dataset.io.typed import read_small, typed, versioned
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.schema import SCHEMA_VERSION, TABLES, VERSIONS
 
-from .record import ShardFile
+from .record import ShardFile  # noqa: TC001 - for pydantic
+from .splits import Splits
 
 if TYPE_CHECKING:
     from biomedica_dataset.archive.ledger import Archive
@@ -26,9 +30,14 @@ if TYPE_CHECKING:
     from .record import ShardRecord
 
 MANIFEST = "manifest.json"
+_AGAIN = "Remove it and serialize again, or get the folder from its source again."
 _LOCAL = "a local copy of the bucket"
 _LIBRARIES = ("biomedica-dataset", "datasets", "lxml", "pillow", "pyarrow")
 _PLOTS = ("matplotlib",)
+IMAGE_PATH = Form(
+    r"(?:plots|examples)/[A-Za-z0-9_-]+\.(?:png|jpg)", "an image such as plots/licenses.png"
+)
+"""Where a dataset folder may have images of its card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +55,19 @@ class Changes:
     """
 
     since: str
-    added: dict[str, int] = field(default_factory=dict)
-    removed: dict[str, int] = field(default_factory=dict)
-    articles_added: int = 0
-    articles_removed: int = 0
+    added: dict[str, Count] = field(default_factory=dict)
+    removed: dict[str, Count] = field(default_factory=dict)
+    articles_added: Count = 0
+    articles_removed: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CardImage:
     """An image that the card shows."""
 
-    path: str
-    bytes: int
-    sha256: str
+    path: Annotated[str, IMAGE_PATH]
+    bytes: Count
+    sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,17 +98,25 @@ class Manifest:
     source: str
     selection: str
     inventory: str | None
-    block_width: int
-    shard_blocks: int
+    block_width: Positive
+    shard_blocks: Positive
     split: str
     libraries: dict[str, str]
-    articles: dict[str, int]
-    figures: dict[str, int]
+    articles: dict[str, Count]
+    figures: dict[str, Count]
     files: list[ShardFile]
     joined: dict[str, str] = field(default_factory=dict)
-    audit: list[dict[str, Any]] = field(default_factory=list)
+    audit: list[Purity] = field(default_factory=list)
     changes: Changes | None = None
     pictures: list[CardImage] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Check the split, and that each file is named once."""
+        Splits.parse(self.split)
+        paths = [*(file.path for file in self.files), *(one.path for one in self.pictures)]
+        if len(set(paths)) < len(paths):
+            msg = f"{max(paths, key=paths.count)} is named twice"
+            raise ValueError(msg)
 
     def as_json(self) -> bytes:
         """Return the content of ``manifest.json``."""
@@ -160,18 +177,27 @@ def _is_used(library: str) -> bool:
     return library not in _PLOTS or can_plot()
 
 
-def parse_manifest(stored: dict[str, Any]) -> Manifest:
-    """Return the manifest from its stored form.
+def parse_manifest(data: bytes, where: str) -> Manifest:
+    """Return the manifest from the content of its file.
+
+    Parameters
+    ----------
+    where
+        The dataset folder, for errors.
 
     Raises
     ------
-    KeyError, TypeError
-        It is not a manifest of this version.
+    ArchiveError
+        It is not a manifest, or names a file outside of the folder.
+    UsageError
+        It has another schema version.
     """
-    files = [ShardFile(**file) for file in stored["files"]]
-    images = [CardImage(**image) for image in stored["pictures"]]
-    changes = stored["changes"] and Changes(**stored["changes"])
-    return Manifest(**{**stored, "files": files, "pictures": images, "changes": changes})
+    with reading(f"{where}/{MANIFEST}", _AGAIN):
+        found, _ = versioned(data, "schema_version")
+        if found in VERSIONS:
+            return typed(Manifest, data)
+    msg = f"{where} has schema version {found}; this package reads {' and '.join(VERSIONS)}"
+    raise UsageError(msg)
 
 
 def read_manifest(folder: Folder) -> Manifest:
@@ -182,14 +208,12 @@ def read_manifest(folder: Folder) -> Manifest:
     UsageError
         The folder has no manifest, because it is not a dataset folder or is unfinished, or has
         another schema version.
+    ArchiveError
+        The manifest is damaged, or names a file outside of the folder.
     """
     if not folder.exists(MANIFEST):
         msg = f"{folder.url} has no {MANIFEST}: not a dataset folder, or serialize has not finished"
         raise UsageError(msg)
-    with reading(folder.path(MANIFEST), "Remove it and serialize again."):
-        stored: dict[str, Any] = json.loads(folder.read_bytes(MANIFEST))
-        found = stored["schema_version"]
-        if found in VERSIONS:
-            return parse_manifest(stored)
-    msg = f"{folder.url} has schema version {found}; this package reads {' and '.join(VERSIONS)}"
-    raise UsageError(msg)
+    with reading(folder.path(MANIFEST), _AGAIN):
+        data = read_small(folder, MANIFEST)
+    return parse_manifest(data, folder.url)

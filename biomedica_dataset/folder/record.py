@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.schema import IndexRow
+from biomedica_dataset.io.rules import Count, Form, OneOf, Sha256
+from biomedica_dataset.io.typed import typed
+from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.schema import TABLES, IndexRow
 
+from .index_rows import read_index_table
 from .parquet import TableWriter
 from .splits import SPLITS, Splits
 
@@ -24,6 +28,13 @@ AGAIN = "Remove it, if it exists, and serialize again."
 """What to do if a file of a shard cannot be read."""
 
 _RECORD = b"biomedica_shard"
+_CONFIGS = tuple(config for config in TABLES if config != "all")
+SHARD_PATH = Form(
+    rf"(?:{'|'.join(_CONFIGS)})(?:/(?:{'|'.join(LICENSE_GROUPS)}))?(?:/(?:{'|'.join(SPLITS)}))?"
+    r"/[A-Za-z0-9_-]+\.parquet",
+    "the path of a shard, such as commercial/train/000000.parquet",
+)
+"""Where a dataset folder may have Parquet files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +47,18 @@ class ShardFile:
         Bytes of its columns before compression.
     """
 
-    path: str
-    config: str
-    rows: int
-    bytes: int
-    memory: int
-    sha256: str
+    path: Annotated[str, SHARD_PATH]
+    config: Annotated[str, OneOf(_CONFIGS)]
+    rows: Count
+    bytes: Count
+    memory: Count
+    sha256: Sha256
+
+    def __post_init__(self) -> None:
+        """Check that the file is in the folder of its table."""
+        if self.path.partition("/")[0] != self.config:
+            msg = f"{self.path} is not a path of the config {self.config}"
+            raise ValueError(msg)
 
     @property
     def split(self) -> str:
@@ -62,14 +79,14 @@ class ShardRecord:
         Counts by outcome.
     """
 
-    shard: int
+    shard: Count
     fingerprint: str
     vectors: str = ""
     files: list[ShardFile] = field(default_factory=list)
-    articles: dict[str, int] = field(default_factory=dict)
-    figures: dict[str, int] = field(default_factory=dict)
-    labels: dict[str, int] = field(default_factory=dict)
-    embedded: dict[str, int] = field(default_factory=dict)
+    articles: dict[str, Count] = field(default_factory=dict)
+    figures: dict[str, Count] = field(default_factory=dict)
+    labels: dict[str, Count] = field(default_factory=dict)
+    embedded: dict[str, Count] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def is_whole(self, output: Folder) -> bool:
@@ -90,16 +107,13 @@ def read_record(output: Folder, shard: int) -> ShardRecord | None:
     if not output.exists(name):
         return None
     with output.reading(name, AGAIN) as file:
-        stored = json.loads(pq.read_metadata(file).metadata[_RECORD])
-        stored["files"] = [ShardFile(**entry) for entry in stored["files"]]
-        return ShardRecord(**stored)
+        return typed(ShardRecord, pq.read_metadata(file).metadata[_RECORD])
 
 
 def read_index(output: Folder, shard: int) -> pa.Table:
     """Return the index rows of a finished shard."""
-    name = record_name(shard)
-    with output.reading(name, AGAIN) as file:
-        return pq.read_table(file).replace_schema_metadata(None)
+    with output.reading(record_name(shard), AGAIN) as file:
+        return read_index_table(file)
 
 
 def write_record(output: Folder, record: ShardRecord, index: pa.Table) -> None:

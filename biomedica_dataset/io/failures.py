@@ -99,7 +99,8 @@ def _unreadable(path: str | os.PathLike[str], error: BaseException, advice: str)
     reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or repr(error)
     if isinstance(error, LookupError):
         reason = repr(error)  # str() would be the bare key
-    return ArchiveError(f"{os.fspath(path)} cannot be read: {reason[:300]}. {advice}")
+    reason = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in reason[:300])
+    return ArchiveError(f"{os.fspath(path)} cannot be read: {reason}. {advice}")
 
 
 def plain(error: BaseException) -> str:

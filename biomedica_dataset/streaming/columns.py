@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.schema import CaptionRow, column_names
@@ -71,7 +71,6 @@ class _Part:
     file: str
     positions: np.ndarray
     rows: np.ndarray
-    expected: int
     kept: dict[str, tuple[np.ndarray, pa.ChunkedArray]]
 
     def missing(self, columns: list[str]) -> tuple[list[str], np.ndarray]:
@@ -99,7 +98,6 @@ class ColumnReader:
         self, index: Index, table: pa.Table, columns: list[str], *, keeps: bool = True
     ) -> None:
         self._index, self._columns = index, columns
-        self._digests = {file["path"]: file["sha256"] for file in index.manifest["files"]}
         self._cache = cache_folder() / "texts" if keeps and not index.place.is_local else None
         self._parts = list(self._split(table))
         self.cost = TextCost(tuple(columns), len(table), 0, 0)
@@ -125,21 +123,22 @@ class ColumnReader:
 
     def _split(self, table: pa.Table) -> Iterator[_Part]:
         """Yield the rows of each file, where they are read and with what is kept of them."""
-        counts = pc.value_counts(self._index.table["file"]).to_pylist()
-        expected = {count["values"]: count["counts"] for count in counts}
         coded = table["file"].combine_chunks().dictionary_encode()
         names, numbers = coded.dictionary.to_pylist(), coded.indices.to_numpy()
         rows = table["row"].to_numpy()
         order = np.lexsort((rows, numbers))
-        splits = Splits.parse(self._index.manifest["split"])
+        splits = Splits.parse(self._index.manifest.split)
         for positions in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
             if len(positions):
-                file = read = names[numbers[positions[0]]]
+                read = file = names[numbers[positions[0]]]
                 if set(self._columns) <= _IN_CAPTIONS:
                     beside = path_beside(file, "captions", splits)
                     read = beside if beside in self._index.files else file
+                if read not in self._index.files:  # of a table beside the images
+                    msg = f"{self._index.place.url} has no {read}; the folder is half written"
+                    raise ArchiveError(msg)
                 kept = {name: _kept(self._place(read, name)) for name in self._columns}
-                yield _Part(read, positions, rows[positions], expected.get(file, 0), kept)
+                yield _Part(read, positions, rows[positions], kept)
 
     def _estimate(
         self, files: Files, readers: dict[tuple[str, ...], Texts], pool: ThreadPoolExecutor
@@ -148,7 +147,7 @@ class ColumnReader:
             names, rows = part.missing(self._columns)
             if not names:
                 return 0, 0, 0
-            return len(rows), *readers[tuple(names)].cost(part.file, rows, part.expected)
+            return len(rows), *readers[tuple(names)].cost(part.file, rows)
 
         costs = list(pool.map(cost, self._parts))
         lacking, requests, size = (
@@ -184,7 +183,7 @@ class ColumnReader:
         names, missing = part.missing(self._columns)
         known = dict(part.kept)
         if names:
-            rows, found = readers[tuple(names)].groups(part.file, missing, part.expected)
+            rows, found = readers[tuple(names)].groups(part.file, missing)
             for name in names:
                 known[name] = _merged(known[name], rows, found[name])
                 place = self._place(part.file, name)
@@ -196,8 +195,9 @@ class ColumnReader:
         return pa.table(columns)
 
     def _place(self, file: str, column: str) -> Path | None:
-        digest = self._digests.get(file)
-        return None if self._cache is None or digest is None else self._cache / digest / column
+        if self._cache is None:
+            return None
+        return self._cache / self._index.files[file].sha256 / column
 
 
 _IN_CAPTIONS = frozenset(column_names(CaptionRow))

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError, StorageError, UsageError
+from biomedica_dataset.errors import StorageError, UsageError
+from biomedica_dataset.folder.index_places import check_places
+from biomedica_dataset.folder.index_rows import read_index_table
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest, parse_manifest
+from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.transfer import AbsentError
-from biomedica_dataset.schema import VERSIONS, IndexRow, column_names, with_later_columns
 
 from .places import until_valid
 
 if TYPE_CHECKING:
+    from biomedica_dataset.folder.record import ShardFile
+
     from .places import Files, Place
 
 logger = logging.getLogger(__name__)
 
-_MANIFEST = "manifest.json"
 _THREADS = 16
+_LARGEST = 2**30  # bytes of a file of the index, which has the rows of 64 shards
+_DAMAGED = "It is damaged, or half written: get it from its source again, or serialize it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,16 @@ class Index:
     digest
         SHA-256 of the manifest.
     files
-        Size of each file by path.
+        The files of the manifest by path.
     table
         The rows of the index, in order, with the columns of `IndexRow`.
-    manifest
-        The manifest as read.
     """
 
     place: Place
     digest: str
-    files: dict[str, int]
+    files: dict[str, ShardFile]
     table: pa.Table
-    manifest: dict[str, Any]
+    manifest: Manifest
 
 
 def read_index(place: Place) -> Index:
@@ -71,44 +73,28 @@ def read_index(place: Place) -> Index:
 
 
 def _read(place: Place, files: Files) -> Index:
-    manifest, digest = until_valid(files, _MANIFEST, partial(_manifest, files))
-    parts = [file for file in manifest["files"] if file["config"] == "index"]
+    manifest, digest = until_valid(files, MANIFEST, partial(_manifest, files))
+    parts = manifest.config_files("index")
     if not parts:
         msg = f"{place.url} has no index: it holds no images, or none with a published licence"
         raise UsageError(msg)
     cache = None if place.is_local else cache_folder() / "index" / digest
     with ThreadPoolExecutor(_THREADS) as pool:
         read = list(pool.map(partial(_valid_part, files, cache), parts))
-    table = pa.concat_tables(part.replace_schema_metadata(None) for part in read).combine_chunks()
-    try:
-        table = with_later_columns(table, IndexRow, column_names(IndexRow))
-    except KeyError as error:
-        msg = f"the index of {place.url} lacks a column: {error.args[0]}; serialize it again"
-        raise ArchiveError(msg) from error
-    return Index(place, digest, {f["path"]: f["bytes"] for f in manifest["files"]}, table, manifest)
+    table = pa.concat_tables(read).combine_chunks()
+    by_path = {file.path: file for file in manifest.files}
+    with reading(f"{files.base}/index", _DAMAGED):
+        check_places(table, by_path)
+    return Index(place, digest, by_path, table, manifest)
 
 
-def _manifest(files: Files) -> tuple[dict[str, Any], str]:
+def _manifest(files: Files) -> tuple[Manifest, str]:
     try:
-        data = files.whole(_MANIFEST)
+        data = files.whole(MANIFEST)
     except AbsentError as error:
-        msg = f"{files.base} has no {_MANIFEST}: it is not a dataset folder, or is half written"
+        msg = f"{files.base} has no {MANIFEST}: it is not a dataset folder, or is half written"
         raise UsageError(msg) from error
-    try:
-        manifest = json.loads(data)
-        version = manifest["schema_version"]
-        complete = all({"path", "config", "bytes", "sha256"} <= set(f) for f in manifest["files"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        msg = f"{files.base}/{_MANIFEST} cannot be read: {error!r}"
-        raise ArchiveError(msg) from error
-    if version not in VERSIONS:
-        known = " and ".join(VERSIONS)
-        msg = f"{files.base} has schema version {version}; this package reads {known}"
-        raise UsageError(msg)
-    if not complete:
-        msg = f"{files.base}/{_MANIFEST} lacks sizes or digests of files; serialize again"
-        raise ArchiveError(msg)
-    return manifest, hashlib.sha256(data).hexdigest()
+    return parse_manifest(data, files.base), hashlib.sha256(data).hexdigest()
 
 
 def cache_folder() -> Path:
@@ -126,31 +112,25 @@ def keep(data: bytes, path: Path) -> None:
         logger.warning("%s cannot be cached: %s", path, error.__cause__ or error)
 
 
-def _valid_part(files: Files, cache: Path | None, part: dict[str, Any]) -> pa.Table:
-    return until_valid(files, part["path"], partial(_part, files, part, cache))
+def _valid_part(files: Files, cache: Path | None, part: ShardFile) -> pa.Table:
+    return until_valid(files, part.path, partial(_part, files, part, cache))
 
 
-def _part(files: Files, part: dict[str, Any], cache: Path | None) -> pa.Table:
-    """Return one file of the index, from the cache if it is complete there."""
-    path, size, kept = part["path"], part["bytes"], None
-    if cache is not None:
-        kept = cache / Path(path).name
-        if kept.is_file() and kept.stat().st_size == size:
-            return _table(pa.memory_map(str(kept)))
-    data = bytes(files.range(path, 0, size))
-    if hashlib.sha256(data).hexdigest() != part["sha256"]:
-        why = "it is half written or damaged"
-        msg = f"{files.base}/{path} differs from its SHA-256 in the manifest; {why}"
-        raise ArchiveError(msg)
-    if kept is not None:
-        keep(data, kept)
-    try:
-        return _table(pa.BufferReader(pa.py_buffer(data)))
-    except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{files.base}/{path} cannot be read: {error}"
-        raise ArchiveError(msg) from error
-
-
-def _table(source: pa.NativeFile) -> pa.Table:
-    """Read a file of the index; files are read in parallel, so each needs no threads."""
-    return pq.ParquetFile(source).read(use_threads=False)
+def _part(files: Files, part: ShardFile, cache: Path | None) -> pa.Table:
+    """Return one file of the index, from the cache if it is there with the same bytes."""
+    kept = None if cache is None else cache / Path(part.path).name
+    with reading(f"{files.base}/{part.path}", _DAMAGED):
+        if part.bytes > _LARGEST:
+            msg = f"it has {part.bytes:,} bytes, more than the {_LARGEST:,} that are read"
+            raise ValueError(msg)
+        if kept is not None and kept.is_file() and kept.stat().st_size == part.bytes:
+            mapped = pa.memory_map(str(kept))
+            if hashlib.sha256(mapped.read_buffer()).hexdigest() == part.sha256:
+                return read_index_table(mapped)
+        data = bytes(files.range(part.path, 0, part.bytes))
+        if hashlib.sha256(data).hexdigest() != part.sha256:
+            msg = f"it differs from its SHA-256 in {MANIFEST}"
+            raise ValueError(msg)
+        if kept is not None:
+            keep(data, kept)
+        return read_index_table(pa.BufferReader(pa.py_buffer(data)))

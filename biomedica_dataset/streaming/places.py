@@ -182,8 +182,9 @@ class _Local:
     def range(self, name: str, start: int, length: int) -> bytes:
         try:
             with Path(self.base, name).open("rb", buffering=0) as file:
+                there = max(0, os.fstat(file.fileno()).st_size - start)
                 file.seek(start)
-                data = file.read(length) or b""
+                data = file.read(min(length, there) if length >= 0 else there) or b""
         except FileNotFoundError as error:
             msg = f"{self.base} has no {name}; is it a dataset folder, and all of it there?"
             raise AbsentError(msg) from error

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from biomedica_dataset.errors import SourceError
 from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.io.transfer import DamagedError
 from biomedica_dataset.schema import IndexRow, column_names
@@ -99,16 +97,7 @@ class Reader:
         self._row = table["row"].to_numpy()
         self._keys = table["key"].combine_chunks()
         self._captions = table.select(["caption_length", "caption_digest"])
-        self._sizes = {name: index.files.get(name, 0) for name in self._files}
-        counts = pc.value_counts(index.table["file"]).to_pylist()
-        self._expected = {count["values"]: count["counts"] for count in counts}
-        missing = [name for name in self._files if name not in index.files]
-        if missing:
-            msg = (
-                f"{index.place.url}: the index names {missing[0]}, which is not in the manifest; "
-                "the folder is half written"
-            )
-            raise SourceError(msg)
+        self._shards = {name: index.files[name] for name in self._files}
 
     def rows(self, runs: Iterable[np.ndarray]) -> Generator[Row, None, None]:
         """Yield rows in the order of their positions, prefetching the next runs.
@@ -126,7 +115,7 @@ class Reader:
         files = self._place.open(self._addresses)
         # Separate threads for texts, so that waiting for a footer does not delay images.
         pools = [_pool(_THREADS if self._placed else 1), _pool(_THREADS if self._text else 1)]
-        texts = Texts(files, self._sizes, self._text)
+        texts = Texts(files, self._shards, self._text)
         ahead: deque[tuple[np.ndarray, list[_Part]]] = deque()
         waiting = iter(runs)
         try:
@@ -182,7 +171,7 @@ class Reader:
         if self._known.num_columns:
             rows = self._known.take(pa.array(positions)).to_pylist()
         if self._text:
-            table = texts.rows(file, self._row[positions], self._expected.get(file, 0))
+            table = texts.rows(file, self._row[positions])
             rows = [row | text for row, text in zip(rows, table.to_pylist(), strict=True)]
         return dict(zip(positions.tolist(), rows, strict=True))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import struct
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError
-from biomedica_dataset.schema import Pair, later_columns, with_later_columns
+from biomedica_dataset.io.failures import reading
+from biomedica_dataset.io.tables import CheckedFile, columns_of
+from biomedica_dataset.schema import TABLES
 
 from .places import until_valid
 from .ranges import Span, join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from biomedica_dataset.folder.record import ShardFile
 
     from .places import Files
 
@@ -30,9 +33,21 @@ _FOOTER_BASE, _FOOTER_GROUP = 13_000, 11_500  # bytes, measured; too low a guess
 _GROUP_ROWS = 200
 _GROUPS_KEPT = 48
 _GAP, _MOST = 1024, 8 * 2**20
+_LARGEST = 2**28  # bytes of a footer
+_DAMAGED = "It is damaged, or half written: get it from its source again, or serialize it again."
 
 
-_Footer = tuple[Any, np.ndarray, list[int]]  # metadata of Arrow, cumulative rows of groups, columns
+@dataclass(frozen=True, slots=True)
+class _Footer:
+    """The footer of a shard, and of its row groups the cumulative rows and the ranges to read."""
+
+    table: CheckedFile
+    ends: np.ndarray
+    spans: list[list[Span]]
+
+    def first(self, group: int) -> int:
+        """Return the number of the first row of a row group."""
+        return int(self.ends[group - 1]) if group else 0
 
 
 class Shared:
@@ -70,120 +85,99 @@ class Texts:
 
     Parameters
     ----------
-    sizes
-        Size of each file.
+    shards
+        The files by path, as the manifest has them.
     columns
         Columns to read, without the image.
     """
 
-    def __init__(self, files: Files, sizes: dict[str, int], columns: Sequence[str]) -> None:
-        self._files, self._sizes, self._columns = files, sizes, list(columns)
+    def __init__(
+        self, files: Files, shards: Mapping[str, ShardFile], columns: Sequence[str]
+    ) -> None:
+        self._files, self._shards, self._columns = files, shards, list(columns)
         self._footers = Shared(4096)
         self._groups = Shared(_GROUPS_KEPT)
 
-    def rows(self, file: str, rows: np.ndarray, expected: int) -> pa.Table:
+    def rows(self, file: str, rows: np.ndarray) -> pa.Table:
         """Return rows of a shard.
 
         Parameters
         ----------
         rows
             Row numbers in the file, ascending; int64 of shape (rows,).
-        expected
-            Number of rows of the file in the index, to estimate the size of the footer.
         """
-        footer, ends, wanted = self._footer(file, rows, expected)
-        groups = np.searchsorted(ends, rows, side="right")
+        footer = self._footer(file)
+        groups = np.searchsorted(footer.ends, rows, side="right")
         parts = []
         for group in np.unique(groups).tolist():
-            read = partial(self._group, file, footer, wanted, group)
-            table = self._groups.get((file, group), read)
-            begin = ends[group - 1] if group else 0
-            parts.append(table.take(pa.array(rows[groups == group] - begin)))
+            table = self._groups.get((file, group), partial(self._group, file, footer, group))
+            parts.append(table.take(pa.array(rows[groups == group] - footer.first(group))))
         return pa.concat_tables(parts)
 
-    def groups(self, file: str, rows: np.ndarray, expected: int) -> tuple[np.ndarray, pa.Table]:
+    def groups(self, file: str, rows: np.ndarray) -> tuple[np.ndarray, pa.Table]:
         """Return all rows of the row groups that have some rows, with their numbers."""
-        footer, ends, wanted = self._footer(file, rows, expected)
-        groups = np.unique(np.searchsorted(ends, rows, side="right")).tolist()
-        numbers = [np.arange(ends[group - 1] if group else 0, ends[group]) for group in groups]
-        tables = [self._group(file, footer, wanted, group) for group in groups]
+        footer = self._footer(file)
+        groups = np.unique(np.searchsorted(footer.ends, rows, side="right")).tolist()
+        numbers = [np.arange(footer.first(group), footer.ends[group]) for group in groups]
+        tables = [self._group(file, footer, group) for group in groups]
         return np.concatenate(numbers), pa.concat_tables(tables)
 
-    def cost(self, file: str, rows: np.ndarray, expected: int) -> tuple[int, int]:
+    def cost(self, file: str, rows: np.ndarray) -> tuple[int, int]:
         """Return the number and bytes of requests for `groups`, after that for the footer."""
-        footer, ends, wanted = self._footer(file, rows, expected)
-        groups = np.unique(np.searchsorted(ends, rows, side="right")).tolist()
-        spans = [span for group in groups for span in _spans(footer, wanted, group)]
+        footer = self._footer(file)
+        groups = np.unique(np.searchsorted(footer.ends, rows, side="right")).tolist()
+        spans = [span for group in groups for span in footer.spans[group]]
         return len(spans), sum(span.length for span in spans)
 
-    def _footer(self, file: str, rows: np.ndarray, expected: int) -> _Footer:
-        """Return the footer of a file that has these rows."""
-        read = partial(self._read_footer, file, expected)
+    def _footer(self, file: str) -> _Footer:
+        read = partial(self._read_footer, file)
         found: _Footer = self._footers.get(file, partial(until_valid, self._files, file, read))
-        ends = found[1]
-        if len(rows) and rows[-1] >= ends[-1]:
-            msg = (
-                f"{self._files.base}/{file} has {ends[-1]} rows, but the index names row "
-                f"{rows[-1]}; the file is damaged"
-            )
-            raise ArchiveError(msg)
         return found
 
-    def _group(self, file: str, footer: Any, wanted: list[int], group: int) -> pa.Table:
-        read = partial(self._read, file, footer, wanted, group)
-        return until_valid(self._files, file, read)
+    def _group(self, file: str, footer: _Footer, group: int) -> pa.Table:
+        return until_valid(self._files, file, partial(self._read, file, footer, group))
 
-    def _read(self, file: str, footer: Any, wanted: list[int], group: int) -> pa.Table:
-        sparse = _Sparse(self._sizes[file])
-        for span in _spans(footer, wanted, group):
-            sparse.add(span.start, bytes(self._files.range(file, span.start, span.length)))
-        try:
-            source = pa.PythonFile(sparse, mode="r")
-            opened = pq.ParquetFile(
-                source, metadata=footer, pre_buffer=False, page_checksum_verification=True
-            )
-            read = opened.read_row_group(group, columns=self._columns, use_threads=False)
-            return with_later_columns(read, Pair, self._columns)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            msg = f"row group {group} of {self._files.base}/{file} cannot be read: {error}"
-            raise ArchiveError(msg) from error
+    def _read(self, file: str, footer: _Footer, group: int) -> pa.Table:
+        with reading(f"{self._files.base}/{file}, row group {group},", _DAMAGED):
+            sparse = _Sparse(self._shards[file].bytes)
+            for span in footer.spans[group]:
+                sparse.add(span.start, bytes(self._files.range(file, span.start, span.length)))
+            return footer.table.read(pa.PythonFile(sparse, mode="r"), group, use_threads=False)
 
-    def _read_footer(self, file: str, expected: int) -> _Footer:
-        size = self._sizes[file]
-        guess = min(size, _FOOTER_BASE + _FOOTER_GROUP * -(-expected // _GROUP_ROWS))
-        tail = bytes(self._files.range(file, size - guess, guess))
-        length = struct.unpack("<I", tail[-_TAIL : -_TAIL + 4])[0] + _TAIL
-        if tail[-4:] != b"PAR1" or length > size:
-            why = "it is half written or damaged"
-            msg = f"{self._files.base}/{file} is not a Parquet file of {size} bytes; {why}"
-            raise ArchiveError(msg)
-        if length > len(tail):
-            rest = length - len(tail)
-            tail = bytes(self._files.range(file, size - length, rest)) + tail
-        try:
-            footer = pq.read_metadata(pa.BufferReader(tail[-length:]))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            msg = f"the footer of {self._files.base}/{file} cannot be read: {error}"
-            raise ArchiveError(msg) from error
-        names = [footer.schema.column(i).path.split(".")[0] for i in range(footer.num_columns)]
-        missing = set(self._columns) - set(names) - later_columns(Pair)
-        if missing:
-            lacking = ", ".join(sorted(missing))
-            msg = f"{self._files.base}/{file} has no column {lacking}; serialize it again"
-            raise ArchiveError(msg)
-        wanted = [i for i, name in enumerate(names) if name in self._columns]
-        groups = range(footer.num_row_groups)
-        return footer, np.cumsum([footer.row_group(g).num_rows for g in groups]), wanted
+    def _read_footer(self, file: str) -> _Footer:
+        shard = self._shards[file]
+        with reading(f"{self._files.base}/{file}", _DAMAGED):
+            guess = min(shard.bytes, _FOOTER_BASE + _FOOTER_GROUP * -(-shard.rows // _GROUP_ROWS))
+            tail = bytes(self._files.range(file, shard.bytes - guess, guess))
+            length = int.from_bytes(tail[-_TAIL:-4], "little") + _TAIL
+            if tail[-4:] != b"PAR1" or length > min(shard.bytes, _LARGEST):
+                msg = f"it is not a Parquet file of {shard.bytes} bytes"
+                raise ValueError(msg)
+            if length > len(tail):
+                rest = length - len(tail)
+                tail = bytes(self._files.range(file, shard.bytes - length, rest)) + tail
+            found = pq.read_metadata(pa.BufferReader(tail[-length:]))
+            known = columns_of(TABLES[shard.config])
+            table = CheckedFile(found, shard.bytes, {name: known[name] for name in self._columns})
+            groups = [found.row_group(number) for number in range(found.num_row_groups)]
+            if sum(group.num_rows for group in groups) != shard.rows:
+                msg = f"its row groups do not have the {shard.rows} rows of the manifest"
+                raise ValueError(msg)
+            ends = np.cumsum([group.num_rows for group in groups])
+            return _Footer(table, ends, [_spans(one, self._columns, shard.bytes) for one in groups])
 
 
-def _spans(footer: Any, wanted: list[int], group: int) -> list[Span]:
+def _spans(group: Any, columns: Sequence[str], size: int) -> list[Span]:
     """Return the ranges to request for some columns of a row group."""
     chunks = []
-    for column in wanted:
-        chunk = footer.row_group(group).column(column)
-        first = chunk.dictionary_page_offset or chunk.data_page_offset
-        start = min(first, chunk.data_page_offset)
-        chunks.append((start, chunk.total_compressed_size))
+    for chunk in (group.column(i) for i in range(group.num_columns)):
+        if chunk.path_in_schema.partition(".")[0] in columns:
+            first = chunk.dictionary_page_offset or chunk.data_page_offset
+            start, length = min(first, chunk.data_page_offset), chunk.total_compressed_size
+            if not (0 <= start <= size and 0 <= length <= size - start):
+                msg = f"{chunk.path_in_schema} is beyond the end of the file"
+                raise ValueError(msg)
+            chunks.append((start, length))
     return join(chunks, _GAP, _MOST)
 
 

@@ -66,7 +66,7 @@ class SelectStage(Stage[Slice, Record, int]):
     @cached_property
     def splits(self) -> Splits:
         """The splits of the dataset."""
-        return Splits.parse(self.chosen.index.manifest["split"])
+        return Splits.parse(self.chosen.index.manifest.split)
 
     def begin(self, lock: RunLock) -> None:
         """Begin the selection, or resume the same one."""

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.card.write import CARD, Whole, publish
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.folder.manifest import MANIFEST, parse_manifest
+from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import (
     ShardFile,
@@ -118,7 +118,7 @@ class FolderStage(SelectStage[ShardRecord]):
         index = self.chosen.index
         splits = self.splits
         beside = [path_beside(path, "embeddings", splits) for path in table["file"].to_pylist()]
-        if not set(beside) & set(index.files):
+        if not set(beside) & index.files.keys():
             return None
         place = table.schema.get_field_index("file")
         columns = [name for name in column_names(VectorRow) if name != "key"]
@@ -141,11 +141,11 @@ class FolderStage(SelectStage[ShardRecord]):
             writer.write_table(pa.concat_tables(parts))
             writer.close()
             index = _publish(file, writer, "index", _INDEX)
-        source = chosen.index.manifest["source"]
+        manifest = chosen.index.manifest
         manifest = replace(
-            parse_manifest(chosen.index.manifest),
+            manifest,
             schema_version=SCHEMA_VERSION,
-            source=f"a subset of {source}, dataset {chosen.index.digest[:16]}",
+            source=f"a subset of {manifest.source}, dataset {chosen.index.digest[:16]}",
             selection=str(chosen.choice),
             articles={"kept": len(pc.unique(chosen.table["article_accession_id"]))},
             figures={"kept": len(chosen.table)},

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from biomedica_dataset.io.rules import Between, Count, Positive
 
 from .agreement import wilson
 from .votes import AUDIT
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
     from .labels import ClusterLabel
     from .votes import Vote
+
+
+_SHARE = Between(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +35,10 @@ class Purity:
 
     question: str
     of: str
-    images: int
-    right: int
-    low: float
-    high: float
+    images: Positive
+    right: Count
+    low: Annotated[float, _SHARE]
+    high: Annotated[float, _SHARE]
 
 
 def purities(votes: Sequence[Vote], labels: Mapping[int, ClusterLabel]) -> list[Purity]:
