@@ -180,10 +180,25 @@ class TestVotes:
             VoteFile(tmp_path, "anna", TAXONOMY, MODEL)
         file.close()
 
-    @pytest.mark.parametrize("name", ["", "../anna", "a/b", ".hidden", "x" * 65, "ä", "a\nb"])
-    def test_a_name_that_cannot_be_a_file_is_refused(self, tmp_path, name):
-        with pytest.raises(UsageError, match="not a valid name of an annotator"):
+    @pytest.mark.parametrize("name", ["", " \n", "x" * 65, "a\x00b", "a\u202eb", "\ud800"])
+    def test_a_name_that_cannot_be_shown_is_refused(self, tmp_path, name):
+        with pytest.raises(UsageError, match="not a valid name|the name is empty"):
             VoteFile(tmp_path, name, TAXONOMY, MODEL)
+        assert not list(tmp_path.iterdir())
+
+    def test_every_name_has_a_file_of_its_own_in_the_folder(self, tmp_path):
+        names = ["anna", "Zoë M.", "Zoe M.", "anna@lab.org", "../anna", "a/b", ".hidden", "李", "王"]
+        for name in names:
+            file = VoteFile(tmp_path, name, TAXONOMY, MODEL)
+            file.answer(1, "mixed", answer=True)
+            file.close()
+        votes = read_votes(tmp_path.glob("*.jsonl"), TAXONOMY, MODEL)
+
+        assert sorted(vote.annotator for vote in votes) == sorted(names)
+        assert all(path.name.isascii() for path in tmp_path.iterdir())
+        (tmp_path / "Zoe-M-2f0e.jsonl").write_bytes(file.path.read_bytes())
+        with pytest.raises(UsageError, match="holds votes of '王'; choose another name"):
+            VoteFile(tmp_path, "Zoe-M-2f0e", TAXONOMY, MODEL)
 
     def test_a_file_of_other_clusters_is_not_continued(self, tmp_path):
         file = VoteFile(tmp_path, "anna", TAXONOMY, MODEL)

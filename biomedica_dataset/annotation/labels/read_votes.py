@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import StorageError, UsageError
 
-from .votes import FLAGS, SETS, SINGLE, Vote, check_vote, read_file
+from .votes import FLAGS, SETS, SINGLE, Vote, annotator_name, check_vote, read_file
 
 if TYPE_CHECKING:
     import os
@@ -105,7 +105,7 @@ def read_table(path: Path, taxonomy: Taxonomy, clusters: str) -> list[Vote]:
             if text:
                 answer = _cell(question, text, path, number)
                 vote = Vote(
-                    annotator=path.stem, cluster=int(row["cluster"]), question=question,
+                    annotator=annotator_name(path.stem), cluster=int(row["cluster"]), question=question,
                     answer=answer, taxonomy=taxonomy.digest, clusters=clusters,
                 )  # fmt: skip
                 votes.append(vote)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import unicodedata
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +31,8 @@ AUDIT = ("fits_panel_type", "fits_primary", "fits_secondary")
 """Questions about one image: whether the label of its cluster fits it."""
 
 QUESTIONS = (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images", *AUDIT)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_LONGEST = 10_000  # characters of a comment
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_LONGEST_NAME, _LONGEST = 64, 10_000  # characters of a name, and of a comment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,44 @@ def _named(vote: Vote, taxonomy: Taxonomy, where: str) -> Vote:
     return replace(vote, answer=answer)
 
 
+def annotator_name(given: str) -> str:
+    """Return the name of an annotator in one form: composed letters, single spaces.
+
+    Raises
+    ------
+    UsageError
+        It is empty, longer than 64 characters, or has characters that are not shown.
+
+    Examples
+    --------
+    >>> annotator_name("  Zoe\u0308  M. @ home ")
+    'Zoë M. @ home'
+    """
+    name = " ".join(unicodedata.normalize("NFC", given).split())
+    if not name:
+        msg = "the name is empty; enter the name to save your answers under"
+        raise UsageError(msg)
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        msg = f"{name[:80]!r} is not a valid name; use 1 to {_LONGEST_NAME} visible characters"
+        raise UsageError(msg)
+    return name
+
+
+def file_name(annotator: str) -> str:
+    """Return the name of an annotator's file, without its extension: safe on every system.
+
+    Examples
+    --------
+    >>> file_name("anna"), file_name("Zoë M. @ home")
+    ('anna', 'Zoe-M-home-e04ef6f6')
+    """
+    if _FILE_NAME.fullmatch(annotator):
+        return annotator
+    plain = unicodedata.normalize("NFKD", annotator).encode("ascii", "ignore").decode()
+    words = "-".join(re.findall("[A-Za-z0-9_]+", plain))[:40] or "annotator"
+    return f"{words}-{hashlib.sha256(annotator.encode()).hexdigest()[:8]}"
+
+
 class VoteFile:
     """The answers of one annotator; each is on disk when `answer` returns.
 
@@ -131,26 +171,23 @@ class VoteFile:
     folder
         Folder of the files, one per annotator.
     annotator
-        Letters, digits, ``_`` and ``-``.
+        See `annotator_name`; the file is named by `file_name`.
     clusters
         Digest of the clusters.
 
     Raises
     ------
     UsageError
-        The name is not a valid file name, another process is writing the file, or its votes belong
-        to another taxonomy or other clusters.
+        The name is not valid, another process is writing the file, or its votes belong to another
+        annotator, taxonomy or other clusters.
     """
 
     def __init__(
         self, folder: str | os.PathLike[str], annotator: str, taxonomy: Taxonomy, clusters: str
     ) -> None:
-        if not _NAME.fullmatch(annotator):
-            allowed = "use 1 to 64 letters, digits, _ or -"
-            msg = f"{annotator[:80]!r} is not a valid name of an annotator; {allowed}"
-            raise UsageError(msg)
-        self.annotator, self._taxonomy, self._clusters = annotator, taxonomy, clusters
-        self.path = Path(folder) / f"{annotator}.jsonl"
+        self.annotator = annotator_name(annotator)
+        self._taxonomy, self._clusters = taxonomy, clusters
+        self.path = Path(folder) / f"{file_name(self.annotator)}.jsonl"
         with io_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
@@ -166,6 +203,10 @@ class VoteFile:
             self._file.truncate(data.rfind(b"\n") + 1)
         self._latest: dict[tuple[int, str | None], dict[str, Any]] = {}
         for vote in read_file(self.path):
+            if vote.annotator != self.annotator:  # a file system may ignore case
+                self._file.close()
+                msg = f"{self.path} holds votes of {vote.annotator!r}; choose another name"
+                raise UsageError(msg)
             if (vote.taxonomy, vote.clusters) != (taxonomy.digest, clusters):
                 self._file.close()
                 msg = f"{self.path} holds votes on another taxonomy or other clusters; move it away"
