@@ -187,7 +187,7 @@ class TestVotes:
         assert not list(tmp_path.iterdir())
 
     def test_every_name_has_a_file_of_its_own_in_the_folder(self, tmp_path):
-        names = ["anna", "Zoë M.", "Zoe M.", "anna@lab.org", "../anna", "a/b", ".hidden", "李", "王"]
+        names = ["anna", "Zoë M.", "Zoe M.", "anna@lab.org", "../anna", "a/b", ".x", "李", "王"]
         for name in names:
             file = VoteFile(tmp_path, name, TAXONOMY, MODEL)
             file.answer(1, "mixed", answer=True)
