@@ -182,7 +182,7 @@ class TestVotes:
 
     @pytest.mark.parametrize("name", ["", " \n", "x" * 65, "a\x00b", "a\u202eb", "\ud800"])
     def test_a_name_that_cannot_be_shown_is_refused(self, tmp_path, name):
-        with pytest.raises(UsageError, match="not a valid name|the name is empty"):
+        with pytest.raises(UsageError, match=r"not a valid name|the name is empty"):
             VoteFile(tmp_path, name, TAXONOMY, MODEL)
         assert not list(tmp_path.iterdir())
 

@@ -118,7 +118,8 @@ def _named(vote: Vote, taxonomy: Taxonomy, where: str) -> Vote:
             names = [taxonomy.resolve(vote.question, name) for name in answer]
             answer = sorted(dict.fromkeys(names))
         elif vote.question == "comment":
-            answer = answer[:_LONGEST]
+            # A browser may send half of a character that takes two: files hold whole ones.
+            answer = answer[:_LONGEST].encode(errors="replace").decode()
     except UsageError as error:
         msg = f"{where}: {error}"
         raise UsageError(msg) from error

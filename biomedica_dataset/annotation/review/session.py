@@ -62,7 +62,7 @@ class ReviewSession:
         Raises
         ------
         UsageError
-            The name is not a valid file name, or another process has the file open.
+            The name is not valid, or another process has the file open.
         """
         with self._lock:
             self._file(annotator)
@@ -95,6 +95,8 @@ class ReviewSession:
         value = None if answer in ("", [], None) else answer
         with self._lock:
             file = self._file(annotator)
+            if file.answers(item.cluster, item.key).get(question) == value:
+                return
             file.answer(item.cluster, question, value, item.key)
             given = file.answers(item.cluster, item.key)
             for linked, follows in self._linked(question, given).items():
