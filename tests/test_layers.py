@@ -85,14 +85,15 @@ PURE = {
 PURE_ROOMS = {"errors", "keys", "licenses", "jats"}
 
 HEAVY_NOWHERE = {
-    "gradio",
     "matplotlib",
     "open_clip",
     "ray",
     "sklearn",
+    "starlette",
     "torch",
     "torchvision",
     "transformers",
+    "uvicorn",
 }
 LONG = 300  # lines of a file
 

@@ -29,6 +29,10 @@ from .launched import TAKE_OVER
 @TAKE_OVER
 @click.option("--page", is_flag=True, help="Serve the review page.")
 @click.option(
+    "--host", default="127.0.0.1", show_default=True,
+    help="Where to serve the page; with 0.0.0.0 other machines reach it, with a token.",
+)  # fmt: skip
+@click.option(
     "--port", type=click.IntRange(1, 65535), default=7860, show_default=True,
     help="Port of the review page.",
 )  # fmt: skip
@@ -44,8 +48,9 @@ from .launched import TAKE_OVER
 def review(assignments: str, archive: str, output: str, **options: Any) -> None:
     """Write sheets of the clusters of ASSIGNMENTS, with images of ARCHIVE, for experts to review.
 
-    Sheets open from disk. With --page, experts answer in a browser on this machine; each answer is
-    saved at once, in one file per annotator below OUTPUT.
+    Sheets open from disk. With --page, experts answer in a browser; each answer is saved at once,
+    in one file per annotator below OUTPUT. The page is served to this machine alone: from another
+    one, open a tunnel with ssh -L 7860:localhost:7860 HOST, and http://localhost:7860 there.
     """
     from biomedica_dataset.annotation.review.sheets import write_sheets
 
@@ -53,15 +58,17 @@ def review(assignments: str, archive: str, output: str, **options: Any) -> None:
     made = write_sheets(assignments, archive, output, progress=progress(), **shown)
     click.echo(printable(str(made)))
     if options["page"] or options["adjudicate"] or options["audit"]:
-        _serve(output, options)
+        _serve(archive, output, options)
 
 
-def _serve(output: str, options: dict[str, Any]) -> None:
+def _serve(archive: str, output: str, options: dict[str, Any]) -> None:
     from biomedica_dataset.annotation.labels.labels import Labels
     from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
+    from biomedica_dataset.annotation.review.guard import is_loopback
     from biomedica_dataset.annotation.review.page import serve
     from biomedica_dataset.annotation.review.session import open_session
     from biomedica_dataset.annotation.review.sheets import Review
+    from biomedica_dataset.archive.ledger import Archive
 
     session = open_session(
         Review.open(output),
@@ -70,6 +77,16 @@ def _serve(output: str, options: dict[str, Any]) -> None:
         adjudicate=options["adjudicate"],
         audit=options["audit"],
     )
-    port = options["port"]
-    click.echo(f"http://127.0.0.1:{port}: {len(session.items):,} to answer; press Ctrl-C to stop")
-    serve(session, port)
+    host, port = options["host"], options["port"]
+    if not is_loopback(host):
+        warning = (
+            "Warning: other machines can reach the page. Its address holds a token, which all "
+            "annotators share; nothing is encrypted. Safer is a tunnel, without --host: "
+            f"ssh -L {port}:localhost:{port} HOST"
+        )
+        click.echo(warning, err=True)
+
+    def ready(address: str) -> None:
+        click.echo(f"{address}: {len(session.items):,} to answer; press Ctrl-C to stop")
+
+    serve(session, Archive.open(archive), host=host, port=port, ready=ready)

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 
 import pytest
 from playwright.sync_api import TimeoutError as NoAnswerError
@@ -19,7 +18,7 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage",
+    "--disable-dev-shm-usage", "--host-resolver-rules=MAP rebound.example 127.0.0.1",
 ]  # fmt: skip
 
 
@@ -35,20 +34,19 @@ def served(*arguments, port=None):
     port = port or free_port()
     command = [sys.executable, "-m", "biomedica_dataset", "annotate", "review"]
     command += [*map(str, arguments), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    address = f"http://127.0.0.1:{port}/"
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
     try:
-        for _ in range(600):
-            if process.poll() is not None:
-                pytest.fail(process.stderr.read().decode())
-            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=1):
-                break
-            time.sleep(0.1)
+        # The line comes when the server answers.
+        address = next((line for line in process.stdout if line.startswith("http")), None)
+        if address is None:
+            pytest.fail(process.stderr.read())
+        address = address.partition(": ")[0]
         yield address, process
     finally:
+        process.send_signal(signal.SIGCONT)  # a test may have stopped it
         process.terminate()
-        process.wait()
-        process.stderr.close()
+        process.communicate()
 
 
 def start_browser(home):
@@ -84,27 +82,30 @@ def arrive(opened, address, name, requests=None):
     page.set_default_timeout(20_000)
     if requests is not None:
         page.on("request", lambda request: requests.append(request.url))
-    page.goto(f"{address}?annotator={name}")
+    page.goto(address)
+    page.locator("#name").fill(name)
+    page.keyboard.press("Enter")
     page.locator("#progress", has_text=name).wait_for()
     return page
 
 
 def vote(page, concept, *, panel="single"):
-    """Answer what is shown, by mouse and by keys, and go on."""
+    """Answer what is shown, by mouse and by keys."""
     page.locator(f"#panel_type label:has-text('{panel}')").click()
-    page.locator("#primary input").fill(concept)
-    page.locator("#primary").get_by_role("option", name=concept, exact=True).click()
+    page.locator("#primary [type=search]").fill(concept)
+    page.keyboard.press("Enter")
+    page.locator("#primary .chosen", has_text=concept).wait_for()
     page.keyboard.press("Escape")
 
 
 def answered(page, text):
+    """Wait until so many are answered, and nothing waits to be saved."""
     page.locator("#progress", has_text=text).wait_for()
 
 
-def until(is_so):
-    """Wait until something is so."""
-    for _ in range(200):
-        if is_so():
-            return
-        time.sleep(0.1)
-    pytest.fail("20 seconds went by")
+def accessible(page):
+    """Check what is shown against the rules of axe-core, WCAG's contrast among them."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    assert not [(one["id"], one["nodes"][0]["failureSummary"]) for one in found]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 
@@ -30,19 +29,17 @@ TAXONOMY = Taxonomy.load()
 def test_two_annotators_vote_and_nothing_is_lost_when_a_browser_is_killed(
     assigned, sample_archive, sheets, tmp_path, chromium
 ):
-    from playwright.sync_api import expect
-
     folder, requests = tmp_path / "review", []
     shutil.copytree(sheets, folder)
     total = len(Review.open(folder).clusters)
     arguments = [assigned, sample_archive, "-o", folder, "--images", "6", "--page"]
     with served(*arguments) as (address, _server):
         anna = arrive(chromium()[1], address, "anna", requests)
-        anna.locator("#gallery button").first.click()
-        expect(anna.locator("#caption textarea")).to_have_value(re.compile("^PMC"), timeout=20_000)
-        anna.locator("#toggle_wrong").click()
-        anna.locator("#wrong_images").get_by_text("image 1").first.wait_for()
+        anna.locator(".tile .see").first.click()
+        anna.locator("#viewed", has_text="PMC").wait_for()
+        anna.keyboard.press("x")
         anna.keyboard.press("Escape")
+        anna.locator(".tile.is-wrong").wait_for()
         process, opened = chromium()
         ben = arrive(opened, address, "ben", requests)
         for number in range(total):
@@ -70,7 +67,7 @@ def test_two_annotators_vote_and_nothing_is_lost_when_a_browser_is_killed(
     assert [label.open for label in report.labels.values() if label.open] == [
         ["panel_type", "primary"]
     ]
-    assert not [url for url in requests if not url.startswith((address, "data:", "blob:"))]
+    assert not [url for url in requests if not url.startswith(address)]
 
 
 def test_an_audit_asks_of_each_image_and_an_adjudication_of_what_is_open(

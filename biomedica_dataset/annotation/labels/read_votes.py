@@ -105,8 +105,8 @@ def read_table(path: Path, taxonomy: Taxonomy, clusters: str) -> list[Vote]:
             if text:
                 answer = _cell(question, text, path, number)
                 vote = Vote(
-                    annotator=annotator_name(path.stem), cluster=int(row["cluster"]), question=question,
-                    answer=answer, taxonomy=taxonomy.digest, clusters=clusters,
+                    annotator=annotator_name(path.stem), cluster=int(row["cluster"]),
+                    question=question, answer=answer, taxonomy=taxonomy.digest, clusters=clusters,
                 )  # fmt: skip
                 votes.append(vote)
     return votes

@@ -95,9 +95,8 @@ class ReviewSession:
         value = None if answer in ("", [], None) else answer
         with self._lock:
             file = self._file(annotator)
-            if file.answers(item.cluster, item.key).get(question) == value:
-                return
-            file.answer(item.cluster, question, value, item.key)
+            if file.answers(item.cluster, item.key).get(question) != value:
+                file.answer(item.cluster, question, value, item.key)
             given = file.answers(item.cluster, item.key)
             for linked, follows in self._linked(question, given).items():
                 file.answer(item.cluster, linked, follows)

@@ -31,7 +31,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header, refuse_foreign
 
 from .sample import ClusterSample, choose_samples
-from .thumbnails import Card, make_cards
+from .thumbnails import SIZE, Card, make_cards
 
 if TYPE_CHECKING:
     import os
@@ -185,7 +185,7 @@ def _write(
 
 
 def _fingerprint(clusters: Assignments, archive: Archive, count: int, seed: int) -> str:
-    digest = hashlib.sha256(f"{clusters.model} {count} {seed}".encode())
+    digest = hashlib.sha256(f"{clusters.model} {count} {seed} {SIZE}".encode())
     for block in clusters.blocks():
         digest.update(clusters.folder.sha256(block_name(block)).encode())
     for block in archive.blocks():

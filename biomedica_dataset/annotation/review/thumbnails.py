@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Counters, Progress
 
-SIZE = 360
-"""Pixels of the longest side of a thumbnail."""
+SIZE = (640, 512)
+"""Most pixels of a thumbnail, width and height: many figures are wide."""
 
 _CAPTION = 4000  # characters
 
@@ -34,6 +34,8 @@ class Card:
     ----------
     thumbnail
         Path relative to the folder of the sheets; ``None`` if the image cannot be decoded.
+    file
+        Name of the image in the archive.
     """
 
     key: str
@@ -41,6 +43,7 @@ class Card:
     label: str | None
     caption: str
     thumbnail: str | None
+    file: str | None = None
 
 
 def make_cards(
@@ -92,6 +95,7 @@ def _work(task: tuple[int, set[str]]) -> list[Card]:
                     label=pair.figure_label,
                     caption=pair.caption[:_CAPTION],
                     thumbnail=_thumbnail(output, pair.image_hash, data),
+                    file=pair.image_file_name,
                 )
                 cards.append(card)
     return cards
@@ -103,10 +107,10 @@ def _thumbnail(output: Folder, digest: str, data: bytes) -> str | None:
     if output.exists(name):
         return name
     try:
-        image = open_rgb(data, SIZE)
+        image = open_rgb(data, max(SIZE))
     except ArticleError:
         return None
-    image.thumbnail((SIZE, SIZE))
+    image.thumbnail(SIZE)
     written = io.BytesIO()
     image.save(written, "JPEG", quality=82, optimize=True)
     output.write_bytes(name, written.getvalue())

@@ -1,47 +1,295 @@
-// Keyboard shortcuts of the review page, and answers sent one after another.
-const large = () => document.querySelector("#gallery .preview");
-const closeLarge = () => large()?.querySelector("button[aria-label=Close]")?.click();
-// No answers until the next cluster is shown: they would count for the previous one.
-const moving = (is) => document.getElementById("session")?.classList.toggle("moving", is);
-document.addEventListener("click", (event) => {
-  if (!event.target.closest?.("#next, #back, #open")) return;
-  if (document.querySelectorAll("#gallery .thumbnail-item").length > 1) closeLarge();
-  moving(true);
-  setTimeout(() => moving(false), 10000);  // the server may be down
-}, true);
-document.addEventListener("keydown", (event) => {
-  const active = document.activeElement;
-  const typing = active && (active.tagName === "TEXTAREA" ||
-    (active.tagName === "INPUT" && !["radio", "checkbox"].includes(active.type)));
-  if (event.key === "Escape") { closeLarge(); active?.blur(); return; }
-  if (document.querySelector("#session.moving")) { event.preventDefault(); return; }
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  // In a large image Gradio itself handles the arrow keys.
-  if (large() && event.key.startsWith("Arrow") && active?.closest("#gallery")) return;
-  const within = (id, what) => document.querySelector(`#${id} ${what}`);
-  const press = (id) => document.getElementById(id)?.click();
-  const radios = () => [...document.querySelectorAll(
-    "#panel_type input, #panel_subtype input, #session fieldset input[type=radio]")];
-  const actions = {
-    ArrowRight: () => press("next"), n: () => press("next"),
-    ArrowLeft: () => press("back"), p: () => press("back"), u: () => press("open"),
-    g: () => within("primary", "input")?.focus(), l: () => within("secondary", "input")?.focus(),
-    a: () => within("ambiguous", "input")?.click(), m: () => within("mixed", "input")?.click(),
-    c: () => within("comment", "textarea")?.focus(), x: () => press("toggle_wrong"),
-    "?": () => within("help", "button")?.click(),
-  };
-  const digit = /^[1-9]$/.test(event.key) ? [...new Set(radios())][Number(event.key) - 1] : null;
-  if (digit) { event.preventDefault(); digit.click(); }
-  else if (actions[event.key]) { event.preventDefault(); actions[event.key](); }
-}, true);
-// Send an answer only after the previous one has arrived: together they could change places.
-let queue = Promise.resolve(), sent = () => {};
-const inOrder = async (given) => {
-  const previous = queue;
-  let release;
-  queue = new Promise((resolve) => { release = resolve; });
-  await previous;
-  sent = release;
-  setTimeout(release, 5000);  // it failed, or the server may be down
-  return given;
+// The review page: it shows what the server says, and sends answers one after another.
+import { marked, pressed, view_images, viewed } from "./viewer.js";
+
+const find = (id) => document.getElementById(id);
+const make = (tag, given = {}, ...inside) => {
+  const { data, ...properties } = given, made = Object.assign(document.createElement(tag), properties);
+  Object.assign(made.dataset, data);
+  made.append(...inside);  // texts of strangers are never read as HTML
+  return made;
 };
+const GROUPS = { random: "", nearest: " · near", farthest: " · far" };
+const FLAGS = ["ambiguous", "mixed"], KEYS = { ambiguous: "a", mixed: "m" };
+const SEVERAL = ["primary", "secondary"];
+let state = null;
+
+// Requests wait for each other: an answer that overtook another one would change its meaning.
+// One that gets no answer is sent again until it does, for the item that was shown.
+const queue = [];
+let isSending = false;
+
+function send(path, body, done, undo = () => {}) {
+  queue.push({ path, body, done, undo });
+  if (!isSending) empty();
+}
+
+async function empty() {
+  isSending = true;
+  for (; queue.length; queue.shift()) {
+    tell_saved();
+    let told = await deliver(queue[0]);
+    while (told) {
+      lost(`Not saved: ${told}. It is kept on this page, which sends it again.`);
+      await new Promise((resume) => setTimeout(resume, 1500));
+      told = await deliver(queue[0]);
+    }
+  }
+  isSending = false;
+  tell_saved();
+}
+
+// Returns why a request has to be sent again, if so.
+async function deliver({ path, body, done, undo }) {
+  let answer, said;
+  try {
+    answer = await fetch(path, {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+      signal: AbortSignal.timeout(10000),
+    });
+    said = await answer.text();
+  } catch {
+    return "the server does not answer";
+  }
+  const isJson = answer.headers.get("content-type")?.startsWith("application/json");
+  const told = isJson ? JSON.parse(said) : { error: said };
+  if (answer.ok) {
+    lost("");
+    done(told);
+  } else if (answer.status >= 500 || answer.status === 403) {  // 403: there is a new token
+    return told.error;
+  } else {
+    find("session").classList.remove("moving");
+    undo();
+    lost(state ? `Not saved: ${told.error}` : told.error);
+  }
+  return null;
+}
+
+function lost(text) {
+  find("refused").textContent = find("lost").textContent = text;
+  find("lost").hidden = !text;
+  tell_saved(Boolean(text));
+}
+
+function tell_saved(isLost = false) {
+  const waiting = queue.map((one) => one.body.question).filter(Boolean);
+  find("saved").textContent = isLost ? "· not saved" : waiting.length ? "· saving …" : "";
+  find("saved").dataset.state = isLost ? "waiting" : "";
+  for (const one of document.querySelectorAll("fieldset")) {
+    one.dataset.state = isLost && waiting.includes(one.dataset.question) ? "waiting" : "";
+  }
+}
+
+const item = () => ({ who: state.who, cluster: state.cluster, key: state.key });
+const toggled = (list, one) => list.includes(one) ? list.filter((n) => n !== one) : [...list, one];
+
+function answer(question, value) {
+  const of = item(), before = state.answers[question];
+  state.answers[question] = value;
+  send("answer", { ...of, question, answer: value }, (told) => {
+    const isLast = queue.length === 1;
+    if (state.cluster !== of.cluster || state.key !== of.key) return;
+    if (isLast) Object.assign(state, told);
+    ask();
+  }, () => {
+    if (state.cluster !== of.cluster || state.key !== of.key) return;
+    state.answers[question] = before;
+    ask();
+  });
+  if (find(question)) fill(find(question), value);
+  mark();
+}
+
+function go(at) {
+  if (at === null || at < 0 || at >= state.total || at === state.at) return;
+  document.activeElement?.blur();  // which saves a comment
+  find("session").classList.add("moving");
+  send("show", { who: state.who, at }, show);
+}
+
+function show(told) {
+  state = told;
+  find("begin").hidden = true;
+  find("work").hidden = false;
+  find("session").classList.remove("moving");
+  find("title").textContent = `Cluster ${state.cluster} · ${state.size.toLocaleString("en")} images`;
+  find("label").hidden = !state.label.length;
+  find("label").replaceChildren(...state.label.map((line) => make("li", {}, line)));
+  find("gallery").className = state.key === null ? "" : "single";
+  find("gallery").replaceChildren(...state.images.map(tile));
+  find("questions").replaceChildren();
+  window.scrollTo(0, 0);
+  ask();
+  find("title").focus();
+}
+
+const is_wrong = (key) => (state.answers.wrong_images ?? []).includes(key);
+const toggle = (key) => answer("wrong_images", toggled(state.answers.wrong_images ?? [], key));
+
+function tile(one) {
+  const name = `Image ${one.number}`, alt = `${name}, ${one.label || one.key}`;
+  const open = () => view_images(state.images, one.key, state.key === null ? toggle : null, is_wrong);
+  const image = one.has_image
+    ? make("button", { className: "see", onclick: open, ariaLabel: `Enlarge ${alt}` },
+      make("img", { src: `thumbnails/${one.key}`, alt: "", loading: "lazy" }))
+    : make("span", { className: "broken" }, "cannot be decoded");
+  const row = make("div", { className: "row" }, make("span", {}, `${one.number}${GROUPS[one.group]}`));
+  if (state.key === null) {
+    row.append(make("button", {
+      className: "wrong", onclick: () => toggle(one.key), ariaLabel: `Does not belong: ${alt}`,
+    }, "Does not belong"));
+  }
+  const caption = make("p", { dir: "auto" }, [one.label, one.caption].filter(Boolean).join(" "));
+  const about = make("div", { className: "about" }, row, caption);
+  return make("li", { className: "tile", data: { key: one.key } }, image, about);
+}
+
+function mark() {
+  for (const one of document.querySelectorAll(".tile")) {
+    const wrong = is_wrong(one.dataset.key);
+    one.classList.toggle("is-wrong", wrong);
+    one.querySelector(".wrong")?.setAttribute("aria-pressed", wrong);
+  }
+  marked();
+  tell_saved(!find("lost").hidden);
+}
+
+// Shows questions and answers; inputs whose choices are the same stay, and so does the focus.
+function ask() {
+  const count = (number) => number.toLocaleString("en");
+  find("progress").textContent = `${count(state.done)} of ${count(state.total)} answered · ${state.who}`;
+  Object.assign(find("bar"), { max: state.total, value: state.done });
+  find("end").hidden = state.open !== null;
+  find("end").textContent =
+    `All ${count(state.total)} answered. Thank you! You can close this page, or go back and change answers.`;
+  find("back").disabled = state.at === 0;
+  find("next").disabled = state.at === state.total - 1;
+  find("open").disabled = state.open === null || state.open === state.at;
+  let number = 0;
+  for (const question of state.questions) {
+    if (question.name === "wrong_images") continue;
+    const choices = JSON.stringify(question.choices), id = question.name;
+    if (find(id)?.dataset.choices !== choices) {
+      const made = fieldset(question);
+      made.dataset.choices = choices;
+      if (find(id)) find(id).replaceWith(made);
+      else find("questions").append(made);
+    }
+    fill(find(id), state.answers[id]);
+    for (const key of find(id).querySelectorAll(".digit")) {
+      key.textContent = ++number;
+      key.hidden = number > 9;
+    }
+  }
+  mark();
+}
+
+function fieldset({ name, text, choices }) {
+  const own = make("fieldset", { id: name, data: { question: name } });
+  if (FLAGS.includes(name)) {
+    own.className = "flag";
+    own.append(make("legend", {}, name), choice("checkbox", name, text, true, KEYS[name]));
+    own.onchange = ({ target }) => answer(name, target.checked);
+  } else if (name === "comment") {
+    const field = make("textarea", { maxLength: 10000, ariaLabel: text });
+    own.append(make("legend", {}, text), field);
+    own.onchange = () => answer(name, field.value);
+  } else if (SEVERAL.includes(name)) {
+    several(own, name, text, choices);
+  } else {
+    const all = choices.map(([label, value]) => choice("radio", name, label, value, ""));
+    own.append(make("legend", {}, text), make("div", { className: "choices" }, ...all));
+    own.onchange = ({ target }) => answer(name, JSON.parse(target.value));
+  }
+  return own;
+}
+
+function choice(type, name, text, value, key) {
+  const input = make("input", { type, name, value: JSON.stringify(value) });
+  const label = make("label", { className: "choice" }, input, make("span", {}, text));
+  if (key !== null) label.append(make("kbd", { className: key ? "" : "digit", ariaHidden: "true" }, key));
+  return label;
+}
+
+function several(own, name, text, choices) {
+  const all = choices.map(([label, value]) => choice("checkbox", name, label, value, null));
+  const search = make("input", { type: "search", placeholder: "Search", ariaLabel: `Search ${text}` });
+  const list = make("div", { className: "choices" }, ...all);
+  const shown = () => all.filter((one) => !one.hidden);
+  search.oninput = () => {
+    const words = search.value.toLowerCase().split(/\s+/);
+    for (const one of all) {
+      one.hidden = !words.every((word) => one.textContent.toLowerCase().includes(word));
+    }
+  };
+  own.className = "several";
+  own.append(make("legend", {}, text), make("p", { className: "chosen" }), search, list);
+  own.onchange = ({ target }) => {
+    if (target === search) return;
+    answer(name, toggled(state.answers[name] ?? [], JSON.parse(target.value)));
+  };
+  own.onkeydown = (event) => {
+    const inputs = shown().map((one) => one.querySelector("input"));
+    if (event.key === "Enter" && event.target === search && search.value) {
+      inputs[0]?.click();
+      search.value = "";
+      search.oninput();
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      const at = inputs.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1);
+      (inputs[at] ?? search).focus();
+    } else return;
+    event.preventDefault();
+  };
+}
+
+function fill(own, value) {
+  for (const input of own.querySelectorAll("[type=radio], [type=checkbox]")) {
+    const one = JSON.parse(input.value);
+    input.checked = Array.isArray(value) ? value.includes(one) : value === one;
+  }
+  const field = own.querySelector("textarea"), chosen = own.querySelector(".chosen");
+  if (field && field !== document.activeElement) field.value = value ?? "";
+  if (chosen) chosen.textContent = (value ?? []).join(", ");
+}
+
+find("back").onclick = () => go(state.at - 1);
+find("next").onclick = () => go(state.at + 1);
+find("open").onclick = () => go(state.open);
+find("who").onsubmit = (event) => {
+  event.preventDefault();
+  send("join", { who: find("name").value }, show);
+};
+window.addEventListener("beforeunload", (event) => { if (queue.length) event.preventDefault(); });
+document.addEventListener("visibilitychange", () => {
+  const field = document.activeElement;
+  if (document.hidden && field?.tagName === "TEXTAREA") field.blur();
+});
+document.addEventListener("keydown", (event) => {
+  const { target, key } = event;
+  const isTyping = target.matches("textarea, input:not([type=radio], [type=checkbox])");
+  if (key === "Escape" && !viewed()) target.blur();
+  if (!state || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (find("session").matches(".moving")) { event.preventDefault(); return; }
+  const focus = (id, what) => find(id)?.querySelector(what)?.focus();
+  const press = (id) => find(id)?.querySelector("input")?.click();
+  const pointed = document.querySelector(".tile:focus-within, .tile:hover")?.dataset.key;
+  const actions = {
+    ArrowRight: () => go(state.at + 1), n: () => go(state.at + 1), u: () => go(state.open),
+    ArrowLeft: () => go(state.at - 1), p: () => go(state.at - 1),
+    g: () => focus("primary", "input"), l: () => focus("secondary", "input"),
+    a: () => press("ambiguous"), m: () => press("mixed"), c: () => focus("comment", "textarea"),
+    "?": () => { find("help").open = !find("help").open; },
+  };
+  const mark_wrong = viewed() ?? pointed;
+  if (key === "x" && mark_wrong && state.key === null) toggle(mark_wrong);
+  else if (viewed()) { if (!pressed(key)) return; }
+  else if (target.matches("[type=radio]") && key.startsWith("Arrow")) return;
+  else if (/^[1-9]$/.test(key)) document.querySelectorAll("#questions [type=radio]")[key - 1]?.click();
+  else if (Object.hasOwn(actions, key)) actions[key]();
+  else return;
+  event.preventDefault();
+});
+
+find("name").value = new URLSearchParams(location.search).get("annotator") ?? "";
+if (find("name").value) find("who").requestSubmit();
+else find("name").focus();
