@@ -37,7 +37,7 @@ DROPPING = [
     "rows.py",
 ]
 PRIVATE = re.compile(
-    r"/work/|/tmp/|shared/|localhost|127\.0\.0\.1|\bissues? #?\d+\b", re.IGNORECASE
+    r"/work/|/tmp/|shared/|(?:localhost|127\.0\.0\.1):\d{5}|\bissues? #?\d+\b", re.IGNORECASE
 )
 
 
