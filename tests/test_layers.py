@@ -54,7 +54,7 @@ INSIDE = {
     "clip": ["models", "train", "evaluate"],
     "jats": [
         "limits tree scripts",
-        "parse citations formula escapes lists panels",
+        "parse citations formula escapes lists dates panels",
         "text records",
         "licenses credits metadata",
         "figures body",

@@ -19,6 +19,9 @@ MAX_CLAIMS = 2_000_000
 MAX_CAPTIONS = 2**24
 """Characters in the captions of figures; figures of a group repeat its caption."""
 
+MAX_CAPTION = 50_000
+"""Characters of a caption that is searched for panels; a longer one names none."""
+
 MAX_TEXT = 2**26
 """Characters in the rows of an article; each row repeats its caption and metadata."""
 

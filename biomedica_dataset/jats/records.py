@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from biomedica_dataset.licenses import License
 
+    from .panels.subcaptions import PanelText
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -26,6 +28,8 @@ class Figure:
         Licence in the figure's own ``<permissions>``, or ``None``.
     context
         Clean text of the paragraphs that cite the figure, in document order.
+    panel_text
+        Which pieces of the caption speak of which panel; ``None`` if it names none.
     """
 
     hrefs: tuple[str, ...]
@@ -38,6 +42,12 @@ class Figure:
     credit: str | None = None
     context: tuple[str, ...] = ()
     dropped: str | None = None
+    panel_text: PanelText | None = None
+
+    @property
+    def subcaptions(self) -> dict[str, str]:
+        """The text of each panel by its letter: lead, part and closing of the caption."""
+        return self.panel_text.of(self.caption or "") if self.panel_text else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from biomedica_dataset.jats.panels.marks import find_marks
+from biomedica_dataset.jats.panels.subcaptions import split_caption
 
 from .documents import fig, figures
 
@@ -24,6 +31,22 @@ from .documents import fig, figures
         pytest.param("<bold>a</bold> One. <bold>b</bold>, <bold>c</bold> Two.", "ABC", id="bold"),
         pytest.param("<bold>a–d</bold> Four.", "ABCD", id="a bold range"),
         pytest.param("(A1, A2) Two. (B′) One.", "AB", id="numbered"),
+        pytest.param("（A）One.（B）Two.", "AB", id="full-width brackets"),
+        pytest.param("【Ａ】One 〔Ｂ、Ｃ〕Two", "ABC", id="brackets and letters of other scripts"),
+        pytest.param("(A~C) Three. (D∼E) Two.", "ABCDE", id="a tilde"),
+        pytest.param("(A) to (C) Three. (D)–(F) Three.", "ABCDEF", id="a range of brackets"),
+        pytest.param("Fin. a. Whole. b. Cut.", "AB", id="a stop"),
+        pytest.param("Fin a. Whole c. Tip b. Cut.", "ABC", id="a stop inside"),
+        pytest.param("Fin. a Whole fin. b Cut fin.", "AB", id="nothing"),
+        pytest.param("Fin (a whole, b cut, and c tip)", "ABC", id="nothing, in brackets"),
+        pytest.param("Fig 6 A. Whole. Fig 6 B. Cut.", "AB", id="the number of the figure"),
+        pytest.param("Whole (6A) and cut (6B, arrow).", "AB", id="its number in brackets"),
+        pytest.param("Ai) One. Aii) Two. Bi) Three.", "AB", id="Roman numbers"),
+        pytest.param("A fin. Whole (B) and cut (C).", "ABC", id="the first is forgotten"),
+        pytest.param("Whole (a, left) and cut (b, right).", "AB", id="notes in brackets"),
+        pytest.param("A) Rats: (a) old, (b) young, (c) dead. B) Mice.", "AB", id="letters inside"),
+        pytest.param("A fin. B cells were seen.", "", id="words that look like letters"),
+        pytest.param("Arabidopsis. A. thaliana and B. rapa grew.", "", id="species"),
         pytest.param("(a) One remark.", "", id="one letter is no panel"),
         pytest.param("Growth (p = 0.05) of (C) and (D).", "", id="not from A on"),
         pytest.param("(A) One. (C) Three.", "", id="a gap ends them"),
@@ -35,3 +58,88 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
     (figure,) = figures(fig(caption=caption))
 
     assert "".join(figure.panels) == expected
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        pytest.param(
+            "Fins. (A) Whole. It is red. (B, C) Cut. Scale bars, 5 mm.",
+            {
+                "A": "Fins. (A) Whole. It is red. Scale bars, 5 mm.",
+                "B": "Fins. (B, C) Cut. Scale bars, 5 mm.",
+                "C": "Fins. (B, C) Cut. Scale bars, 5 mm.",
+            },
+            id="lead, parts and closing",
+        ),
+        pytest.param(
+            "Fins were whole (A) and cut (B). Results are means.",
+            {
+                "A": "Fins were whole (A) Results are means.",
+                "B": "Fins were cut (B) Results are means.",
+            },
+            id="letters behind",
+        ),
+        pytest.param(
+            "Fins in (a) dorsal, (b) lateral view",
+            {"a": "Fins in (a) dorsal, view", "b": "Fins in (b) lateral view"},
+            id="a shared beginning and end",
+        ),
+        pytest.param(
+            "Fin <bold>a</bold>, whole. <bold>b</bold>, cut.",
+            {"a": "Fin a, whole.", "b": "Fin b, cut."},
+            id="bold",
+        ),
+        pytest.param(
+            "<bold>a</bold> Whole (10<sup>6</sup> cells). <bold>b</bold> Cut (n &gt; 3).",
+            {"a": "a Whole (10⁶ cells).", "b": "b Cut (n > 3)."},
+            id="bold beside scripts",
+        ),
+        pytest.param(
+            "(A1) Head. (A2) Tail. (B) Fin.",
+            {"A": "(A1) Head. (A2) Tail.", "A1": "(A1) Head.", "A2": "(A2) Tail.", "B": "(B) Fin."},
+            id="numbered",
+        ),
+        pytest.param(
+            "(A, B) Fins, whole (A) or cut (B). (C) As in (A).",
+            {
+                "A": "(A, B) Fins, whole (A)",
+                "B": "(A, B) Fins, cut (B)",
+                "C": "(C) As in (A).",
+            },
+            id="letters inside",
+        ),
+        pytest.param(
+            "<list list-type='alpha-lower'><list-item><p>Fin.</p></list-item><list-item><p>Tail."
+            "</p></list-item></list>",
+            {"a": "(a) Fin.", "b": "(b) Tail."},
+            id="a list",
+        ),
+        pytest.param("Fins of rats.", {}, id="none"),
+    ],
+)
+def test_a_caption_is_split_among_its_panels(caption: str, expected: dict[str, str]):
+    (figure,) = figures(fig(caption=caption))
+
+    assert figure.subcaptions == {name[0].upper() + name[1:]: t for name, t in expected.items()}
+
+
+@given(st.text("AaBbCc12(),.;:- \n", max_size=80))
+@settings(max_examples=150, deadline=1000)
+def test_every_piece_of_a_caption_lies_in_it_and_is_copied_as_it_is(text: str):
+    split = split_caption(text, find_marks(text))
+    if split is not None:
+        spans = [*split.lead, *split.closing, *(s for _, part in split.parts for s in part)]
+        assert all(0 <= start <= end <= len(text) for start, end in spans)
+        assert set("".join(split.of(text).values())) <= set(text) | {" "}
+
+
+@pytest.mark.parametrize(
+    "caption",
+    ["(A) x. " * 7000, "A, B, " * 8000, "(" * 20_000 + "A) (B)", "a and " * 8000, "(a, " * 9000],
+)
+def test_odd_captions_are_split_soon(caption: str):
+    started = time.process_time()
+    split_caption(caption, find_marks(caption))
+
+    assert time.process_time() - started < 1

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.jats.text import text_of
 from biomedica_dataset.jats.tree import LANG, is_in
 
+from .bold import text_and_bold
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    _Said = tuple[str | None, tuple[_Element, ...], str | None]
+    Spans = tuple[tuple[int, int], ...]
+    _Said = tuple[str | None, Spans, str | None]
 
 _CAPTIONS = ("caption", "trans-caption")
 _ALTERNATIVES = ("alternatives", "caption-alternatives")
@@ -34,14 +37,14 @@ class Caption:
 
     Parameters
     ----------
-    elements
-        Those with its text, in order.
+    bold
+        Where its text has letters set in bold.
     labels
         Its own label, then that of its group: the text may cite either.
     """
 
     text: str | None
-    elements: tuple[_Element, ...]
+    bold: Spans
     label: str | None
     labels: tuple[str, ...]
 
@@ -62,34 +65,39 @@ class Captions:
         language
             Language of the article: of several captions the one in it counts, else the first.
         """
-        text, elements, label = _said(owner, language)
+        text, bold, label = _said(owner, language)
         if group is None:
-            return Caption(text, elements, label, (label,) if label else ())
+            return Caption(text, bold, label, (label,) if label else ())
         if group not in self._said:
             self._said[group] = _said(group, language)
         above, others, lent = self._said[group]
         if not text:
-            text, elements = above, others
+            text, bold = above, others
         elif above and group.tag in _GROUPS and not text.startswith(above):
-            text, elements = f"{above} {text}", others + elements
+            text, bold = f"{above} {text}", others + _moved(bold, len(above) + 1)
         labels = tuple(filter(None, (label, lent)))
-        return Caption(text, elements, _label_under(label, lent), labels)
+        return Caption(text, bold, _label_under(label, lent), labels)
 
 
 def _said(owner: _Element, language: str) -> _Said:
-    """Return the caption of an element itself, the elements with it, and its label."""
-    text, elements = _text(owner, language)
+    """Return the caption of an element itself, where it has bold letters, and its label."""
+    text, bold = _text(owner, language)
     label = _label(owner, language)
     if text is None and owner.tag == "fig":
-        text, elements = _loose(owner), (owner,)
+        text, bold = text_and_bold(lambda: _loose(owner), [owner])
         found = None if label or text is None else _LABELLED.match(text)
         if found and text:
             label, text = found[1], text[found.end() :]
-    return text, elements, label
+            bold = _moved(bold, -found.end())
+    return text, bold, label
 
 
-def _text(element: _Element, language: str) -> tuple[str | None, tuple[_Element, ...]]:
-    """Return the text of the caption of an element, and the elements with it."""
+def _moved(places: Spans, by: int) -> Spans:
+    return tuple((start + by, end + by) for start, end in places if start + by >= 0)
+
+
+def _text(element: _Element, language: str) -> tuple[str | None, Spans]:
+    """Return the text of the caption of an element, and where letters are bold in it."""
     captions = [
         *element.iterchildren(*_CAPTIONS),
         *(e for a in element.iterchildren(*_ALTERNATIVES) for e in a.iterchildren(*_CAPTIONS)),
@@ -100,8 +108,8 @@ def _text(element: _Element, language: str) -> tuple[str | None, tuple[_Element,
     elements: tuple[_Element, ...] = (caption,)
     if any(part.get(LANG) for part in caption):
         elements = tuple(part for part in caption if is_in(part, language)) or elements
-    text = " ".join(filter(None, map(text_of, elements)))
-    return (text, elements) if text and not _BOILERPLATE.fullmatch(text) else (None, ())
+    text, bold = text_and_bold(lambda: " ".join(filter(None, map(text_of, elements))), elements)
+    return (text, bold) if text and not _BOILERPLATE.fullmatch(text) else (None, ())
 
 
 def _loose(owner: _Element) -> str | None:

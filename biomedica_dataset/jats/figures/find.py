@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.jats.credits import third_party_credit
 from biomedica_dataset.jats.licenses import own_license
 from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
-from biomedica_dataset.jats.panels.letters import panel_letters
+from biomedica_dataset.jats.panels.marks import find_marks, letters_of
+from biomedica_dataset.jats.panels.subcaptions import split_caption
 from biomedica_dataset.jats.records import Figure
 from biomedica_dataset.jats.text import tidy
 from biomedica_dataset.jats.tree import HREF, LANG, child, is_in
@@ -173,13 +174,15 @@ def _figures(
         return  # a graphic in a box without a heading is not a figure
     ids = tuple(i for element in around if (i := element.get("id")))
     reason = "translation" if scope == "translation" else None if caption.text else "no_caption"
+    marks = find_marks(caption.text or "", caption.bold)
     make = partial(
         Figure,
         kind=_kind(owner, scope, caption.label),
         figure_id=tidy(owner.get("id") or ""),
         label=caption.label,
         caption=caption.text,
-        panels=panel_letters(caption.elements, caption.text),
+        panels=letters_of(marks),
+        panel_text=split_caption(caption.text or "", marks),
         own_license=own_license(owner),
         credit=third_party_credit(owner, caption.text, holders),
     )

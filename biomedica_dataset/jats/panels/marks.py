@@ -1,0 +1,226 @@
+"""Finds the marks of panels in a caption: "(A)", "(b–d)", "C,", "Panel D", letters set in bold."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect
+from dataclasses import dataclass, replace
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.jats.limits import MAX_CAPTION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+# Brackets and letters of other scripts, one for one, so that places in the text stay.
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("（【［〔〈《「『❨⦅﹙[", "("),
+        **dict.fromkeys("）】］〕〉》」』❩⦆﹚]", ")"),
+        **{chr(0xFF21 + n): chr(65 + n) for n in range(26)},
+        **{chr(0xFF41 + n): chr(97 + n) for n in range(26)},
+        **dict(zip("，、：．。；", ",,:..;", strict=True)),
+        **dict.fromkeys("‐‑‒–—−~～〜∼", "-"),
+        **dict.fromkeys("\xa0\u2009\u202f", " "),
+    }
+)
+_JOINT = r"\s?(?:[-,;/&+]|(?:and|to|through|or|und|y|et|e)\b)\s?(?:(?:and|&|to)\s)?"
+_SUFFIX = r"(?:\d(?!\d)|[ivx]{1,3}|['′″’]{1,2})?(?![A-Za-z\d])"
+_UPPER, _LOWER = (
+    rf"{letter}{_SUFFIX}(?:{_JOINT}{letter}{_SUFFIX}){{0,12}}" for letter in ("[A-Z]", "[a-z]")
+)
+LETTERS = rf"(?:{_UPPER}|{_LOWER})"
+"""The pattern of a list of letters in one case."""
+
+_FIND = re.compile(rf"(?<![A-Za-z])({_UPPER}|{_LOWER})")
+_FIRST = re.compile(rf"[A-Za-z]{_SUFFIX}")
+_OTHERS = re.compile(r"(?<![A-Za-z])[B-Nb-n](?:[ivx]{1,3})?(?![A-Za-z])")
+_BEGUN = r"(?:^|[.;:!?)] |[,;:] and | - )"
+# What stands before a list with its first letter, and what behind it, in the order of belief.
+_STYLES = tuple(
+    (style, re.compile(rf"{before}$"), re.compile(after))
+    for style, before, after in (
+        ("paren", r"\(\s?(?:[Pp]anels?\s|[Pp]arts?\s)?\d{0,2}\w", r"[.:,]?\s?\)"),
+        ("noted", r"\(\s?\d{0,2}\w", r"\s?[,;]\s[^()]{0,80}\)"),
+        ("numbered", r"\b\d{1,2}\s?[A-Z]", r"[.:,]?(?=\s|$)"),
+        ("ends", r", \w", r"(?=\))"),
+        ("half", r"(?:^|[\s.;:!?)])\w", r"\)"),
+        ("named", r"\b[Pp]anels?\s\w", ""),
+        ("colon", r"(?:^|[\s(.;:!?)])[A-Za-z]", r"\s?:(?=\s|[A-Z])"),
+        ("dot", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])", r"\.,?(?=\s[A-Z0-9(]|\s[a-z]{2}|[A-Z][a-z])"),
+        ("comma", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])", r"[,;](?=\s)"),
+        ("inside", r" [a-z]", r"\.(?=\s[A-Z])"),
+        ("lower", rf"(?:{_BEGUN}|[,(] |\(| and )[a-z]", r"(?=\s[\w(])"),
+        ("bare", rf"(?:{_BEGUN}|[.;:!?)])[A-Z]", r"(?=\s[A-Z][A-Za-z]|\s\d)"),
+    )
+)
+_ORDER = ("bold", *(style for style, _, _ in _STYLES))
+_STRONG = frozenset(("bold", "paren", "half", "inside", "noted", "ends", "named"))
+_BOLD = re.compile(rf"\W*({LETTERS})\W*")
+_BRACKET = re.compile(r"[()]")
+_FAR = 12  # characters before the letters that say what they are
+_STEP = re.compile(rf"([A-Za-z]{_SUFFIX})({_JOINT})?")
+_RANGE = re.compile(r"\s?(?:-|to\b|through\b)")
+_BETWEEN = re.compile(r"\s?(?:[,;&-]|and\b|to\b)?\s?(?:and\s)?")
+_MOST = 300  # marks of one style
+_FEWEST = 2  # a single letter is more often an enumeration than a panel
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place that names panels.
+
+    Parameters
+    ----------
+    letters
+        In upper case, each perhaps with a number: ``A``, ``B1``.
+    """
+
+    start: int
+    end: int
+    letters: tuple[str, ...]
+    style: str
+
+    @property
+    def panels(self) -> set[str]:
+        """The letters without numbers."""
+        return {letter[0] for letter in self.letters}
+
+
+def plain(text: str) -> str:
+    """Return text of the same length with the brackets, letters and dashes of ASCII."""
+    return text if text.isascii() else text.translate(_PLAIN)
+
+
+def letters_of(marks: Iterable[Mark]) -> tuple[str, ...]:
+    """Return the letters of marks from A on, without a gap, at least two.
+
+    Examples
+    --------
+    >>> letters_of(find_marks("Growth of (a) wild type and (b–d) mutants (p < 0.05)."))
+    ('A', 'B', 'C', 'D')
+    """
+    count = _run(marks)
+    return tuple(ascii_uppercase[:count]) if count >= _FEWEST else ()
+
+
+def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
+    """Return the marks of the panels of a caption, in order; none for fewer than two panels.
+
+    Parameters
+    ----------
+    bold
+        Where letters are set in bold.
+    """
+    text = plain(text)
+    found = _candidates(text, bold) if len(text) <= MAX_CAPTION else {}
+    choices = []
+    for is_upper in (True, False):
+        groups = {s: _joined(text, marks) for (s, case), marks in found.items() if case is is_upper}
+        marks = _agreeing(groups)
+        run = set(ascii_uppercase[: _run(marks)])
+        if len(run) >= _FEWEST:
+            choices.append(_joined(text, [mark for mark in marks if mark.panels <= run]))
+    # Of letters in both cases, one numbers what is inside of a panel: the other begins before it.
+    return min(choices, key=lambda marks: marks[0].start, default=[])
+
+
+def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, bool], list[Mark]]:
+    """Return the places that may be marks by their style and whether they are in upper case."""
+    found: dict[tuple[str, bool], list[Mark]] = {}
+    if not bold and not _OTHERS.search(text):
+        return found
+    brackets = [(match.start(), match[0]) for match in _BRACKET.finditer(text)]
+
+    def is_inside(place: int) -> bool:
+        before = bisect(brackets, (place,))
+        return before > 0 and brackets[before - 1][1] == "("
+
+    def add(start: int, end: int, letters: str, style: str) -> None:
+        marks = found.setdefault((style, letters[0].isupper()), [])
+        if len(marks) < _MOST:
+            marks.append(Mark(start, end, tuple(_expanded(letters)), style))
+
+    place = 0
+    while match := _FIND.search(text, place):
+        place = match.start() + 1  # what is no list may begin with a letter, or contain one
+        first = _FIRST.match(match[1])
+        for letters in dict.fromkeys((match[1], first[0] if first else match[1])):
+            style, start, end = _style(text, match.start(), match.start() + len(letters))
+            if style and not (style == "half" and is_inside(start)):
+                add(start, end, letters, style)
+                place = match.start() + len(letters)
+                break
+    for start, end in bold:
+        inner = _BOLD.fullmatch(text, start, end)
+        if inner and not is_inside(start):
+            add(start, end, inner[1], "bold")
+    return found
+
+
+def _style(text: str, start: int, end: int) -> tuple[str | None, int, int]:
+    """Return how letters are marked by what stands around them, and where that begins and ends."""
+    before = text[max(0, start - _FAR) : start + 1]
+    for style, pattern, behind in _STYLES:
+        if (opening := pattern.search(before)) and (closing := behind.match(text, end)):
+            is_open = opening[0].startswith("(")
+            return style, start - (len(opening[0]) - 1 if is_open else 0), closing.end()
+    return None, start, end
+
+
+def _agreeing(groups: dict[str, list[Mark]]) -> list[Mark]:
+    """Return the marks of the style that names the most, and those of others that complete it."""
+    styles = sorted(groups, key=lambda style: (-_run(groups[style]), _ORDER.index(style)))
+    if not styles:
+        return []
+    marks = list(groups[styles[0]])
+    for style in styles[1:]:
+        named = {letter for mark in marks for letter in mark.panels}
+        last, is_short = max(named), _run(marks) < _FEWEST
+        for mark in groups[style]:
+            fills = min(mark.panels) < last or is_short
+            goes_on = style in _STRONG and min(mark.panels) > last
+            if not mark.panels <= named and (fills or goes_on) and not _overlaps(mark, marks):
+                marks.append(mark)
+    return sorted(marks, key=lambda mark: mark.start)
+
+
+def _joined(text: str, marks: Sequence[Mark]) -> list[Mark]:
+    """Return marks with those of neighbours in one: "(A), (B)", "(C)–(F)"."""
+    joined: list[Mark] = []
+    for mark in marks:
+        before = joined[-1] if joined else None
+        joint = _BETWEEN.fullmatch(text, before.end, mark.start) if before else None
+        if before is None or joint is None or before.letters[-1] >= mark.letters[0]:
+            joined.append(mark)
+            continue
+        letters = before.letters + mark.letters
+        if _RANGE.match(joint[0]):
+            letters = (*before.letters[:-1], *_expanded(f"{before.letters[-1]}-{mark.letters[0]}"))
+        joined[-1] = replace(before, end=mark.end, letters=tuple(dict.fromkeys(letters)))
+    return joined
+
+
+def _overlaps(mark: Mark, marks: Iterable[Mark]) -> bool:
+    return any(mark.start < other.end and other.start < mark.end for other in marks)
+
+
+def _run(marks: Iterable[Mark]) -> int:
+    """Return how many letters from A on are named without a gap."""
+    named = {letter for mark in marks for letter in mark.panels}
+    if {"B", "C"} <= {letter for mark in marks if mark.style in _STRONG for letter in mark.panels}:
+        named.add("A")  # captions forget the first one
+    return next((n for n, letter in enumerate(ascii_uppercase) if letter not in named), 26)
+
+
+def _expanded(letters: str) -> Iterator[str]:
+    """Yield the letters of ``A, C–E`` in upper case, ranges filled."""
+    start: str | None = None
+    for letter, joint in _STEP.findall(letters):
+        upper = letter[0].upper() + letter[1:].lower()
+        if start and len(upper) == 1:
+            first = ascii_uppercase.index(start[0])
+            yield from ascii_uppercase[first + 1 : ascii_uppercase.index(upper)]
+        yield upper
+        start = upper if _RANGE.match(joint) else None
