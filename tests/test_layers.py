@@ -68,6 +68,7 @@ MOST_AT_THE_TOP, MOST_IN_A_ROOM = 14, 16
 # What the reader may import: none of it touches disk or network.
 PURE = {
     "__future__",
+    "bisect",
     "codecs",
     "collections",
     "dataclasses",
