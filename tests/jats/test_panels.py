@@ -76,7 +76,7 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             "Fins were whole (A) and cut (B). Results are means.",
             {
                 "A": "Fins were whole (A) Results are means.",
-                "B": "Fins were cut (B) Results are means.",
+                "B": "Fins were cut (B). Results are means.",
             },
             id="letters behind",
         ),
@@ -104,7 +104,7 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             "(A, B) Fins, whole (A) or cut (B). (C) As in (A).",
             {
                 "A": "(A, B) Fins, whole (A)",
-                "B": "(A, B) Fins, cut (B)",
+                "B": "(A, B) Fins, cut (B).",
                 "C": "(C) As in (A).",
             },
             id="letters inside",

@@ -142,6 +142,8 @@ class _Splitter:
             joint = _JOINT.match(self.text, mark.end, following.start)
             is_end = joint is None or _FOLLOWS.match(self.text, mark.end)
             cuts.append(mark.end if joint is None or is_end else joint.end())
+        has_tail = not self.is_blank(marks[-1].end, end)
+        cuts.append(marks[-1].end if has_tail else end)
         first = self.words(start, marks[0].start)
         for number, mark in enumerate(marks):
             begin = cuts[number]
@@ -151,8 +153,8 @@ class _Splitter:
                 more = len(first) - len(self.words(begin, mark.start))
                 if 0 < more < len(first):
                     self.add(mark.letters, start, first[more])
-            self.add(mark.letters, begin, [*cuts[1:], mark.end][number])
-        if not self.is_blank(marks[-1].end, end):
+            self.add(mark.letters, begin, cuts[number + 1])
+        if has_tail:
             self.add([letter for mark in marks for letter in mark.letters], marks[-1].end, end)
 
 
