@@ -9,11 +9,12 @@ a run that was killed, updates an output, or does nothing.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from .launch import Launch
 from .lock import acquire
+from .outcome import FailedBlock, Made, Record, StageRun
 from .pool import cpu_count, run_tasks
 from .progress import Progress
 
@@ -26,16 +27,6 @@ if TYPE_CHECKING:
     from .progress import Counters
 
 Task = TypeVar("Task")
-Record = TypeVar("Record")
-Made = TypeVar("Made")
-
-
-@dataclass(frozen=True, slots=True)
-class FailedBlock:
-    """A block that could not be made; the same call retries it."""
-
-    number: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +35,6 @@ class WorkerContext:
 
     lock: RunLock
     progress: Progress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageRun(Generic[Record, Made]):
-    """The outcome for the blocks of a stage.
-
-    Parameters
-    ----------
-    blocks
-        The number of blocks of the stage.
-    records
-        Records of the blocks that are now up to date, by number, ascending.
-    made
-        The results of `Stage.make` in this run.
-    failed
-        Why blocks could not be made, by number.
-    left
-        Blocks of other parts of the run that are not done.
-    done
-        Blocks of this part that this run brought up to date.
-    finished
-        What `Stage.finish` returned; ``None`` if it was not called.
-    """
-
-    blocks: int
-    records: dict[int, Record]
-    made: list[Made]
-    failed: dict[int, str] = field(default_factory=dict)
-    left: int = 0
-    done: int = 0
-    finished: Any = None
 
 
 class Stage(ABC, Generic[Task, Record, Made]):
@@ -219,6 +179,7 @@ class Stage(ABC, Generic[Task, Record, Made]):
             stale = [task for task in tasks if self._is_stale(task, records)]
             mine = [task for task in stale if launch.takes(self.number(task))]
             if mine:
+                lock.check()  # another run may have finished the output since
                 self.retract()
             made, failed = self._make(mine, lock, launch, workers, progress)
             kept = {n: r for n, r in records.items() if not self.is_made_again(r)}

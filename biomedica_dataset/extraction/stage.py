@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.archive.ledger import HEADER_FILE, REPORT, WHAT, Archive
 from biomedica_dataset.archive.selection import Selection, block_width
+from biomedica_dataset.engine.outcome import FailedBlock
 from biomedica_dataset.engine.report import total
-from biomedica_dataset.engine.stage import FailedBlock, Stage
+from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import RUN, Folder
 from biomedica_dataset.io.headers import refuse_foreign
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.archive.entries import BlockHeader
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.outcome import StageRun
+    from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.pmc.inventory import Inventory
 
     from .options import ExtractOptions

@@ -26,8 +26,9 @@ from .write_dataset import remove_shard, write_dataset
 if TYPE_CHECKING:
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.stage import WorkerContext
 
     Run = StageRun[ShardRecord, int]
 

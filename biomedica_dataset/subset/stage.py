@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from biomedica_dataset.engine.stage import Record, Stage
+from biomedica_dataset.engine.outcome import Record
+from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.record import RECORDS
 from biomedica_dataset.folder.splits import Splits

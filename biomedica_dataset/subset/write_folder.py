@@ -37,8 +37,9 @@ from biomedica_dataset.streaming.in_order import rows_in_order
 from .stage import SelectStage, Slice
 
 if TYPE_CHECKING:
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Ticker
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.io.partial import NewFile
 
 _SHARD_ROWS = 2_000

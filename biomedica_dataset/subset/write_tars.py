@@ -19,8 +19,9 @@ from .stage import SelectStage, Slice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Ticker
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.stage import WorkerContext
 
 _CODE = ("webdataset.tars",)
 

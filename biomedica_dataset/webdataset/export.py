@@ -46,8 +46,9 @@ from .chunks import (
 from .tars import finish, retract
 
 if TYPE_CHECKING:
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.serialization.serialize import SerializeReport
 
     from .tars import Tar

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from biomedica_dataset.engine.launch import Launch, Part
-from biomedica_dataset.engine.stage import FailedBlock, Stage
+from biomedica_dataset.engine.outcome import FailedBlock
+from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import RUN, Folder
 

@@ -1,206 +1,205 @@
-"""Runs that are killed at random moments, and what the next run makes of it.
+"""Runs that are killed or suspended at random moments, and what the next run makes of it.
 
 ::
 
     python -m tests.reliability.kills --times 50
 
-A run goes its way undisturbed; then it is killed so many times, each time from the beginning and
-at another moment, and done again. What it leaves is compared byte by byte.
+A run goes its way undisturbed. Then runs from nothing are disturbed, each at another moment:
+``launcher`` kills the launcher alone, so that its workers notice; ``group`` kills all processes at
+once; ``worker`` kills one worker; the same command is then run again. ``suspended`` stops one of
+two launchers for as long as the other works, as members of one run or as one that takes over. What
+comes out is compared byte by byte.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import contextlib
 import os
 import random
-import shutil
+import signal
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.errors import BiomedicaError
+
+from .laboratory import Laboratory, differing
+from .stages import BLOCKS, STAGES, Place, do, quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator
 
-STAGES = ("extract", "embed", "serialize", "push")
-_INVENTORY = "2026-11-20T01-00Z"
-_LATENCY = 0.03  # seconds: without any, extract would be over before it is well begun
-# A process that has these already begins at once, and is killed in its work, not in its imports.
-_LOADED = [
-    "biomedica_dataset.extraction.extract", "biomedica_dataset.annotation.embeddings.embed",
-    "biomedica_dataset.serialization.serialize", "biomedica_dataset.hub.staging",
-    "obstore", "torch", "transformers",
-]  # fmt: skip
+HOW = ("launcher", "group", "worker", "suspended")
+LATENCY = 0.03  # seconds: without any, extract would be over before it is well begun
+_WORKERS = {"extract", "mesh", "embed", "assign", "review", "serialize", "tars", "train"}
+"""Stages that have workers."""
+
+_ENOUGH = 20
+"""Runs in a row that end before they are disturbed: the stage has no such moment."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a stage finds what it needs, as text for another process."""
-
-    bucket: str
-    archive: str
-    encoder: str
-    dataset: str
-
-
-def do(stage: str, place: Place, output: str, workers: int) -> None:
-    """Do a stage, in a process of its own."""
-    if stage == "extract":
-        from biomedica_dataset.extraction.extract import extract
-
-        extract(place.bucket, output, inventory=_INVENTORY, workers=workers)
-    elif stage == "embed":
-        from biomedica_dataset.annotation.embeddings.embed import embed
-
-        embed(place.archive, output, model=place.encoder, workers=workers - 1)
-    elif stage == "serialize":
-        from biomedica_dataset.serialization.serialize import serialize
-
-        serialize(place.archive, output, workers=workers)
-    else:
-        from biomedica_dataset.hub.push import push_to_hub
-
-        push_to_hub(place.dataset, "me/biomedica")
-
-
-def tree(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder, unfinished ones too."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+def launched(stage: str, place: Place, output: str, workers: int, launch: Launch | None) -> None:
+    """Do a stage in this process and a group of its own; end as the command does."""
+    os.setsid()
+    quiet()
+    try:
+        do(stage, place, output, workers, launch)
+    except BiomedicaError as error:
+        sys.exit(error.exit_code)
 
 
 class Experiment:
-    """Kills runs of one stage.
+    """Disturbs runs of one stage in one way."""
 
-    Parameters
-    ----------
-    clear, result
-        Make room for a run from the beginning, and say what one has left.
-    """
+    def __init__(self, laboratory: Laboratory, stage: str, how: str, seed: int) -> None:
+        self._laboratory, self._stage, self._how = laboratory, stage, how
+        self._rng = random.Random(f"{stage} {how} {seed}")
+        self._whole: dict[int, float] = {}
+        self._struck = 0
 
-    def __init__(
-        self,
-        stage: str,
-        place: Place,
-        output: Path,
-        clear: Callable[[], object],
-        result: Callable[[], Mapping[str, object]],
-    ) -> None:
-        self.stage, self._place, self._output = stage, place, output
-        self._clear, self._result = clear, result
-        self._processes = get_context("forkserver")
-        self._processes.set_forkserver_preload(_LOADED)
-
-    def run(self, times: int, seed: int) -> tuple[int, list[str]]:
-        """Kill so many runs; return how many more ended before they could be, and what is wrong.
+    def run(self, times: int) -> tuple[int, list[str]]:
+        """Disturb so many runs; return how many there were, and what came out other.
 
         A moment is drawn from the time that an undisturbed run took, or the last that ended before.
         """
-        rng, early, struck, wrong = random.Random(f"{self.stage} {seed}"), 0, 0, list[str]()
-        whole = {workers: self._undisturbed(workers) for workers in (1, 2)}
-        expected = self._result()
-        while struck < times:
-            workers = 2 if struck % 5 == 4 else 1  # two take long to begin
-            self._clear()
-            moment, started = rng.uniform(0, whole[workers]), time.monotonic()
-            process = self._begin(workers)
-            process.join(moment)
-            process.kill()
-            process.join()
-            if process.exitcode == 0:
-                whole[workers], early = time.monotonic() - started, early + 1
+        wrong: list[str] = []
+        workers = (2,) if self._how == "worker" else (1, 2)
+        for count in workers:
+            self._laboratory.clear(self._stage)
+            self._whole[count] = self._finish(count)
+        expected, early = self._laboratory.result(self._stage), 0
+        while self._struck < times and early < _ENOUGH:
+            count = 2 if self._how == "worker" or self._struck % 5 == 4 else 1
+            self._laboratory.clear(self._stage)
+            moment = self._rng.uniform(0, self._whole[count])
+            if not self._disturb(count, moment):
+                early += 1
                 continue
-            struck += 1
-            again = self._begin(workers)
-            again.join()
-            if again.exitcode or self._result() != expected:
-                wrong.append(f"{self.stage}, {workers} workers, killed after {moment:.3f} s")
-        return early, wrong
+            self._struck, early = self._struck + 1, 0
+            names = differing(self._laboratory.result(self._stage), expected)
+            if names:
+                wrong.append(
+                    f"{self._stage}, {self._how}, {count} workers, {moment:.3f} s: {names}"
+                )
+        return self._struck, wrong
 
-    def _undisturbed(self, workers: int) -> float:
-        self._clear()
+    def _disturb(self, workers: int, moment: float) -> bool:
+        """Disturb a run and let the next one end; return whether it was disturbed in time."""
+        if self._how == "suspended":
+            return self._suspend(workers, moment)
+        process, started = self._begin(workers), time.monotonic()
+        process.join(moment)
+        self._strike(process)
+        process.join()
+        if process.exitcode == 0:
+            self._whole[workers] = time.monotonic() - started
+            return False
+        self._finish(workers)
+        _wait_for_group(process.pid)
+        return True
+
+    def _strike(self, process: Any) -> None:
+        if self._how == "group":
+            with contextlib.suppress(ProcessLookupError):  # before it has made its group
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+        elif self._how == "launcher":
+            process.kill()
+        else:
+            workers = [pid for pid in _group(process.pid) if pid != process.pid and _works(pid)]
+            if workers:
+                os.kill(self._rng.choice(workers), signal.SIGKILL)
+
+    def _suspend(self, workers: int, moment: float) -> bool:
+        together = self._stage in BLOCKS and self._struck % 2 == 0
+        first = Launch(run_id="together") if together else Launch()
+        process = self._begin(workers, first)
+        process.join(moment)
+        if process.exitcode is not None:
+            return False
+        os.kill(process.pid, signal.SIGSTOP)
+        self._finish(workers, first if together else Launch(take_over=True))
+        os.kill(process.pid, signal.SIGCONT)
+        process.join()
+        assert process.exitcode in (0, 1), process.exitcode
+        return True
+
+    def _finish(self, workers: int, launch: Launch | None = None) -> float:
+        """Do the stage again, and return the seconds that it took."""
         started = time.monotonic()
-        process = self._begin(workers)
+        process = self._begin(workers, launch)
         process.join()
         if process.exitcode:
-            msg = f"{self.stage} ends with {process.exitcode} without being disturbed"
+            msg = f"{self._stage} ends with {process.exitcode} after {self._how}"
             raise RuntimeError(msg)
         return time.monotonic() - started
 
-    def _begin(self, workers: int):
-        arguments = (self.stage, self._place, str(self._output), workers)
-        process = self._processes.Process(target=do, args=arguments)
-        process.start()
-        return process
+    def _begin(self, workers: int, launch: Launch | None = None) -> Any:
+        output = str(self._laboratory.output(self._stage))
+        return self._laboratory.start(
+            launched, self._stage, self._laboratory.place, output, workers, launch
+        )
 
 
-def kill(
-    folder: Path, stages: list[str], times: int, seed: int
-) -> dict[str, tuple[int, list[str]]]:
-    """Return by stage how many runs ended before they could be killed, and what came out other."""
-    from biomedica_dataset.sample.bucket import write_bucket
-    from biomedica_dataset.sample.encoder import write_encoder
-
-    from ..hub.server import Hub
-    from ..servers import BucketServer
-
-    write_bucket(folder / "bucket")
-    hub, found = Hub(), {}
-    threading.Thread(target=hub.serve_forever, daemon=True).start()
-    os.environ |= {
-        "HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_writer", "HF_HUB_DISABLE_XET": "1",
-        "HF_HOME": str(folder / "home"), "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
-    with BucketServer(folder / "bucket", latency=_LATENCY) as server:
-        places = [str(folder / name) for name in ("archive", "encoder", "dataset")]
-        place = Place(server.url, *places)
-        if set(stages) != {"extract"}:
-            do("extract", place, place.archive, 1)
-            write_encoder(Path(place.encoder))
-            do("serialize", place, place.dataset, 1)
-        for stage in stages:
-            output = folder / f"{stage}-output"
-            if stage == "push":
-                experiment = Experiment(stage, place, output, hub.reset, lambda: _published(hub))
-            else:
-                experiment = Experiment(
-                    stage, place, output,
-                    lambda output=output: shutil.rmtree(output, ignore_errors=True),
-                    lambda output=output: tree(output),
-                )  # fmt: skip
-            found[stage] = experiment.run(times, seed)
-    hub.shutdown()
-    hub.server_close()
-    return found
+def _group(group: int) -> Iterator[int]:
+    """Yield the processes of a group that have not ended."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group and fields[0] != "Z":
+                yield int(path.parent.name)
 
 
-def _published(hub) -> dict[str, bytes]:
-    return dict(hub.repos["me/biomedica"].files)
+def _works(pid: int) -> bool:
+    """Whether a process of a group is a worker, not what keeps account of them."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"spawn_main" in command or b"forkserver" in command
+
+
+def _wait_for_group(group: int) -> None:
+    end = time.monotonic() + 30
+    while any(True for _pid in _group(group)):
+        assert time.monotonic() < end, "a worker outlives its launcher"
+        time.sleep(0.02)
+
+
+def ways(stage: str) -> list[str]:
+    """Return how a stage can be disturbed."""
+    return [
+        how
+        for how in HOW
+        if not (how == "worker" and stage not in _WORKERS)
+        and not (how == "suspended" and stage == "push")
+    ]
 
 
 def main() -> None:
-    """Kill so many runs of each stage, and say what came of it."""
+    """Disturb so many runs of each stage in each way, and say what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
+    parser.add_argument("--how", nargs="+", choices=HOW, default=list(HOW))
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = kill(Path(folder), given.stages, given.times, given.seed)
-    for stage, (early, wrong) in found.items():
-        told = f"{early} more had ended before, {len(wrong)} came out other"
-        print(f"{stage}: {given.times} runs killed, {told}")
-        print(*wrong, sep="\n", end="\n" if wrong else "")
-    sys.exit(any(wrong for _early, wrong in found.values()))
+    failed = False
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Laboratory(Path(folder), given.stages, LATENCY) as laboratory,
+    ):
+        for stage in given.stages:
+            for how in [how for how in ways(stage) if how in given.how]:
+                struck, wrong = Experiment(laboratory, stage, how, given.seed).run(given.times)
+                print(f"{stage}, {how}: {struck} runs, {len(wrong)} came out other", flush=True)
+                print(*wrong, sep="\n", end="\n" if wrong else "", flush=True)
+                failed = failed or bool(wrong)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,9 @@ from .imported import ImportReport, import_assignments
 if TYPE_CHECKING:
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.stage import WorkerContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.stage import WorkerContext
 
 _PMCID = ("pmcid", "article_accession_id")
 _FILE = ("image_file_name", "file_name", "image_cluster_id")

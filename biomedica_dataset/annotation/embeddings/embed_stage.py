@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.outcome import StageRun
+    from biomedica_dataset.engine.stage import WorkerContext
 
     from .encoder import Encoder, EncoderSpec
     from .model_id import ModelId

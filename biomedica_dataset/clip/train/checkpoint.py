@@ -31,6 +31,11 @@ def save(folder: Folder, state: dict[str, Any], keep: int) -> None:
     with folder.create() as file:
         torch.save(state, file)
         file.publish(f"{_BELOW}/step-{state['step']:08d}.pt")
+    remove_old(folder, keep)
+
+
+def remove_old(folder: Folder, keep: int) -> None:
+    """Keep the latest checkpoints only."""
     for old in _names(folder)[:-keep]:
         folder.remove(old)
 

@@ -18,7 +18,7 @@ from biomedica_dataset.errors import (
 from biomedica_dataset.extras import require
 from biomedica_dataset.io.folders import Folder
 
-from .checkpoint import latest_checkpoint, load_latest, plain, save
+from .checkpoint import latest_checkpoint, load_latest, plain, remove_old, save
 from .data import Pairs, Position, Prefetcher, choose_pairs, tally
 from .gradients import Gradients
 from .model_card import trained_card
@@ -219,6 +219,7 @@ class Training:
         if self._lock is None:
             return
         self._lock.check()
+        remove_old(self._folder, self._config.keep)  # an earlier run may have been killed before
         groups, manifest = self._chosen.table["license_group"], self._chosen.index.digest
         card = trained_card(
             self._config, manifest=manifest, groups=groups.to_pylist(), tally=seen, loss=self.loss

@@ -23,7 +23,8 @@ from .table import MESH
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.stage import StageRun, WorkerContext
+    from biomedica_dataset.engine.outcome import StageRun
+    from biomedica_dataset.engine.stage import WorkerContext
 
     from .article_ids import ArticleIds, Filter
 
