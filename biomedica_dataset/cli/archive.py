@@ -65,7 +65,7 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
         return
     report = run(source, output, progress=progress(), **options)
     click.echo(printable(str(report)))
-    if report.blocks_failed:
+    if report.blocks_failed or report.is_spoilt:
         sys.exit(1)
 
 

@@ -167,7 +167,8 @@ class _Blocks:
         if started:
             await asyncio.wait(started)
         # Retry the articles that failed because of the network once the others are done.
-        await asyncio.gather(*(self._article_again(block, pmcid) for pmcid in list(block.problems)))
+        again = list(block.problems) if self._source.received else []  # else there is no network
+        await asyncio.gather(*(self._article_again(block, pmcid) for pmcid in again))
         if block.problems:
             pmcid, problem = min(block.problems.items())
             count = len(block.problems)

@@ -132,7 +132,7 @@ def plan(
     found = run_async(_look(stage.opened, options.wants, chosen))
     scale = len(articles) / max(len(chosen), 1)
     return ExtractPlan(
-        source=stage.source,
+        source=stage.opened.url,
         selection=str(stage.selection),
         search=_search(stage.selection, options.wants),
         inventory=stage.inventory.date,

@@ -17,7 +17,7 @@ from biomedica_dataset.pmc.etags import md5_of
 from biomedica_dataset.pmc.matching import Match, match_figures
 from biomedica_dataset.pmc.source import CorruptError, Source, TooLargeError, UnavailableError
 
-from .versions import TRIES, find_current
+from .versions import TRIES, failed_before, find_current
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,6 +120,7 @@ class ArticleFetch:
         try:
             xml = await self._read_xml(metadata.xml, row)
         except (UnavailableError, TooLargeError, CorruptError) as error:
+            self._strike(metadata.xml, row, error)
             status, reason = _problem(error)
             return replace(row, status=status, reason=f"XML {reason}" if reason else "XML")
         article: Article | None
@@ -162,7 +163,9 @@ class ArticleFetch:
             else:
                 missing.append(file)
         # Wait for all, so that none keeps running after another one has failed.
-        found = await asyncio.gather(*map(self._read_image, missing), return_exceptions=True)
+        found = await asyncio.gather(
+            *(self._read_image(file, row) for file in missing), return_exceptions=True
+        )
         for file, result in zip(missing, found, strict=True):
             if isinstance(result, BaseException):
                 raise result
@@ -198,14 +201,19 @@ class ArticleFetch:
                 return xml
         return await self._verified(file, MAX_XML)
 
-    async def _read_image(self, file: RemoteFile) -> _Result:
+    async def _read_image(self, file: RemoteFile, row: LedgerRow) -> _Result:
         held = self._known.images.get((file.name, file.md5))
         if held is None:
             try:
                 held = self._spool.add(await self._verified(file, MAX_IMAGE))
             except (UnavailableError, TooLargeError, CorruptError) as error:
+                self._strike(file, row, error)
                 return _Result(*_problem(error))
         return _Result("kept", held=held)
+
+    def _strike(self, file: RemoteFile, row: LedgerRow, error: Exception) -> None:
+        if not failed_before(self._known.rows.get(row.version)):
+            self._source.strike(file.key, error)
 
     async def _verified(self, file: RemoteFile, limit: int) -> bytes:
         for _attempt in range(TRIES):

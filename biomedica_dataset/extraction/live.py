@@ -16,13 +16,14 @@ import pyarrow as pa
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.archive.selection import Selection, Wants, block_width
-from biomedica_dataset.errors import SourceError
+from biomedica_dataset.errors import SourceError, without_secrets
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.partial import scratch_folder
 from biomedica_dataset.pmc.inventory import Inventory
 from biomedica_dataset.pmc.source import Source
 
 from .blocks import BlockFailedError, run_block
+from .losses import is_spoilt
 from .tasks import Task
 from .versions import list_versions
 
@@ -138,17 +139,24 @@ def read_block(
             part = dict(whole.blocks(blocks.width))[number]
             part = part.only([int(n) for n in part.pmcids() if is_wanted(int(n))])
             try:
-                run_block(archive, Source(blocks.url), Task(number, part, wants), _no_tick)
+                task = Task(number, part, wants)
+                header = run_block(archive, Source(blocks.url), task, _no_tick)
             except BlockFailedError as error:
                 msg = f"block {number} of {blocks.url} could not be fetched: {error}"
                 raise SourceError(msg) from error
+        if is_spoilt(header.counts["articles"], header.counts["figures"]):
+            msg = (
+                f"more than a tenth of block {number} of {blocks.url} came otherwise than the "
+                "source itself says: a proxy or a login page may change or withhold it"
+            )
+            raise SourceError(msg)
         yield from archive.articles(number)
 
 
 @contextmanager
 def _temporary(blocks: Blocks) -> Iterator[Archive]:
     with scratch_folder() as folder:
-        yield Archive.create(Folder(folder), blocks.url, Selection(), blocks.width)
+        yield Archive.create(Folder(folder), without_secrets(blocks.url), Selection(), blocks.width)
 
 
 def _no_tick(_units: int, _images: int, _received: int) -> None:

@@ -11,6 +11,8 @@ from biomedica_dataset.engine.report import Tally, aligned, part_message
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.failures import reading
 
+from .losses import is_spoilt, lost
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,6 +54,11 @@ class ExtractReport:
     newer: int
     not_listed: list[str]
 
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether more than a tenth came otherwise than the source itself says."""
+        return is_spoilt(self.articles, self.figures)
+
     def as_json(self) -> bytes:
         """Return ``report.json``, which describes the archive and leaves out what this run did."""
         stored = asdict(self)
@@ -73,6 +80,7 @@ class ExtractReport:
             lines.append(f"metadata newer than the inventory: {self.newer:,}")
         if self.not_listed:
             lines.append(not_in_source(self.not_listed))
+        lines += self._losses()
         if self.blocks_failed:
             lines.append(
                 f"{len(self.blocks_failed):,} blocks not written; run the same command again:"
@@ -85,6 +93,19 @@ class ExtractReport:
         if self.blocks_left and not self.blocks_failed:
             lines.append(part_message(self.blocks_done, self.blocks_left, "blocks"))
         return "\n".join(lines)
+
+    def _losses(self) -> list[str]:
+        articles, figures = lost(self.articles), lost(self.figures)
+        if not articles + figures:
+            return []
+        said = f"{articles:,} article versions and {figures:,} figures"
+        lines = [f"not given whole by the source: {said}; --retry asks for them again"]
+        if self.is_spoilt:
+            lines.append(
+                "that is more than a tenth: a proxy or a login page may change or withhold what "
+                "the source gives; the next run asks again by itself"
+            )
+        return lines
 
 
 def not_in_source(names: Sequence[str], source: str = "") -> str:

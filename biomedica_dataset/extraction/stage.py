@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,13 +12,14 @@ from biomedica_dataset.archive.selection import Selection, block_width
 from biomedica_dataset.engine.outcome import FailedBlock
 from biomedica_dataset.engine.report import total
 from biomedica_dataset.engine.stage import Stage
-from biomedica_dataset.errors import SourceError, UsageError
+from biomedica_dataset.errors import SourceError, UsageError, without_secrets
 from biomedica_dataset.io.folders import RUN, Folder
 from biomedica_dataset.io.headers import refuse_foreign
 from biomedica_dataset.pmc.source import Source
 
 from .blocks import run_blocks
 from .changes import KINDS
+from .losses import is_spoilt
 from .report import ExtractReport
 from .tasks import Task, current_header, find_tasks, is_up_to_date
 from .versions import list_versions
@@ -99,8 +100,12 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
         if archive is None and wanted.limit is not None:
             newest = tuple(int(n) for n in inventory.pmcids()[-wanted.limit :])
             wanted, inventory = Selection(newest, wanted.limit), inventory.only(newest)
+        headers = {} if archive is None else archive.headers()
+        if _was_spoilt(headers):
+            options = replace(options, retry=True)
         stage = cls(source, url, options, wanted, inventory, archive is None)
         vars(stage)["opened"] = opened  # so that its requests stay counted
+        vars(stage)["found"] = Found(headers, archive.images_files() if archive else {})
         return stage
 
     @cached_property
@@ -185,7 +190,7 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
     def begin(self, lock: RunLock) -> None:
         """Create the archive, or remove what killed runs have left in it."""
         if self.is_new:
-            Archive.create(self.output, self.source, self.selection, self.width)
+            Archive.create(self.output, without_secrets(self.source), self.selection, self.width)
         if lock.is_first:
             self.archive.sweep(self.found.headers)
 
@@ -260,6 +265,11 @@ class ExtractStage(Stage[Task, "BlockHeader", "Counter[str]"]):
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for another process, whose tasks carry parts of the inventory."""
         return {**super().__getstate__(), "inventory": None}
+
+
+def _was_spoilt(headers: dict[int, BlockHeader]) -> bool:
+    groups = ("articles", "figures")
+    return is_spoilt(*(total(h.counts[group] for h in headers.values()) for group in groups))
 
 
 def _check_same(archive: Archive, wanted: Selection) -> None:

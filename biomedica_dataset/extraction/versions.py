@@ -105,18 +105,29 @@ async def _read_metadata(source: Source, version: Version, known: LedgerRow | No
             return _row(version, "kept", metadata=known.metadata, md5=known.metadata_md5)
         if known.etag == version.etag and known.status in SETTLED:
             return _row(version, known.status, known.reason)
+    problem: Exception
     for _attempt in range(TRIES):
         try:
             data = await source.get(version.key, limit=MAX_METADATA, as_tagged=True)
             parse_metadata(data, version.name)
         except UnavailableError as error:
+            if not failed_before(known):
+                source.strike(version.key, error)
             return _row(version, "unavailable", f"metadata {error}")
         except TooLargeError:
             return _row(version, "too_large", "metadata")
-        except (ArticleError, CorruptError):
+        except (ArticleError, CorruptError) as error:
+            problem = error
             continue
         return _row(version, "kept", metadata=data, md5=md5_of(data))
+    if not failed_before(known):
+        source.strike(version.key, problem)
     return _row(version, "corrupt", "metadata")
+
+
+def failed_before(known: LedgerRow | None) -> bool:
+    """Whether an article version failed in an earlier run, and so says nothing of this one."""
+    return known is not None and known.failed
 
 
 def _row(

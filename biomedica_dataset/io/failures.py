@@ -36,7 +36,7 @@ _SENTENCE = re.compile(r"<(?:message|title)[^>]*>(.*?)</", re.DOTALL | re.IGNORE
 _MARKUP = re.compile(r"(?=<[!?/a-z])", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _NOISE = re.compile(
-    r"Generic \w+ error: |Error performing (?=[A-Z]+ )|, max_retries: \d+, retry_timeout: \w+ *"
+    r"Generic \w+ error: |Error performing (?=[A-Z]+ )|, max_retries: \d+, retry_timeout: [\w.]+ *"
 )
 
 _FOREIGN = (

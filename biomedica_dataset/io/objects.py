@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
 
+from .addresses import Address
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -104,7 +106,7 @@ def open_store(url: str, policy: RetryPolicy, *, signed: bool = False) -> tuple[
             url, bucket, prefix, region if is_signed else _REGION, policy, is_signed=is_signed
         ), None
     if scheme in ("http", "https"):
-        return _open_web(url, rest, policy), None
+        return _open_web(url, policy), None
     msg = f"SOURCE {url!r} has the scheme {scheme!r}; use s3, https, http or a folder"
     raise UsageError(msg)
 
@@ -129,11 +131,12 @@ def _open_folder(url: str) -> tuple[Any, Path]:
     return LocalStore(folder), folder
 
 
-def _open_web(url: str, rest: str, policy: RetryPolicy) -> Any:
+def _open_web(url: str, policy: RetryPolicy) -> Any:
     from obstore import exceptions
     from obstore.store import HTTPStore
 
-    host, _, path = rest.partition("/")
+    given = Address.of(url)
+    host, _, path = given.url.partition("://")[2].partition("/")
     amazon = _AMAZON.fullmatch(host)
     if amazon:  # an S3 address, which can also be listed
         bucket, prefix = amazon["bucket"], path
@@ -141,7 +144,9 @@ def _open_web(url: str, rest: str, policy: RetryPolicy) -> Any:
             bucket, _, prefix = path.partition("/")
         return _open_s3(url, bucket, prefix, amazon["region"] or _REGION, policy, is_signed=False)
     try:
-        return HTTPStore.from_url(url.rstrip("/"), **policy.options())
+        options = policy.options()
+        options["client_options"]["default_headers"] = given.headers
+        return HTTPStore.from_url(f"{given.url}?{given.query}".rstrip("?"), **options)
     except (exceptions.BaseError, ValueError) as error:
         msg = f"SOURCE {url!r} is not the address of a web server: {error}"
         raise UsageError(msg) from error

@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from biomedica_dataset.errors import SourceError
+from biomedica_dataset.errors import SourceError, without_secrets
+from biomedica_dataset.io.deadline import seconds_for
+from biomedica_dataset.io.failures import plain
 from biomedica_dataset.io.objects import RetryPolicy, open_store
 
 from .etags import is_md5, md5_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+Answer = TypeVar("Answer")
 
 DEFAULT_SOURCE = "s3://pmc-oa-opendata"
 MAX_IN_FLIGHT = 128
 _MAX_BYTES_IN_FLIGHT = 192 * 2**20  # bodies being read; a larger object is read alone
 _FAILURES_OF = 200  # requests before the share of failures is meaningful
+_STRUCK_OF = 10  # objects that came otherwise than they should, before it is
 _MAX_FAILED_SHARE = 0.1
+_TRIES = 4  # of a request that fails sooner than the store would repeat it
+_QUICK = 3.0  # seconds
+_LONGEST_LISTING = 120.0  # seconds: a bucket has 30 inventories
 
 
 class UnavailableError(Exception):
@@ -51,16 +59,18 @@ class Source:
 
     Attributes
     ----------
-    requests, received, failures
-        Requests made, bytes received and network failures so far.
+    requests, received, failures, struck
+        Requests made, bytes received, network failures, and objects that came otherwise than the
+        source itself says, so far.
     folder
         The folder, if the source is a folder.
     """
 
     def __init__(self, url: str, patience: RetryPolicy | None = None) -> None:
-        self.url = url
-        self.requests = self.received = self.failures = 0
-        self._store, self.folder = open_store(url, patience or RetryPolicy())
+        self.url = without_secrets(url)
+        self.requests = self.received = self.failures = self.struck = 0
+        policy = patience or RetryPolicy()
+        self._store, self.folder, self._pause = *open_store(url, policy), policy.first_pause
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self, key: str, *, limit: int, as_tagged: bool = False) -> bytes:
@@ -78,17 +88,42 @@ class Source:
         CorruptError
             The bytes differ from the ETag.
         SourceError
-            More than a tenth of at least 200 requests failed because of the network.
+            Too many requests failed; see `strike` also.
         """
         self._bind()
         async with self._slots:
             self.requests += 1
             try:
-                return await self._get(key, limit, as_tagged=as_tagged)
+                return await self._repeated(lambda: self._get(key, limit, as_tagged=as_tagged))
             except NetworkFailedError as error:
                 self.failures += 1
-                self._give_up(error)
+                self._give_up(str(error))
                 raise
+
+    async def _repeated(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Ask again what fails sooner than the store would have repeated it."""
+        loop = asyncio.get_running_loop()
+        started, tries = loop.time(), 1
+        while True:
+            try:
+                return await ask()
+            except NetworkFailedError:
+                if tries == _TRIES or loop.time() - started > _QUICK:
+                    raise
+            await asyncio.sleep(self._pause * 2 ** (tries - 1))
+            tries += 1
+
+    def strike(self, key: str, error: Exception) -> None:
+        """Count an object that was refused, or came with other bytes than the source itself says.
+
+        Raises
+        ------
+        SourceError
+            So did more than a tenth: something between changes or withholds them.
+        """
+        if self.folder is None and not isinstance(error, TooLargeError) and str(error) != "404":
+            self.struck += 1
+            self._give_up(f"{key}: {error}")
 
     def _bind(self) -> None:
         """Create semaphore and budget anew for each event loop, since they bind to one."""
@@ -109,7 +144,8 @@ class Source:
                 raise TooLargeError(msg)
             await self._budget.take(2 * size)  # the received buffer and its Python copy
             try:
-                body = bytes(await answer.bytes_async())
+                async with asyncio.timeout(seconds_for(size)):
+                    body = bytes(await answer.bytes_async())
             finally:
                 self._budget.give(2 * size)
         except (FileNotFoundError, exceptions.InvalidPathError) as error:
@@ -117,7 +153,7 @@ class Source:
         except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError, PermissionError):
             raise UnavailableError("403") from None  # noqa: EM101
         except (exceptions.BaseError, OSError) as error:
-            raise NetworkFailedError(first_line(error)) from error
+            raise NetworkFailedError(plain(error)) from error
         self.received += len(body)
         if len(body) != size:
             msg = f"received {len(body)} of {size} bytes of {key}"
@@ -128,14 +164,21 @@ class Source:
             raise CorruptError(msg)
         return body
 
-    def _give_up(self, error: NetworkFailedError) -> None:
-        if self.requests >= _FAILURES_OF and self.failures > _MAX_FAILED_SHARE * self.requests:
-            msg = (
-                f"{self.failures} of {self.requests} requests to {self.url} failed because of the "
-                f"network, the last with: {error}. Finished blocks are valid; run the same "
-                "command again to resume."
+    def _give_up(self, last: str) -> None:
+        wrong = self.failures + self.struck
+        is_enough = self.requests >= _FAILURES_OF or self.struck >= _STRUCK_OF
+        if is_enough and wrong > _MAX_FAILED_SHARE * self.requests:
+            why = (
+                "came otherwise than its inventory and metadata say: a proxy or a login page may "
+                "change or withhold them"
+                if self.struck > self.failures
+                else "failed because of the network"
             )
-            raise SourceError(msg) from error
+            msg = (
+                f"{wrong} of {self.requests} requests to {self.url} {why}; the last: {last}. "
+                "Finished blocks are valid; run the same command again to resume."
+            )
+            raise SourceError(msg)
 
     async def size(self, key: str) -> int | None:
         """Return the size of an object without reading it, or ``None`` if it is unavailable."""
@@ -160,11 +203,24 @@ class Source:
         from obstore import exceptions
 
         self.requests += 1
+
+        async def page() -> list[tuple[str, str]]:
+            try:
+                async for batch in self._store.list(prefix, offset=offset, chunk_size=50):
+                    return [(str(f["path"]), str(f["e_tag"] or "").strip('"')) for f in batch]
+            except (exceptions.BaseError, OSError) as error:
+                raise NetworkFailedError(plain(error)) from error
+            return []
+
         try:
-            async for batch in self._store.list(prefix, offset=offset, chunk_size=50):
-                for found in batch:
-                    yield str(found["path"]), str(found["e_tag"] or "").strip('"')
-        except (exceptions.BaseError, OSError) as error:
+            while found := await self._repeated(page):
+                if found[-1][0] <= offset:
+                    msg = "the listing does not end"
+                    raise NetworkFailedError(msg)
+                for key, etag in found:
+                    yield key, etag
+                offset = found[-1][0]
+        except NetworkFailedError as error:
             raise self._cannot_list(error) from error
 
     async def folders(self, prefix: str) -> list[str]:
@@ -178,20 +234,29 @@ class Source:
         from obstore import exceptions
 
         self.requests += 1
+
+        async def ask() -> list[str]:
+            try:
+                async with asyncio.timeout(_LONGEST_LISTING):
+                    found = await self._store.list_with_delimiter_async(prefix)
+            except FileNotFoundError:
+                return []
+            except (exceptions.BaseError, OSError) as error:
+                raise NetworkFailedError(plain(error)) from error
+            return [str(path) for path in found["common_prefixes"]]
+
         try:
-            found = await self._store.list_with_delimiter_async(prefix)
-        except FileNotFoundError:
-            return []
-        except (exceptions.BaseError, OSError) as error:
+            found = await self._repeated(ask)
+        except NetworkFailedError as error:
             raise self._cannot_list(error) from error
-        return sorted(str(path).rstrip("/").rpartition("/")[2] for path in found["common_prefixes"])
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in found)
 
     def _cannot_list(self, error: BaseException) -> SourceError:
         advice = "check the address and the network"
         if type(self._store).__name__ == "HTTPStore":
             given = "give an inventory with --inventory DATE_OR_FILE"
             advice = f"a plain web server cannot list files: {given}"
-        return SourceError(f"{self.url} cannot be listed; {advice} ({first_line(error)})")
+        return SourceError(f"{self.url} cannot be listed; {advice} ({plain(error)})")
 
 
 class _Budget:
@@ -227,8 +292,3 @@ class _Budget:
             if not turn.done():
                 self._free -= size
                 turn.set_result(None)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, shortened."""
-    return str(error).strip().partition("\n")[0][:300]

@@ -174,7 +174,9 @@ def test_a_block_with_a_network_failure_is_not_written_and_the_others_are(bucket
 
         assert list(failed) == [99000]
         assert failed[99000].startswith("1 articles, the first PMC99000205: ")
-        assert server.asked().count(f"metadata/{NAME}.json") == 4  # tried and retried, twice
+        assert (
+            server.asked().count(f"metadata/{NAME}.json") == 16
+        )  # tried and retried, four times, twice
     assert Archive.open(archive).blocks() == [99001, 99002, 99003]
 
 
