@@ -73,7 +73,7 @@ class NewFile:
         """Append bytes.
 
         They are ignored once the file is discarded or a write has failed: the writers of Parquet
-        and torch keep writing, and would replace the error by their own.
+        and torch keep writing.
         """
         if self._discarded or self._failure:
             return len(data)
@@ -119,9 +119,13 @@ class NewFile:
             self._save()
             return self._folder.put_new(self.path, name)
 
-    def _save(self) -> None:
+    def check(self) -> None:
+        """Raise the error of a write that failed, which a library may have replaced by its own."""
         if self._failure:
             raise self._failure
+
+    def _save(self) -> None:
+        self.check()
         self._file.flush()
         os.fsync(self._file.fileno())
 

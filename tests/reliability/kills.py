@@ -121,9 +121,11 @@ class Experiment:
         process.join(moment)
         if process.exitcode is not None:
             return False
-        os.kill(process.pid, signal.SIGSTOP)
+        with contextlib.suppress(ProcessLookupError):  # it ends right now
+            os.kill(process.pid, signal.SIGSTOP)
         self._finish(workers, first if together else Launch(take_over=True))
-        os.kill(process.pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGCONT)
         process.join()
         assert process.exitcode in (0, 1), process.exitcode
         return True

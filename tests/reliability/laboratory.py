@@ -86,6 +86,9 @@ class Laboratory:
         """Make room for a run from the beginning."""
         if stage == "push":
             self._hub.reset()
+        elif self.output(stage).is_mount():
+            for path in self.output(stage).iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         else:
             shutil.rmtree(self.output(stage), ignore_errors=True)
 

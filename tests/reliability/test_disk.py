@@ -10,8 +10,11 @@ import subprocess
 import pytest
 
 from biomedica_dataset.annotation.embeddings.embed import embed
+from biomedica_dataset.clip.train.checkpoint import save
 from biomedica_dataset.errors import BiomedicaError, StorageError
+from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.subset.select import select
 
 from ..extract.helpers import Bucket, run, stamps, tree
 
@@ -39,16 +42,26 @@ def disk(tmp_path):
 
 
 @pytest.fixture
-def stages(sample_bucket, sample_archive, encoder_folder):
+def stages(sample_bucket, sample_archive, sample_dataset, encoder_folder):
     """Each stage as a function of its output."""
     return {
         "extract": lambda output: run(sample_bucket, output),
         "serialize": lambda output: serialize(sample_archive, output, workers=1),
         "embed": lambda output: embed(sample_archive, output, model=str(encoder_folder), workers=0),
+        "select": lambda output: select(sample_dataset, output),
+        "train": checkpoint,
     }
 
 
-@pytest.mark.parametrize("stage", ["extract", "serialize", "embed"])
+def checkpoint(output):
+    """Write what fills a disk while torch writes it."""
+    import torch
+
+    state = {"step": 1, "model": {str(n): torch.zeros(10_000) for n in range(20)}}
+    save(Folder(output), state, keep=1)
+
+
+@pytest.mark.parametrize("stage", ["extract", "serialize", "embed", "select", "train"])
 def test_a_full_disk_is_told_of_and_the_next_run_goes_on(disk, stages, stage, tmp_path):
     folder, mount = disk
     (folder / "filler").write_bytes(bytes(270_000 if stage != "embed" else 299_000))

@@ -1,4 +1,4 @@
-"""A reduced number of `kills` and `moments`, each stage in a process of its own."""
+"""A reduced number of `kills`, `moments` and `disks`, each stage in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from .disks import disk
 from .stages import STAGES
 
 pytestmark = pytest.mark.slow
@@ -40,3 +41,16 @@ def test_a_run_that_ends_at_a_call_is_done_again_to_the_same_bytes(stage):
     found = said("moments", "--every", 29, "--stages", stage)
 
     assert re.search(rf"{stage}: ended at [1-9]\d* moments, 0 came out other", found)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_goes_on_after_its_disk_was_full(stage, tmp_path):
+    try:
+        with disk(tmp_path / "disk", 4096):
+            pass
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a disk cannot be mounted here")
+
+    assert f"{stage}: 2 disks full, 0 came out other" in said(
+        "disks", "--times", 2, "--stages", stage
+    )

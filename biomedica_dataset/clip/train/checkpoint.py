@@ -29,7 +29,11 @@ def save(folder: Folder, state: dict[str, Any], keep: int) -> None:
     """Write a checkpoint whole or not at all, and keep the latest ones."""
     torch = require("torch", "clip")
     with folder.create() as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RuntimeError:
+            file.check()
+            raise
         file.publish(f"{_BELOW}/step-{state['step']:08d}.pt")
     remove_old(folder, keep)
 
