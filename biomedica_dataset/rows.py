@@ -138,10 +138,6 @@ def _pair(
     image = images[name]
     facts = probe(image)
     own = figure.own_license or licensed
-    if figure.credit is not None:
-        group, image_license = "other", None
-    else:
-        group, image_license = license_group(stricter(licensed.code, own.code)), own.name
     pair = Pair(
         key=match.key or "",
         image=StoredImage(name, len(image), images),
@@ -154,11 +150,11 @@ def _pair(
         figure_label=figure.label,
         image_panels=list(figure.panels) or None,
         image_context=list(figure.context) or None,
-        image_license=image_license,
+        image_license=own.name,
         image_credit=figure.credit,
         **{**_UNLABELLED, **common},
     )
-    return group, pair
+    return license_group(stricter(licensed.code, own.code)), pair
 
 
 def _article_columns(

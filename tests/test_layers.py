@@ -56,7 +56,7 @@ INSIDE = {
         "limits tree scripts",
         "parse citations formula escapes lists dates panels",
         "text records",
-        "licenses credits metadata",
+        "metadata rights",
         "figures body",
         "mentions",
         "reader",

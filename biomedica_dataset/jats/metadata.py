@@ -18,7 +18,6 @@ _NO_ABSTRACT = re.compile(
     r"objective|precis",
     re.IGNORECASE,
 )
-_NO_NAME = re.compile(r"©|\(c\)|copyright|\b[12]\d{3}\b|the author\(?s?\)?", re.IGNORECASE)
 _PMCID_TYPES = ("pmcid", "pmc", "pmcaid")
 
 
@@ -115,16 +114,6 @@ def subjects(meta: _Element) -> tuple[str, ...]:
 def language(article: _Element) -> str | None:
     """Return ``article/@xml:lang`` in lower case."""
     return tidy((article.get(LANG) or "").lower())
-
-
-def holders(meta: _Element) -> frozenset[str]:
-    """Return the names of the article's copyright holders and authors in lower case."""
-    names = [text_of(e) for e in meta.iterfind("permissions/copyright-holder")]
-    names += [text_of(e) for e in meta.iterfind("contrib-group//surname")]
-    for statement in meta.iterfind("permissions/copyright-statement"):
-        text = _NO_NAME.sub(" ", text_of(statement) or "")
-        names.append(tidy(re.split(r"[.,;]|et al", text.strip(" .,;"))[0]))
-    return frozenset({"author"} | {n.lower() for n in names if n and len(n) > 2})
 
 
 def _each(elements: Iterable[_Element]) -> tuple[str, ...]:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from . import metadata
 from .body import body_text, read_references, reference_count
-from .credits import Holders
 from .dates import date
 from .figures.find import find_figures
-from .licenses import article_license
 from .limits import MAX_TEXT, check_limit
 from .lists import label_items
 from .mentions.contexts import find_contexts
 from .parse import parse
 from .records import Article
+from .rights.claims import FigureRights
+from .rights.licenses import article_license
 from .text import text_of, tidy
 from .tree import child
 
@@ -109,7 +108,7 @@ class _Texts:
 
 
 def _figures(article: _Element, meta: _Element, texts: _Texts) -> tuple[Figure, ...]:
-    found = find_figures(article, Holders(partial(metadata.holders, meta)))
+    found = find_figures(article, FigureRights(meta))
     contexts = find_contexts(article, found, texts.cited)
     return tuple(
         replace(one.figure, context=context) if context else one.figure

@@ -39,6 +39,20 @@ def fig(number: int = 1, inner: str = "", *, caption: str = "A cell.", label: st
     )
 
 
+def permissions(inner: str) -> str:
+    return f"<permissions>{inner}</permissions>"
+
+
+def worded(text: str) -> str:
+    """Return a ``permissions`` with a licence in words."""
+    return permissions(f"<license><license-p>{text}</license-p></license>")
+
+
+def linked(url: str) -> str:
+    """Return a ``permissions`` with the address of a licence."""
+    return permissions(f'<license xlink:href="{url}"/>')
+
+
 def cited(body: str, figs: int = 4, **parts: str) -> dict[str, list[str]]:
     """Return the citing paragraphs by figure id, of a body and some figures in a floats-group."""
     floats = "".join(fig(n) for n in range(1, figs + 1))

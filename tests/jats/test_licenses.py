@@ -6,21 +6,9 @@ import pytest
 
 from biomedica_dataset.licenses import License, license_group, resolved_license, stricter
 
-from .documents import fig, figures, read
+from .documents import linked, permissions, read, worded
 
 BY4 = "https://creativecommons.org/licenses/by/4.0/"
-
-
-def permissions(inner: str) -> str:
-    return f"<permissions>{inner}</permissions>"
-
-
-def worded(text: str) -> str:
-    return permissions(f"<license><license-p>{text}</license-p></license>")
-
-
-def linked(url: str) -> str:
-    return permissions(f'<license xlink:href="{url}"/>')
 
 
 @pytest.mark.parametrize(
@@ -169,21 +157,6 @@ def test_the_licence_of_a_sub_article_is_not_that_of_the_article():
     sub = f"<sub-article><front-stub>{linked(BY4)}</front-stub></sub-article>"
 
     assert read(rest=sub).license == License(None)
-
-
-@pytest.mark.parametrize(
-    ("inner", "expected"),
-    [
-        pytest.param("", None, id="none of its own"),
-        pytest.param(permissions("<copyright-year>2010</copyright-year>"), None, id="no licence"),
-        pytest.param(linked(BY4), License("CC BY", "4.0", BY4), id="named"),
-        pytest.param(worded("All rights reserved."), License(None), id="custom"),
-    ],
-)
-def test_a_figure_has_its_own_licence_only_if_it_names_one(inner: str, expected: License | None):
-    (figure,) = figures(fig(1, inner))
-
-    assert figure.own_license == expected
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_the_counts_over_all_real_articles_stay_as_they_were_checked(
     assert Counter(f.dropped for f in figures) == OUTCOMES
     assert Counter(f.kind for f in figures if not f.dropped) == KINDS
     assert sum(len(f.context) for f in figures) == 2764
-    assert sum(f.credit is not None for f in figures) == 57
+    assert sum(f.credit is not None for f in figures) == 101
     assert sum(a.license.code is None for _, a in articles.values()) == 3
 
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.jats.credits import third_party_credit
-from biomedica_dataset.jats.licenses import own_license
 from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
 from biomedica_dataset.jats.panels.subcaptions import split_caption
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element
 
-    from biomedica_dataset.jats.credits import Holders
+    from biomedica_dataset.jats.rights.claims import FigureRights
 
     from .captions import Caption
 
@@ -80,13 +78,13 @@ class Found:
     labels: tuple[str, ...]
 
 
-def find_figures(article: _Element, holders: Holders) -> list[Found]:
+def find_figures(article: _Element, rights: FigureRights) -> list[Found]:
     """Return every graphic of a figure-like element, in document order of the elements.
 
     Parameters
     ----------
-    holders
-        Rights holders of the article.
+    rights
+        Reads the rights on a figure.
 
     Raises
     ------
@@ -103,7 +101,7 @@ def find_figures(article: _Element, holders: Holders) -> list[Found]:
             group = _group(owner, owned, language)
             caption = captions.of(owner, group, language)
             around = (owner,) if group is None else (owner, group)
-            found = list(_figures(around, graphics, scope, caption, holders))
+            found = list(_figures(around, graphics, scope, caption, rights))
             figures += found
             characters += len(found[0].figure.caption or "") if found else 0
             check_limit(characters, MAX_CAPTIONS, "characters in captions")
@@ -167,7 +165,7 @@ def _figures(
     graphics: list[_Element],
     scope: str,
     caption: Caption,
-    holders: Holders,
+    rights: FigureRights,
 ) -> Iterator[Found]:
     owner = around[0]
     if owner.tag == "boxed-text" and caption.text is None:
@@ -175,6 +173,7 @@ def _figures(
     ids = tuple(i for element in around if (i := element.get("id")))
     reason = "translation" if scope == "translation" else None if caption.text else "no_caption"
     marks = find_marks(caption.text or "", caption.bold)
+    own_license, credit = rights.read(around, graphics, caption.text)
     make = partial(
         Figure,
         kind=_kind(owner, scope, caption.label),
@@ -183,8 +182,8 @@ def _figures(
         caption=caption.text,
         panels=letters_of(marks),
         panel_text=split_caption(caption.text or "", marks),
-        own_license=own_license(owner),
-        credit=third_party_credit(owner, caption.text, holders),
+        own_license=own_license,
+        credit=credit,
     )
     seen: set[tuple[str, ...]] = set()
     for hrefs, own_ids in _files(graphics):
