@@ -99,7 +99,7 @@ class _FigureColumns:
     image_panels: list[str] | None = _column("list<string>", "panel letters named in the caption")
     image_context: list[str] | None = _column("list<string>", "paragraphs that cite this figure")
     image_license: str | None = _column("string", "licence of this image; null where unknown")
-    image_credit: str | None = _column("string", "phrase that gives third-party rights, if any")
+    image_credit: str | None = _column("string", "sentence that credits a third party, if any")
     image_label_id: int | None = _column("int32", "cluster of the image")
     image_panel_type: str | None = _column("string", "single or multiple panels, by experts")
     image_panel_subtype: str | None = _column("string", "kind of panels, by experts")

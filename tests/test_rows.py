@@ -113,6 +113,21 @@ def test_third_party_rights_make_a_figure_other():
     assert groups(row)[1][0] == "commercial"
 
 
+@pytest.mark.parametrize(
+    ("code", "caption", "group", "image_license"),
+    [
+        ("CC BY", "Photo: Jane Roe, CC BY-NC 4.0.", "noncommercial", "CC BY-NC 4.0"),
+        ("CC BY", "Published with permission of Roe under CC BY 4.0.", "commercial", "CC BY 4.0"),
+        ("CC BY-NC", "Photo: Jane Roe, CC BY 4.0.", "noncommercial", "CC BY 4.0"),
+        (None, "Photo: Jane Roe, CC BY 4.0.", "other", "CC BY 4.0"),
+    ],
+)
+def test_a_licence_named_with_third_party_rights_decides(code, caption, group, image_license):
+    found, pair = rows_of(ledger_row(code, caption=caption), BOTH).pairs[0]
+
+    assert (found, pair.image_license, pair.image_credit) == (group, image_license, caption)
+
+
 def test_pmc_decides_and_the_xml_adds_the_version_where_it_agrees():
     _group, pair = rows_of(ledger_row("CC BY", permissions=LICENSE.format("by")), BOTH).pairs[0]
 

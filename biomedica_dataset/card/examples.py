@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
 
 _ENOUGH = 6
-_CANDIDATES = 200  # some are of one article, some not decodable
+_CANDIDATES = 200  # some are of one article, of somebody else, or not decodable
 _SIDE = 280  # pixels of the longer side
 _LICENSES = "^(CC0|CC BY) [0-9.]+$"  # SA would ask for itself, ND forbids smaller copies
 _PLACE = [
@@ -33,7 +33,7 @@ _PLACE = [
 ]  # fmt: skip
 _TEXTS = [
     "caption", "figure_label", "image_license", "article_title", "article_journal",
-    "article_date", "article_accession_id",
+    "article_date", "article_accession_id", "image_credit",
 ]  # fmt: skip
 
 
@@ -67,8 +67,9 @@ def find_examples(folder: Folder, manifest: Manifest) -> list[Example]:
     for place in candidates:
         if len(found) == _ENOUGH:
             break
-        if data := _small(folder, place):
-            found.append(Example(f"examples/{place['key']}.jpg", data, _row(folder, place)))
+        row = _row(folder, place)
+        if row["image_credit"] is None and (data := _small(folder, place)):
+            found.append(Example(f"examples/{place['key']}.jpg", data, row))
     return found
 
 

@@ -25,7 +25,10 @@ class Figure:
         Why the figure is not a pair (``no_caption``, ``no_graphic``, ``no_href``,
         ``repeated_graphic``, ``translation``); ``None`` for a pair.
     own_license
-        Licence in the figure's own ``<permissions>``, or ``None``.
+        Licence that the figure itself names; ``License(None)`` if it is not understood or another
+        holds the rights; ``None`` if the figure says nothing, and has the licence of the article.
+    credit
+        The sentence that credits somebody other than the article's authors.
     context
         Clean text of the paragraphs that cite the figure, in document order.
     panel_text

@@ -173,7 +173,7 @@ def _figures(
     ids = tuple(i for element in around if (i := element.get("id")))
     reason = "translation" if scope == "translation" else None if caption.text else "no_caption"
     marks = find_marks(caption.text or "", caption.bold)
-    own_license, credit = rights.read(around, graphics, caption.text)
+    own_license, credit = rights.read(around, graphics)
     make = partial(
         Figure,
         kind=_kind(owner, scope, caption.label),

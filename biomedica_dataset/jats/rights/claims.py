@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from biomedica_dataset.jats.text import text_of, tidy
-from biomedica_dataset.jats.tree import child, markup, pieces
+from biomedica_dataset.jats.tree import markup, pieces
 from biomedica_dataset.licenses import License
 
-from .credits import credits_in
+from .credits import Credits
 from .judges import is_holder, is_source
 from .licenses import license_in, strictest
 from .owners import Owners
@@ -31,7 +31,10 @@ _OF_DATA = re.compile(
     re.IGNORECASE,
 )
 _RESERVED = re.compile(RESERVED, re.IGNORECASE)
-_LOOSE: dict[object, tuple[str, ...]] = {"fig": ("p",)}
+_ELEMENTS = frozenset({
+    "label", "caption", "trans-caption", "alternatives", "p", "attrib", "permissions", "abstract",
+    "kwd-group", "ext-link", "uri", "email",
+})  # fmt: skip
 _LICENSES = ("license", "{http://www.niso.org/schemas/ali/1.0/}license_ref")
 _STATEMENTS = ("copyright-statement", "copyright-holder", *_LICENSES)
 _LONGEST = 200  # characters of an ``<attrib>`` that only names a source
@@ -72,11 +75,10 @@ class FigureRights:
 
     def __init__(self, meta: _Element) -> None:
         self._owners = Owners(meta)
+        self._credits = Credits(self._owners.named_in)
         self._around: dict[_Element, list[_Claim]] = {}
 
-    def read(
-        self, owners: tuple[_Element, ...], graphics: list[_Element], caption: str | None
-    ) -> Rights:
+    def read(self, owners: tuple[_Element, ...], graphics: list[_Element]) -> Rights:
         """Return the rights on a figure.
 
         Its caption, loose paragraphs, ``<attrib>``, ``<permissions>`` and the notes of a table
@@ -87,13 +89,9 @@ class FigureRights:
         ----------
         owners
             The element of the figure, and the one that shares its caption with it, if any.
-        caption
-            Its caption, which may stand in no element of its own.
         """
         owner, *groups = owners
         claims = [claim for element in (owner, *graphics) for claim in self._claims(element)]
-        if caption and child(owner, "caption") is None:
-            claims += self._of_text(caption, caption)
         for element in dict.fromkeys((*owner.iterancestors(*_AROUND), *groups)):
             if element not in self._around:
                 self._around[element] = list(self._claims(element))
@@ -102,7 +100,11 @@ class FigureRights:
 
     def _claims(self, element: _Element) -> Iterator[_Claim]:
         """Yield what the children of an element say."""
-        texts = [*element.iterchildren("caption", "trans-caption", *_LOOSE.get(element.tag, ()))]
+        texts = [*element.iterchildren("caption", "trans-caption")]
+        if element.tag == "fig":
+            texts += element.iterchildren("p")
+            bare = text_of(element, without=_ELEMENTS) or ""
+            yield from self._of_text(bare, bare)
         for wrapper in element.iterchildren("alternatives", "caption-alternatives"):
             texts += wrapper.iterchildren("caption", "trans-caption")
         for foot in element.iterchildren("table-wrap-foot"):
@@ -120,14 +122,14 @@ class FigureRights:
         yield from self._of_text(text, markup(element) if linked else text)
 
     def _of_text(self, text: str, addresses: str) -> Iterator[_Claim]:
-        credits = credits_in(text, self._owners.named_in)
+        credits = self._credits.find(text)
         if len(credits) > 1:
             yield _Claim(license_in(addresses, ""))
             yield from _one_by_one(text, credits)
         elif credits:
             yield _Claim(_license(addresses, text), credits[0][1])
-        elif not _OF_DATA.search(text):
-            yield _Claim(license_in(addresses, text))
+        elif (license := license_in(addresses, text)) and not _OF_DATA.search(text):
+            yield _Claim(license)
 
     def _of_attribution(self, element: _Element) -> Iterator[_Claim]:
         text = text_of(element) or ""
@@ -145,7 +147,7 @@ class FigureRights:
             text = tidy(" ".join(pieces(part))) or ""
             if self._owners.states(text):
                 continue
-            found = [phrase for _, phrase in credits_in(text, self._owners.named_in)]
+            found = [phrase for _, phrase in self._credits.find(text)]
             if part.tag in _LICENSES:
                 licenses.append(_license(markup(part), text) or License(None))
             elif not found and is_holder(text, self._owners.named_in):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.jats.limits import MAX_PHRASES, check_limit
+
 from . import judges
 from .phrases import (
     ADAPTED,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from .judges import Judge, Own
 
 
-_START = r"(?:^|[.;:)\]–—-]\s*|[(\[]\s*)"
+_START = r"(?:^|(?<=[.;:)\]([–—-])|(?<=[.;:)\]([–—-]\s))"
 _AS = r"(?:from|of|by|von|de[rs]?|d[aiou]s?|por|par|dell\w+)"
 # Words of which one is in each match, since searching for them is ten times faster; the pattern;
 # and the judge of a match.
@@ -126,8 +128,8 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
 )
 
 
-def credits_in(text: str, own: Own) -> list[tuple[int, str]]:
-    """Return each sentence that credits an image, and where it starts; the plainest first.
+class Credits:
+    """Finds the credits on the images of an article.
 
     Parameters
     ----------
@@ -136,15 +138,31 @@ def credits_in(text: str, own: Own) -> list[tuple[int, str]]:
 
     Examples
     --------
-    >>> credits_in("A map. Redrawn from [3]. Scale in km.", lambda text: False)
+    >>> Credits(lambda text: False).find("A map. Redrawn from [3]. Scale in km.")
     [(7, 'Redrawn from [3].')]
     """
-    lower = text.lower()
-    found: dict[int, str] = {}
-    for hints, pattern, judge in _RULES:
-        if any(map(lower.__contains__, hints)):
+
+    def __init__(self, own: Own) -> None:
+        self._own = own
+        self._phrases = 0
+
+    def find(self, text: str) -> list[tuple[int, str]]:
+        """Return each sentence that credits an image, and where it starts; the plainest first.
+
+        Raises
+        ------
+        JatsTooLargeError
+            The article has more phrases to judge than `MAX_PHRASES`.
+        """
+        lower = text.lower()
+        found: dict[int, str] = {}
+        for hints, pattern, judge in _RULES:
+            if not any(map(lower.__contains__, hints)):
+                continue
             for phrase in map(Phrase, pattern.finditer(text)):
-                if judge(phrase, own):
+                self._phrases += 1
+                check_limit(self._phrases, MAX_PHRASES, "phrases that may credit an image")
+                if judge(phrase, self._own):
                     start, end = phrase.span
                     found.setdefault(start, text[start:end].strip())
-    return list(found.items())
+        return list(found.items())

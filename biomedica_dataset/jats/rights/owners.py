@@ -46,7 +46,7 @@ class Owners:
             The article has more names and lines than `MAX_CLAIMS` allows.
         """
         self._comparisons += len(self._people) + len(self._holders)
-        check_limit(self._comparisons, MAX_CLAIMS, "lines about rights times authors")
+        check_limit(self._comparisons, MAX_CLAIMS, "copyright lines times authors")
         lower = line.lower()
         if any(
             name in lower and re.search(rf"\b{re.escape(name)}", lower) for name in self._holders

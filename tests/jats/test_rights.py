@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from biomedica_dataset.licenses import License
+from biomedica_dataset.licenses import LICENSE_GROUPS, License, license_group, stricter
 
 from .documents import fig, figures, linked, permissions, read, worded
 
@@ -164,3 +166,51 @@ def test_the_own_licence_of_a_figure_is_what_its_elements_say(
     (figure,) = figures(fig(1, inner, caption=caption), meta=worded("As the journal says."))
 
     assert figure.own_license == expected
+
+
+TEXTS = ("Cells.", "A map of it.", "(A) Mice before.", "Scale bar, 5 µm.")
+CREDITED = (
+    "Courtesy of Roe.", "Adapted from [3].", "© 2019 Elsevier.", "All rights reserved.",
+    "<!--attrib-->Jane Roe", "<!--holder-->Jane Roe", "Foto: Jane Roe.",
+)  # fmt: skip
+LICENSED = (
+    "CC BY 4.0.", "CC BY-NC 4.0.", "CC0.", "CC BY-XX.",
+    "<!--license-->https://creativecommons.org/licenses/by/4.0/",
+    "<!--license-->https://creativecommons.org/licenses/by-nc-nd/4.0/", "<!--license-->Ask us.",
+)  # fmt: skip
+ELEMENTS = {
+    "attrib": "<attrib>{}</attrib>",
+    "holder": "<permissions><copyright-holder>{}</copyright-holder></permissions>",
+    "license": "<permissions><license>{}</license></permissions>",
+}
+
+
+def openness(statements: list[str], article: str) -> int:
+    """Return how wide the group of a figure is that makes some statements."""
+    caption, inner = "", ""
+    for statement in statements:
+        kind, _, text = statement.removeprefix("<!--").partition("-->")
+        if text:
+            inner += ELEMENTS[kind].format(text)
+        else:
+            caption += f" {statement}"
+    (figure,) = figures(fig(1, inner, caption=caption or "Cells."))
+    own = article if figure.own_license is None else figure.own_license.code
+    return -LICENSE_GROUPS.index(license_group(stricter(article, own)))
+
+
+@given(
+    st.lists(st.sampled_from([*TEXTS, *CREDITED, *LICENSED]), max_size=4),
+    st.sampled_from(["CC0", "CC BY", "CC BY-NC"]),
+    st.data(),
+)
+def test_no_statement_makes_the_group_wider(
+    statements: list[str], article: str, data: st.DataObject
+):
+    before = openness(statements, article)
+    credited = any(statement in CREDITED for statement in statements)
+    more = data.draw(st.sampled_from([*CREDITED, *(() if credited else LICENSED)]))
+    place = data.draw(st.integers(0, len(statements)))
+    after = openness([*statements[:place], more, *statements[place:]], article)
+
+    assert after <= before <= openness([], article)
