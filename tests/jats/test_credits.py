@@ -225,6 +225,12 @@ def test_a_graphic_may_credit_another():
     assert figure.credit == "Jane Roe"
 
 
+def test_a_legend_outside_of_any_caption_may_credit_another():
+    (figure,) = figures('<fig>Cells. Adapted from <i>Nature</i>.<graphic xlink:href="g"/></fig>')
+
+    assert figure.credit == "Adapted from Nature."
+
+
 def test_notes_below_a_table_may_credit_another():
     (table,) = figures(
         "<table-wrap><caption><p>Doses.</p></caption><graphic xlink:href='t1'/><table-wrap-foot>"
