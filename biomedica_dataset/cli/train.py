@@ -43,7 +43,10 @@ def train(config: str, changes: tuple[str, ...], *, take_over: bool) -> None:
 @main.command("wise-ft")
 @click.argument("base")
 @click.argument("tuned")
-@click.option("--alpha", type=float, default=0.5, show_default=True, help="Weight of TUNED.")
+@click.option(
+    "--alpha", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+    help="Weight of TUNED.",
+)  # fmt: skip
 @click.option("--pretrained", help="OpenCLIP tag of BASE, if BASE is an OpenCLIP name.")
 @click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the model: new.")
 def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output: str) -> None:

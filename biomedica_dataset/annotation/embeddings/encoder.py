@@ -6,6 +6,7 @@ import hashlib
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError  # what torch raises of a file that holds more than weights
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -101,23 +102,51 @@ def load_encoder(
 
 def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
     """Return a model, the report on its weights, and its preprocessing."""
-    transformers = require("transformers", "embed")
-    transformers.utils.logging.disable_progress_bar()
-    refused: tuple[type[Exception], ...] = (OSError, ValueError, KeyError, RuntimeError)
+    transformers = load_transformers("embed")
+    refused: tuple[type[Exception], ...] = (
+        OSError, ValueError, KeyError, RuntimeError, UnpicklingError,
+    )  # fmt: skip
     try:
         loaded, info = transformers.AutoModel.from_pretrained(
-            model, revision=revision, output_loading_info=True
+            model, revision=revision, output_loading_info=True, trust_remote_code=False
         )
         numbers, _ = transformers.ImageProcessingMixin.get_image_processor_dict(
             model, revision=revision
         )
     except (*refused, _unreadable()) as error:
         msg = (
-            f"{model} cannot be loaded as a vision model: {error}. Give a folder written by "
-            "save_pretrained, with its preprocessor_config.json, or an id on the Hub."
+            f"{model} cannot be loaded as a vision model: {why_refused(error)}. Give a folder "
+            "written by save_pretrained, with its preprocessor_config.json, or an id on the Hub."
         )
         raise UsageError(msg) from error
     return loaded, info, numbers
+
+
+def load_transformers(extra: str) -> Any:
+    """Return transformers, made to run no code of a model and to ask nothing on the terminal."""
+    transformers = require("transformers", extra)
+    transformers.utils.logging.disable_progress_bar()
+    # Where a library calls it without trust_remote_code, it would ask for so many seconds.
+    require("transformers.dynamic_module_utils", extra).TIME_OUT_REMOTE_CODE = 0
+    return transformers
+
+
+def why_refused(error: Exception) -> str:
+    """Return what a reader of models said, in one line.
+
+    Examples
+    --------
+    >>> why_refused(ValueError("set trust_remote_code=True"))
+    'it brings code of its own, which is never run'
+    >>> why_refused(ValueError("Re-run with weights_only=False"))
+    'its weights are a pickle that holds more than numbers, which is never run'
+    """
+    said = " ".join(str(error).split())
+    if "trust_remote_code" in said or "custom code" in said:
+        return "it brings code of its own, which is never run"
+    if "weights_only" in said or "TorchScript" in said:
+        return "its weights are a pickle that holds more than numbers, which is never run"
+    return said
 
 
 def _dtype(torch: Any, device: str) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pickle import UnpicklingError  # what torch raises of a broken file
 from typing import TYPE_CHECKING, Any
 
+from biomedica_dataset.annotation.embeddings.encoder import load_transformers, why_refused
 from biomedica_dataset.clip.models.model_config import OWN
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
@@ -69,7 +70,7 @@ def make_model(config: ModelConfig) -> Model:
     UsageError
         There is no such model, its weights cannot be loaded, or its loss is not CLIP's.
     """
-    open_clip = require("open_clip", "clip")
+    open_clip = load_open_clip()
     given = config.pretrained is not None
     try:
         module, transform, _ = open_clip.create_model_and_transforms(
@@ -82,7 +83,7 @@ def make_model(config: ModelConfig) -> Model:
         )
         tokenizer = open_clip.get_tokenizer(config.name)
     except unreadable() as error:
-        said = " ".join(str(error).split())
+        said = why_refused(error)
         msg = f"model {config.name!r} with {config.pretrained!r} cannot be loaded: {said}"
         raise UsageError(msg) from error
     if getattr(module, "logit_bias", None) is not None or hasattr(module, "text_decoder"):
@@ -107,10 +108,20 @@ def make_model(config: ModelConfig) -> Model:
     )
 
 
+def load_open_clip() -> Any:
+    """Return OpenCLIP, which loads texts' models by transformers, and weights by ``weights_only``.
+
+    torch below 2.6 could be led around ``weights_only``: the extra asks for a newer one.
+    """
+    load_transformers("clip")
+    return require("open_clip", "clip")
+
+
 def unreadable() -> tuple[type[Exception], ...]:
     """Return what the readers of weights raise of files that are cut short, or of another model."""
     broken: type[Exception] = require("safetensors", "clip").SafetensorError
-    return RuntimeError, ValueError, OSError, KeyError, TypeError, UnpicklingError, broken
+    lookups = KeyError, TypeError, AttributeError, StopIteration  # of what holds no weights
+    return RuntimeError, ValueError, OSError, EOFError, UnpicklingError, broken, *lookups
 
 
 def export(folder: Folder, model: Model, card: str) -> None:

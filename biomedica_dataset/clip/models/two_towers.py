@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PIL import Image
 
-from biomedica_dataset.annotation.embeddings.encoder import BATCH, weights_digest
+from biomedica_dataset.annotation.embeddings.encoder import (
+    BATCH,
+    load_transformers,
+    weights_digest,
+    why_refused,
+)
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
 from biomedica_dataset.suggest import nearest
 
-from .open_clip import CONFIG, shown_name, unreadable
+from .open_clip import CONFIG, load_open_clip, shown_name, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,8 +105,8 @@ def load_model(spec: str, device: str | None = None) -> Model:
 
 
 def _refused(spec: str, error: Exception) -> UsageError:
-    said = " ".join(str(error).split())
-    return UsageError(f"model {spec} cannot be loaded: {said[:400]}. Use {_FORMS}.")
+    said = why_refused(error)[:400]
+    return UsageError(f"model {spec} cannot be loaded: {said}. Use {_FORMS}.")
 
 
 class _TwoTowers:
@@ -125,7 +130,10 @@ class _TwoTowers:
         probe = np.stack([rows * 4, columns * 2, rows ^ columns], -1).astype(np.uint8)
         seen = prepare(Image.fromarray(probe))
         digest.update(np.asarray(seen, np.float32).tobytes())
-        digest.update(json.dumps(np.asarray(tokenize([_PROBE])).tolist()).encode())
+        try:
+            digest.update(json.dumps(np.asarray(tokenize([_PROBE])).tolist()).encode())
+        except ValueError as error:  # such as a tokenizer that cannot fill up a text
+            raise _refused(name, error) from error
         self.digest = digest.hexdigest()
 
     def images(self, prepared: Sequence[Any]) -> np.ndarray[Any, Any]:
@@ -154,7 +162,7 @@ class _TwoTowers:
 
 
 def _open_clip(name: str, tag: str | None, device: str) -> Model:
-    open_clip = require("open_clip", "clip")
+    open_clip = load_open_clip()
     spec = f"{name}:{tag}" if tag else name
     try:
         model, prepare = open_clip.create_model_from_pretrained(name, tag, device=device)
@@ -171,12 +179,11 @@ def _open_clip(name: str, tag: str | None, device: str) -> Model:
 
 
 def _transformers(spec: str, device: str) -> Model:
-    transformers = require("transformers", "clip")
-    transformers.utils.logging.disable_progress_bar()
+    transformers, own = load_transformers("clip"), {"trust_remote_code": False}
     try:
-        model, info = transformers.AutoModel.from_pretrained(spec, output_loading_info=True)
-        processor = transformers.AutoImageProcessor.from_pretrained(spec)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(spec)
+        model, info = transformers.AutoModel.from_pretrained(spec, output_loading_info=True, **own)
+        processor = transformers.AutoImageProcessor.from_pretrained(spec, **own)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(spec, **own)
     except unreadable() as error:
         raise _refused(spec, error) from error
     absent = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})

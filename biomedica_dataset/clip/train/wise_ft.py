@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.clip.models.open_clip import CONFIG, export, make_model
@@ -19,18 +18,17 @@ if TYPE_CHECKING:
 def wise_ft(base: ModelConfig, tuned: ModelConfig, alpha: float, output: str) -> None:
     """Write the model between two of one shape: (1 - alpha) base + alpha tuned.
 
-    The weights are mixed as in WiSE-FT (Wortsman et al. 2022, equation 1). Alphas below 0 and above
-    1 go beyond the two.
+    The weights are mixed as in WiSE-FT (Wortsman et al. 2022, equation 1).
 
     Raises
     ------
     UsageError
-        The two have other weights or shapes, alpha is no number, or there is a model already.
+        The two have other weights or shapes, alpha is not from 0 to 1, or there is a model already.
     """
     torch = require("torch", "clip")
     folder = Folder(output)
-    if not math.isfinite(alpha):
-        msg = f"alpha must be a finite number, such as 0.5, not {alpha}"
+    if not 0 <= alpha <= 1:
+        msg = f"alpha must be from 0 (the base) to 1 (the tuned model), not {alpha}"
         raise UsageError(msg)
     if folder.exists(CONFIG):
         msg = f"{folder.url} already holds a model; choose a new folder"
