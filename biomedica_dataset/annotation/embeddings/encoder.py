@@ -127,7 +127,8 @@ def load_transformers(extra: str) -> Any:
     transformers = require("transformers", extra)
     transformers.utils.logging.disable_progress_bar()
     # Where a library calls it without trust_remote_code, it would ask for so many seconds.
-    require("transformers.dynamic_module_utils", extra).TIME_OUT_REMOTE_CODE = 0
+    code: Any = require("transformers.dynamic_module_utils", extra)
+    code.TIME_OUT_REMOTE_CODE = 0
     return transformers
 
 
