@@ -106,6 +106,8 @@ class _State:
     page: int
     faults: dict[str, Fault]
     share: tuple[float, Fault | tuple[Fault, ...]] | None = None
+    salt: int = 0
+    spoilt: int = 0
     log: list[Request] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -137,13 +139,14 @@ class _State:
         if found is None and self.share is not None:
             chance, common = self.share
             # By the key and the number of its tries, not by the order in which threads come.
-            draw = hashlib.sha256(f"{key} {self.struck[key]}".encode()).digest()
+            draw = hashlib.sha256(f"{key} {self.struck[key]} {self.salt}".encode()).digest()
             kinds = common if isinstance(common, tuple) else (common,)
             if int.from_bytes(draw[:4], "big") < chance * 2**32:
                 found = kinds[int.from_bytes(draw[4:8], "big") % len(kinds)]
         with self.lock:
             tries = self.struck[key]
             self.struck[key] += 1
+            self.spoilt += found is not None
         return (
             None if found is None or (found.times is not None and tries >= found.times) else found
         )
@@ -177,6 +180,8 @@ class BucketServer:
     share
         Chance and kind, or kinds, of a fault of any other request, drawn by key and number of the
         try.
+    salt
+        Changes the draws.
     """
 
     def __init__(
@@ -188,8 +193,9 @@ class BucketServer:
         page: int = 1000,
         faults: dict[str, Fault] | None = None,
         share: tuple[float, Fault | tuple[Fault, ...]] | None = None,
+        salt: int = 0,
     ) -> None:
-        self._state = _State(root, latency, listing, page, faults or {}, share)
+        self._state = _State(root, latency, listing, page, faults or {}, share, salt)
         handler = type("Handler", (_Handler,), {"state": self._state})
         self._server = _Server(("127.0.0.1", 0), handler)
         self.endpoint = self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -215,6 +221,11 @@ class BucketServer:
     def faults(self) -> dict[str, Fault]:
         """Faults by key; may be changed at any time."""
         return self._state.faults
+
+    @property
+    def spoilt(self) -> int:
+        """Requests that a fault struck so far."""
+        return self._state.spoilt
 
     def forget(self) -> None:
         """Empty the log and begin to count tries anew."""
