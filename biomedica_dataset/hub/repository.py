@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_session
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: of httpx or httpx2
     GatedRepoError,
     HfHubHTTPError,
@@ -24,14 +27,22 @@ from huggingface_hub.hf_api import RepoFile
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, UsageError
 from biomedica_dataset.folder.manifest import MANIFEST
+from biomedica_dataset.io.failures import plain
+from biomedica_dataset.io.http import TRANSIENT, retry_after
 from biomedica_dataset.io.partial import scratch_folder
 from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from huggingface_hub import CommitInfo
 
     from .staging import LocalFile
 
+_logger = logging.getLogger(__name__)
+_TRIES = 6  # of a commit
+_LONGEST_WAIT = 300.0  # seconds: the Hub counts requests per five minutes
+_SILENCE = 300.0  # seconds: a commit of many files takes the Hub a while
 _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
 _SHARD = re.compile(rf"(?:{'|'.join(TABLES)})(?:/[a-z]+)*/[\w-]+\.parquet")
@@ -174,7 +185,7 @@ class Repository:
             raise
         except (RuntimeError, ValueError, OSError) as error:  # raised by LFS and Xet
             cause = error.__cause__ or error
-            msg = f"the upload to {self._id} failed: {_line(cause)}; {_AGAIN}"
+            msg = f"the upload to {self._id} failed: {plain(cause)}; {_AGAIN}"
             raise SourceError(msg) from error
         for file, addition in zip(upload, additions, strict=True):
             if addition.upload_info.sha256.hex() != file.sha256:
@@ -183,15 +194,34 @@ class Repository:
                     "Remove it and its record in .shards, then serialize again."
                 )
                 raise ArchiveError(msg)
-        done = self._api.create_commit(
-            self._id,
-            [*additions, *(CommitOperationDelete(path) for path in delete)],
-            commit_message=f"Update {len(upload):,} files, delete {len(delete):,}",
-            repo_type="dataset",
-            revision=self._revision,
-            parent_commit=self.head,
+        self.head = self._sent(
+            partial(
+                self._api.create_commit,
+                self._id,
+                [*additions, *(CommitOperationDelete(path) for path in delete)],
+                commit_message=f"Update {len(upload):,} files, delete {len(delete):,}",
+                repo_type="dataset",
+                revision=self._revision,
+                parent_commit=self.head,
+            )
         )
-        self.head = done.oid
+
+    def _sent(self, commit: Callable[[], CommitInfo]) -> str | None:
+        """Send a commit, again while the Hub is busy; return the commit of the branch."""
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return commit().oid
+            except HfHubHTTPError as error:
+                status = error.response.status_code
+                if status == 412 and attempt > 1:  # it had arrived: `compare` looks at it
+                    return self._api.dataset_info(self._id, revision=self._revision).sha
+                if status not in TRANSIENT or attempt == _TRIES:
+                    raise
+                asked = retry_after(error.response.headers.get("Retry-After"))
+                seconds = min(2.0 ** (attempt - 1) if asked is None else asked, _LONGEST_WAIT)
+                _logger.warning("the Hub answered %d; asking again in %.0f s", status, seconds)
+            time.sleep(seconds)
+        raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def compare(self, files: list[LocalFile]) -> None:
         """Check that the commit matches the folder."""
@@ -216,25 +246,26 @@ def _is_data(file: LocalFile) -> bool:
 
 @contextlib.contextmanager
 def hub_errors(repo_id: str) -> Iterator[None]:
-    """Turn errors of the Hub into one line that says what to do."""
+    """Turn errors of the Hub into one line that says what to do; wait for no answer for ever."""
+    session = get_session()
+    if session.timeout.read is None:
+        session.timeout = _SILENCE
     try:
         yield
     except (HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
-        raise UsageError(_line(error)) from error
+        raise UsageError(plain(error)) from error
     except GatedRepoError as error:
         msg = f"{repo_id} is gated; request access on its page and log in with `hf auth login`"
         raise UsageError(msg) from error
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status in _REFUSED:
-            msg = f"{repo_id} {_REFUSED[status]}"
+            words = plain(ValueError(error.server_message or ""))
+            said = f" (the Hub says: {words})" if error.server_message else ""
+            msg = f"{repo_id} {_REFUSED[status]}{said}"
             raise UsageError(msg) from error
-        msg = f"the Hub failed for {repo_id}: {_line(error)}; {_AGAIN}"
+        msg = f"the Hub failed for {repo_id}: {plain(error)}; {_AGAIN}"
         raise SourceError(msg) from error
     except HTTPError as error:
-        msg = f"the Hub cannot be reached: {_line(error)}; {_AGAIN}"
+        msg = f"the Hub cannot be reached: {plain(error)}; {_AGAIN}"
         raise SourceError(msg) from error
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

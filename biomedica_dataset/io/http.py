@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 """What a connection fails with; a ValueError where a server breaks the protocol."""
 
-_TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
+"""Statuses of an answer that may be another one the next time."""
+
 _LITTLE = 1 << 16  # bytes: to read so many costs less than another connection
 _STEP = 1 << 20  # bytes
 _CONNECT = 8.0  # seconds, at most
@@ -114,7 +116,7 @@ class Client:
             msg = f"the connection failed: {error!r}"
             raise RetryableError(msg) from error
         self.has_answer = True
-        if answer.status in _TRANSIENT:
+        if answer.status in TRANSIENT:
             msg = f"the server answered {answer.status} {answer.reason}"
             raise RetryableError(msg, retry_after(answer.headers.get("Retry-After")))
         return answer

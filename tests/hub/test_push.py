@@ -203,6 +203,15 @@ def test_a_fault_on_the_way_is_tried_again(hub, push, dataset, fault):
     assert published(hub) == of(dataset)
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_commit_that_the_hub_is_too_busy_for_is_sent_again(hub, push, dataset, status):
+    hub.faults.append(Fault("POST", "*/commit/main", status, first=1, last=2))
+    push(dataset, include_other=True)
+
+    assert published(hub) == of(dataset)
+    assert len(hub.repos[NAME].commits) == 2
+
+
 def test_a_lost_answer_to_the_commit_is_told_and_the_next_push_finds_it_done(hub, push, dataset):
     hub.faults.append(Fault("POST", "*/commit/main", "drop answer"))
     said = push(dataset, fails=True)

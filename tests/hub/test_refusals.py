@@ -140,3 +140,10 @@ def test_the_command_says_what_a_dry_run_would_do_and_ends_with_2_on_a_refusal(
     assert refused.returncode == 2
     assert refused.stderr.startswith("Error: ")
     assert not hub.repos
+
+
+def test_a_refusal_has_the_words_of_the_hub(hub, push, dataset):
+    hub.faults.append(Fault("POST", "*/commit/main", 403))
+
+    said = push(dataset, fails=True)
+    assert "the token has no write permission (the Hub says: injected)" in said
