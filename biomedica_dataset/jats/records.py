@@ -11,6 +11,26 @@ if TYPE_CHECKING:
     from .panels.subcaptions import PanelText
 
 
+@dataclass(frozen=True, slots=True)
+class PanelContext:
+    """A sentence of a citing paragraph that names panels of the figure.
+
+    Parameters
+    ----------
+    letters
+        In upper case.
+    paragraph
+        Its position in the context of the figure.
+    start, end
+        Where the sentence begins and ends in it.
+    """
+
+    letters: tuple[str, ...]
+    paragraph: int
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One graphic of an article with its caption and context.
@@ -31,6 +51,8 @@ class Figure:
         The sentence that credits somebody other than the article's authors.
     context
         Clean text of the paragraphs that cite the figure, in document order.
+    panel_contexts
+        The sentences of the context that name panels, in order.
     panel_text
         Which pieces of the caption speak of which panel; ``None`` if it names none.
     """
@@ -45,6 +67,7 @@ class Figure:
     credit: str | None = None
     context: tuple[str, ...] = ()
     dropped: str | None = None
+    panel_contexts: tuple[PanelContext, ...] = ()
     panel_text: PanelText | None = None
 
     @property

@@ -157,6 +157,24 @@ def series(number: int) -> str:
             id="ranges inside the citation of figures that share an id",
         ),
         pytest.param(
+            article(figure() + '<p><list continued-from="a" id="a" list-type="order">'
+                    + "<list-item/>" * 50_000 + "</list></p>"),
+            id="items of a list",
+        ),
+        pytest.param(
+            article(figure("<label>Fig. 1</label>") + "<p>" + "Fig. 1A–Z, B. " * 20_000 + "</p>"),
+            id="panels in plain text",
+        ),
+        pytest.param(
+            article('<fig id="f"><label>Fig. 1</label></fig><fig><label>Fig. 2</label></fig><p>'
+                    + "<b/>" * 20_000 + f'{CITATION}<i/>' * 20_000 + "</p>"),
+            id="empty marks around links",
+        ),
+        pytest.param(
+            article(figure("&amp;amp;" * 100_000 + "&lt;b&gt;" * 100_000 + "&lt;/b&gt;" * 100_000)),
+            id="markup that is escaped twice",
+        ),
+        pytest.param(
             article(figure("with permission of the patient " * 30_000)), id="permissions"
         ),
         pytest.param(
@@ -166,13 +184,10 @@ def series(number: int) -> str:
     ],
 )  # fmt: skip
 def test_what_is_odd_is_read_or_refused_soon(xml: bytes):
-    def seconds() -> float:
-        started = time.process_time()
-        with suppress(JatsTooLargeError):
-            read_article(xml, full_text=True)
-        return time.process_time() - started
-
-    assert any(seconds() < 1 for _ in range(3))  # other processes slow this one down
+    started = time.process_time()
+    with suppress(JatsTooLargeError):
+        read_article(xml, full_text=True)
+    assert time.process_time() - started < 1
 
 
 def most_memory() -> float:

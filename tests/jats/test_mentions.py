@@ -60,6 +60,28 @@ def test_every_graphic_of_a_figure_has_its_context():
         pytest.param(f"{x('F1')}–{x('S1', kind='bibr')}", {"F1"}, id="a dash to something else"),
         pytest.param(f"{x('F1')}–", {"F1"}, id="a dash to nothing"),
         pytest.param(f"{x('F1')}–<italic>a</italic>{x('F3')}", {"F1", "F3"}, id="a word between"),
+        pytest.param(f"{x('F1', 'Figs 1')}–3", {"F1", "F2", "F3"}, id="to plain text"),
+        pytest.param(f"{x('F1', 'Fig. 1')}A–3C.", {"F1", "F2", "F3"}, id="panels, to plain text"),
+        pytest.param(f"Figures {x('F1', '1')} to 3", {"F1", "F2", "F3"}, id="to plain by a word"),
+        pytest.param(f"Figs. 1–{x('F3', '3')}", {"F1", "F2", "F3"}, id="from plain text"),
+        pytest.param(f"Figs 1, 2–{x('F4', '4')}", {"F2", "F3", "F4"}, id="from plain in a list"),
+        pytest.param(
+            f"<bold>{x('F1', 'Figs 1')}</bold>–<bold>{x('F3', '3')}</bold>",
+            {"F1", "F2", "F3"},
+            id="in bold",
+        ),
+        pytest.param(
+            f"<italic>{x('F1', 'Figs 1')}–3</italic>", {"F1", "F2", "F3"}, id="plain in italic"
+        ),
+        pytest.param(
+            f"{x('F1', 'Figs 1')}<bold>–</bold><italic>3</italic>",
+            {"F1", "F2", "F3"},
+            id="each in marks",
+        ),
+        pytest.param(f"{x('F1', 'Figure 1')} – 3 cells", {"F1"}, id="a dash to a number of cells"),
+        pytest.param(f"{x('F1', 'Fig. 1')}–2.5 mm", {"F1"}, id="a dash to a measure"),
+        pytest.param(f"days 1–{x('F3', '3')}", {"F3"}, id="a number of something else"),
+        pytest.param(f"{x('F3', 'Figs 3')}–1", {"F3"}, id="the wrong way round"),
     ],
 )
 def test_a_reference_reaches_all_figures_that_it_names(inner: str, ids: set[str]):
@@ -177,6 +199,27 @@ def test_sub_articles_cite_and_translations_do_not():
         pytest.param("Fig. S1", set(), id="another series"),
         pytest.param("Table 1", set(), id="another word"),
         pytest.param("in 1 of 3 figures", set(), id="a number alone"),
+        pytest.param("Supplemental Fig. 1", set(), id="supplemental"),
+        pytest.param("Suppl. Figures 1 and 2", set(), id="abbreviated"),
+        pytest.param("Supporting Information, Figure 1", set(), id="supporting information"),
+        pytest.param("Extended Data Figs 1–3", set(), id="extended data"),
+        pytest.param("Appendix Fig. 1", set(), id="an appendix"),
+        pytest.param("see online Figure 2", set(), id="online"),
+        pytest.param("S1 Fig and S2 Fig", set(), id="a letter first"),
+        pytest.param("Figure supplémentaire 1", set(), id="behind the word"),
+        pytest.param("Zusatzmaterial Fig. 1", set(), id="another language"),
+        pytest.param("Figure 1 of Roe et al.", set(), id="of somebody"),
+        pytest.param("Fig. 2 in Roe and Poe (2001)", set(), id="in a year"),
+        pytest.param("Figure 1 in [12]", set(), id="in a reference"),
+        pytest.param("Fig. 3 of ref. 4", set(), id="of a reference"),
+        pytest.param("(Roe et al. 2001, Fig. 2)", set(), id="behind a reference"),
+        pytest.param("[12, Figure 1]", set(), id="in the brackets of a reference"),
+        pytest.param("Roe's Figure 1", set(), id="somebody's"),
+        pytest.param("Figura 2 de Roe y col.", set(), id="of somebody, in another language"),
+        pytest.param("Supplementary Table 1 and Figure 2", {"F2"}, id="the other is supplementary"),
+        pytest.param("(Roe 2001; Figure 2)", {"F2"}, id="a reference beside it"),
+        pytest.param("Figure 1 of this paper", {"F1"}, id="of this paper"),
+        pytest.param("Figure 3 in Table 1", {"F3"}, id="in a table"),
     ],
 )
 def test_an_article_without_a_link_is_searched_for_labels(text: str, ids: set[str]):
@@ -189,6 +232,38 @@ def test_labels_are_found_in_the_language_of_the_article():
     )
 
     assert [f.context for f in found] == [(), ("véase la Figura 2",)]
+
+
+@pytest.mark.parametrize(
+    "text", ["Fig. S2", "S2 Fig", "Supplementary Figure 2", "Suppl. Fig. S2", "Figs S1–S3"]
+)
+@pytest.mark.parametrize("label", ["Figure S2", "S2 Fig.", "Supplementary Fig. 2"])
+def test_supplementary_figures_are_found_by_any_of_their_names(text: str, label: str):
+    found = figures(f"<p>see {text}.</p>{fig(2)}{fig(3, label=label)}")
+
+    assert [f.context for f in found] == [(), (f"see {text}.",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (f"{x('F1', 'Fig. 1')}A, C–E show it", ["ACDE"]),
+        (f"({x('F1', 'Figs 1A')}, {x('F2', '2B')})", ["A"]),
+        (f"Old. {x('F1', 'Fig. 1b')} is. New in {x('F1', '(Figure 1c and d)')}.", ["B", "CD"]),
+        (f"{x('F1', 'Figure 1')} and Fig. 1(a–c), Supplementary Fig. 1d", ["ABC"]),
+        (f"{x('F1', 'Fig. 1')}A, E. coli and Fig. 1 A mouse", ["A"]),
+        (f"{x('F1', 'Fig. 1')}, like Fig. 1B of Roe et al.", []),
+        (f"{x('F1', 'Fig. 1')} has panels", []),
+    ],
+)
+def test_sentences_that_name_panels_are_kept(text: str, named: list[str]):
+    found = figures(f"<p>Cells grow.</p><p>Cells. {text}</p>{fig(1)}{fig(2)}")
+
+    assert ["".join(part.letters) for part in found[0].panel_contexts] == named
+    for part in found[0].panel_contexts:
+        sentence = found[0].context[part.paragraph][part.start : part.end]
+        assert "1" in sentence
+        assert "Cells. " not in sentence
 
 
 def test_an_article_with_a_link_is_not_searched():

@@ -2,18 +2,20 @@
 
 A citation is an ``xref`` of any type whose ``rid`` (one or several ids) names a figure, its graphic
 or its group. A range ("Figs 1–3") includes the figures between its ends, within one ``xref`` or
-between two. Only articles without any such ``xref`` are searched for labels in plain text.
+between two, of which one may be plain text. Only articles without any such ``xref`` are searched
+for labels in plain text.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CITATIONS, MAX_PARAGRAPHS, check_limit
 from biomedica_dataset.jats.text import CITATIONS, FLOATS
-from biomedica_dataset.jats.tree import words
+
+from .labels import MOST_IN_A_RANGE, find_mentions, series_of
+from .ranges import joined_to, plain_end, plain_start, ranges_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,31 +24,11 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.jats.figures.find import Found
 
-_DASH = r"[-‐‑‒–—−]"
-_LABEL = re.compile(
-    rf"\W*([^\W\d_]+)\.?\s?([A-Za-z]{{0,2}})\.?\s?(\d{{1,4}})(?:\s?{_DASH}\s?S?(\d{{1,4}}))?\W*"
-)
-_INSIDE = re.compile(
-    rf"(\d{{1,4}})\s?[A-Za-z]?\s?(?:{_DASH}|to|through)\s?[A-Za-z]{{0,2}}(\d{{1,4}})(?!\d)"
-)
-_BETWEEN = re.compile(
-    rf"\W*(?:[A-Za-z](?:\W{{1,3}}[A-Za-z]){{0,9}}\b)?\W*?(?:{_DASH}|\bto\b|\bthrough\b)\W*"
-)
-_LONGEST_BETWEEN = 40  # characters between the ends of a range
-_LONGEST_LINK = 1000  # characters of an xref that may hold a range
-_NUMBER = r"S?\d{1,3}(?!\d)[A-Za-z]?"
-_JOINT = rf"(?:\s?(?:,|&|and|e|y|und|et|{_DASH})\s?){{1,2}}"
-_PLAIN = re.compile(
-    rf"\b([^\W\d_]{{3,12}})\.?\s?((?:{_NUMBER})(?:{_JOINT}{_NUMBER})*)", re.IGNORECASE
-)
-_STEP = re.compile(rf"(S?)(\d+)[A-Za-z]?(?:\s?{_DASH}\s?S?(\d+))?", re.IGNORECASE)
-_LONGEST_RANGE = 50  # figures; a longer range is a misread number
+    from .labels import Series
+
 _NO_PARAGRAPH = FLOATS | {"caption"}
 # Boxes and notes float beside the text but contain paragraphs of their own.
 _NO_CONTEXT = _NO_PARAGRAPH - {"boxed-text", "fn", "fn-group"}
-
-Series = tuple[str, str]
-"""A series of labels: the shortened word (``fig``) and the letters before the number (``S``)."""
 
 
 def find_contexts(
@@ -81,7 +63,8 @@ class _Citing:
 
     def __init__(self, figures: Sequence[Found], around: _Paragraphs) -> None:
         self._count = len(figures)
-        self._numbers = [_numbers(found.labels) for found in figures]
+        self._numbers = [series_of(found.labels) for found in figures]
+        self._words = sorted({series[0] for series, numbers in self._numbers if numbers})
         self._by_id: dict[str, list[int]] = defaultdict(list)
         self._by_number: dict[tuple[Series, int], list[int]] = defaultdict(list)
         self._paragraphs: dict[_Element, dict[int, None]] = {}
@@ -113,15 +96,14 @@ class _Citing:
         if parent is not None and parent not in self._paragraphs:
             paragraph = self._around.innermost(parent)
         if paragraph is not None:
-            cited = [*targets, *self._inside(xref, targets), *self._after(xref, targets)]
+            cited = [*targets, *self._ranges(xref, targets)]
             self._paragraphs.setdefault(paragraph, {}).update(dict.fromkeys(cited))
 
     def add_plain(self, paragraph: _Element, text: str) -> None:
         """Search a paragraph for labels in plain text."""
-        for word, numbers in _PLAIN.findall(text):
-            for letters, first, last in _STEP.findall(numbers):
-                series = (_short(word), letters.upper())
-                for position in self._range(series, int(first), int(last or first)):
+        for mention in find_mentions(text, self._words):
+            for first, last, _ in mention.numbers:
+                for position in self._range(mention.series, first, last):
                     self._paragraphs.setdefault(paragraph, {})[position] = None
 
     def contexts(self, text_of: Callable[[_Element], str | None]) -> list[tuple[str, ...]]:
@@ -133,32 +115,30 @@ class _Citing:
                     found[position][text] = None
         return [tuple(texts) for texts in found]
 
-    def _inside(self, xref: _Element, targets: list[int]) -> Iterator[int]:
-        """Yield the figures of a range inside one ``xref``."""
-        text = words(xref)
-        if not 3 <= len(text) <= _LONGEST_LINK:
-            return
-        ranges = _INSIDE.findall(" ".join(text.split()))
-        for series in dict.fromkeys(self._numbers[target][0] for target in targets if ranges):
-            for first, last in ranges:
-                yield from self._range(series, int(first), int(last))
-
-    def _after(self, xref: _Element, targets: list[int]) -> Iterator[int]:
-        """Yield the figures between this ``xref`` and the next one, if a dash joins them."""
-        tail = xref.tail
-        if not tail or len(tail) > _LONGEST_BETWEEN or not _BETWEEN.fullmatch(tail):
-            return
-        following = xref.getnext()
+    def _ranges(self, xref: _Element, targets: list[int]) -> Iterator[int]:
+        """Yield the figures of ranges in an ``xref``, and of those that it begins or ends."""
+        inside, last = ranges_inside(xref), plain_end(xref)
+        following = joined_to(xref)
         ends = self.targets(following) if following is not None else []
+        final = list(dict.fromkeys(self._numbers[end] for end in ends))
         # All graphics of one figure have the same numbers.
-        for series, first in dict.fromkeys(self._numbers[start] for start in targets):
-            for other, last in dict.fromkeys(self._numbers[end] for end in ends):
+        for series, numbers in dict.fromkeys(self._numbers[target] for target in targets):
+            for first, other in inside:
+                yield from self._range(series, first, other)
+            if not numbers:
+                continue
+            if last is not None and (series, last) in self._by_number:
+                yield from self._range(series, min(numbers), last)
+            start = plain_start(xref, series)
+            if start is not None:
+                yield from self._range(series, start, max(numbers))
+            for of, others in final:
                 self._count_in(1)
-                if series == other and first and last:
-                    yield from self._range(series, min(first), max(last))
+                if series == of and others:
+                    yield from self._range(series, min(numbers), max(others))
 
     def _range(self, series: Series, first: int, last: int) -> Iterator[int]:
-        if first <= last <= first + _LONGEST_RANGE:
+        if first <= last <= first + MOST_IN_A_RANGE:
             for number in range(first, last + 1):
                 found = self._by_number.get((series, number), ())
                 self._count_in(1 + len(found))
@@ -203,25 +183,6 @@ class _Paragraphs:
                 place = paragraph, depth, False
             self._found[element] = place
         return place
-
-
-def _numbers(labels: Sequence[str]) -> tuple[Series, range]:
-    """Return the series and the numbers of the first label that has numbers.
-
-    >>> _numbers(["Figs. S1–S3"]), _numbers(["(a)", "Figure 2"])
-    ((('fig', 'S'), range(1, 4)), (('fig', ''), range(2, 3)))
-    """
-    for label in labels:
-        found = _LABEL.fullmatch(label)
-        if found is not None:
-            word, letters, first, last = found.groups()
-            numbers = range(int(first), int(last or first) + 1)
-            return (_short(word), letters.upper()), numbers[: _LONGEST_RANGE + 1]
-    return ("", ""), range(0)
-
-
-def _short(word: str) -> str:
-    return word.lower()[:3]
 
 
 def _is_outside(element: _Element) -> bool:

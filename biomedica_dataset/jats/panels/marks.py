@@ -13,18 +13,15 @@ from biomedica_dataset.jats.limits import MAX_CAPTION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# Brackets and letters of other scripts, one for one, so that places in the text stay.
-_PLAIN = str.maketrans(
-    {
-        **dict.fromkeys("（【［〔〈《「『❨⦅﹙[", "("),
-        **dict.fromkeys("）】］〕〉》」』❩⦆﹚]", ")"),
-        **{chr(0xFF21 + n): chr(65 + n) for n in range(26)},
-        **{chr(0xFF41 + n): chr(97 + n) for n in range(26)},
-        **dict(zip("，、：．。；", ",,:..;", strict=True)),
-        **dict.fromkeys("‐‑‒–—−~～〜∼", "-"),
-        **dict.fromkeys("\xa0\u2009\u202f", " "),
-    }
+# Brackets and dashes of other scripts, one for one, so that places in the text stay.
+_PLAIN = (
+    ("(", "（【［〔〈《「『❨⦅﹙["),
+    (")", "）】］〕〉》」』❩⦆﹚]"),
+    ("-", "–—−‐‑‒~～〜∼"),
+    (" ", "\xa0\u2009\u202f"),
+    *zip(",,:..;", "，、：．。；", strict=True),
 )
+_WIDE = re.compile("[Ａ-Ｚａ-ｚ]")
 _JOINT = r"\s?(?:[-,;/&+]|(?:and|to|through|or|und|y|et|e)\b)\s?(?:(?:and|&|to)\s)?"
 _SUFFIX = r"(?:\d(?!\d)|[ivx]{1,3}|['′″’]{1,2})?(?![A-Za-z\d])"
 _UPPER, _LOWER = (
@@ -89,8 +86,17 @@ class Mark:
 
 
 def plain(text: str) -> str:
-    """Return text of the same length with the brackets, letters and dashes of ASCII."""
-    return text if text.isascii() else text.translate(_PLAIN)
+    """Return text of the same length with the brackets, letters and dashes of ASCII.
+
+    >>> plain("（Ａ–Ｃ）")
+    '(A-C)'
+    """
+    if text.isascii():
+        return text
+    for character, others in _PLAIN:  # faster than a translation: most of them are absent
+        for other in others:
+            text = text.replace(other, character)
+    return _WIDE.sub(lambda wide: chr(ord(wide[0]) - 0xFEE0), text)
 
 
 def letters_of(marks: Iterable[Mark]) -> tuple[str, ...]:
@@ -140,7 +146,7 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
     def add(start: int, end: int, letters: str, style: str) -> None:
         marks = found.setdefault((style, letters[0].isupper()), [])
         if len(marks) < _MOST:
-            marks.append(Mark(start, end, tuple(_expanded(letters)), style))
+            marks.append(Mark(start, end, tuple(expanded(letters)), style))
 
     place = 0
     while match := _FIND.search(text, place):
@@ -197,7 +203,7 @@ def _joined(text: str, marks: Sequence[Mark]) -> list[Mark]:
             continue
         letters = before.letters + mark.letters
         if _RANGE.match(joint[0]):
-            letters = (*before.letters[:-1], *_expanded(f"{before.letters[-1]}-{mark.letters[0]}"))
+            letters = (*before.letters[:-1], *expanded(f"{before.letters[-1]}-{mark.letters[0]}"))
         joined[-1] = replace(before, end=mark.end, letters=tuple(dict.fromkeys(letters)))
     return joined
 
@@ -214,8 +220,14 @@ def _run(marks: Iterable[Mark]) -> int:
     return next((n for n, letter in enumerate(ascii_uppercase) if letter not in named), 26)
 
 
-def _expanded(letters: str) -> Iterator[str]:
-    """Yield the letters of ``A, C–E`` in upper case, ranges filled."""
+def expanded(letters: str) -> Iterator[str]:
+    """Yield the letters of ``A, C-E`` in upper case, ranges filled.
+
+    Examples
+    --------
+    >>> list(expanded("a, c-e"))
+    ['A', 'C', 'D', 'E']
+    """
     start: str | None = None
     for letter, joint in _STEP.findall(letters):
         upper = letter[0].upper() + letter[1:].lower()
