@@ -138,7 +138,7 @@ class Texts:
         return until_valid(self._files, file, partial(self._read, file, footer, group))
 
     def _read(self, file: str, footer: _Footer, group: int) -> pa.Table:
-        with reading(f"{self._files.base}/{file}, row group {group},", _DAMAGED):
+        with reading(f"row group {group} of {self._files.base}/{file}", _DAMAGED):
             sparse = _Sparse(self._shards[file].bytes)
             for span in footer.spans[group]:
                 sparse.add(span.start, bytes(self._files.range(file, span.start, span.length)))
