@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .annotation.clusters.assignments import Assignments
 from .annotation.embeddings.vectors import Embeddings
-from .annotation.labels.audit import Purity
 from .annotation.labels.labels import Labels
 from .errors import UsageError
 from .images.stored_image import image_length
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
 
-    from .annotation.labels.labels import ClusterLabel
+    from .annotation.labels.audit import Purity
+    from .annotation.labels.cluster_label import ClusterLabel
     from .archive.entries import LedgerRow
     from .archive.ledger import Archive
     from .rows import ArticleRows
@@ -109,7 +109,7 @@ class Joins:
                 f"{self.clusters.clusters:,} clusters, {self.clusters.model[:16]}"
             )
         if self.labels is not None:
-            annotators = len(self.labels.header["annotators"])
+            annotators = len(self.labels.header.annotators)
             described["labels"] = f"labels by {annotators} annotators, {self.labels.digest[:16]}"
         if self.embeddings is not None:
             described["embeddings"] = f"vectors of {self.embeddings.model}"
@@ -117,7 +117,7 @@ class Joins:
 
     def audit(self) -> list[Purity]:
         """Return the audit of the labels: for how many images they are correct."""
-        return [] if self.labels is None else [Purity(**one) for one in self.labels.header["audit"]]
+        return [] if self.labels is None else self.labels.header.audit
 
     def digest(self, first: int, after: int) -> str:
         """Return a digest of what is joined to rows of PMCIDs ``first`` <= PMCID < ``after``."""

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
+from biomedica_dataset.io.tables import read_table
+from biomedica_dataset.io.typed import typed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from biomedica_dataset.io.folders import Folder
+    from biomedica_dataset.io.tables import Column
 
 
 AGAIN = "Remove it, if it is there, and run the same command again."
@@ -35,7 +40,7 @@ class BlockRecord:
     """
 
     fingerprint: str
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Count] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -62,20 +67,21 @@ def read_record(folder: Folder, block: int) -> BlockRecord | None:
     if not folder.exists(name):
         return None
     with folder.reading(name, AGAIN) as file:
-        return BlockRecord(**json.loads(pq.read_metadata(file).metadata[RECORD]))
+        return typed(BlockRecord, pq.read_metadata(file).metadata[RECORD])
 
 
-def read_block(folder: Folder, block: int, columns: list[str] | None = None) -> pa.Table:
+def read_block(
+    folder: Folder, block: int, columns: Mapping[str, Column], names: Sequence[str] | None = None
+) -> pa.Table:
     """Return the rows of a block, or some of its columns.
 
     Raises
     ------
     ArchiveError
-        The file is broken.
+        The file is broken, or a value is not what its column may hold.
     """
-    name = block_name(block)
-    with folder.reading(name, AGAIN) as file:
-        return pq.read_table(file, columns=columns, page_checksum_verification=True)
+    with folder.reading(block_name(block), AGAIN) as file:
+        return read_table(file, columns, names)
 
 
 def up_to_date_record(folder: Folder, block: int, fingerprint: str) -> BlockRecord | None:

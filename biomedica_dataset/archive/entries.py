@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+from biomedica_dataset.io.rules import Count, Form, Sha256
 from biomedica_dataset.pmc.etags import is_md5
 from biomedica_dataset.pmc.matching import reader_fingerprint
 
@@ -22,6 +23,10 @@ FAILED = ("unavailable", "corrupt")
 
 SETTLED = (*FAILED, "too_large")
 """Statuses of failed requests, which are not repeated while the ETag stays the same."""
+
+IMAGES_FILE = Form(
+    r"images/[0-9]{7,}-[0-9a-f]{16}\.parquet", "an images file such as images/0000013-....parquet"
+)
 
 HEADER = b"biomedica_block"
 """Key of a block's header in the metadata of its articles file."""
@@ -112,11 +117,18 @@ class BlockHeader:
     inventory: str
     wants: str
     reader: str
-    rows: str
-    images_file: str | None
-    images_sha256: str | None
-    images_bytes: int | None
-    counts: dict[str, dict[str, int]]
+    rows: Sha256
+    images_file: Annotated[str, IMAGES_FILE] | None
+    images_sha256: Sha256 | None
+    images_bytes: Count | None
+    counts: dict[str, dict[str, Count]]
+
+    def __post_init__(self) -> None:
+        """Check that the images file is described whole, and that everything is counted."""
+        images = {self.images_file is None, self.images_sha256 is None, self.images_bytes is None}
+        if len(images) > 1 or not {"articles", "figures"} <= self.counts.keys():
+            msg = "a part of the images file is missing, or the counts of articles or figures"
+            raise ValueError(msg)
 
     @property
     def digest(self) -> str:

@@ -14,20 +14,23 @@ an articles file are removed.
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from biomedica_dataset.engine.report import Tally  # noqa: TC001 - for pydantic
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.io.headers import begin_folder
+from biomedica_dataset.io.headers import begin_folder, read_header
 from biomedica_dataset.io.partial import abandoned
+from biomedica_dataset.io.rules import Count, Positive  # noqa: TC001 - for pydantic
+from biomedica_dataset.io.typed import read_json, typed
 
-from .entries import HEADER, BlockHeader, ImageEntry, LedgerRow
-from .layout import AGAIN, articles_name
-from .selection import Selection
+from .entries import HEADER, IMAGES_FILE, BlockHeader, ImageEntry, LedgerRow
+from .layout import AGAIN, articles_columns, articles_name, images_columns
+from .selection import Selection, StoredSelection
 
 if TYPE_CHECKING:
     import os
@@ -37,9 +40,32 @@ FORMAT_VERSION = 1
 HEADER_FILE = "archive.json"
 WHAT = "an archive"
 _ARTICLES_FILE = re.compile(r"(\d{7,})\.parquet")
-_IMAGES_FILE = re.compile(r"\d{7,}-[0-9a-f]{16}\.parquet")
 REPORT = "report.json"
 _AT_ONCE = 64 * 2**20  # bytes of an article's images held in memory at once
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveHeader:
+    """The content of ``archive.json``."""
+
+    source: str
+    selection: StoredSelection
+    width: Positive
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveReport:
+    """The content of ``report.json``; see `extraction.report.ExtractReport`."""
+
+    source: str
+    selection: str
+    inventory: str | None
+    blocks: Count
+    blocks_failed: dict[str, str]
+    articles: Tally
+    figures: Tally
+    newer: Count
+    not_listed: list[str]
 
 
 class Archive:
@@ -53,11 +79,9 @@ class Archive:
         The content of its ``archive.json``.
     """
 
-    def __init__(self, folder: Folder, header: dict[str, Any]) -> None:
-        self.folder = folder
-        self.source: str = header["source"]
-        self.width: int = header["width"]
-        self.selection = Selection.from_json(header["selection"])
+    def __init__(self, folder: Folder, header: ArchiveHeader) -> None:
+        self.folder, self.source, self.width = folder, header.source, header.width
+        self.selection = Selection.of(header.selection)
 
     @classmethod
     def open(cls, url: str | os.PathLike[str]) -> Archive:
@@ -79,13 +103,7 @@ class Archive:
         """Return the archive in a folder, or ``None``."""
         if not folder.exists(HEADER_FILE):
             return None
-        with reading(folder.path(HEADER_FILE), "Put it back, or extract into a new folder."):
-            header = json.loads(folder.read_bytes(HEADER_FILE))
-            version = header["format_version"]
-            if version == FORMAT_VERSION:
-                return cls(folder, header)
-        msg = f"{folder.url} has archive format {version}; this package reads {FORMAT_VERSION}"
-        raise UsageError(msg)
+        return cls(folder, read_header(folder, HEADER_FILE, WHAT, FORMAT_VERSION, ArchiveHeader))
 
     @classmethod
     def create(cls, folder: Folder, source: str, selection: Selection, width: int) -> Archive:
@@ -98,19 +116,17 @@ class Archive:
             articles.
         """
         header = {"source": source, "selection": selection.as_json(), "width": width}
-        there = cls(folder, begin_folder(folder, HEADER_FILE, WHAT, FORMAT_VERSION, header))
+        found = begin_folder(folder, HEADER_FILE, WHAT, FORMAT_VERSION, header, ArchiveHeader)
+        there = cls(folder, found)
         if (there.selection, there.width) != (selection, width):
             msg = f"another part has just started {folder.url} with other articles; run again"
             raise UsageError(msg)
         return there
 
-    def inventory_date(self) -> str | None:
-        """Return the date of the inventory of the last run, if any."""
-        if not self.folder.exists(REPORT):
-            return None
-        with reading(self.folder.path(REPORT), AGAIN):
-            date: str | None = json.loads(self.folder.read_bytes(REPORT))["inventory"]
-        return date
+    def report(self) -> ArchiveReport | None:
+        """Return the report of the last finished run, if any."""
+        there = self.folder.exists(REPORT)
+        return read_json(self.folder, REPORT, ArchiveReport, AGAIN) if there else None
 
     def blocks(self) -> list[int]:
         """Return the numbers of the valid blocks, ascending."""
@@ -129,7 +145,7 @@ class Archive:
 
         name = articles_name(block)
         with self.folder.reading(name, AGAIN) as file:
-            return BlockHeader(**json.loads(pq.read_metadata(file).metadata[HEADER]))
+            return typed(BlockHeader, pq.read_metadata(file).metadata[HEADER])
 
     def headers(self) -> dict[int, BlockHeader]:
         """Return the headers of all valid blocks, by number."""
@@ -173,7 +189,9 @@ class Archive:
     def images_files(self) -> dict[str, int]:
         """Return the sizes of the images files by name."""
         sizes = self.folder.sizes("images").items()
-        return {f"images/{name}": size for name, size in sizes if _IMAGES_FILE.fullmatch(name)}
+        return {
+            f"images/{name}": size for name, size in sizes if IMAGES_FILE.holds(f"images/{name}")
+        }
 
     def rows(self, block: int) -> Iterator[LedgerRow]:
         """Yield the ledger rows of a block in order, holding one row group in memory.
@@ -185,11 +203,14 @@ class Archive:
         """
         import pyarrow.parquet as pq
 
+        from biomedica_dataset.io.tables import CheckedFile
+
         name = articles_name(block)
         with self.folder.reading(name, AGAIN) as file:
-            parquet = pq.ParquetFile(file, page_checksum_verification=True)
-            for group in range(parquet.num_row_groups):
-                found = parquet.read_row_group(group).to_pylist()[::-1]
+            metadata = pq.read_metadata(file)
+            parquet = CheckedFile(metadata, file.seek(0, 2), articles_columns())
+            for group in range(metadata.num_row_groups):
+                found = parquet.read(file, group).to_pylist()[::-1]
                 while found:  # a document may be large: hold it only once
                     row = found.pop()
                     row["images"] = [ImageEntry(**entry) for entry in row["images"]]
@@ -197,15 +218,20 @@ class Archive:
 
     def images(self, block: int) -> Iterator[tuple[int, int, str, bytes]]:
         """Yield (PMCID, version, file name, bytes) of a block's images, in row order."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        name = self.header(block).images_file
+        from biomedica_dataset.io.tables import CheckedFile, check_values
+
+        name, checks = self.header(block).images_file, images_columns()
         if name is None:
             return
         with reading(self.folder.path(name), AGAIN), self.folder.open_arrow(name) as file:
             parquet, columns = pq.ParquetFile(file), ["pmcid", "version", "name", "bytes"]
+            CheckedFile(parquet.metadata, file.size(), checks)
             for group in range(parquet.num_row_groups):  # by itself, which bounds the memory
                 for batch in parquet.iter_batches(64, row_groups=[group], columns=columns):
+                    check_values(pa.Table.from_batches([batch]), {n: checks[n] for n in columns})
                     found = zip(*(batch[name].to_pylist() for name in columns[:3]), strict=True)
                     for ids, data in zip(found, batch["bytes"], strict=True):
                         yield *ids, data.as_py()

@@ -11,9 +11,10 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.rules import Form, OneOf, Positive
 from biomedica_dataset.licenses import CODES, OTHER
 
 if TYPE_CHECKING:
@@ -26,6 +27,25 @@ _LIST = "the list of ids"
 _WIDTH = 1000
 _ARTICLES_PER_BLOCK = 64
 _WIDEST = 10**9
+
+
+_NAME = Form(r"PMC[1-9][0-9]{0,17}(?:\.[0-9]+)?", "a PMCID such as PMC13900")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSelection:
+    """A selection as ``archive.json`` stores it; see `Selection`."""
+
+    kind: Annotated[str, OneOf(("all", "newest", "query", "ids"))]
+    limit: Positive | None
+    pmcids: list[Annotated[str, _NAME]] | None
+    query: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there are ids, if they are listed, and the words of a query."""
+        if self.pmcids == [] or not isinstance((self.query or {"query": ""}).get("query"), str):
+            msg = "the selection has no pmcids, or a query without words"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +90,10 @@ class Selection:
         return stored if self.query is None else {**stored, "query": self.query}
 
     @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> Selection:
+    def of(cls, stored: StoredSelection) -> Selection:
         """Return the selection that ``archive.json`` stores."""
-        ids = stored["pmcids"]
-        listed = cls() if ids is None else cls.of_ids(ids)
-        return replace(listed, limit=stored["limit"], query=stored.get("query"))
+        listed = cls() if stored.pmcids is None else cls.of_ids(stored.pmcids)
+        return replace(listed, limit=stored.limit, query=stored.query)
 
     def names(self) -> list[str] | None:
         """Return the articles as ``PMC13900``, or ``PMC13900.2`` where one version is meant."""

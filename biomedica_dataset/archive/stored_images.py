@@ -10,11 +10,14 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.tables import CheckedFile
 
-from .layout import AGAIN
+from .layout import AGAIN, images_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_IDS = ("pmcid", "version", "name", "md5")
 
 ImageId = tuple[int, int, str, str]
 """PMCID, version, file name and MD5 of an image."""
@@ -29,19 +32,22 @@ class StoredImages:
         The open file, and its name for errors.
     """
 
-    def __init__(self, file: object, path: str) -> None:
+    def __init__(self, file: Any, path: str) -> None:
         self._path = path
         with reading(path, AGAIN):
             self._parquet = pq.ParquetFile(file, page_checksum_verification=True)
+            size = file.seek(0, 2)
+            CheckedFile(self._parquet.metadata, size, images_columns())
+            ids = {name: images_columns()[name] for name in _IDS}
+            self._ids, self._file = CheckedFile(self._parquet.metadata, size, ids), file
         self._group = -1
         self._bytes: pa.ChunkedArray | None = None
 
     def entries(self) -> Iterator[tuple[ImageId, int, int]]:
         """Yield each image with its row group and its row in the group."""
-        columns = ["pmcid", "version", "name", "md5"]
         for group in range(self._parquet.num_row_groups):
             with reading(self._path, AGAIN):
-                table = self._parquet.read_row_group(group, columns=columns)
+                table = self._ids.read(self._file, group)
             for row, image in enumerate(zip(*table.to_pydict().values(), strict=True)):
                 yield image, group, row
 
@@ -51,6 +57,9 @@ class StoredImages:
             self._bytes = None
             with reading(self._path, AGAIN):
                 self._bytes = self._parquet.read_row_group(group, columns=["bytes"])["bytes"]
+                if self._bytes.null_count:
+                    msg = f"row group {group} lacks bytes of an image"
+                    raise ValueError(msg)
             self._group = group
         data = self._bytes[row].as_buffer()
         if row + 1 == len(self._bytes):

@@ -28,6 +28,8 @@ from biomedica_dataset.errors import (
 from biomedica_dataset.io.failures import is_absent
 from biomedica_dataset.io.folders import RUN, Folder
 from biomedica_dataset.io.partial import abandoned
+from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
+from biomedica_dataset.io.typed import typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +55,7 @@ class _Holder:
 
     run: str
     host: str
-    pid: int
+    pid: Count
     since: str
     shared: bool
     lock: str
@@ -197,11 +199,11 @@ def _begin(folder: Folder, lock: RunLock, stack: ExitStack) -> bool:
 
 def _read(folder: Folder) -> _Holder | None:
     try:
-        return _Holder(**json.loads(folder.read_bytes(RUN)))
+        return typed(_Holder, folder.read_bytes(RUN))
     except StorageError as error:
         if is_absent(error):
             return None
         raise
-    except (ValueError, TypeError, RecursionError) as error:
+    except ValueError as error:
         msg = f"{folder.path(RUN)} cannot be read: {error}. Remove it if no run is active."
         raise ArchiveError(msg) from error

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -34,9 +36,9 @@ class Tally:
         By reason.
     """
 
-    seen: int
-    kept: int
-    dropped: dict[str, int]
+    seen: Count
+    kept: Count
+    dropped: dict[str, Count]
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> Tally:

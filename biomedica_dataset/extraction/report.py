@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.ledger import REPORT, Archive
 from biomedica_dataset.engine.report import Tally, aligned, part_message
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.failures import reading
 
 from .losses import is_spoilt, lost
 
@@ -158,13 +157,14 @@ def read_report(archive: str | os.PathLike[str]) -> ExtractReport:
     >>> read_report("archive").figures["kept"]
     62
     """
-    folder = Archive.open(archive).folder
-    if not folder.exists(REPORT):
-        msg = f"{folder.url} has no {REPORT}: extract has not finished"
+    there = Archive.open(archive)
+    found = there.report()
+    if found is None:
+        msg = f"{there.folder.url} has no {REPORT}: extract has not finished"
         raise UsageError(msg)
-    with reading(folder.path(REPORT), "Remove it and extract again."):
-        stored: dict[str, Any] = json.loads(folder.read_bytes(REPORT))
-        for name in ("articles", "figures"):
-            tally = Tally(**stored[name])
-            stored[name] = {"kept": tally.kept, **tally.dropped}
-        return ExtractReport(**stored, blocks_done=0)
+    counts = {
+        name: {"kept": tally.kept, **tally.dropped}
+        for name, tally in (("articles", found.articles), ("figures", found.figures))
+    }
+    stored = {f.name: getattr(found, f.name) for f in fields(found)}
+    return ExtractReport(**{**stored, **counts}, blocks_done=0)

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow.parquet as pq
 
 from biomedica_dataset.io.failures import reading
+from biomedica_dataset.io.rules import Form
+from biomedica_dataset.io.typed import read_small, typed
 
+from .index_rows import read_index_table
 from .manifest import Changes
 from .record import RECORDS
 
@@ -31,6 +35,15 @@ if TYPE_CHECKING:
 _RELEASED = f"{RECORDS}/released"
 _HEADER = f"{_RELEASED}/release.json"
 _COLUMNS = ["key", "license_group"]
+_FILE = Form(r"[0-9a-f]{16}-[A-Za-z0-9_-]+\.parquet", "a file of keys of the release")
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """The tag of a release, and its files of keys by the file of the index."""
+
+    tag: str
+    files: dict[str, Annotated[str, _FILE]]
 
 
 def remember_release(folder: Folder, manifest: Manifest, tag: str) -> None:
@@ -73,8 +86,8 @@ def changes(folder: Folder, index: Iterable[str]) -> Changes | None:
     if not folder.exists(_HEADER):
         return None
     with reading(folder.path(_RELEASED), "Remove it; the next release then starts afresh."):
-        header = json.loads(folder.read_bytes(_HEADER))
-        before = {stem: f"{_RELEASED}/{name}" for stem, name in header["files"].items()}
+        header = typed(_Release, read_small(folder, _HEADER))
+        before = {stem: f"{_RELEASED}/{name}" for stem, name in header.files.items()}
         now = {PurePosixPath(path).stem: path for path in index}
         added: Counter[str] = Counter()
         removed: Counter[str] = Counter()
@@ -86,7 +99,7 @@ def changes(folder: Folder, index: Iterable[str]) -> Changes | None:
             articles[0] += len(_articles(new) - _articles(old))
             articles[1] += len(_articles(old) - _articles(new))
     return Changes(
-        since=header["tag"],
+        since=header.tag,
         added=dict(sorted(added.items())),
         removed=dict(sorted(removed.items())),
         articles_added=articles[0],
@@ -98,7 +111,7 @@ def _rows(folder: Folder, name: str | None) -> set[tuple[str, str]]:
     if name is None:
         return set()
     with folder.open(name) as file:
-        table = pq.read_table(file, columns=_COLUMNS)
+        table = read_index_table(file, _COLUMNS)
     return set(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 

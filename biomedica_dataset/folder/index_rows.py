@@ -13,6 +13,8 @@ from biomedica_dataset.schema import IMAGE_KINDS, IndexRow
 from .splits import SPLITS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 _LONGEST = Between(0, 2**31 - 1)  # bytes of a value in Parquet
@@ -44,8 +46,8 @@ def _columns() -> dict[str, Column]:
     return columns_of(IndexRow, _RULES)
 
 
-def read_index_table(file: Any) -> pa.Table:
-    """Return the rows of a file of the index; each is checked by itself.
+def read_index_table(file: Any, names: Sequence[str] | None = None) -> pa.Table:
+    """Return the rows of a file of the index, or some columns; each is checked by itself.
 
     Files are read in parallel, so each needs no threads.
 
@@ -54,4 +56,4 @@ def read_index_table(file: Any) -> pa.Table:
     ValueError
         A row is not allowed; the error names it and the column.
     """
-    return read_table(file, _columns(), use_threads=False).replace_schema_metadata(None)
+    return read_table(file, _columns(), names, use_threads=False).replace_schema_metadata(None)

@@ -154,12 +154,13 @@ def make_manifest(
     changes: Changes | None,
 ) -> Manifest:
     """Return the manifest of some shards and the index over them."""
+    report = archive.report()
     return Manifest(
         schema_version=SCHEMA_VERSION,
         # A path is specific to the maker's machine and of no use to others.
         source=archive.source if "://" in archive.source else _LOCAL,
         selection=str(archive.selection),
-        inventory=archive.inventory_date(),
+        inventory=report.inventory if report else None,
         block_width=archive.width,
         shard_blocks=started.blocks,
         split=str(started.splits),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.headers import refuse_foreign
+from biomedica_dataset.io.rules import Positive  # noqa: TC001 - for pydantic
+from biomedica_dataset.io.typed import read_json
 
 from .splits import Splits
 
@@ -29,6 +30,17 @@ class Partition:
 
     blocks: int
     splits: Splits
+
+
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    blocks: Positive
+    block_width: Positive
+    split: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check the shares of the splits."""
+        Splits(self.split)
 
 
 def begin(
@@ -60,14 +72,13 @@ def begin(
 
 
 def _resume(folder: Folder, archive: Archive, marker: str, splits: Splits | None) -> Partition:
-    with reading(folder.path(marker), "Restore it, or serialize into a new folder."):
-        stored: dict[str, Any] = json.loads(folder.read_bytes(marker))
-        blocks, width = int(stored["blocks"]), int(stored["block_width"])
-        there = Splits(tuple(stored["split"]))
-    if width != archive.width:
+    advice = "Restore it, or serialize into a new folder."
+    stored = read_json(folder, marker, _Marker, advice)
+    there = Splits(stored.split)
+    if stored.block_width != archive.width:
         msg = (
-            f"{folder.url} was made from an archive with blocks of {width} PMCIDs; this one has "
-            f"{archive.width}; name another folder"
+            f"{folder.url} was made from an archive with blocks of {stored.block_width} "
+            f"PMCIDs; this one has {archive.width}; name another folder"
         )
         raise UsageError(msg)
     if splits not in (None, there):
@@ -76,4 +87,4 @@ def _resume(folder: Folder, archive: Archive, marker: str, splits: Splits | None
             "split to another; omit the split to resume, or name another folder"
         )
         raise UsageError(msg)
-    return Partition(blocks, there)
+    return Partition(stored.blocks, there)

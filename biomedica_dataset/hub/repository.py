@@ -177,6 +177,13 @@ class Repository:
 
     def _commit(self, upload: list[LocalFile], delete: list[str]) -> None:
         additions = [CommitOperationAdd(file.path, file.place) for file in upload]
+        for file, addition in zip(upload, additions, strict=True):
+            if addition.upload_info.sha256.hex() != file.sha256:
+                msg = (
+                    f"{file.path} differs from its SHA-256 in {MANIFEST}; nothing was published. "
+                    "Remove it and its record in .shards, then serialize again."
+                )
+                raise ArchiveError(msg)
         try:
             self._api.preupload_lfs_files(
                 self._id, additions, repo_type="dataset", revision=self._revision, free_memory=False
@@ -187,13 +194,6 @@ class Repository:
             cause = error.__cause__ or error
             msg = f"the upload to {self._id} failed: {plain(cause)}; {_AGAIN}"
             raise SourceError(msg) from error
-        for file, addition in zip(upload, additions, strict=True):
-            if addition.upload_info.sha256.hex() != file.sha256:
-                msg = (
-                    f"{file.path} differs from its SHA-256 in {MANIFEST}; nothing was published. "
-                    "Remove it and its record in .shards, then serialize again."
-                )
-                raise ArchiveError(msg)
         self.head = self._sent(
             partial(
                 self._api.create_commit,

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from biomedica_dataset.card.write import CARD, publish
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.folder.index_places import check_places
+from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import IndexRow
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.folder.record import ShardFile
 
 _LEFT_OUT = "other"
+_AGAIN = "Serialize again, or get the folder from its source again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,9 @@ def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[Local
             advice = f"run `biomedica verify {source.url}`"
             msg = f"{file.path} is missing or differs from {MANIFEST}; {advice}"
             raise ArchiveError(msg)
+    index = [_index(source, file) for file in manifest.config_files("index")]
+    with reading(source.path("index"), _AGAIN):
+        check_places(pa.concat_tables(index), {file.path: file for file in manifest.files})
     if not include_other and any(map(_is_left_out, manifest.files)):
         manifest = _without_other(source, manifest, scratch)
         place = scratch
@@ -128,9 +135,13 @@ def _moved(manifest: Manifest, what: str, config: str) -> dict[str, int]:
     return counts | ({"kept": counts["kept"] - left, "license_other": left} if left else {})
 
 
+def _index(source: Folder, file: ShardFile) -> pa.Table:
+    with source.reading(file.path, _AGAIN) as opened:
+        return read_index_table(opened)
+
+
 def _index_without_other(source: Folder, file: ShardFile, stage: Folder) -> ShardFile:
-    with source.open_arrow(file.path) as opened:
-        table = pq.read_table(opened)
+    table = _index(source, file)
     table = table.filter(pc.not_equal(table["license_group"], _LEFT_OUT))
     with stage.create() as new:
         writer = TableWriter(new, IndexRow, {})

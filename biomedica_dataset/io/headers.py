@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from biomedica_dataset.errors import UsageError
 
 from .failures import reading
+from .typed import read_small, typed, versioned
 
 if TYPE_CHECKING:
     from .folders import Folder
+
+T = TypeVar("T")
 
 
 def refuse_foreign(folder: Folder, what: str, *markers: str) -> bool:
@@ -39,8 +42,8 @@ def refuse_foreign(folder: Folder, what: str, *markers: str) -> bool:
 
 
 def begin_folder(
-    folder: Folder, name: str, what: str, version: int, header: dict[str, Any]
-) -> dict[str, Any]:
+    folder: Folder, name: str, what: str, version: int, header: dict[str, Any], kind: type[T]
+) -> T:
     """Begin a folder with a header, and return the header that it has now.
 
     The header differs if the folder was begun before, or another part was faster.
@@ -49,28 +52,33 @@ def begin_folder(
     ------
     UsageError
         The folder is something else, or of another format version.
+    ArchiveError
+        The header that it has is damaged.
     """
     if not refuse_foreign(folder, what, name):
         stored = {"format_version": version, **header}
         folder.begin(name, json.dumps(stored, indent=1).encode())
-    return read_header(folder, name, what, version)
+    return read_header(folder, name, what, version, kind)
 
 
-def read_header(folder: Folder, name: str, what: str, version: int) -> dict[str, Any]:
-    """Return the header of a folder, without its format version.
+def read_header(folder: Folder, name: str, what: str, version: int, kind: type[T]) -> T:
+    """Return the header of a folder as a type, without its format version.
 
     Raises
     ------
     UsageError
         The folder has no header, or one of another version.
+    ArchiveError
+        It is damaged, or a value is not allowed.
     """
     if not folder.exists(name):
         msg = f"{folder.url} is not {what}: it has no {name}"
         raise UsageError(msg)
     with reading(folder.path(name), "Restore it, or make the folder again."):
-        header: dict[str, Any] = json.loads(folder.read_bytes(name))
-        found = header.pop("format_version")
-    if found != version:
-        msg = f"{folder.path(name)} has format version {found}; this package reads {version}"
-        raise UsageError(msg)
-    return header
+        from pydantic_core import to_json
+
+        found, header = versioned(read_small(folder, name), "format_version")
+        if found == version:
+            return typed(kind, to_json(header))
+    msg = f"{folder.path(name)} has format version {found}; this package reads {version}"
+    raise UsageError(msg)

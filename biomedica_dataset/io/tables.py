@@ -103,7 +103,7 @@ class CheckedFile:
         _check_types(known, self._columns)
         leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
         mine = [leaf for leaf in leaves if leaf.path.partition(".")[0] in self._columns]
-        self._texts = [leaf.path for leaf in mine if leaf.physical_type == "BYTE_ARRAY"]
+        self._texts = [leaf.path for leaf in mine if leaf.logical_type.type == "STRING"]
 
     def read(self, file: Any, group: int | None = None, *, use_threads: bool = True) -> pa.Table:
         """Return the columns of a row group, or of all.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Read = TypeVar("Read")
 
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
+_COMMIT = re.compile("[0-9a-f]{40}")
 _TRIES = 5  # of bytes that fail their check
 _PAUSE = 0.25  # seconds before the second try, doubled with each further one
 _QUICK = 3.0  # seconds: a store that failed sooner has hardly tried again by itself
@@ -141,9 +144,13 @@ def _repository(name: str, text: str) -> Place:
     from huggingface_hub import constants
 
     repo, _, revision = name.rstrip("/").partition("@")
+    if not _REPO.fullmatch(repo) or ".." in revision.split("/"):
+        msg = f"{text} is not a repository of the Hub such as hf://datasets/org/name@revision"
+        raise UsageError(msg)
     with closing(Web(f"{constants.ENDPOINT}/api/datasets", _token())) as hub:
         try:
-            commit = json.loads(hub.whole(f"{repo}/revision/{revision or 'main'}"))["sha"]
+            answer = hub.whole(f"{repo}/revision/{revision or 'main'}")
+            commit = _COMMIT.fullmatch(json.loads(answer)["sha"])[0]  # type: ignore[index]
         except (AbsentError, RefusedError) as error:
             msg = (
                 f"{text} is neither a folder here nor a dataset repository on the Hub that you may "

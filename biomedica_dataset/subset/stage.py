@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 _MARKER = f"{RECORDS}/select.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    format: str
+    dataset: str
+    selection: str
+    rows: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +80,20 @@ class SelectStage(Stage[Slice, Record, int]):
     def begin(self, lock: RunLock) -> None:
         """Begin the selection, or resume the same one."""
         keys = "\n".join(self.chosen.table["key"].to_pylist())
-        header = {
-            "format": self.format,
-            "dataset": self.chosen.index.digest,
-            "selection": str(self.chosen.choice),
-            "rows": hashlib.sha256(keys.encode()).hexdigest(),
-        }
-        found = begin_folder(self.output, _MARKER, "a selection", FORMAT_VERSION, header)
+        header = _Header(
+            format=self.format,
+            dataset=self.chosen.index.digest,
+            selection=str(self.chosen.choice),
+            rows=hashlib.sha256(keys.encode()).hexdigest(),
+        )
+        found = begin_folder(
+            self.output, _MARKER, "a selection", FORMAT_VERSION, asdict(header), _Header
+        )
         if found != header:
             msg = (
-                f"{self.url} is not empty: it holds {found['selection']}, as {found['format']}, of "
-                f"dataset {found['dataset'][:16]}, and this run selects {header['selection']}, as "
-                f"{self.format}, of dataset {header['dataset'][:16]}; choose an empty or new folder"
+                f"{self.url} is not empty: it holds {found.selection}, as {found.format}, of "
+                f"dataset {found.dataset[:16]}, and this run selects {header.selection}, as "
+                f"{self.format}, of dataset {header.dataset[:16]}; choose an empty or new folder"
             )
             raise UsageError(msg)
 

@@ -7,15 +7,16 @@ import json
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.record import AGAIN, RECORDS
 from biomedica_dataset.io.failures import reading
+from biomedica_dataset.io.typed import read_small, typed
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
 from .samples import CONFIGS, shard_samples
-from .tars import Tar, write_tars
+from .tars import TAR_PATH, Tar, write_tars
 
 if TYPE_CHECKING:
     from biomedica_dataset.folder.manifest import Manifest
@@ -53,7 +54,7 @@ class TarRecord:
     """The fingerprint of the finished tars of a chunk, and the tars by path."""
 
     fingerprint: str
-    tars: dict[str, Tar]
+    tars: dict[Annotated[str, TAR_PATH], Tar]
 
 
 def chunks_of(manifest: Manifest, blocks: int) -> list[Chunk]:
@@ -122,6 +123,7 @@ def _read_record(folder: Folder, number: int) -> TarRecord | None:
     if not folder.exists(name):
         return None
     with reading(folder.path(name), AGAIN):
-        stored = json.loads(folder.read_bytes(name))
-        tars = {path: Tar(**tar) for path, tar in stored["tars"].items()}
-        return TarRecord(stored["fingerprint"], tars)
+        stored = dict(json.loads(read_small(folder, name)))
+        for former in ("figures", "problems"):  # of the first version
+            stored.pop(former, None)
+        return typed(TarRecord, json.dumps(stored))

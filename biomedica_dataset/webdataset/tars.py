@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.io.rules import Count, Form, Sha256
 from biomedica_dataset.io.spool import Spool
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
@@ -32,6 +33,10 @@ SAMPLES = 10_000
 
 _SEED = "0"
 _NAME = re.compile(r"\d{6}-\d\d\.tar", re.ASCII)
+TAR_PATH = Form(
+    rf"(?:{'|'.join(LICENSE_GROUPS)})(?:/(?:{'|'.join(SPLITS)}))?/[0-9]{{6,}}-[0-9]{{2,}}\.tar",
+    "the path of a tar such as commercial/000000-00.tar",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,9 @@ class Sample:
 class Tar:
     """A finished tar: its number of samples, bytes and digest."""
 
-    samples: int
-    bytes: int
-    sha256: str
+    samples: Count
+    bytes: Count
+    sha256: Sha256
 
 
 def write_tars(

@@ -200,7 +200,7 @@ class TestBadInput:
         shutil.copytree(clustered, tmp_path / "cut")
         arrays = tmp_path / "cut" / "cluster.npz"
         arrays.write_bytes(arrays.read_bytes()[:-10])
-        with pytest.raises(ArchiveError, match="broken: its SHA-256"):
+        with pytest.raises(ArchiveError, match="cannot be read: its SHA-256"):
             assign(embedded, tmp_path / "out", clusters=tmp_path / "cut")
 
     def test_arrays_that_do_not_fit_their_header(self, clustered, tmp_path):

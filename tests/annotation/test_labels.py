@@ -538,7 +538,7 @@ class TestFolder:
         label(votes, tmp_path / "labels", assignments=assigned)
         table = tmp_path / "labels" / "labels.parquet"
         table.write_bytes(table.read_bytes()[:-9])
-        with pytest.raises(ArchiveError, match="damaged"):
+        with pytest.raises(ArchiveError, match="its SHA-256"):
             Labels.open(tmp_path / "labels")
 
     def test_mistakes_of_the_caller_are_one_line(self, assigned, votes, tmp_path):

@@ -244,7 +244,7 @@ def test_another_format_version_is_refused_and_both_are_named(bucket, archive):
     path = archive / "archive.json"
     path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 7'))
 
-    with pytest.raises(UsageError, match="has archive format 7; this package reads 1"):
+    with pytest.raises(UsageError, match="has format version 7; this package reads 1"):
         run(bucket.root, archive)
 
 

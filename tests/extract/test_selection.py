@@ -6,6 +6,7 @@ import pytest
 
 from biomedica_dataset.archive.selection import (
     Selection,
+    StoredSelection,
     Wants,
     block_width,
     parse_images,
@@ -103,7 +104,7 @@ def test_a_selection_comes_back_as_it_was_stored():
         Selection((7, 9), 2),
         Selection((3, 5), versions=((5, 2),)),
     ):
-        assert Selection.from_json(selection.as_json()) == selection
+        assert Selection.of(StoredSelection(**selection.as_json())) == selection
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import pyarrow as pa
 
 from biomedica_dataset.annotation.blocks import block_name, block_numbers, read_block
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import begin_folder, read_header
+from biomedica_dataset.io.rules import PAIR_KEY, Between, Positive
+from biomedica_dataset.io.tables import Column
 from biomedica_dataset.keys import pmcid
 
 if TYPE_CHECKING:
@@ -29,7 +33,15 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 HEADER = "assignments.json"
 _WHAT = "a folder of cluster assignments"
+_CLUSTERS, _DISTANCES = Between(0, 2**31 - 1), Between(0, float(np.finfo(np.float32).max))
 SCHEMA = pa.schema({"key": pa.string(), "cluster": pa.int32(), "distance": pa.float32()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    width: Positive
+    clusters: Annotated[int, _CLUSTERS]
+    model: str
 
 
 class Assignments:
@@ -58,8 +70,8 @@ class Assignments:
             The folder has no assignments, or another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
-        return cls(folder, header["width"], header["clusters"], header["model"])
+        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header)
+        return cls(folder, header.width, header.clusters, header.model)
 
     @classmethod
     def begin(cls, folder: Folder, width: int, clusters: int, model: str) -> Assignments:
@@ -70,8 +82,9 @@ class Assignments:
         UsageError
             The folder is something else, or has assignments to other clusters.
         """
-        header = {"width": width, "clusters": clusters, "model": model}
-        if begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header) != header:
+        header = _Header(width, clusters, model)
+        stored = asdict(header)
+        if begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, stored, _Header) != header:
             msg = f"{folder.url} has assignments to other clusters; name another folder"
             raise UsageError(msg)
         return cls(folder, width, clusters, model)
@@ -82,7 +95,12 @@ class Assignments:
 
     def read(self, block: int) -> pa.Table:
         """Return key, cluster and distance of a block's images."""
-        return read_block(self.folder, block)
+        checks = {
+            "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
+            "cluster": Column(type=pa.int32(), rule=Between(0, self.clusters - 1)),
+            "distance": Column(type=pa.float32(), rule=_DISTANCES, is_nullable=True),
+        }
+        return read_block(self.folder, block, checks)
 
     def of_pmcids(self, first: int, after: int) -> dict[str, int]:
         """Return the cluster of each image of the articles ``first`` <= PMCID < ``after``."""

@@ -13,18 +13,23 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
+import zipfile
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header
+from biomedica_dataset.io.rules import Count, Positive, Sha256  # noqa: TC001 - for pydantic
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
 FORMAT_VERSION = 1
 HEADER = "cluster.json"
@@ -61,15 +66,15 @@ class ClusterHeader:
 
     embeddings: str
     model: str
-    components: int
-    clusters: int
+    components: Positive
+    clusters: Positive
     seed: int
-    sample: int
+    sample: Count
     explained: list[float]
     inertia: float
-    steps: int
-    sizes: list[int]
-    arrays: str
+    steps: Count
+    sizes: list[Count]
+    arrays: Sha256
     made_of: str
 
     def __str__(self) -> str:
@@ -132,22 +137,16 @@ class ClusterModel:
             Its arrays are truncated, or not those that its header describes.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "a folder of clusters", FORMAT_VERSION)
-        try:
-            described = ClusterHeader(**header)
+        what = "a folder of clusters"
+        described = read_header(folder, HEADER, what, FORMAT_VERSION, ClusterHeader)
+        with reading(folder.path(ARRAYS), "Run `biomedica annotate cluster` again."):
             data = folder.read_bytes(ARRAYS)
             if hashlib.sha256(data).hexdigest() != described.arrays:
                 msg = "its SHA-256 is not the one in the header"
                 raise ValueError(msg)
-            with np.load(io.BytesIO(data), allow_pickle=False) as held:
-                model = cls(described, held["mean"], held["components"], held["centers"])
+            model = cls(described, **read_arrays(data, ("mean", "components", "centers")))
             model._check()
             return model
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            msg = (
-                f"{folder.path(ARRAYS)} is broken: {error}. Run `biomedica annotate cluster` again."
-            )
-            raise ArchiveError(msg) from error
 
     def _check(self) -> None:
         """Raise a ValueError if the arrays do not match each other or the header."""
@@ -173,6 +172,36 @@ def _libraries() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+def read_arrays(data: bytes, names: Sequence[str]) -> dict[str, Any]:
+    """Return arrays of float32 from the content of a file.
+
+    Raises
+    ------
+    ValueError
+        It is not such a file, or an array would take more memory than the file.
+    """
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as stored:
+        for name in names:
+            part = stored.getinfo(f"{name}.npy")
+            if part.compress_type != zipfile.ZIP_STORED or part.file_size > len(data):
+                msg = f"{name} is compressed"
+                raise ValueError(msg)
+            file = io.BytesIO(stored.read(part))
+            if np.lib.format.read_magic(file) != (1, 0):
+                msg = f"{name} has another version of the format"
+                raise ValueError(msg)
+            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            rest = file.read()
+            if dtype != np.float32 or math.prod(shape) * 4 != len(rest):
+                msg = f"{name} has {len(rest)} bytes, which are not {shape} numbers of float32"
+                raise ValueError(msg)
+            found[name] = np.frombuffer(rest, np.float32).reshape(
+                shape, order="F" if is_fortran else "C"
+            )
+    return found
 
 
 def arrays_of(mean: Any, components: Any, centers: Any) -> bytes:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from biomedica_dataset.io.rules import Between
+
+_SIZE = Between(1, 2**20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,8 @@ class ModelId:
     name: str
     revision: str | None
     weights: str
-    dim: int
-    size: int
+    dim: Annotated[int, _SIZE]
+    size: Annotated[int, _SIZE]
     preprocess: str
     mean: tuple[float, ...] | None
     std: tuple[float, ...] | None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +24,10 @@ from biomedica_dataset.annotation.blocks import block_numbers, read_block
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import begin_folder, read_header
+from biomedica_dataset.io.rules import PAIR_KEY, SHA256, Positive
+from biomedica_dataset.io.tables import Column
 
-from .model_id import ModelId
+from .model_id import ModelId  # noqa: TC001 - for pydantic
 
 if TYPE_CHECKING:
     import os
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 HEADER = "embeddings.json"
 _WHAT = "a folder of embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    width: Positive
+    model: ModelId
 
 
 class Embeddings:
@@ -61,12 +69,8 @@ class Embeddings:
             The folder has no embeddings, or another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
-        stored: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in header["model"].items()
-        }
-        return cls(folder, header["width"], ModelId(**stored))
+        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header)
+        return cls(folder, header.width, header.model)
 
     @classmethod
     def begin(cls, folder: Folder, width: int, model: ModelId) -> Embeddings:
@@ -77,9 +81,9 @@ class Embeddings:
         UsageError
             The folder is something else, or has vectors of another model or archive.
         """
-        header = {"width": width, "model": asdict(model)}
-        begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header)
-        there = cls.open(folder.url)
+        header = asdict(_Header(width, model))
+        found = begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header, _Header)
+        there = cls(folder, found.width, found.model)
         if there.model != model:
             msg = (
                 f"{folder.url} has vectors of {there.model}; these would be of {model}, and the "
@@ -105,7 +109,12 @@ class Embeddings:
 
     def read(self, block: int, columns: list[str] | None = None) -> pa.Table:
         """Return key, image_hash and vector of a block's pairs, or some of these columns."""
-        return read_block(self.folder, block, columns)
+        checks = {
+            "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
+            "image_hash": Column(type=pa.string(), rule=SHA256),
+            "vector": Column(type=pa.binary(2 * self.model.dim)),
+        }
+        return read_block(self.folder, block, checks, columns)
 
     def keys(self, block: int) -> list[str]:
         """Return the keys of a block's pairs."""

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .agreement import answers_to
-from .labels import ClusterLabel
+from .cluster_label import ClusterLabel
 from .votes import FLAGS, SETS, SINGLE
 
 if TYPE_CHECKING:

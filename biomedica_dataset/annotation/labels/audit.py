@@ -14,7 +14,7 @@ from .votes import AUDIT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from .labels import ClusterLabel
+    from .cluster_label import ClusterLabel
     from .votes import Vote
 
 

@@ -16,7 +16,7 @@ from biomedica_dataset.io.headers import refuse_foreign
 from .aggregate import aggregate, wrong_images
 from .agreement import Agreement, agreements
 from .audit import Purity, letters_agree, purities
-from .labels import HEADER, TABLE, ClusterLabel, write_labels
+from .labels import HEADER, TABLE, write_labels
 from .published import Published, read_published
 from .read_votes import open_questions, read_votes
 from .taxonomy import Taxonomy
@@ -24,6 +24,8 @@ from .taxonomy import Taxonomy
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
+
+    from .cluster_label import ClusterLabel
 
     Path = str | os.PathLike[str]
 

@@ -14,21 +14,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header
+from biomedica_dataset.io.rules import COUNT, Between, OneOf, Sha256
+from biomedica_dataset.io.tables import Column, read_table
+from biomedica_dataset.io.typed import read_small
 
-from .taxonomy import Taxonomy
+from .agreement import Agreement  # noqa: TC001 - for pydantic
+from .audit import Purity  # noqa: TC001 - for pydantic
+from .cluster_label import ClusterLabel
+from .taxonomy import CHOICES, Taxonomy
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
+
+    from biomedica_dataset.io.rules import Rule
 
     from .votes import Vote
 
@@ -47,33 +55,33 @@ _VOTE_SCHEMA = pa.schema({
 })  # fmt: skip
 
 
-@dataclass(slots=True, kw_only=True)
-class ClusterLabel:
-    """The label of a cluster, which all its images get.
+@dataclass(frozen=True, slots=True)
+class LabelsHeader:
+    """The content of ``labels.json``."""
 
-    Parameters
-    ----------
-    ambiguous, mixed
-        Whether more than half of the annotators say so; the images then get no label.
-    votes
-        Number of annotators who answered.
-    open
-        Questions to settle in an adjudication: ties, contradictions, and answers without a majority
-        of two thirds. Answers with more than half of the votes apply meanwhile.
-    contradictions
-        Descriptions of contradictory answers.
-    """
+    model: str
+    taxonomy: dict[str, Any]
+    annotators: list[str]
+    agreement: list[Agreement]
+    audit: list[Purity]
+    panel_letters: dict[str, Any] | None
+    wrong_images: list[str]
+    table: Sha256
 
-    cluster: int
-    panel_type: str | None = None
-    panel_subtype: str | None = None
-    primary: list[str] | None = None
-    secondary: list[str] | None = None
-    ambiguous: bool = False
-    mixed: bool = False
-    votes: int = 0
-    open: list[str] = field(default_factory=list)
-    contradictions: list[str] = field(default_factory=list)
+
+def _columns(taxonomy: Taxonomy) -> dict[str, Column]:
+    """Return what the columns of the table may hold: names of the taxonomy."""
+    rules: dict[str, Rule] = {name: OneOf(tuple(taxonomy.names(name))) for name in CHOICES}
+    rules |= {"cluster": Between(0, 2**31 - 1), "votes": COUNT}
+    return {
+        one.name: Column(
+            type=one.type,
+            rule=rules.get(one.name),
+            is_nullable=one.name in CHOICES,
+            is_unique=one.name == "cluster",
+        )
+        for one in _SCHEMA
+    }
 
 
 class Labels:
@@ -86,12 +94,15 @@ class Labels:
     """
 
     def __init__(
-        self, folder: Folder, header: dict[str, Any], clusters: Mapping[int, ClusterLabel]
+        self,
+        folder: Folder,
+        header: LabelsHeader,
+        taxonomy: Taxonomy,
+        clusters: Mapping[int, ClusterLabel],
     ) -> None:
-        self.folder, self.header, self._clusters = folder, header, dict(clusters)
-        self.model: str = header["model"]
-        self.taxonomy = Taxonomy.parse(json.dumps(header["taxonomy"]).encode(), folder.url)
-        self._wrong = frozenset(header["wrong_images"])
+        self.folder, self.header, self.taxonomy = folder, header, taxonomy
+        self._clusters, self._wrong = dict(clusters), frozenset(header.wrong_images)
+        self.model = header.model
 
     @classmethod
     def open(cls, url: str | os.PathLike[str]) -> Labels:
@@ -105,19 +116,17 @@ class Labels:
             The table is damaged.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, "a folder of labels", FORMAT_VERSION)
-        try:
-            data = folder.read_bytes(TABLE)
-            if hashlib.sha256(data).hexdigest() != header["table"]:
+        what, again = "a folder of labels", "Run `biomedica annotate labels` again."
+        header = read_header(folder, HEADER, what, FORMAT_VERSION, LabelsHeader)
+        with reading(folder.path(TABLE), again):
+            data = read_small(folder, TABLE)
+            if hashlib.sha256(data).hexdigest() != header.table:
                 msg = "its SHA-256 differs from the one in the header"
                 raise ValueError(msg)
-            rows = pq.read_table(pa.BufferReader(data)).to_pylist()
+            taxonomy = Taxonomy.parse(json.dumps(header.taxonomy).encode(), folder.url)
+            rows = read_table(pa.BufferReader(data), _columns(taxonomy)).to_pylist()
             clusters = {row["cluster"]: ClusterLabel(**row) for row in rows}
-            return cls(folder, header, clusters)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            again = "Run `biomedica annotate labels` again."
-            msg = f"{folder.path(TABLE)} is damaged: {error}. {again}"
-            raise ArchiveError(msg) from error
+            return cls(folder, header, taxonomy, clusters)
 
     @property
     def digest(self) -> str:

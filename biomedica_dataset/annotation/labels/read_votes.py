@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    from .labels import ClusterLabel
+    from .cluster_label import ClusterLabel
     from .taxonomy import Taxonomy
 
 _QUESTIONS = (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images")

@@ -9,10 +9,12 @@ import re
 import unicodedata
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.failures import io_errors
+from biomedica_dataset.io.rules import Between, Key
+from biomedica_dataset.io.typed import typed
 
 try:
     import fcntl
@@ -31,6 +33,7 @@ AUDIT = ("fits_panel_type", "fits_primary", "fits_secondary")
 """Questions about one image: whether the label of its cluster fits it."""
 
 QUESTIONS = (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images", *AUDIT)
+_CLUSTERS = Between(-(2**31), 2**31 - 1)
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _LONGEST_NAME, _LONGEST = 64, 10_000  # characters of a name, and of a comment
 
@@ -52,22 +55,37 @@ class Vote:
     """
 
     annotator: str
-    cluster: int
+    cluster: Annotated[int, _CLUSTERS]
     question: str
     answer: str | list[str] | bool | None
     taxonomy: str
     clusters: str
-    key: str | None = None
+    key: Key | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the vote as a file stores it."""
         return {"model" if k == "clusters" else k: v for k, v in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, stored: Any) -> Vote:
-        """Return the vote that a file stores."""
-        fields = dict(stored)
-        return cls(clusters=fields.pop("model"), **fields)
+    def from_json(cls, line: bytes) -> Vote:
+        """Return the vote that a line of a file stores; half characters are replaced.
+
+        Raises
+        ------
+        ValueError
+            It is not a vote.
+        """
+        stored = json.loads(line)
+        if not isinstance(stored, dict) or "model" not in stored:
+            msg = "it is not a mapping with a model"
+            raise ValueError(msg)
+        stored["clusters"] = stored.pop("model")
+        return typed(cls, _whole(json.dumps(stored, ensure_ascii=False)))
+
+
+def _whole(text: str) -> str:
+    """Return a text with the halves of characters, which UTF-8 cannot hold, replaced."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def check_vote(vote: Vote, taxonomy: Taxonomy, count: int | None) -> Vote:
@@ -119,7 +137,7 @@ def _named(vote: Vote, taxonomy: Taxonomy, where: str) -> Vote:
             answer = sorted(dict.fromkeys(names))
         elif vote.question == "comment":
             # A browser may send half of a character that takes two: files hold whole ones.
-            answer = answer[:_LONGEST].encode(errors="replace").decode()
+            answer = _whole(answer[:_LONGEST])
     except UsageError as error:
         msg = f"{where}: {error}"
         raise UsageError(msg) from error
@@ -261,11 +279,8 @@ def read_file(path: Path) -> Iterator[Vote]:
         data = path.read_bytes()
     for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
         try:
-            vote = Vote.from_json(json.loads(line))
-            if not isinstance(vote.cluster, int) or not isinstance(vote.question, str):
-                msg = "cluster or question is missing"
-                raise TypeError(msg)
-        except (ValueError, TypeError, KeyError) as error:
-            msg = f"{path}, line {number}, is not a valid vote: {error!r}"
+            vote = Vote.from_json(line)
+        except (ValueError, RecursionError) as error:
+            msg = f"{path}, line {number}, is not a valid vote: {error}"
             raise UsageError(msg) from error
         yield vote

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from biomedica_dataset.io.rules import Count, Key, OneOf
 
 if TYPE_CHECKING:
     from biomedica_dataset.annotation.clusters.assignments import Assignments
@@ -25,9 +27,15 @@ class ClusterSample:
         Keys by group, without empty groups.
     """
 
-    cluster: int
-    size: int
-    shown: dict[str, list[str]]
+    cluster: Count
+    size: Count
+    shown: dict[Annotated[str, OneOf(GROUPS)], list[Key]]
+
+    def __post_init__(self) -> None:
+        """Check that there is a random sample, which every cluster with an image has."""
+        if "random" not in self.shown:
+            msg = f"cluster {self.cluster} has no random sample"
+            raise ValueError(msg)
 
     @property
     def keys(self) -> list[str]:

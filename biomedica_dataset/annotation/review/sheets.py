@@ -53,6 +53,14 @@ _PREVIEW = 4
 
 
 @dataclass(frozen=True, slots=True)
+class _Header:
+    made_of: str
+    model: str
+    clusters: list[ClusterSample]
+    cards: list[Card]
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """Existing sheets.
 
@@ -81,10 +89,9 @@ class Review:
             The folder holds no sheets, or sheets of another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
-        samples = {one["cluster"]: ClusterSample(**one) for one in header["clusters"]}
-        cards = {one["key"]: Card(**one) for one in header["cards"]}
-        return cls(folder, header["model"], samples, cards)
+        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header)
+        samples = {one.cluster: one for one in header.clusters}
+        return cls(folder, header.model, samples, {one.key: one for one in header.cards})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,7 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
 def _is_up_to_date(folder: Folder, fingerprint: str) -> bool:
     if not folder.exists(HEADER):
         return False
-    return bool(read_header(folder, HEADER, _WHAT, FORMAT_VERSION)["made_of"] == fingerprint)
+    return read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header).made_of == fingerprint
 
 
 def _write(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from biomedica_dataset.engine.pool import run_tasks
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.rules import PMCID, Form, Key
 from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_of
 
@@ -24,6 +25,7 @@ SIZE = (640, 512)
 """Most pixels of a thumbnail, width and height: many figures are wide."""
 
 _CAPTION = 4000  # characters
+_THUMBNAIL = Form(r"thumbs/[0-9a-f]{2}/[0-9a-f]{24}\.jpg", "a thumbnail, thumbs/..")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +40,11 @@ class Card:
         Name of the image in the archive.
     """
 
-    key: str
-    article: str
+    key: Key
+    article: Annotated[str, PMCID]
     label: str | None
     caption: str
-    thumbnail: str | None
+    thumbnail: Annotated[str, _THUMBNAIL] | None
     file: str | None = None
 
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
-from typing import TYPE_CHECKING, Any
+import zipfile
+from typing import IO, TYPE_CHECKING, Any
 
-from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
+from biomedica_dataset.io.failures import reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from biomedica_dataset.io.folders import Folder
 
 _BELOW = "checkpoints"
-_PARTS = {"step", "loss", "identity", "model", "optimizer", "scaler", "processes"}
+_PARTS: dict[str, Any] = {
+    "step": int, "loss": (float, type(None)), "identity": dict, "model": dict, "optimizer": dict,
+    "scaler": dict, "processes": list,
+}  # fmt: skip
+"""The parts of a checkpoint, with their types."""
 
 
 def latest_checkpoint(folder: Folder) -> str | None:
@@ -87,14 +96,42 @@ def plain(identity: dict[str, Any]) -> dict[str, Any]:
 def _read(folder: Folder, name: str) -> dict[str, Any]:
     torch = require("torch", "clip")
     where = folder.path(name)
-    try:
+    with restoring(where):
         with folder.open(name) as file:
+            _refuse_compressed(file)
             state = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError) as error:
-        said = str(error).partition("\n")[0]
-        msg = f"{where} cannot be read ({said}); remove it to use the one before"
-        raise ArchiveError(msg) from error
-    if not isinstance(state, dict) or set(state) != _PARTS:
-        msg = f"{where} is not a checkpoint of this version; choose a new output"
-        raise ArchiveError(msg)
-    return state
+        _check(state)
+    return dict(state)
+
+
+@contextlib.contextmanager
+def restoring(where: str) -> Iterator[None]:
+    """Turn the errors of a damaged checkpoint into one line that names it and what to do."""
+    with reading(where, "Remove it to use the one before, or choose a new output."):
+        try:
+            yield
+        except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+            raise ValueError(str(error).partition("\n")[0]) from error
+
+
+def _check(state: Any) -> None:
+    """Raise a ValueError if a part is missing, or of another type."""
+    if not isinstance(state, dict) or state.keys() != _PARTS.keys():
+        msg = "it is not a checkpoint of this version"
+        raise ValueError(msg)
+    for part, kind in _PARTS.items():
+        if not isinstance(state[part], kind):
+            msg = f"its {part} is a {type(state[part]).__name__}"
+            raise ValueError(msg)
+    if state["step"] < 0:
+        msg = f"its step is {state['step']}"
+        raise ValueError(msg)
+
+
+def _refuse_compressed(file: IO[bytes]) -> None:
+    """Raise a ValueError if a part would take more memory than the file; torch compresses none."""
+    with zipfile.ZipFile(file) as stored:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in stored.infolist()):
+            msg = "a part is compressed"
+            raise ValueError(msg)
+    file.seek(0)

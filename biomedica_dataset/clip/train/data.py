@@ -17,6 +17,7 @@ import numpy as np
 from biomedica_dataset.engine.report import Tally
 from biomedica_dataset.errors import UsageError, WorkerDiedError
 from biomedica_dataset.extras import require
+from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
 from biomedica_dataset.streaming.choice import Choice, Chosen
 from biomedica_dataset.streaming.dataset import choose_rows, stream_rows
 
@@ -46,11 +47,11 @@ class _Row:
 class Position:
     """Where a process stands: its epoch, the state of its rows, and what it has skipped."""
 
-    epoch: int = 0
+    epoch: Count = 0
     rows: dict[str, Any] | None = None
-    seen: int = 0
-    empty: int = 0
-    unreadable: int = 0
+    seen: Count = 0
+    empty: Count = 0
+    unreadable: Count = 0
 
     def after(self, row: _Row, ready: Ready | None) -> Position:
         """Return the position after one more row."""

@@ -17,8 +17,9 @@ from biomedica_dataset.errors import (
 )
 from biomedica_dataset.extras import require
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.typed import typed
 
-from .checkpoint import latest_checkpoint, load_latest, plain, remove_old, save
+from .checkpoint import latest_checkpoint, load_latest, plain, remove_old, restoring, save
 from .data import Pairs, Position, Prefetcher, choose_pairs, tally
 from .gradients import Gradients
 from .model_card import trained_card
@@ -94,14 +95,15 @@ class Training:
                 msg = f"{url} holds a model but no checkpoint of it; choose a new output"
                 raise UsageError(msg)
             return
-        mine = state["processes"][self._group.rank]
-        self._module.load_state_dict(state["model"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._gradients.scaler.load_state_dict(state["scaler"])
-        self._torch.set_rng_state(mine["random"])
-        if self._group.device.type == "cuda" and "cuda" in mine:
-            self._torch.cuda.set_rng_state(mine["cuda"], self._group.device)
-        self._position = Position(**json.loads(mine["position"]))
+        with restoring(self._folder.path(latest_checkpoint(self._folder) or "")):
+            mine = state["processes"][self._group.rank]
+            self._module.load_state_dict(state["model"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._gradients.scaler.load_state_dict(state["scaler"])
+            self._torch.set_rng_state(mine["random"])
+            if self._group.device.type == "cuda" and "cuda" in mine:
+                self._torch.cuda.set_rng_state(mine["cuda"], self._group.device)
+            self._position = typed(Position, mine["position"])
         self.step, self.loss = state["step"], state["loss"]
         self._saved = self.step
         self._say(f"resumes after step {self.step:,}")

@@ -20,8 +20,11 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
+from biomedica_dataset.io.tables import CheckedFile, Column
+from biomedica_dataset.io.typed import typed, versioned
 
-from .table_schema import PAYLOAD
+from .table_schema import PAYLOAD, table_schema
 
 if TYPE_CHECKING:
     import os
@@ -82,6 +85,18 @@ class ArticleTerms:
         return " ".join(f"{label}: {text}" if label else text for label, text in parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the table says of itself."""
+
+    source: str
+    date: str
+    wanted: str
+    articles: dict[str, Count]
+    matched: dict[str, Count]
+    records: dict[str, Count]
+
+
 class MeshTable:
     """An existing MeSH table.
 
@@ -114,12 +129,16 @@ class MeshTable:
             msg = f"{folder.url} holds no {MESH}; create it with `biomedica mesh`"
             raise UsageError(msg)
         with folder.reading(MESH, _AGAIN) as file:
-            header = json.loads((pq.read_metadata(file).metadata or {})[HEADER])
-            version = header["format_version"]
-        if version != FORMAT_VERSION:
-            msg = f"{folder.url} has MeSH format {version}; this package reads {FORMAT_VERSION}"
-            raise UsageError(msg)
-        return cls(folder, header)
+            metadata = pq.read_metadata(file)
+            version, header = versioned((metadata.metadata or {})[HEADER], "format_version")
+            if version == FORMAT_VERSION:
+                typed(_Header, json.dumps(header))
+                schema = ((one.name, one.type) for one in table_schema())
+                columns = {name: Column(type=kind) for name, kind in schema}
+                CheckedFile(metadata, file.seek(0, 2), columns)
+                return cls(folder, header)
+        msg = f"{folder.url} has MeSH format {version}; this package reads {FORMAT_VERSION}"
+        raise UsageError(msg)
 
     def articles(self, first: int, end: int) -> dict[int, ArticleTerms]:
         """Return the records of the articles with ``first <= PMCID < end``, by PMCID."""
