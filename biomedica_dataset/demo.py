@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import UsageError
-from .extras import require
+from .extras import install_command, require
 from .io.folders import Folder
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _annotate(root: Path, joined: dict[str, str]) -> str:
         require("nltk", "review")
         write_encoder(encoder)
     except UsageError:
-        return "skipped: pip install 'biomedica-dataset[embed,review]'"
+        return "skipped: optional, not installed"
     embed(archive, vectors, model=str(encoder), workers=0)
     cluster(vectors, centers, components=8, clusters=_CLUSTERS)
     assign(vectors, assigned, clusters=centers, workers=1)
@@ -161,6 +161,8 @@ def _next(root: Path, *, bucket_only: bool) -> Iterator[str]:
         yield f"Next: biomedica extract {root}/bucket --output archive"
         return
     yield f"The dataset folder is {root}/biomedica, its card {root}/biomedica/README.md."
+    if not (root / "labels").exists():
+        yield f"To annotate as well: {install_command('embed,review')}"
     yield "Next, from PMC itself:"
     yield "  biomedica extract --limit 100 --output archive"
     yield "  biomedica serialize archive --output biomedica"

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from fsspec.core import url_to_fs
 
 from biomedica_dataset.errors import StorageError, UsageError
+from biomedica_dataset.extras import install_command
 
 from .failures import failures, io_errors, is_absent, reading
 from .partial import PARTIAL, NewFile, abandoned, begin_file, link
@@ -34,8 +35,6 @@ Result = TypeVar("Result")
 _AT_ONCE = 32  # concurrent requests to a store
 _NO_ADDRESS = (ValueError, ImportError, TypeError, LookupError, AttributeError)
 """Errors that fsspec file systems raise for an address that they cannot parse."""
-
-_EXTRA = "for s3://, run pip install 'biomedica-dataset[s3]'"
 
 
 class Folder:
@@ -60,7 +59,8 @@ class Folder:
                 msg = "a data: address is not a folder"
                 raise ValueError(msg)
         except broken as error:
-            more = "; " + _EXTRA if isinstance(error, ImportError) else ""
+            is_missing = isinstance(error, ImportError)
+            more = f"; for s3://, run {install_command('s3')}" if is_missing else ""
             msg = f"{self.url} cannot be opened: {error}{more}"
             raise UsageError(msg) from error
         self.is_local = "file" in (self.filesystem.protocol, *self.filesystem.protocol)

@@ -11,6 +11,7 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.engine.report import Tally, part_message, total
 from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.extras import install_command
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, make_manifest, read_manifest
 from biomedica_dataset.folder.partition import Partition, begin
 from biomedica_dataset.folder.record import RECORDS, ShardRecord, read_record
@@ -36,7 +37,6 @@ Shard = tuple[int, list[int]]
 """Number and blocks of a shard."""
 
 _MARKER = f"{RECORDS}/shards.json"
-_NO_PLOTS = "the card has no plots: pip install 'biomedica-dataset[plots]'"
 _ALL_SHARD_BLOCKS = (
     2  # of 1000 PMCIDs each: 200 to 500 MB per shard of all PMC, and under 10,000 files per folder
 )
@@ -80,7 +80,7 @@ class SerializeReport:
             *(Tally.of(self.labels).lines("labels") if self.labels else []),
             *(Tally.of(self.vectors).lines("vectors") if self.vectors else []),
             *(f"unreadable: {problem}" for problem in self.problems[:20]),
-            *([] if can_plot() else [_NO_PLOTS]),
+            *([] if can_plot() else [f"the card has no plots: {install_command('plots')}"]),
         ]
         if self.left:
             lines.append(part_message(self.rewritten, self.left, "shards"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.extras import install_command
 from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.serialization.serialize import serialize
 
@@ -128,6 +130,6 @@ def test_a_cluster_that_does_not_answer_is_told(sample_bucket, tmp_path):
 def test_without_ray_the_line_that_installs_it_is_told(sample_bucket, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
 
-    with pytest.raises(UsageError, match=r"pip install 'biomedica-dataset\[scale\]'"):
+    with pytest.raises(UsageError, match=re.escape(install_command("scale"))):
         extract(str(sample_bucket), str(tmp_path / "archive"), launch=Launch(engine="ray"))
     assert not (tmp_path / "archive" / ".run.json").exists()

@@ -15,6 +15,7 @@ from PIL import Image
 
 from biomedica_dataset.annotation.labels.audit import Purity
 from biomedica_dataset.card.write import Whole, publish
+from biomedica_dataset.extras import install_command
 from biomedica_dataset.folder.changes import remember_release
 from biomedica_dataset.folder.manifest import Manifest, read_manifest
 from biomedica_dataset.folder.parquet import TableWriter
@@ -102,7 +103,7 @@ def test_without_matplotlib_there_are_tables_alone(sample_archive, tmp_path, mon
     report = serialize(sample_archive, tmp_path / "out", workers=1)
 
     assert not (tmp_path / "out" / "plots").exists()
-    assert "pip install 'biomedica-dataset[plots]'" in str(report)
+    assert install_command("plots") in str(report)
     assert "| journal | images |" in (tmp_path / "out" / "README.md").read_text()
     assert not verify(tmp_path / "out").problems
 
