@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import datasets
 from datasets.builder import Key
+from datasets.packaged_modules.parquet.parquet import ParquetConfig
 
 from .archive.selection import Wants
 from .errors import UsageError
@@ -23,7 +24,7 @@ from .pmc.source import DEFAULT_SOURCE
 from .schema import CONFIGS, SCHEMA_VERSION, Pair, features, to_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,38 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
             config_kwargs = {**config_kwargs, "joined": everything}
         config_id: str = super().create_config_id(config_kwargs, *args, **kwargs)
         return config_id
+
+
+class _OfNoFolder:
+    """An option of the builder on the config of a dataset folder, which does not take it."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, config: Any, owner: type | None = None) -> None:
+        """Return that it is not set."""
+
+    def __set__(self, config: Any, value: Any) -> None:
+        msg = (
+            "load_dataset('biomedica') has found the dataset folder ./biomedica, which takes no "
+            f"{self._name}; use BiomedicaBuilder(config_name={config.name!r}, {self._name}="
+            f"{value!r}).as_streaming_dataset(split='train'), or run where no folder has that name"
+        )
+        raise UsageError(msg)
+
+
+class FolderConfig(ParquetConfig):  # type: ignore[misc]
+    """The config of a dataset folder that was found under the builder's name."""
+
+    source, pmcids, limit, inventory = (_OfNoFolder() for _ in range(4))
+    mesh, clusters, labels, splits = (_OfNoFolder() for _ in range(4))
+
+
+def refuse_options(configs: Iterable[datasets.BuilderConfig]) -> None:
+    """Make configs of a dataset folder say what to do if they get options of the builder."""
+    for config in configs:
+        if type(config) is ParquetConfig:
+            config.__class__ = FolderConfig
 
 
 class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]

@@ -71,11 +71,15 @@ def _find(factory: Any) -> Any:
     from datasets.load import DatasetModule, LocalDatasetModuleFactory
     from datasets.packaged_modules import _PACKAGED_DATASETS_MODULES
 
+    from .builder import refuse_options
+
     if Path(NAME, "README.md").is_file() and not _source_given:
         logger.info("reading the dataset folder %s", Path(NAME).resolve())
-        return LocalDatasetModuleFactory(
+        found = LocalDatasetModuleFactory(
             NAME, data_dir=factory.data_dir, download_mode=factory.download_mode
         ).get_module()
+        refuse_options(found.builder_configs_parameters.builder_configs or ())
+        return found
     logger.info("no dataset folder ./%s: reading PMC or the given source", NAME)
     module, digest = _PACKAGED_DATASETS_MODULES[NAME]
     # datasets accepts an empty table of files, but crashes without one.

@@ -91,6 +91,22 @@ class TestThreeWays:
         assert len(list(rows)) == 62
         assert [r.message for r in caplog.records if "dataset folder" in r.message]
 
+    @pytest.mark.parametrize(
+        ("option", "value"), [("source", "archive"), ("limit", 5), ("pmcids", ["PMC1"])]
+    )
+    def test_a_folder_here_refuses_options_of_the_builder_and_says_what_to_do(
+        self, beside, option, value
+    ):
+        said = f"takes no {option}; use BiomedicaBuilder.*{option}=.*or run where no folder"
+        for streaming in (True, False):
+            with pytest.raises(UsageError, match=said):
+                load_dataset("biomedica", "all", streaming=streaming, **{option: value})
+
+    def test_rows_of_a_folder_here_can_be_pickled(self, beside):
+        rows = load_dataset("biomedica", "captions", split="train", streaming=True)
+
+        assert keys(pickle.loads(pickle.dumps(rows))) == keys(rows)
+
     def test_files_of_the_working_directory_are_no_data(self, elsewhere, sample_archive):
         (elsewhere / "notes.txt").write_text("mine")
         rows = load_dataset(
