@@ -6,17 +6,18 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
+
+from .servers.moto import credentials
+from .servers.moto import s3_server as start_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,25 +112,8 @@ def sample_dataset(sample_archive: Path, once) -> Path:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory):
     """The address of a server that speaks S3, as `moto` does."""
-    program = shutil.which("moto_server", path=str(Path(sys.executable).parent))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (tmp_path_factory.mktemp("s3") / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [program, "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log
-        )
-        address = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            try:
-                urllib.request.urlopen(address).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+    with start_s3(tmp_path_factory.mktemp("s3") / "log") as address:
         yield address
-        server.kill()
-        server.wait()
 
 
 @pytest.fixture
@@ -137,13 +121,7 @@ def s3(s3_server, monkeypatch):
     """The address of an empty bucket, for which the environment has credentials."""
     import s3fs
 
-    for name, value in {
-        "AWS_ENDPOINT_URL_S3": s3_server,
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
+    for name, value in credentials(s3_server).items():
         monkeypatch.setenv(name, value)
     s3fs.S3FileSystem.clear_instance_cache()
     store = s3fs.S3FileSystem(use_listings_cache=False)

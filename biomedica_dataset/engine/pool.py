@@ -87,23 +87,23 @@ def _run_in_processes(
     pool = ProcessPoolExecutor(
         count, mp_context=get_context("spawn"), initializer=_start_process, initargs=start
     )
-    try:
-        with _interrupts_held():  # the processes start with the first task
-            waiting = {pool.submit(work, task): task for task in tasks}
-        while waiting:
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield waiting.pop(future), future.result()
-    except BrokenProcessPool as error:
-        msg = (
-            "a worker process was killed, probably because it ran out of memory: run the same "
-            "command again with fewer workers. What is finished stays valid."
-        )
-        raise WorkerDiedError(msg) from error
-    except BaseException:
-        _stop(pool)
-        raise
-    pool.shutdown()
+    with contextlib.ExitStack() as stack:
+        stack.callback(_stop, pool)
+        try:
+            with _interrupts_held():  # the processes start with the first task
+                waiting = {pool.submit(work, task): task for task in tasks}
+            while waiting:
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield waiting.pop(future), future.result()
+        except BrokenProcessPool as error:
+            msg = (
+                "a worker process was killed, probably because it ran out of memory: run the same "
+                "command again with fewer workers. What is finished stays valid."
+            )
+            raise WorkerDiedError(msg) from error
+        stack.pop_all()
+        pool.shutdown()
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

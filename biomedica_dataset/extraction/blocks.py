@@ -211,14 +211,11 @@ class _Block:
 
     def __enter__(self) -> _Block:
         archive, task = self._archive, self.task
-        self._spool = self._stack.enter_context(Spool(archive.folder.scratch()))
-        try:
-            self._old = self._stack.enter_context(
-                PreviousBlock.open(archive, task.block, self._spool)
-            )
-        except BaseException:
-            self._stack.close()
-            raise
+        with ExitStack() as stack:
+            self._spool = stack.enter_context(Spool(archive.folder.scratch()))
+            previous = PreviousBlock.open(archive, task.block, self._spool)
+            self._old = stack.enter_context(previous)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

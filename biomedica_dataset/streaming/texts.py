@@ -72,7 +72,7 @@ class Shared:
             return found.result()
         try:
             mine.set_result(make())
-        except BaseException as error:
+        except BaseException as error:  # others wait for it, also if this thread is interrupted
             with self._lock:
                 self._values.pop(key, None)
             mine.set_exception(error)

@@ -67,11 +67,12 @@ class Experiment:
         A moment is drawn from the time that an undisturbed run took, or the last that ended before.
         """
         wrong: list[str] = []
+        expected, early = dict[int, dict[str, Any]](), 0
         workers = (2,) if self._how == "worker" else (1, 2)
         for count in workers:
             self._laboratory.clear(self._stage)
             self._whole[count] = self._finish(count)
-        expected, early = self._laboratory.result(self._stage), 0
+            expected[count] = self._laboratory.result(self._stage)
         while self._struck < times and early < _ENOUGH:
             count = 2 if self._how == "worker" or self._struck % 5 == 4 else 1
             self._laboratory.clear(self._stage)
@@ -80,7 +81,7 @@ class Experiment:
                 early += 1
                 continue
             self._struck, early = self._struck + 1, 0
-            names = differing(self._laboratory.result(self._stage), expected)
+            names = differing(self._laboratory.result(self._stage), expected[count])
             if names:
                 wrong.append(
                     f"{self._stage}, {self._how}, {count} workers, {moment:.3f} s: {names}"

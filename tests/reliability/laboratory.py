@@ -43,8 +43,8 @@ class Laboratory:
     def __init__(self, folder: Path, stages: Sequence[str], latency: float | None = None) -> None:
         self._folder, self._stages, self._latency = folder, stages, latency
         self.temporary = folder / "temporary"
-        self._processes = get_context("forkserver")
-        self._processes.set_forkserver_preload(_LOADED)
+        self.processes = get_context("forkserver")
+        self.processes.set_forkserver_preload(_LOADED)
         self._stack = ExitStack()
 
     def __enter__(self) -> Laboratory:
@@ -100,7 +100,7 @@ class Laboratory:
 
     def start(self, target: Callable[..., None], *arguments: object) -> Any:
         """Start a function in a process of its own, and return the process."""
-        process = self._processes.Process(target=target, args=arguments)
+        process = self.processes.Process(target=target, args=arguments)
         process.start()
         return process
 

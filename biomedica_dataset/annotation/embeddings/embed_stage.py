@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -138,11 +139,11 @@ def _share_out(
             yield block
 
     def work(encoder: BlockEncoder) -> list[EncodedBlock]:
-        try:
-            return [made for _block, made in encoder.blocks(mine(), decoders)]
-        except BaseException:
-            ended.set()  # end the others as well
-            raise
+        with ExitStack() as failed:
+            failed.callback(ended.set)  # end the others as well
+            done = [made for _block, made in encoder.blocks(mine(), decoders)]
+            failed.pop_all()
+        return done
 
     with ThreadPoolExecutor(len(encoders)) as pool:
         try:

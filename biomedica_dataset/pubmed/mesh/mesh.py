@@ -111,7 +111,7 @@ def mesh(  # noqa: PLR0913 - each is given by name
     """
     ids = read_article_ids(Archive.open(archive))
     url, wanted = os.fspath(output), ids.filter()
-    stage: PartsStage
+    stage: PartsStage[Any]
     if baseline is not None:
         stage = BulkStage(url, ids, wanted, os.fspath(baseline), ids.digest())
     else:

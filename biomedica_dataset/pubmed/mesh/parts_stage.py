@@ -6,7 +6,7 @@ import datetime
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     Header = dict[str, Any]
 
 
+Wanted = TypeVar("Wanted", BulkFile, tuple[int, ...])
+
+
 @dataclass(frozen=True, slots=True)
-class PartTask:
+class PartTask(Generic[Wanted]):
     """A part of the table.
 
     Parameters
@@ -46,11 +49,11 @@ class PartTask:
     number: int
     name: str
     fingerprint: dict[str, Any]
-    wanted: BulkFile | tuple[int, ...]
+    wanted: Wanted
 
 
 @dataclass(frozen=True)
-class PartsStage(Stage[PartTask, "Header", None]):
+class PartsStage(Stage[PartTask[Wanted], "Header", None]):
     """Writes the parts of a MeSH table, then the table.
 
     Parameters
@@ -72,11 +75,11 @@ class PartsStage(Stage[PartTask, "Header", None]):
         """Refuse a folder that is something else."""
         refuse_foreign(self.output, "a MeSH table", MESH, f"{PARTS}/")
 
-    def number(self, task: PartTask) -> int:
+    def number(self, task: PartTask[Wanted]) -> int:
         """Return the number of a part."""
         return task.number
 
-    def record(self, task: PartTask) -> Header | None:
+    def record(self, task: PartTask[Wanted]) -> Header | None:
         """Return the header of a part that is up to date."""
         header = read_header(self.output, task.name)
         return header if header is not None and header["made_of"] == task.fingerprint else None
@@ -99,7 +102,7 @@ class PartsStage(Stage[PartTask, "Header", None]):
 
 
 @dataclass(frozen=True)
-class BulkStage(PartsStage):
+class BulkStage(PartsStage[BulkFile]):
     """Reads PubMed's bulk files, a part each.
 
     Parameters
@@ -121,7 +124,7 @@ class BulkStage(PartsStage):
         return Bulk(self.baseline)
 
     @cached_property
-    def listed(self) -> list[PartTask]:
+    def listed(self) -> list[PartTask[BulkFile]]:
         """The parts, in the order of the files."""
         files, tasks = self.bulk.files(), []
         for file, md5 in zip(files, read_md5s(self.bulk, files), strict=True):
@@ -129,15 +132,14 @@ class BulkStage(PartsStage):
             tasks.append(PartTask(file.number, part_name(file), fingerprint, file))
         return tasks
 
-    def tasks(self) -> list[PartTask]:
+    def tasks(self) -> list[PartTask[BulkFile]]:
         """Return a part for each file."""
         return self.listed
 
-    def make(self, task: PartTask, context: WorkerContext) -> None:
+    def make(self, task: PartTask[BulkFile], context: WorkerContext) -> None:
         """Write the wanted records of a file."""
-        if isinstance(task.wanted, BulkFile):
-            maker = make_part(self.bulk, task.wanted, task.fingerprint["md5"], self.filter)
-            maker.write(self.output, task.name, task.fingerprint)
+        maker = make_part(self.bulk, task.wanted, task.fingerprint["md5"], self.filter)
+        maker.write(self.output, task.name, task.fingerprint)
         context.progress.tick(1, 0, 0)
 
     def finish(self, run: StageRun[Header, None]) -> Header:
@@ -151,7 +153,7 @@ class BulkStage(PartsStage):
 
 
 @dataclass(frozen=True)
-class EfetchStage(PartsStage):
+class EfetchStage(PartsStage[tuple[int, ...]]):
     """Asks NCBI for the records of the articles, some thousand a part.
 
     Parameters
@@ -173,7 +175,7 @@ class EfetchStage(PartsStage):
         """The client of this process."""
         return self.given or Ncbi(email=self.email)
 
-    def tasks(self) -> list[PartTask]:
+    def tasks(self) -> list[PartTask[tuple[int, ...]]]:
         """Return a part for some thousand PMIDs each."""
         found = []
         for number, wanted in enumerate(split_pmids(np.unique(self.filter.pmids).tolist())):
@@ -183,15 +185,14 @@ class EfetchStage(PartsStage):
             found.append(PartTask(number, name, fingerprint, tuple(wanted)))
         return found
 
-    def size(self, task: PartTask) -> int:
+    def size(self, task: PartTask[tuple[int, ...]]) -> int:
         """Return the PMIDs of a part."""
-        return 1 if isinstance(task.wanted, BulkFile) else len(task.wanted)
+        return len(task.wanted)
 
-    def make(self, task: PartTask, context: WorkerContext) -> None:
+    def make(self, task: PartTask[tuple[int, ...]], context: WorkerContext) -> None:
         """Ask for the records of a part."""
-        if not isinstance(task.wanted, BulkFile):
-            maker = fetch_part(self.client, task.wanted, self.filter, context.progress.tick)
-            maker.write(self.output, task.name, task.fingerprint)
+        maker = fetch_part(self.client, task.wanted, self.filter, context.progress.tick)
+        maker.write(self.output, task.name, task.fingerprint)
 
     def finish(self, run: StageRun[Header, None]) -> Header:
         """Write the table, and remove the parts, which are of today alone."""
