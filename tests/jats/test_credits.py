@@ -79,6 +79,9 @@ Photography by Jane Doe | Photographed by Jane Doe | Image © Example Ltd., used
 Used with kind permission of Jane Doe | Reproduced with permission of Novak and Doe |
 By permission of the Trustees of the British Museum |
 A bridge in the fog, kindly provided by the Museum
+| Photo: Jane Roe, used under CC BY-SA | Credit line: Jane Doe | Permission granted by Elsevier |
+Riprodotta con autorizzazione di Elsevier | Drawing by Jane Doe after Roe (1901) |
+Photos were taken by Jane Doe and John Roe | Figure is from Doe et al. [4]
 """
 NONE = """
 Data from [12] | Data were taken from [12] | Values taken from Doe et al. (2010) |
@@ -133,7 +136,11 @@ Images were scored by Jane Doe | Mit Genehmigung der Ethikkommission | Con permi
 Avec autorisation du patient | Image modified by the authors | De Paula, 2013 |
 From [5, 6], the values are known | Eggs were kindly provided by C. Miles |
 Buffers were adapted from Doe (2006) | Dados retirados de Silva (2001) |
-As illustrated by Fig 1 | Images courtesy of The Green Study Group
+As illustrated by Fig 1 | Images courtesy of The Green Study Group |
+Modified from left to right | Copyright law of 1976 | Credit scores by region |
+Photo: Before and After | Photos: E. Novak and C.-L. Li | Images from Experiment 2 |
+Photographed with a Nikon D90 |
+Structures taken from PDB entries 1ABC and 2XYZ | The patient gave permission to use this photograph
 """
 
 

@@ -47,8 +47,9 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         ),
         (
             "permission",
-            rf"\b{PERMISSION}\b[^.;]{{0,80}}?\b(?:to|for(?: the)?) (?:re-?)?"
-            r"(?:publi|produc|print|use\b|adapt)",
+            rf"\b{PERMISSION}\b(?:[^.;]{{0,80}}?\b(?:to|for(?: the)?) (?:re-?)?"
+            r"(?:publi|produc|print|use\b|adapt)| (?:was |has been )?(?:granted|obtained|given) "
+            r"(?:by|from) (?=(?-i:[A-Z])))",
             judges.to_publish,
         ),
         (
@@ -101,7 +102,7 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         ),
         (
             "credit|crédit|crêdit|nachweis|bildrechte",
-            rf"(?:\b{IMAGE} {CREDIT}|{_START}{CREDIT}(?=\s?:| photo| foto))(?: to| \w+:)?",
+            rf"(?:\b{IMAGE} {CREDIT}|{_START}{CREDIT}(?=\s?:| photo| foto| line:))(?: to| \w+:)?",
             judges.credited,
         ),
         (
@@ -121,7 +122,8 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         ),
         (
             "©|(c)|copyright",
-            r"(?:©|\(c\)\s*(?:19|20)\d\d|\bcopyright(?:ed)?\b(?![ -]free))[^.;]{0,160}",
+            r"(?:©|\(c\)\s*(?:19|20)\d\d|\bcopyright(?:ed)?\b(?![ -](?:free|laws?|acts?)\b))"
+            r"[^.;]{0,160}",
             judges.copyrighted,
         ),
     )

@@ -35,14 +35,18 @@ if TYPE_CHECKING:
 
 _ABOUT = re.compile(rf"\b(?:(?P<image>{IMAGE})|{OTHER})\b", re.IGNORECASE)
 _IMAGE = re.compile(rf"\b{IMAGE}\b", re.IGNORECASE)
-_IMAGE_LAST = re.compile(rf"\b{IMAGE} $", re.IGNORECASE)
+_IMAGE_LAST = re.compile(rf"\b{IMAGE} (?:(?:is|are|was|were) )?$", re.IGNORECASE)
 _IMAGE_OF = re.compile(
     rf"\b{IMAGE} (?:of|von|d[aeiou]) (?:(?!with\b|using\b|by\b|and\b)[\w-]+(?:\s+|$)){{1,4}}$",
     re.IGNORECASE,
 )
 _TAKEN_LAST = re.compile(rf"\b(?:(?P<english>{TAKEN})|{TAKEN_ELSEWHERE}) $", re.IGNORECASE)
-_MADE_LAST = re.compile(rf"\b(?:{IMAGE}(?: (?:{MADE}|taken|made|is|are))?|{MADE}) $", re.IGNORECASE)
-_OTHER_NEXT = re.compile(rf"\W*(?:[a-z-]+ ){{0,3}}?{OTHER}\b")  # "Nature Methods" is a name
+_MADE_LAST = re.compile(
+    rf"\b(?:{IMAGE}(?: (?:is|are|was|were))?(?: (?:{MADE}|taken|made))?|{MADE}) $", re.IGNORECASE
+)
+_OTHER_NEXT = re.compile(
+    rf"\W*(?:[a-z-]+ ){{0,3}}?(?:{OTHER}|left|top)\b"
+)  # "Nature Methods" is a name
 _PUBLISHED = re.compile(
     rf"\b(?:{IMAGE}|{COPIED}|{ADAPTED}|publi\w+|abdruck|veröffentlicht|courtesy)\b", re.IGNORECASE
 )
@@ -51,7 +55,7 @@ _PAPER = re.compile(r"^\W*\d|\bet al\b|\((?:1[89]|20)\d\d")
 _AFTER_NAMES = re.compile(
     r",? (?:and |who )?(?:was|were|is|are|has|have|in|on|at|for|with|under|using)\b"
 )
-_NAME_END = re.compile(r"\(|\b(?:CC\b|CC0|[Ll]icen[cs]|via\b|under\b)")
+_NAME_END = re.compile(r"\(|\b(?:CC\b|CC0|[Ll]icen[cs]|(?:via|under|used|with|from|after|in|at)\b)")
 _IN_PARENTHESES = re.compile(r"\([^()]*\)")
 _NEAR = 60  # characters between an image and the site that it is from
 
@@ -78,9 +82,10 @@ def _all_own(names: str, own: Own) -> bool:
 
 
 def _is_name(text: str) -> bool:
-    words = re.split(r"[\s/]+", _NAME_END.split(text)[0].strip(" .,:"))
-    big = [word[:1].isupper() for word in words if word not in PARTICLES and not word.isdigit()]
-    return bool(big) and all(big) and len(big) < 9 and not NO_NAME.search(text)
+    name = _NAME_END.split(text)[0].strip(" .,:")
+    words = [word for word in re.split(r"[\s/]+", name) if word not in PARTICLES]
+    big = [word[:1].isupper() for word in words if not word.isdigit()]
+    return bool(big) and all(big) and len(big) < 9 and not NO_NAME.search(name)
 
 
 def _about_image(phrase: Phrase, *, near: bool = True, otherwise: bool = True) -> bool:

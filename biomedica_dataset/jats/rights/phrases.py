@@ -59,7 +59,7 @@ GIVEN = (
 )
 KINDLY = r"kindly|generously|graciously|gentilmente|amablemente|freundlicherweise|gracieusement"
 PERMISSION = (
-    r"(?:[ld]?['’]?(?:permissions?|permiss[ãa]o|permiso|permesso|autori[sz]a\w+|genehmigung|"
+    r"(?:[ld]?['’]?(?:permissions?|permiss[ãa]o|permiso|permesso|autori[sz]{1,2}a\w+|genehmigung|"
     r"erlaubnis|concessione))"
 )
 MADE = (
