@@ -20,7 +20,10 @@ from .group import OUTPUT, main, printable, progress
     help="Folder for results and vectors.",
 )  # fmt: skip
 @click.option(
-    "--data", default=".", show_default=True, help="Folder with the data files of built-in tasks."
+    "--data",
+    default=".",
+    show_default=True,
+    help="Folder with the data files of built-in tasks; paths of your own may lead there too.",
 )
 @click.option("--metric", help="Metric to show for all tasks, such as balanced_accuracy.")
 @click.option("--draws", default=1000, show_default=True, help="Number of bootstrap samples.")

@@ -57,7 +57,7 @@ def measured(real, models, tmp_path_factory):
         write(folder / "pairs.yaml", protocol="retrieval", source={"csv": "pairs.csv"}),
     ]  # fmt: skip
     specs = [str(models / "first"), str(models / "second")]
-    evaluate(specs, folder / "out", tasks=tasks, draws=200)
+    evaluate(specs, folder / "out", tasks=tasks, data=str(images), draws=200)
 
     spec = f"local-dir:{models / 'first'}"
     model, transform = open_clip.create_model_from_pretrained(spec)

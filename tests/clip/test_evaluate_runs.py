@@ -87,7 +87,9 @@ def test_a_table_of_paths_gives_the_numbers_of_a_folder(tmp_path, models, images
 def test_a_shard_of_a_dataset_folder_is_a_task_of_retrieval(tmp_path, models, sample_dataset):
     (shard, *_) = sorted(sample_dataset.glob("commercial/train/*.parquet"))
     path = write(tmp_path / "pairs.yaml", protocol="retrieval", source={"parquet": str(shard)})
-    evaluate([str(models / "first")], tmp_path / "out", tasks=[path], draws=5)
+    evaluate(
+        [str(models / "first")], tmp_path / "out", tasks=[path], data=str(sample_dataset), draws=5
+    )
     (task,) = stored(tmp_path / "out")["tasks"].values()
     recall = values(task)
 

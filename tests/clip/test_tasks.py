@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
 from biomedica_dataset import UsageError
 from biomedica_dataset.cli.group import main
+from biomedica_dataset.clip.evaluate.cases import read_cases
 from biomedica_dataset.clip.evaluate.find import find_tasks
+from biomedica_dataset.clip.evaluate.taskfile import load_task
 
 from .made import COLOURS, GOOD, write
 
@@ -94,3 +99,88 @@ def test_a_hub_that_cannot_be_reached_is_said_and_may_be_tried_again(tmp_path):
 
     assert run.exit_code == 1
     assert "task pcam: the Hub cannot be reached for 1aurent/PatchCamelyon" in run.output
+
+
+SECRET = b"not yours"
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A task's folder beside a file that is not its own, and links to it."""
+    folder = tmp_path / "task"
+    (folder / "images" / "red").mkdir(parents=True)
+    (tmp_path / "secret.png").write_bytes(SECRET)
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    (folder / "away").symlink_to(tmp_path)
+    (folder / "images" / "red" / "own.png").write_bytes(b"own")
+    return folder
+
+
+OUTSIDE = ["../secret.png", "{secret}", "images/../../secret.png", "link.png", "away/secret.png"]
+
+
+@pytest.mark.parametrize("outside", OUTSIDE)
+@pytest.mark.parametrize("form", ["csv", "parquet", "path"])
+def test_no_row_leads_out_of_the_folder_of_its_task(foreign, tmp_path, outside, form):
+    outside = outside.format(secret=tmp_path / "secret.png")
+    rows = [{"image": "images/red/own.png", "caption": "a"}, {"image": outside, "caption": "b"}]
+    source = {"csv": "rows.csv"} if form == "csv" else {"parquet": "rows.parquet"}
+    if form == "path":
+        rows = [{"id": row["image"].removesuffix(".png"), "caption": "a"} for row in rows]
+        source["path"] = "{id}.png"
+    table = pa.Table.from_pylist(rows)
+    pq.write_table(table, foreign / "rows.parquet")
+    pacsv.write_csv(table, foreign / "rows.csv")
+    path = write(foreign / "task.yaml", protocol="retrieval", source=source)
+    with pytest.raises(UsageError, match=r"a row names .*(secret|link)\.png, which is outside"):
+        read_cases(load_task(path, str(foreign)))
+    cases = read_cases(load_task(path, str(tmp_path)))
+    assert [cases.read(n) for n in range(2)] == [b"own", SECRET]
+
+
+@pytest.mark.parametrize("outside", [*OUTSIDE[:1], "{secret}", "away", "file://{secret}"])
+def test_no_source_leads_out_of_the_folder_of_its_task(foreign, tmp_path, outside):
+    (tmp_path / "red").mkdir()
+    (tmp_path / "red" / "0.png").write_bytes(SECRET)
+    outside = outside.format(secret=tmp_path).replace("../secret.png", "..")
+    for source in ({"folder": outside}, {"csv": f"{outside}/secret.png"}):
+        path = write(foreign / "task.yaml", **{**GOOD, "source": source})
+        with pytest.raises(UsageError, match=r"source names .* outside of the task's folder"):
+            read_cases(load_task(path, str(foreign)))
+
+
+def test_a_class_has_no_image_of_elsewhere_and_no_file_chooses_where_paths_may_lead(
+    foreign, tmp_path
+):
+    path = write(foreign / "task.yaml", **GOOD)
+    assert len(read_cases(load_task(path)).chosen) == 1
+    (foreign / "images" / "red" / "1.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(UsageError, match=r"a row names .*1.png, which is outside"):
+        read_cases(load_task(path, str(foreign)))
+    for source in ({"folder": "images", "below": ["/"]}, {"folder": "images", "below": "/"}):
+        with pytest.raises(UsageError, match=r"no key source\.below"):
+            load_task(write(foreign / "task.yaml", **{**GOOD, "source": source}))
+    chained = {"folder": f"simplecache::file://{tmp_path}"}
+    with pytest.raises(UsageError, match="not the chain simplecache::"):
+        read_cases(load_task(write(foreign / "task.yaml", **{**GOOD, "source": chained})))
+
+
+def test_a_template_of_paths_reads_no_attributes_and_does_not_grow(foreign):
+    (foreign / "rows.csv").write_text("id,caption\na,b\n")
+    for template in ("{id.__class__}", "{id:>999999999999}", "{id!r}", "{}"):
+        source = {"csv": "rows.csv", "path": template}
+        path = write(foreign / "task.yaml", protocol="retrieval", source=source)
+        with pytest.raises(UsageError, match=r"source\.path is .*: no column"):
+            read_cases(load_task(path))
+
+
+def test_files_that_a_machine_put_among_the_images_are_left_out_and_counted(images, tmp_path):
+    mine = len([path for path in images.rglob("*") if path.is_file()])
+    for name in ("Thumbs.db", ".DS_Store", "red/thumbs.db", "red/desktop.ini", "red/._0.png",
+                 "blue/.DS_Store", "__MACOSX/red/._0.png", "__MACOSX/other/1.png"):  # fmt: skip
+        (images / name).parent.mkdir(parents=True, exist_ok=True)
+        (images / name).write_bytes(b"of the system")
+    cases = read_cases(load_task(write(tmp_path / "task.yaml", **GOOD)))
+
+    assert len(cases.chosen) == mine
+    assert cases.dropped == {"system_file": 8}

@@ -78,7 +78,7 @@ def read_cases(task: Task, seed: int = 0) -> Cases:
         The source cannot be reached.
     """
     table = read_table(task)
-    cases = Cases(task, table)
+    cases = Cases(task, table, dropped=+Counter(system_file=table.system_files))
     if task.protocol == "retrieval":
         _captions(cases)
     else:

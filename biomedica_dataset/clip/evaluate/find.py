@@ -29,7 +29,8 @@ def shipped_tasks(data: str = ".") -> list[Task]:
         Folder with the files of those that are not on the Hub.
     """
     with as_file(files("biomedica_dataset.clip").joinpath("tasks")) as folder:
-        return [load_task(path, data) for path in sorted(folder.glob("*.yaml"))]
+        paths = sorted(folder.glob("*.yaml"))
+        return [load_task(path, data, is_own=False) for path in paths]
 
 
 def find_tasks(words: Sequence[str], data: str = ".") -> list[Task]:
@@ -41,7 +42,7 @@ def find_tasks(words: Sequence[str], data: str = ".") -> list[Task]:
         ``all``; a name, a domain or a pattern such as ``ubench-*`` of shipped tasks; a YAML file,
         a pattern of them, or a folder of them.
     data
-        Folder with the files of shipped tasks.
+        Folder with the files of shipped tasks; the paths of others may lead there too.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def find_tasks(words: Sequence[str], data: str = ".") -> list[Task]:
     shipped = shipped_tasks(data)
     found: dict[str, Task] = {}
     for word in words:
-        for task in _named(word, shipped):
+        for task in _named(word, shipped, data):
             if found.setdefault(task.name, task) != task:
                 msg = f"two tasks are named {task.name!r}; give one of them another name"
                 raise UsageError(msg)
@@ -61,16 +62,16 @@ def find_tasks(words: Sequence[str], data: str = ".") -> list[Task]:
     return list(found.values())
 
 
-def _named(word: str, shipped: Sequence[Task]) -> list[Task]:
+def _named(word: str, shipped: Sequence[Task], data: str) -> list[Task]:
     path = Path(word)
     if path.suffix in _YAML and path.is_file():
-        return [load_task(path)]
+        return [load_task(path, data)]
     if path.is_dir():
         paths = sorted(one for one in path.iterdir() if one.suffix in _YAML)
         if not paths:
             msg = f"the folder {word} has no task: no file in it ends in .yaml"
             raise UsageError(msg)
-        return [load_task(one) for one in paths]
+        return [load_task(one, data) for one in paths]
     low = word.lower()
     of_domain = [task for task in shipped if low in ("all", task.domain.lower())]
     chosen = of_domain or [task for task in shipped if fnmatchcase(task.name.lower(), low)]
@@ -79,7 +80,7 @@ def _named(word: str, shipped: Sequence[Task]) -> list[Task]:
     if path.suffix in _YAML:
         own = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         if own:
-            return [load_task(one) for one in own]
+            return [load_task(one, data) for one in own]
     known = ["all", *(t.name for t in shipped), *sorted({t.domain for t in shipped})]
     msg = f"there is no task, domain or file {word!r}; {nearest(word, known)}"
     raise UsageError(msg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,15 @@ from .table import (
     place_of,
     wanted_columns,
 )
+from .within import check_remote, check_within, within
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .task import Task
 
+_COLUMN = re.compile(r"\{([^{}]*)\}")
+_SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r"}
 _START = "paths start from the folder of the YAML file, those of shipped tasks from --data"
 
 
@@ -54,16 +58,38 @@ def read_table(task: Task) -> Table:
     return table
 
 
-def _folder_table(task: Task, path: str) -> Table:
+def _opened(task: Task, path: str, name: str = "") -> Folder:
+    """Return a folder of the source, of which all lies where the task may read."""
+    if "::" in path:  # through another file system, on which no path can be checked
+        msg = f"task {task.name}: source must be a folder, a file or a URL, not the chain {path}"
+        raise UsageError(msg)
     folder = Folder(path)
+    if folder.is_local and task.source.below:
+        place = folder.path(name) if name else folder.root
+        check_within(task, place, within(*task.source.below), "source")
+    return folder
+
+
+def _check_images(task: Task, folder: Folder, names: Iterable[str]) -> None:
+    below = within(*task.source.below, folder.root) if folder.is_local else []
+    for name in names:
+        if folder.is_local:
+            check_within(task, _at(folder, name), below, "a row")
+        else:
+            check_remote(task, name)
+
+
+def _folder_table(task: Task, path: str) -> Table:
+    folder = _opened(task, path)
     system = folder.filesystem
     if not system.isdir(folder.root):
         msg = f"task {task.name}: there is no folder {folder.url}; {_START}"
         raise UsageError(msg)
     root = folder.root.rstrip("/")
     below = sorted(system.find(root, detail=True).items())
-    found = {str(path)[len(root) + 1 :]: info for path, info in below}
-    names = [n for n in found if "/" in n and not any(p.startswith(".") for p in n.split("/"))]
+    every = {str(path)[len(root) + 1 :]: info for path, info in below}
+    found = {name: info for name, info in every.items() if not _is_of_system(name)}
+    names = [name for name in found if "/" in name]
     if not names:
         msg = f"task {task.name}: {folder.url} needs a folder of images for each class"
         raise UsageError(msg)
@@ -71,8 +97,16 @@ def _folder_table(task: Task, path: str) -> Table:
     rows = [{column: name.partition("/")[0]} for name in names]
     kept = [i for i, row in enumerate(rows) if belongs(task, row)]
     names, rows = [names[i] for i in kept], [rows[i] for i in kept]
+    _check_images(task, folder, names)
     states = [_state(found[name]) for name in names]
-    return Table(names, rows, lambda i: _bytes(folder, names[i]), states)
+    count = len(every) - len(found)
+    return Table(names, rows, lambda i: _bytes(folder, names[i]), states, system_files=count)
+
+
+def _is_of_system(name: str) -> bool:
+    """Whether Windows or macOS wrote a file, or a hidden one."""
+    parts = name.lower().split("/")
+    return any(part.startswith(".") or part in _SYSTEM for part in parts)
 
 
 def _state(info: dict[str, Any]) -> str:
@@ -106,7 +140,7 @@ def _bytes(folder: Folder, name: str) -> bytes:
 def _file_table(task: Task) -> Table:
     source = task.source
     parent, slash, name = str(source.csv or source.parquet).rpartition("/")
-    folder = Folder(parent or slash or ".")
+    folder = _opened(task, parent or slash or ".", name)
     if not folder.exists(name):
         msg = f"task {task.name}: there is no file {folder.path(name)}; {_START}"
         raise UsageError(msg)
@@ -122,6 +156,7 @@ def _file_table(task: Task) -> Table:
     if rows and hasattr(rows[0].get(task.columns.image), "as_py"):
         return _embedded(task, folder.modified(name), rows)
     keys = [_path(task, row) for row in rows]
+    _check_images(task, folder, dict.fromkeys(keys))
     states = [_state_at(folder, key) for key in keys]
     return Table(keys, rows, lambda i: _bytes(folder, keys[i]), states)
 
@@ -169,12 +204,17 @@ def _path(task: Task, row: Row) -> str:
     """Return where the image of a row lies, from the folder of its table."""
     if not task.source.path:
         return as_text(row[task.columns.image] or "")
-    try:
-        return task.source.path.format_map({k: as_text(v) for k, v in row.items()})
-    except (KeyError, ValueError, AttributeError, IndexError) as error:
-        hint = nearest(str(error).strip("'"), list(row))
-        msg = f"task {task.name}: source.path is {task.source.path!r}: no column {error}; {hint}"
-        raise UsageError(msg) from error
+    # Not str.format, which would read attributes, and fill up to any length.
+    return _COLUMN.sub(lambda found: as_text(_named_cell(task, row, found[1])), task.source.path)
+
+
+def _named_cell(task: Task, row: Row, column: str) -> Any:
+    if column not in row:
+        hint = nearest(column, list(row))
+        path = task.source.path
+        msg = f"task {task.name}: source.path is {path!r}: no column {column!r}; {hint}"
+        raise UsageError(msg)
+    return row[column]
 
 
 def _embedded(task: Task, state: str, rows: list[Row]) -> Table:
@@ -202,15 +242,24 @@ def _hub_table(task: Task) -> Table:
     names = {t: kind.names for t, kind in kinds.items() if isinstance(kind, datasets.ClassLabel)}
     rows = [_named(row, names) for row in data.select_columns(tops)]
     kept = [index for index, row in enumerate(rows) if belongs(task, row)]
+    places = datasets.config
+    caches = within(places.HF_DATASETS_CACHE, places.DOWNLOADED_DATASETS_PATH, _hub_cache())
 
     def read(index: int) -> bytes:
         value = data[kept[index]][image]
         if value and not value.get("bytes") and value.get("path"):
+            check_within(task, value["path"], caches, f"row {kept[index]}")
             value = {"bytes": Path(value["path"]).read_bytes()}
         return image_bytes(value)
 
     keys = [f"row {index}" for index in kept]
     return Table(keys, [rows[index] for index in kept], read, [state] * len(kept))
+
+
+def _hub_cache() -> str:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return HF_HUB_CACHE
 
 
 def _load(task: Task) -> Any:

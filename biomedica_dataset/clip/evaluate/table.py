@@ -32,12 +32,15 @@ class Table:
         Returns the bytes of a row's image; raises `ArticleError` where there is none.
     states
         For each row what changes when its image does.
+    system_files
+        Number of files that a person's machine put among the images.
     """
 
     keys: list[str]
     rows: list[Row]
     read: Callable[[int], bytes]
     states: list[str]
+    system_files: int = 0
 
     def digest(self, chosen: Sequence[int]) -> str:
         """Return the SHA-256 of which images some rows have, in which order."""

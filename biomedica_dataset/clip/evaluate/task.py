@@ -52,6 +52,8 @@ class Source:
         Columns of a CSV that has no line of names.
     path
         Where an image of a row lies, such as ``images/{image_id}.jpg``.
+    below
+        Folders that all of its paths lie in; no file names them.
     """
 
     hub: str | None = None
@@ -63,6 +65,7 @@ class Source:
     split: str | None = None
     names: Texts = ()
     path: str | None = None
+    below: Texts = ()
 
     def __post_init__(self) -> None:
         """Refuse none, several, and what does not go with the one."""

@@ -20,13 +20,16 @@ class _Prompts:
     negative: Texts
 
 
-def load_task(path: str | Path, base: str | Path | None = None) -> Task:
+def load_task(path: str | Path, data: str = ".", *, is_own: bool = True) -> Task:
     """Return the task of a YAML file.
 
     Parameters
     ----------
-    base
-        Folder that relative paths of its source start from; that of the file by default.
+    data
+        Folder that its paths may lead to as well.
+    is_own
+        Whether relative paths of its source start from the folder of the file, and not from
+        ``data``.
 
     Raises
     ------
@@ -43,15 +46,18 @@ def load_task(path: str | Path, base: str | Path | None = None) -> Task:
     # As texts, since a label such as no or 007 is that text, and neither false nor 7.
     values = read_yaml(path, typed=False)
     try:
-        return parse_task(values, str(Path(path).parent if base is None else base))
+        return parse_task(values, str(Path(path).parent) if is_own else data, data)
     except UsageError as error:
         msg = f"{path}: {error}"
         raise UsageError(msg) from error
 
 
-def parse_task(values: Any, base: str = "") -> Task:
+def parse_task(values: Any, base: str = "", data: str = ".") -> Task:
     """Return a task of the mapping that a YAML file holds; see `load_task`."""
     if isinstance(values, dict):
+        if isinstance(values.get("source"), dict) and "below" in values["source"]:
+            msg = "there is no key source.below: a file does not choose where its paths may lead"
+            raise UsageError(msg)
         templates = _prompts(values.get("templates", "{}"), "templates")
         for one in (text for side in templates for text in side if "{}" not in text):
             msg = f"templates must have {{}} in the place of the class, not {one!r}"
@@ -62,7 +68,8 @@ def parse_task(values: Any, base: str = "") -> Task:
     task = checked(Task, values, also=["templates"])
     kinds = ("folder", "csv", "parquet")
     paths: dict[str, Any] = {kind: _path(base, getattr(task.source, kind)) for kind in kinds}
-    return replace(task, source=replace(task.source, **paths))
+    below = tuple(dict.fromkeys((base or ".", data)))
+    return replace(task, source=replace(task.source, **paths, below=below))
 
 
 def _path(base: str, path: str | None) -> str | None:
