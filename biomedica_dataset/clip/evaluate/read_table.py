@@ -18,11 +18,13 @@ from .table import (
     as_text,
     belongs,
     check_columns,
+    check_remote,
+    check_within,
     image_bytes,
     place_of,
     wanted_columns,
+    within,
 )
-from .within import check_remote, check_within, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
