@@ -290,3 +290,53 @@ def test_a_server_that_cannot_be_reached_is_told_as_such():
 
     assert done.exit_code == 1
     assert "cannot be read: Connect call failed" in done.output
+
+
+@pytest.mark.parametrize("first", [["-v"], ["-q"], []])
+def test_options_of_all_commands_stand_before_or_after_the_command(run, sample_dataset, first):
+    after = run("verify", sample_dataset, *first)
+
+    assert run(*first, "verify", sample_dataset).output == after.output
+    assert after.exit_code == 0
+
+
+def test_quiet_shows_no_progress(run, sample_dataset):
+    words = ["select", sample_dataset, "--dry-run", "--filter", "caption contains bar"]
+
+    assert "to read: caption" in run(*words).stderr
+    assert run(*words, "--quiet").stderr == run("-q", *words).stderr == ""
+
+
+def test_the_report_is_printed_as_json_on_request(run, sample_bucket, tmp_path):
+    archive, dataset = tmp_path / "archive", tmp_path / "biomedica"
+    extracted = run("--json", "extract", sample_bucket, "-o", archive, "--workers", 1, "-q")
+    serialized = run("serialize", archive, "-o", dataset, "--workers", 1, "--json", "-q")
+    selected = run("select", dataset, "--dry-run", "--limit", 3, "--json")
+    verified = run("verify", dataset, "--json")
+
+    assert json.loads(extracted.stdout)["articles"]["kept"] == 19
+    assert json.loads(serialized.stdout)["rewritten"] > 0
+    assert json.loads(selected.stdout)["chosen"]["table"] == {"rows": 3}
+    assert json.loads(verified.stdout)["problems"] == []
+
+
+def test_keys_of_chosen_rows_are_what_extract_takes_as_images(
+    run, sample_dataset, sample_bucket, tmp_path
+):
+    keys = tmp_path / "keys.txt"
+    chosen = run(
+        "select",
+        sample_dataset,
+        "--filter",
+        "caption contains micrograph",
+        "--keys-only",
+        "-o",
+        keys,
+    )
+    assert chosen.exit_code == 0
+    assert f"written to {keys}" in chosen.output
+    named = keys.read_text().split()
+    run("extract", sample_bucket, "-o", tmp_path / "a", "--images", keys, "--workers", 1)
+    run("serialize", tmp_path / "a", "-o", tmp_path / "b", "--workers", 1)
+    index = pq.read_table(tmp_path / "b" / "index")
+    assert sorted(index["key"].to_pylist()) == sorted(named) != []

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, main, printable, progress
+from .group import OUTPUT, main, progress, show
 from .launched import TAKE_OVER, launched
 
 _WORKERS = click.option(
@@ -55,7 +55,7 @@ def embed(archive: str, output: str, **options: Any) -> None:
     """
     from biomedica_dataset import embed as run
 
-    click.echo(printable(str(run(archive, output, progress=progress(), **options))))
+    show(run(archive, output, progress=progress(), **options))
 
 
 @annotate.command()
@@ -91,7 +91,7 @@ def cluster(embeddings: str, output: str, **options: Any) -> None:
     """
     from biomedica_dataset import cluster as run
 
-    click.echo(printable(str(run(embeddings, output, progress=progress(), **options))))
+    show(run(embeddings, output, progress=progress(), **options))
 
 
 @annotate.command()
@@ -109,4 +109,4 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     from biomedica_dataset import assign as run
 
     report = run(embeddings, output, clusters=clusters, progress=progress(), **options)
-    click.echo(printable(str(report)))
+    show(report)

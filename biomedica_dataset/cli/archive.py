@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, main, printable, progress
+from .group import OUTPUT, main, progress, show
 from .launched import launched
 
 
@@ -61,10 +61,10 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
 
         del options["workers"], options["launch"]
         found = plan(source, output, resolve_options(output, **options))
-        click.echo(printable(str(found)))
+        show(found)
         return
     report = run(source, output, progress=progress(), **options)
-    click.echo(printable(str(report)))
+    show(report)
     if report.blocks_failed or report.is_spoilt:
         sys.exit(1)
 
@@ -104,4 +104,4 @@ def mesh(archive: str, output: str, **options: Any) -> None:
     """
     from biomedica_dataset import mesh as run
 
-    click.echo(printable(str(run(archive, output, progress=progress(), **options))))
+    show(run(archive, output, progress=progress(), **options))

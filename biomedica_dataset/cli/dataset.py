@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, main, printable, progress
+from .group import OUTPUT, main, progress, show
 from .launched import launched
 
 
@@ -57,11 +57,11 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
         from biomedica_dataset import serialize_webdataset
 
         tars = serialize_webdataset(archive, output, progress=progress(), **options)
-        click.echo(printable(str(tars)))
+        show(tars)
         return
     from biomedica_dataset import serialize as run
 
-    click.echo(printable(str(run(archive, output, progress=progress(), **options))))
+    show(run(archive, output, progress=progress(), **options))
 
 
 @main.command()
@@ -71,7 +71,7 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     "--output",
     type=OUTPUT,
     metavar="FOLDER",
-    help="Folder for the subset: new; not needed with --dry-run.",
+    help="Folder for the subset: new; not needed with --dry-run; a file with --keys-only.",
 )
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
@@ -96,6 +96,10 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     show_default=True,
     help="A dataset folder, or tars in the layout of the published dataset.",
 )
+@click.option(
+    "--keys-only", is_flag=True,
+    help="Write only the keys of the rows, as a file for `extract --images`.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only report rows, bytes and requests.")
 @launched
 def select(source: str, output: str | None, **options: Any) -> None:
@@ -123,7 +127,7 @@ def select(source: str, output: str | None, **options: Any) -> None:
     options["filters"] = joined("and", conditions) if conditions else None
     for name in ("licenses", "concepts"):
         options[name] = options[name] or None
-    click.echo(printable(str(run(source, output, progress=progress(), **options))))
+    show(run(source, output, progress=progress(), **options))
 
 
 @main.command()
@@ -132,8 +136,8 @@ def verify(directory: str) -> None:
     """Check an archive, a dataset folder or tars: digests, rows, keys, byte ranges, schema."""
     from biomedica_dataset import verify as run
 
-    report = run(directory)
-    click.echo(printable(str(report)))
+    report = run(directory, progress=progress())
+    show(report)
     if report.problems:
         sys.exit(1)
 
@@ -155,4 +159,4 @@ def push(dataset: str, repo_id: str, **options: Any) -> None:
     """
     from biomedica_dataset.hub.push import push_to_hub
 
-    click.echo(printable(str(push_to_hub(dataset, repo_id, **options))))
+    show(push_to_hub(dataset, repo_id, **options))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, main, printable, progress
+from .group import OUTPUT, main, printable, progress, wants_json
 
 
 @main.command()
@@ -41,7 +41,8 @@ def evaluate(models: tuple[str, ...], output: str, **options: Any) -> None:
     on the Hub, or a folder of either kind, such as `biomedica train` writes.
     """
     from biomedica_dataset import evaluate as run
+    from biomedica_dataset.clip.evaluate.results_json import as_json
     from biomedica_dataset.clip.evaluate.results_markdown import as_text
 
     results = run(models, output, progress=progress(), **options)
-    click.echo(printable(as_text(results)))
+    click.echo(as_json(results) if wants_json() else printable(as_text(results)))

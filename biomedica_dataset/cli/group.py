@@ -15,8 +15,47 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 
 
+def _set(context: click.Context, option: click.Parameter, value: bool) -> None:
+    """Remember an option of all commands, wherever among them it stands."""
+    if value:
+        context.find_root().meta[str(option.name)] = True
+        _set_up_logging(context)
+
+
+def _set_up_logging(context: click.Context) -> None:
+    meta = context.find_root().meta
+    level = logging.INFO if meta.get("verbose") else logging.WARNING
+    if meta.get("quiet"):
+        level = logging.ERROR
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger().setLevel(level)
+
+
+_EVERYWHERE = [
+    click.Option(
+        ["-v", "--verbose"], is_flag=True, expose_value=False, callback=_set,
+        help="Show more messages.",
+    ),
+    click.Option(
+        ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_set,
+        help="Show no progress and no warnings.",
+    ),
+    click.Option(
+        ["--json"], is_flag=True, expose_value=False, callback=_set,
+        help="Print the report as JSON.",
+    ),
+]  # fmt: skip
+
+
 class _Commands(click.Group):
     """Turns errors of the library into one line and an exit status."""
+
+    group_class = type
+
+    def add_command(self, command: click.Command, name: str | None = None) -> None:
+        if "ignore_unknown_options" not in command.context_settings:  # those go to datasets-cli
+            command.params += _EVERYWHERE
+        super().add_command(command, name)
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -71,8 +110,8 @@ OUTPUT = _Output()
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="biomedica-dataset")
-@click.option("-v", "--verbose", is_flag=True, help="Show more messages.")
-def main(verbose: bool) -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Build a dataset of figures, captions and citing paragraphs from PubMed Central.
 
     \b
@@ -80,12 +119,26 @@ def main(verbose: bool) -> None:
     biomedica extract --limit 100 -o archive    the newest 100 articles of PMC
     biomedica serialize archive -o biomedica    the dataset folder
     """
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    _set_up_logging(context)
+
+
+main.params += _EVERYWHERE
 
 
 def progress() -> Progress:
     """Return a progress display for this terminal."""
     from biomedica_dataset.engine.progress import Progress
 
-    return Progress(quiet=False)
+    return Progress(quiet="quiet" in click.get_current_context().find_root().meta)
+
+
+def wants_json() -> bool:
+    """Whether reports are to be printed as JSON."""
+    return "json" in click.get_current_context().find_root().meta
+
+
+def show(report: Any) -> None:
+    """Print the report of a stage: as text, or as JSON where that was asked for."""
+    from biomedica_dataset.engine.report import as_json
+
+    click.echo(as_json(report) if wants_json() else printable(str(report)))

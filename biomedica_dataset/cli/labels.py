@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .annotate import annotate
-from .group import OUTPUT, printable
+from .group import OUTPUT, show
 from .launched import TAKE_OVER
 
 
@@ -34,4 +34,4 @@ def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
     """
     from biomedica_dataset import label
 
-    click.echo(printable(str(label(votes, output, **options))))
+    show(label(votes, output, **options))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .annotate import annotate
-from .group import OUTPUT, printable, progress
+from .group import OUTPUT, progress, show
 from .launched import TAKE_OVER
 
 
@@ -56,7 +56,7 @@ def review(assignments: str, archive: str, output: str, **options: Any) -> None:
 
     shown = {name: options[name] for name in ("count", "seed", "workers", "take_over")}
     made = write_sheets(assignments, archive, output, progress=progress(), **shown)
-    click.echo(printable(str(made)))
+    show(made)
     if options["page"] or options["adjudicate"] or options["audit"]:
         _serve(archive, output, options)
 

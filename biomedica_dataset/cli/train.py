@@ -8,7 +8,7 @@ import click
 
 from biomedica_dataset.errors import UsageError
 
-from .group import OUTPUT, main, printable
+from .group import OUTPUT, main, printable, show
 from .launched import TAKE_OVER, was_requeued
 
 
@@ -37,7 +37,7 @@ def train(config: str, changes: tuple[str, ...], *, take_over: bool) -> None:
         take_over=take_over or was_requeued(os.environ),
         log=lambda line: click.echo(printable(line), err=True),
     )
-    click.echo(printable(str(report)))
+    show(report)
 
 
 @main.command("wise-ft")

@@ -39,16 +39,17 @@ class Progress:
         self._quiet = quiet
         self._bar: Any = None
         self._unit = ""
-        self._total = 0
+        self._total: int | None = 0
         self._started = self._shown = 0.0
 
-    def start(self, total: int, unit: str) -> None:
-        """Begin a stage of so many units."""
+    def start(self, total: int | None, unit: str) -> None:
+        """Begin a stage of so many units; ``None`` if nobody knows how many."""
         self.counters[:] = [0, 0, 0]
         self._unit, self._total = unit, total
         self._started = self._shown = time.monotonic()
-        if not self._quiet and total and sys.stderr.isatty():
-            from tqdm import tqdm
+        is_seen = sys.stderr.isatty() or "ipykernel" in sys.modules  # a notebook draws bars
+        if not self._quiet and total != 0 and is_seen:
+            from tqdm.auto import tqdm
 
             self._bar = tqdm(total=total, unit=f" {unit}", dynamic_ncols=True, smoothing=0.1)
 
@@ -92,14 +93,18 @@ class Progress:
         # Read without the lock, which a killed worker may hold forever.
         done, images, received = self.counters.get_obj()[:]
         rate = received / max(now - self._started, 1e-9) / 1e6
-        also = f"{images:,} figures, {rate:.1f} MB/s" if images or received else ""
+        figures = f"{images:,} figures, " if images else ""
+        also = f"{figures}{rate:.1f} MB/s" if images or received else ""
         if self._bar is not None:
             self._bar.set_postfix_str(also)
             self._bar.update(done - self._bar.n)
             return
-        left = (now - self._started) / done * (self._total - done) if done else None
-        remaining = f", {left:.0f} s left" if left is not None else ""
-        count = f"{done:,} of {self._total:,} {self._unit}"
+        of = remaining = ""
+        if self._total is not None:
+            of = f" of {self._total:,}"
+            left = (now - self._started) / done * (self._total - done) if done else None
+            remaining = f", {left:.0f} s left" if left is not None else ""
+        count = f"{done:,}{of} {self._unit}"
         sys.stderr.write(f"{count}{', ' if also else ''}{also}{remaining}\n")
 
     def _finish(self) -> None:

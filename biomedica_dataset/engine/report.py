@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+
+
+class Shown:
+    """A value that a session and a notebook show as its text."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return the text, with the name of the class."""
+        return f"<{type(self).__name__}: {self}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def as_json(report: Any) -> str:
+    """Return the fields of a report as JSON; tables are counted.
+
+    Examples
+    --------
+    >>> as_json(Tally(seen=1, kept=1, dropped={}))
+    '{"seen": 1, "kept": 1, "dropped": {}}'
+    """
+    return json.dumps(_plain(report), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(one) for one in value]
+    if hasattr(value, "num_rows"):
+        return {"rows": value.num_rows}
+    return value if isinstance(value, (str, int, float, type(None))) else str(value)
 
 
 def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.layout import AGAIN, articles_name
+from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import SourceError
 from biomedica_dataset.io.async_runner import run_async
 from biomedica_dataset.keys import is_raster
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 _SIZED_SHARE = 5  # files are measured for one sampled article in five, as each takes many requests
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractPlan:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExtractPlan(Shown):
     """What a run would do and cost.
 
     Parameters

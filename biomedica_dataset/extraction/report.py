@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.ledger import REPORT, Archive
-from biomedica_dataset.engine.report import Tally, aligned, part_message
+from biomedica_dataset.engine.report import Shown, Tally, aligned, part_message
 from biomedica_dataset.errors import UsageError
 
 from .losses import is_spoilt, lost
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _NAMED = 20  # articles in a message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExtractReport(Shown):
     """What an archive holds after a run, summed from its ledgers.
 
     Parameters

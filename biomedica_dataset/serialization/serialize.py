@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
-from biomedica_dataset.engine.report import Tally, part_message, total
+from biomedica_dataset.engine.report import Shown, Tally, part_message, total
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.extras import install_command
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, make_manifest, read_manifest
@@ -42,8 +42,8 @@ _ALL_SHARD_BLOCKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SerializeReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SerializeReport(Shown):
     """The result of a run of serialize.
 
     Parameters

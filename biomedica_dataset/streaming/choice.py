@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_licenses
 from biomedica_dataset.schema import IndexRow, Pair, arrow_schema, column_names
@@ -28,8 +29,8 @@ _CONCEPTS = ("image_primary_label", "image_secondary_label")
 ALL = "all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Choice(Shown):
     """The conditions by which rows are chosen, as `open_dataset` explains them."""
 
     licenses: Sequence[str] | str | None = None
@@ -47,8 +48,8 @@ class Choice:
         return ", ".join(asked) or "everything"
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+@dataclass(frozen=True, slots=True, repr=False)
+class Chosen(Shown):
     """The rows chosen from an index.
 
     Parameters

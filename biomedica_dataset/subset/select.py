@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.engine.report import part_message
+from biomedica_dataset.engine.report import Shown, part_message
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import Pair, column_names
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 _STAGES: dict[str, type[SelectStage[Any]]] = {"parquet": FolderStage, "webdataset": TarsStage}
 
 
-@dataclass(frozen=True, slots=True)
-class SelectReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class SelectReport(Shown):
     """The contents and the cost of a selection.
 
     Parameters
@@ -75,6 +76,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     seed: int | None = None,
     split: str | None = None,
     format: Literal["parquet", "webdataset"] = "parquet",
+    keys_only: bool = False,
     dry_run: bool = False,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -90,6 +92,8 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         a dataset folder. Not needed for a dry run.
     format
         A dataset folder, or tars in the layout of the published dataset.
+    keys_only
+        Write no folder but a file, with the key of a row on each line, for ``extract(images=)``.
     dry_run
         Only count rows, bytes and requests.
     launch
@@ -124,6 +128,21 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
+    if keys_only:
+        return _write_keys(chosen, os.fspath(output))
     stage = _STAGES[format](chosen, os.fspath(output))
     run = stage.run(launch, workers=1, progress=progress)
     return SelectReport(chosen, requests, moved, stage.url, len(run.made), run.left)
+
+
+def _write_keys(chosen: Chosen, output: str) -> SelectReport:
+    """Write the keys of the chosen rows into a file."""
+    folder, _, name = output.rpartition("/")
+    if not name:
+        msg = f"{output!r} names a folder; name a file for the keys, such as keys.txt"
+        raise UsageError(msg)
+    keys = chosen.table["key"].to_pylist()
+    Folder(folder or ("/" if output.startswith("/") else ".")).write_bytes(
+        name, "".join(f"{key}\n" for key in keys).encode()
+    )
+    return SelectReport(chosen, 0, 0, output, written=len(keys))

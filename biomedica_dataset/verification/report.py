@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from biomedica_dataset.engine.report import Shown
+
 _MOST = 50  # problems listed one by one
 
 
-@dataclass(slots=True)
-class VerifyReport:
+@dataclass(slots=True, repr=False)
+class VerifyReport(Shown):
     """What a verification found.
 
     Parameters

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .report import VerifyReport
 
 
-def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyReport:
+def verify(url: str | os.PathLike[str], *, progress: Progress | None = None) -> VerifyReport:
     """Verify an archive, a dataset folder or a folder of tars.
 
     For an archive: digests, ledgers and images. For a dataset folder: files, rows, keys, byte
@@ -31,8 +31,8 @@ def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyRep
 
     Parameters
     ----------
-    tick
-        Called with the numbers of files, rows and bytes checked.
+    progress
+        Shown while files are checked; silent by default.
 
     Raises
     ------
@@ -46,7 +46,17 @@ def verify(url: str | os.PathLike[str], tick: Ticker | None = None) -> VerifyRep
     []
     """
     folder = Folder(url)
-    tick = tick or Progress().tick
+    progress = progress or Progress()
+    progress.start(None, "files")
+
+    def tick(files: int, _rows: int, size: int) -> None:
+        progress.tick(files, 0, size)
+
+    with progress.shown():
+        return _verify(folder, tick)
+
+
+def _verify(folder: Folder, tick: Ticker) -> VerifyReport:
     archive = Archive.find(folder)
     if archive is not None:
         return verify_archive(archive, tick)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.report import Tally, part_message
+from biomedica_dataset.engine.report import Shown, Tally, part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.partition import begin
@@ -57,8 +57,8 @@ _DATASET = ".dataset"
 _ALL_CHUNK_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs for all of PMC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebDatasetReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WebDatasetReport(Shown):
     """The result of a run of serialize.
 
     Parameters

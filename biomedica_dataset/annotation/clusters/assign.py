@@ -19,7 +19,7 @@ from biomedica_dataset.annotation.blocks import (
     write_block,
 )
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
-from biomedica_dataset.engine.report import part_message
+from biomedica_dataset.engine.report import Shown, part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.stage import WorkerContext
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AssignReport(Shown):
     """The result of a run of assign.
 
     Parameters

@@ -13,6 +13,7 @@ from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import refuse_foreign
@@ -40,8 +41,8 @@ _STEPS = 100
 _ROUNDS_A_TICK = 10
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class ClusterReport(Shown):
     """The result of a run of cluster.
 
     Parameters

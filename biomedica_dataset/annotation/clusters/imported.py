@@ -19,7 +19,7 @@ from biomedica_dataset.annotation.blocks import (
     write_block,
 )
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.report import part_message, total
+from biomedica_dataset.engine.report import Shown, part_message, total
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
@@ -43,8 +43,8 @@ _CLUSTER = ("cluster", "image_label_id")
 _MOST = 2**31  # clusters are int32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ImportReport(Shown):
     """The result of importing a table made elsewhere.
 
     Parameters

@@ -15,7 +15,7 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.pool import cpu_count, run_tasks
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.engine.report import Tally, part_message, total
+from biomedica_dataset.engine.report import Shown, Tally, part_message, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _RAY_DECODERS = 7  # processes that decode images for one model
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbedReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class EmbedReport(Shown):
     """The result of a run of embed.
 
     Parameters

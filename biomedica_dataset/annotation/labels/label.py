@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import refuse_foreign
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 _SHOWN = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelsReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LabelsReport(Shown):
     """Labels and statistics computed from the votes.
 
     Parameters

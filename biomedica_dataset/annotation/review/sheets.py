@@ -27,6 +27,7 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header, refuse_foreign
 
@@ -94,8 +95,8 @@ class Review:
         return cls(folder, header.model, samples, {one.key: one for one in header.cards})
 
 
-@dataclass(frozen=True, slots=True)
-class SheetsReport:
+@dataclass(frozen=True, slots=True, repr=False)
+class SheetsReport(Shown):
     """What the sheets show.
 
     Parameters

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import BiomedicaError, UsageError
 from biomedica_dataset.io.folders import Folder
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.lock import RunLock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class TrainReport(Shown):
     """What a training has done, earlier runs of it included.
 
     Parameters

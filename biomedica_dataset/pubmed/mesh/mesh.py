@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.report import Tally, part_message
+from biomedica_dataset.engine.report import Shown, Tally, part_message
 
 from .article_ids import read_article_ids
 from .parts_stage import BulkStage, EfetchStage
@@ -32,8 +32,8 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeshReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MeshReport(Shown):
     """What a MeSH table holds after a run.
 
     Parameters

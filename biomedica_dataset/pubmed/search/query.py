@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.licenses import CODES, OTHER
@@ -57,8 +58,8 @@ def choose(
     return archive.selection.pmcids, stored
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Overview(Shown):
     """A preview of the articles that a query finds.
 
     Parameters
