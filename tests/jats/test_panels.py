@@ -115,13 +115,33 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             {"a": "(a) Fin.", "b": "(b) Tail."},
             id="a list",
         ),
+        pytest.param(
+            "Fins. Left: whole. Upper right panel: cut. Lower right: torn. Scale bars, 5 mm.",
+            {
+                "left": "Fins. Left: whole. Scale bars, 5 mm.",
+                "top right": "Fins. Upper right panel: cut. Scale bars, 5 mm.",
+                "bottom right": "Fins. Lower right: torn. Scale bars, 5 mm.",
+            },
+            id="places",
+        ),
+        pytest.param(
+            "Fins before (top row) and after (bottom row) a cut.",
+            {
+                "top row": "Fins before (top row) a cut.",
+                "bottom row": "Fins after (bottom row) a cut.",
+            },
+            id="places in brackets",
+        ),
+        pytest.param("The left fin and the right one, seen from the left.", {}, id="no places"),
         pytest.param("Fins of rats.", {}, id="none"),
     ],
 )
 def test_a_caption_is_split_among_its_panels(caption: str, expected: dict[str, str]):
     (figure,) = figures(fig(caption=caption))
 
-    assert figure.subcaptions == {name[0].upper() + name[1:]: t for name, t in expected.items()}
+    assert figure.subcaptions == {
+        name.capitalize() if len(name) < 3 else name: text for name, text in expected.items()
+    }
 
 
 @given(st.text("AaBbCc12(),.;:- \n", max_size=80))

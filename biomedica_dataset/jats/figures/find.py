@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
+from biomedica_dataset.jats.panels.positions import find_positions
 from biomedica_dataset.jats.panels.subcaptions import split_caption
 from biomedica_dataset.jats.records import Figure
 from biomedica_dataset.jats.text import tidy
@@ -172,7 +173,8 @@ def _figures(
         return  # a graphic in a box without a heading is not a figure
     ids = tuple(i for element in around if (i := element.get("id")))
     reason = "translation" if scope == "translation" else None if caption.text else "no_caption"
-    marks = find_marks(caption.text or "", caption.bold)
+    text = caption.text or ""
+    marks = find_marks(text, caption.bold)
     own_license, credit = rights.read(around, graphics)
     make = partial(
         Figure,
@@ -181,7 +183,7 @@ def _figures(
         label=caption.label,
         caption=caption.text,
         panels=letters_of(marks),
-        panel_text=split_caption(caption.text or "", marks),
+        panel_text=split_caption(text, marks or find_positions(text)),
         own_license=own_license,
         credit=credit,
     )

@@ -81,7 +81,8 @@ class _Splitter:
 
     def add(self, letters: Iterable[str], start: int, end: int) -> None:
         for letter in letters:
-            for name in dict.fromkeys((letter[0], letter)):
+            names = (letter[0], letter) if letter[0].isupper() else (letter,)
+            for name in dict.fromkeys(names):
                 self.parts.setdefault(name, []).append((start, end))
 
     def is_blank(self, start: int, end: int) -> bool:
@@ -193,7 +194,7 @@ def split_caption(text: str, marks: Sequence[Mark]) -> PanelText | None:
         else:
             found.add(found.last, start, end)
     found.closing += pending
-    if "A" not in found.parts:
+    if "B" in found.parts and "A" not in found.parts:
         found.parts["A"] = []
     parts = tuple((name, tuple(spans)) for name, spans in sorted(found.parts.items()))
     return PanelText(tuple(found.lead), parts, tuple(found.closing))
