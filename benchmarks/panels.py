@@ -19,6 +19,7 @@ from typing import Any
 from lxml import etree
 
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
+from biomedica_dataset.jats.panels.numbers import find_numbers
 from biomedica_dataset.jats.panels.subcaptions import split_caption
 from biomedica_dataset.jats.reader import read_article
 
@@ -46,7 +47,7 @@ def of_captions(figures: list[dict[str, Any]]) -> None:
     for figure in figures:
         key = figure["set"], half(figure["figure"])
         caption, marks = figure["caption"], find_marks(figure["caption"])
-        split = split_caption(caption, marks)
+        split = split_caption(caption, marks or find_numbers(caption))
         texts = split.of(caption) if split else {}
         truth = letters(figure["panels"])
         if truth:

@@ -132,6 +132,21 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             },
             id="places in brackets",
         ),
+        pytest.param(
+            "1–2 Aus bus, male: 1 whole fish 2 head 3 Aus minor, tail",
+            {
+                "1": "1–2 Aus bus, male: 1 whole fish",
+                "2": "1–2 Aus bus, male: 2 head",
+                "3": "3 Aus minor, tail",
+            },
+            id="numbers",
+        ),
+        pytest.param(
+            "A cut. 1. Before2. During3. After",
+            {"1": "A cut. 1. Before", "2": "A cut. 2. During", "3": "A cut. 3. After"},
+            id="numbers with stops",
+        ),
+        pytest.param("Group 1 ate, group 2 fasted for 3 days, 4 died.", {}, id="no numbers"),
         pytest.param("The left fin and the right one, seen from the left.", {}, id="no places"),
         pytest.param("Fins of rats.", {}, id="none"),
     ],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
+from biomedica_dataset.jats.panels.numbers import find_numbers
 from biomedica_dataset.jats.panels.positions import find_positions
 from biomedica_dataset.jats.panels.subcaptions import split_caption
 from biomedica_dataset.jats.records import Figure
@@ -183,7 +184,7 @@ def _figures(
         label=caption.label,
         caption=caption.text,
         panels=letters_of(marks),
-        panel_text=split_caption(text, marks or find_positions(text)),
+        panel_text=split_caption(text, marks or find_numbers(text) or find_positions(text)),
         own_license=own_license,
         credit=credit,
     )

@@ -21,7 +21,7 @@ Span = tuple[int, int]
 
 _FOLLOWS = re.compile(r"\s*(?:[,.;:)]|$|(?:and|or|to|with)\b|\((?![A-Za-z]\)))")
 _LEADING = frozenset(
-    ("bold", "colon", "inside", "dot", "comma", "bare", "lower", "numbered", "half")
+    ("bold", "colon", "inside", "dot", "comma", "bare", "lower", "numbered", "half", "number")
 )
 _TRAILING = frozenset(("noted", "ends"))
 _JOINT = re.compile(r".*(?:;|,\s(?:and\s|but\s|while\s)?|\s(?:and|but|while|whereas)\s)", re.DOTALL)
@@ -214,14 +214,19 @@ def _rows(text: str, marks: Sequence[Mark]) -> list[_Row]:
     rows: list[_Row] = []
     for start, end in sentences(text):
         inside = [mark for mark in marks if start <= mark.start < end]
-        if rows and not inside and _is_mark_alone(text, rows[-1]):
-            rows[-1] = (rows[-1][0], end, rows[-1][2])
+        last = rows[-1] if rows else None
+        if (
+            last
+            and last[2]
+            and (last[2][-1].end >= start or (not inside and _is_alone(text, last)))
+        ):
+            rows[-1] = (last[0], end, [*last[2], *inside])
         else:
             rows.append((start, end, inside))
     return rows
 
 
-def _is_mark_alone(text: str, row: _Row) -> bool:
+def _is_alone(text: str, row: _Row) -> bool:
     start, end, marks = row
     rest = [text[start : marks[0].start], text[marks[0].end : end]] if len(marks) == 1 else ["x"]
     return not "".join(rest).strip(" .:")
@@ -243,7 +248,7 @@ def _without_references(
     inside: list[Mark], found: _Splitter, start: int, *, leading: bool
 ) -> list[Mark]:
     """Leave out marks that only refer to another panel."""
-    if not leading or not inside:
+    if not leading or not inside or inside[0].style == "number":
         return inside
     if found.parts.keys() >= {letter for mark in inside for letter in mark.letters} and not (
         found.is_blank(start, inside[0].start)
