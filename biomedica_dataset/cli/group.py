@@ -9,6 +9,8 @@ import click
 
 from biomedica_dataset.errors import BiomedicaError
 
+from . import library_messages
+
 if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
 
@@ -27,7 +29,8 @@ def _set_up_logging(context: click.Context) -> None:
     level = logging.INFO if meta.get("verbose") else logging.WARNING
     if meta.get("quiet"):
         level = logging.ERROR
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    shown = [library_messages.handler()]
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=shown)
     logging.getLogger().setLevel(level)
 
 
@@ -58,8 +61,10 @@ class _Commands(click.Group):
         super().add_command(command, name)
 
     def invoke(self, context: click.Context) -> Any:
+        verbose = "verbose" in context.meta or bool({"-v", "--verbose"} & {*context.args})
         try:
-            return super().invoke(context)
+            with library_messages.captured(verbose=verbose):
+                return super().invoke(context)
         except BiomedicaError as error:
             word = "Error: " if error.exit_code else ""
             click.echo(f"{word}{printable(str(error))}", err=True)
