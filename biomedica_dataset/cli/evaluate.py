@@ -10,13 +10,13 @@ from .group import OUTPUT, main, printable, progress, wants_json
 
 
 @main.command()
-@click.argument("models", nargs=-1, required=True)
+@click.argument("models", nargs=-1)
 @click.option(
-    "--tasks", "-t", multiple=True, required=True, metavar="TASK",
+    "--tasks", "-t", multiple=True, metavar="TASK",
     help="all, a name, a domain, a pattern, a YAML file, or a folder of YAML files. Repeatable.",
 )  # fmt: skip
 @click.option(
-    "-o", "--output", type=OUTPUT, required=True,
+    "-o", "--output", type=OUTPUT,
     help="Folder for results and vectors.",
 )  # fmt: skip
 @click.option(
@@ -34,15 +34,32 @@ from .group import OUTPUT, main, printable, progress, wants_json
     help="Seed for the bootstrap and for the order of options.",
 )
 @click.option("--device", help="Such as cuda:1. [default: a GPU if available]")
-def evaluate(models: tuple[str, ...], output: str, **options: Any) -> None:
+@click.option(
+    "--list", "lists", is_flag=True,
+    help="Only list the tasks, where their images come from, and whether they are there.",
+)  # fmt: skip
+@click.option(
+    "--strict", is_flag=True,
+    help="Stop if a task of `--tasks all` has no images, instead of leaving it out.",
+)  # fmt: skip
+def evaluate(
+    models: tuple[str, ...], output: str | None, lists: bool, tasks: tuple[str, ...], **options: Any
+) -> None:
     """Evaluate MODELS on tasks, comparing the others with the first.
 
     A model is NAME:TAG from OpenCLIP, hf-hub:ID, the ID of a CLIP or SigLIP model for transformers
     on the Hub, or a folder of either kind, such as `biomedica train` writes.
     """
     from biomedica_dataset import evaluate as run
+    from biomedica_dataset.clip.evaluate.find import listed
     from biomedica_dataset.clip.evaluate.results_json import as_json
     from biomedica_dataset.clip.evaluate.results_markdown import as_text
 
-    results = run(models, output, progress=progress(), **options)
+    if lists:
+        click.echo(printable(listed(tasks, options["data"])))
+        return
+    if not (models and tasks and output):
+        msg = "name MODELS, --tasks and --output; `biomedica evaluate --list` lists the tasks"
+        raise click.UsageError(msg)
+    results = run(models, output, tasks=tasks, progress=progress(), **options)
     click.echo(as_json(results) if wants_json() else printable(as_text(results)))

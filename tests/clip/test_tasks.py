@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from biomedica_dataset import UsageError
 from biomedica_dataset.cli.group import main
 from biomedica_dataset.clip.evaluate.cases import read_cases
-from biomedica_dataset.clip.evaluate.find import find_tasks
+from biomedica_dataset.clip.evaluate.evaluate import read_all
+from biomedica_dataset.clip.evaluate.find import find_tasks, listed, shipped_tasks
 from biomedica_dataset.clip.evaluate.taskfile import load_task
 
 from .made import COLOURS, GOOD, write
@@ -184,3 +185,30 @@ def test_files_that_a_machine_put_among_the_images_are_left_out_and_counted(imag
 
     assert len(cases.chosen) == mine
     assert cases.dropped == {"system_file": 8}
+
+
+def test_tasks_are_listed_with_where_their_images_are(images, tmp_path):
+    there = write(tmp_path / "task.yaml", **GOOD)
+    lines = listed([str(there)]).splitlines() + listed([]).splitlines()
+
+    assert lines[0].endswith("  there")
+    assert len(lines) == 1 + len(shipped_tasks())
+    assert any(line.endswith("  fetched when needed") for line in lines)
+    done = CliRunner().invoke(main, ["evaluate", "--list", "--data", str(tmp_path / "nowhere")])
+    assert done.exit_code == 0
+    assert "  missing\n" in done.output
+    assert CliRunner().invoke(main, ["evaluate", "x"]).exit_code == 2
+
+
+def test_all_leaves_out_what_is_not_here_and_says_so(images, tmp_path, monkeypatch):
+    good, absent = write(tmp_path / "good.yaml", **GOOD), tmp_path / "absent.yaml"
+    write(absent, **{**GOOD, "name": "absent", "source": {"folder": "nowhere"}})
+    own = [load_task(good), load_task(absent)]
+    monkeypatch.setattr("biomedica_dataset.clip.evaluate.find.shipped_tasks", lambda _data: own)
+    cases, missing = read_all(["all"], ".", 0, strict=False)
+
+    assert [one.task.name for one in cases] == [own[0].name]
+    assert list(missing) == ["absent"]
+    for words, strict in ((["all"], True), (["all", "absent"], False)):
+        with pytest.raises(UsageError, match="nowhere"):
+            read_all(words, ".", 0, strict=strict)

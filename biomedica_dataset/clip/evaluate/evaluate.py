@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.clip.checks import at_least, one_of
 from biomedica_dataset.clip.models.two_towers import load_model
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.errors import UsageError
+from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
 
 from .bootstrap import draw
 from .cases import read_cases
 from .features import Cache
-from .find import find_tasks
+from .find import ALL, find_tasks
 from .protocols import outcome
 from .results import Results, TaskResult
 from .task import METRICS
@@ -41,6 +41,7 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     draws: int = 1000,
     seed: int = 0,
     device: str | None = None,
+    strict: bool = False,
     progress: Progress | None = None,
 ) -> Results:
     """Measure models on tasks, and write what they got right.
@@ -62,6 +63,8 @@ def evaluate(  # noqa: PLR0913 - each is given by name
         Number of bootstrap samples.
     seed
         Seed of the bootstrap and of the order of options.
+    strict
+        Stop at the first task of ``all`` whose images cannot be read, instead of leaving it out.
 
     Raises
     ------
@@ -87,8 +90,8 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     if not models:
         msg = "no model is named; name at least one"
         raise UsageError(msg)
-    cases = [read_cases(task, seed) for task in find_tasks(tasks, data)]
-    results = Results([], [], [], draws, seed)
+    cases, missing = read_all(tasks, data, seed, strict=strict)
+    results = Results([], [], [], draws, seed, missing)
     folder = Folder(output)
     progress = progress or Progress()
     for spec in models:
@@ -106,6 +109,36 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     folder.write_bytes("results.md", as_markdown(results).encode())
     folder.write_bytes("forest.png", forest(results))
     return results
+
+
+def read_all(
+    words: Sequence[str], data: str, seed: int, *, strict: bool
+) -> tuple[list[Cases], dict[str, str]]:
+    """Return the cases of all tasks, and why those of ``all`` are left out that have none.
+
+    Raises
+    ------
+    UsageError, SourceError
+        A task that is named by itself cannot be read, or none can.
+    """
+    tasks, named = find_tasks(words, data), [word for word in words if word.lower() != ALL]
+    must = {task.name for task in (find_tasks(named, data) if named else [])}
+    if strict or len(named) == len(words):
+        must = {task.name for task in tasks}
+    cases: list[Cases] = []
+    missing: dict[str, str] = {}
+    for task in tasks:
+        try:
+            cases.append(read_cases(task, seed))
+        except (UsageError, SourceError) as error:
+            if task.name in must:
+                raise
+            missing[task.name] = str(error)
+    if not cases:
+        first = next(iter(missing.values()))
+        msg = f"none of the {len(tasks)} tasks has its images here (see --list); first: {first}"
+        raise UsageError(msg)
+    return cases, missing
 
 
 def _unlike(name: str, names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .task import Task
 
+ALL = "all"
 _YAML = (".yaml", ".yml")
 
 
@@ -62,6 +63,23 @@ def find_tasks(words: Sequence[str], data: str = ".") -> list[Task]:
     return list(found.values())
 
 
+def listed(words: Sequence[str], data: str = ".") -> str:
+    """Return tasks as a table: name, domain, where the images come from, and if they are there."""
+    rows = [(task.name, task.domain, *_where(task)) for task in find_tasks(words or [ALL], data)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _where(task: Task) -> tuple[str, str]:
+    source = task.source
+    if source.hub:
+        return f"Hub: {source.hub}", "fetched when needed"
+    place = str(source.folder or source.csv or source.parquet)
+    if "://" in place:
+        return place, "not looked for"
+    return place, "there" if Path(place).exists() else "missing"
+
+
 def _named(word: str, shipped: Sequence[Task], data: str) -> list[Task]:
     path = Path(word)
     if path.suffix in _YAML and path.is_file():
@@ -73,7 +91,7 @@ def _named(word: str, shipped: Sequence[Task], data: str) -> list[Task]:
             raise UsageError(msg)
         return [load_task(one, data) for one in paths]
     low = word.lower()
-    of_domain = [task for task in shipped if low in ("all", task.domain.lower())]
+    of_domain = [task for task in shipped if low in (ALL, task.domain.lower())]
     chosen = of_domain or [task for task in shipped if fnmatchcase(task.name.lower(), low)]
     if chosen:
         return chosen
@@ -81,6 +99,6 @@ def _named(word: str, shipped: Sequence[Task], data: str) -> list[Task]:
         own = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         if own:
             return [load_task(one, data) for one in own]
-    known = ["all", *(t.name for t in shipped), *sorted({t.domain for t in shipped})]
+    known = [ALL, *(t.name for t in shipped), *sorted({t.domain for t in shipped})]
     msg = f"there is no task, domain or file {word!r}; {nearest(word, known)}"
     raise UsageError(msg)

@@ -55,6 +55,8 @@ class Results:
     tasks: list[TaskResult]
     draws: int
     seed: int
+    missing: dict[str, str] = field(default_factory=dict)
+    """Why tasks were left out, by name."""
 
     @property
     def images(self) -> Tally:

@@ -170,7 +170,13 @@ def as_text(results: Results) -> str:
             made.append(_padded(row.cells, widths))
             before = row.kind
         blocks.append("\n".join([*made, rule, *grid.notes]))
-    return "\n\n".join([*blocks, "\n".join(results.images.lines("images"))])
+    return "\n\n".join([*blocks, "\n".join(results.images.lines("images")), *_missing(results)])
+
+
+def _missing(results: Results) -> list[str]:
+    """Return which tasks were left out, and why, as a block of lines."""
+    lines = [f"- {name}: {why}" for name, why in results.missing.items()]
+    return ["\n".join(["tasks left out, whose images could not be read:", *lines])] if lines else []
 
 
 def _padded(row: list[str], widths: list[int]) -> str:
@@ -190,6 +196,7 @@ def as_markdown(results: Results) -> str:
         blocks += [f"## {_escaped(grid.title)}", text, *map(_escaped, grid.notes)]
     told = results.images.lines("images")
     blocks.append("\n".join(f"- {_escaped(line)}" for line in told))
+    blocks += map(_escaped, _missing(results))
     return "\n\n".join(blocks) + "\n"
 
 
