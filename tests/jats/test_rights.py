@@ -128,6 +128,11 @@ COURTESY = "A map. Courtesy of Roe."
         pytest.param("A.", worded("All rights reserved."), License(None), id="custom"),
         pytest.param("A.", worded("Ask the publisher."), License(None), id="custom words"),
         pytest.param("A.", worded("As the journal says."), None, id="the article's own words"),
+        pytest.param(
+            "A.",
+            permissions(f'<license xlink:href="{NC4.url}">As the journal says.</license>'),
+            NC4, id="the article's own words at another address",
+        ),
         pytest.param("A. Licensed under CC BY-NC 4.0.", "", NC4, id="in the caption"),
         pytest.param(f'<ext-link xlink:href="{NC4.url}">See</ext-link>', "", NC4, id="link"),
         pytest.param("A.", "<attrib>CC BY-NC 4.0</attrib>", NC4, id="in the attribution"),

@@ -77,6 +77,7 @@ class FigureRights:
         self._owners = Owners(meta)
         self._credits = Credits(self._owners.named_in)
         self._around: dict[_Element, list[_Claim]] = {}
+        self._beside_captions: dict[_Element, list[_Claim]] = {}
 
     def read(self, owners: tuple[_Element, ...], graphics: list[_Element]) -> Rights:
         """Return the rights on a figure.
@@ -92,6 +93,10 @@ class FigureRights:
         """
         owner, *groups = owners
         claims = [claim for element in (owner, *graphics) for claim in self._claims(element)]
+        for figure in owner.iterancestors("fig"):  # the caption of which is not about this one
+            if figure not in self._beside_captions:
+                self._beside_captions[figure] = list(self._beside(figure))
+            claims += self._beside_captions[figure]
         for element in dict.fromkeys((*owner.iterancestors(*_AROUND), *groups)):
             if element not in self._around:
                 self._around[element] = list(self._claims(element))
@@ -111,6 +116,10 @@ class FigureRights:
             texts += foot.iter("p", "attrib")
         for part in texts:
             yield from self._of_element(part)
+        yield from self._beside(element)
+
+    def _beside(self, element: _Element) -> Iterator[_Claim]:
+        """Yield what the elements beside the caption of an element say."""
         for part in element.iterchildren("attrib"):
             yield from self._of_attribution(part)
         for part in element.iterchildren("permissions"):
@@ -145,11 +154,12 @@ class FigureRights:
         licenses, credits = [], []
         for part in element.iterchildren(*_STATEMENTS):
             text = tidy(" ".join(pieces(part))) or ""
-            if self._owners.states(text):
+            license = _license(markup(part), text) if part.tag in _LICENSES else None
+            if self._owners.states(text) and not (license and license.code):
                 continue
             found = [phrase for _, phrase in self._credits.find(text)]
             if part.tag in _LICENSES:
-                licenses.append(_license(markup(part), text) or License(None))
+                licenses.append(license or License(None))
             elif not found and is_holder(text, self._owners.named_in):
                 found = [f"© {text}" if part.tag == "copyright-holder" else text]
             credits += found
