@@ -251,23 +251,6 @@ def later_columns(table: type) -> set[str]:
     return {f.name for f in dataclasses.fields(table) if f.metadata["since"] != VERSIONS[0]}
 
 
-def with_later_columns(read: pa.Table, table: type, columns: Sequence[str]) -> pa.Table:
-    """Return what was read with the columns, in order; those that came later are null.
-
-    Raises
-    ------
-    KeyError
-        A column of the first version is missing.
-    """
-    import pyarrow as pa
-
-    for name in columns:
-        if name in later_columns(table) and name not in read.column_names:
-            kind = arrow_schema(table).field(name).type
-            read = read.append_column(name, pa.nulls(len(read), kind))
-    return read.select(columns)
-
-
 def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
     """Return rows of one table as an Arrow table.
 

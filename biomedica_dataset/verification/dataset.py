@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from itertools import zip_longest
 from typing import IO, TYPE_CHECKING, Any
 
@@ -11,11 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.card.write import CARD
+from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.folder.index_places import check_places
+from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.parquet import caption_digest
-from biomedica_dataset.folder.record import path_beside
+from biomedica_dataset.folder.record import RECORDS, path_beside
 from biomedica_dataset.folder.splits import Splits
-from biomedica_dataset.schema import TABLES, IndexRow, arrow_schema, with_later_columns
+from biomedica_dataset.io.tables import columns_of, read_table
+from biomedica_dataset.schema import TABLES, Pair, VectorRow, arrow_schema
 
 from .report import VerifyReport
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.io.folders import Folder
 
+_AGAIN = "Get it from its source again, or serialize it again."
 _ARTICLES = ["article_accession_id", "split"]
 _PLACES = ["image_offset", "image_length", "caption_offset", "caption_bytes", "caption_digest"]
 _TEXTS = ["key", "image_hash", "caption"]
@@ -57,7 +61,7 @@ class _Dataset:
             self._tick(1, file.rows, file.bytes)
         for image in manifest.pictures:
             self._card_image(image)
-        pointed = [self._index(file) for file in manifest.config_files("index")]
+        pointed = [self._index(manifest, file) for file in manifest.config_files("index")]
         for file in manifest.config_files("all"):
             self._vectors(file)
         self._covered(manifest, set().union(*pointed))
@@ -73,13 +77,17 @@ class _Dataset:
             self._damaged.add(file.path)
             self._report.wrong(file.path, f"differs from its SHA-256 in {MANIFEST}")
             return
-        with self._folder.open_arrow(file.path) as opened:
-            parquet = pq.ParquetFile(opened)
-            expected = arrow_schema(TABLES[file.config], version)
-            if not parquet.schema_arrow.equals(expected, check_metadata=False):
-                self._report.wrong(file.path, "has other columns than its schema version")
-                return
-            rows = parquet.metadata.num_rows
+        try:
+            with self._folder.reading(file.path, _AGAIN) as opened:
+                metadata = pq.read_metadata(opened)
+                known = metadata.schema.to_arrow_schema()
+        except ArchiveError as error:
+            self._report.wrong(file.path, f"{error}")
+            return
+        if not known.equals(arrow_schema(TABLES[file.config], version), check_metadata=False):
+            self._report.wrong(file.path, "has other columns than its schema version")
+            return
+        rows = metadata.num_rows
         if rows != file.rows:
             self._report.wrong(file.path, f"has {rows} rows, but {MANIFEST} gives {file.rows}")
         self._report.rows += rows
@@ -99,27 +107,33 @@ class _Dataset:
             self._report.wrong(path, f"has other rows than {images.path}")
 
     def _keys(self, path: str) -> list[str]:
-        with self._folder.open_arrow(path) as opened:
-            keys: list[str] = pq.read_table(opened, columns=["key"])["key"].to_pylist()
+        keys: list[str] = self._texts(path, ["key"], VectorRow)["key"].to_pylist()
         return keys
 
-    def _index(self, file: ShardFile) -> set[str]:
-        """Check the rows of one index file; return the shards that they point to.
+    def _texts(self, path: str, names: list[str], table: type) -> pa.Table:
+        """Return columns of a file; none of its rows, with a problem, if one is not allowed."""
+        columns = columns_of(table)
+        try:
+            with self._folder.reading(path, _AGAIN) as opened:
+                return read_table(opened, columns, names)
+        except ArchiveError as error:
+            if path in self._whole:
+                self._report.wrong(path, f"{error}")
+            return pa.schema([(name, columns[name].type) for name in names]).empty_table()
 
-        A key starts with its PMCID, and a PMCID has one shard, so keys need only be unique within
-        an index file.
-        """
+    def _index(self, manifest: Manifest, file: ShardFile) -> set[str]:
+        """Check the rows of one index file; return the shards that they point to."""
         if file.path not in self._whole:
             return set()
-        columns = ["key", "file", "row", *_PLACES]
-        with self._folder.open_arrow(file.path) as opened:
-            table = pq.ParquetFile(opened).read([*columns, *_ARTICLES])
-        table = with_later_columns(table, IndexRow, [*columns, *_ARTICLES])
+        try:
+            with self._folder.reading(file.path, _AGAIN) as opened:
+                table = read_index_table(opened)
+                check_places(table, {file.path: file for file in manifest.files})
+        except ArchiveError as error:
+            self._report.wrong(file.path, f"{error}")
+            return set()
         self._split(file.path, table.select(_ARTICLES))
-        keys = table["key"].to_pylist()
-        if len(set(keys)) < len(keys):
-            repeated = [key for key, n in Counter(keys).items() if n > 1][:3]
-            self._report.wrong(file.path, f"has repeated keys: {repeated}")
+        columns = ["key", "file", "row", *_PLACES]
         by_shard: dict[str, list[dict[str, Any]]] = {}
         for row in table.select(columns).to_pylist():
             by_shard.setdefault(row["file"], []).append(row)
@@ -154,14 +168,7 @@ class _Dataset:
 
     def _shard_texts(self, path: str) -> list[dict[str, Any]]:
         """Return what the byte ranges of a shard are compared with; nothing if it is damaged."""
-        try:
-            with self._folder.open_arrow(path) as opened:
-                table = pq.read_table(opened, columns=_TEXTS, page_checksum_verification=True)
-        except (pa.ArrowInvalid, OSError):
-            if path in self._whole:
-                raise
-            return []
-        rows: list[dict[str, Any]] = table.to_pylist()
+        rows: list[dict[str, Any]] = self._texts(path, _TEXTS, Pair).to_pylist()
         return rows
 
     def _covered(self, manifest: Manifest, pointed: set[str]) -> None:
@@ -175,6 +182,11 @@ class _Dataset:
     def _unknown_files(self, manifest: Manifest) -> None:
         known = {file.path for file in manifest.files}
         known |= {image.path for image in manifest.pictures}
+        found = (str(path) for path in self._folder.filesystem.find(self._folder.root))
+        for path in sorted(path.removeprefix(f"{self._folder.root}/") for path in found):
+            if path.endswith(".parquet") and path not in known and not path.startswith(RECORDS):
+                self._report.wrong(path, f"is not in {MANIFEST}: no other check reads it")
+                known.add(path)
         for folder in sorted({path.rpartition("/")[0] for path in known}):
             for name in self._folder.names(folder):
                 if f"{folder}/{name}" not in known:
