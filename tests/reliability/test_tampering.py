@@ -38,7 +38,7 @@ tamperings = st.builds(
     Tampering, st.integers(0, 10**4), st.integers(0, len(VALUES) + len(GARBAGE) - 1)
 )
 quick = settings(
-    max_examples=15, deadline=None, derandomize=True,
+    max_examples=10, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 thorough = settings(quick, max_examples=1000)
