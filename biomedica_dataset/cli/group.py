@@ -30,7 +30,7 @@ def _set_up_logging(context: click.Context) -> None:
     if meta.get("quiet"):
         level = logging.ERROR
     shown = [library_messages.handler()]
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", handlers=shown)
+    logging.basicConfig(handlers=shown)
     logging.getLogger().setLevel(level)
 
 

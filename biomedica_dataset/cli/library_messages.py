@@ -7,6 +7,8 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.errors import without_secrets
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,9 +23,15 @@ _QUIET = {
 }
 
 
+class _WithoutSecrets(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
 def handler() -> logging.Handler:
     """Return a handler that shows our messages, errors of libraries, and all where -v is given."""
     made = logging.StreamHandler()
+    made.setFormatter(_WithoutSecrets("%(levelname)s %(name)s: %(message)s"))
     made.addFilter(
         lambda record: (
             record.name.partition(".")[0] == _OWN

@@ -7,13 +7,14 @@ import errno
 import html
 import os
 import re
+import socket
 import sys
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.errors import ArchiveError, BiomedicaError, StorageError
+from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _ADVICE = {
     errno.ENOSPC: "make room",
@@ -36,8 +37,15 @@ _SENTENCE = re.compile(r"<(?:message|title)[^>]*>(.*?)</", re.DOTALL | re.IGNORE
 _MARKUP = re.compile(r"(?=<[!?/a-z])", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _NOISE = re.compile(
-    r"Generic \w+ error: |Error performing (?=[A-Z]+ )|, max_retries: \d+, retry_timeout: [\w.]+ *"
+    r"Generic \w+ error: |Error performing (?:list request: )?"
+    r"|, max_retries: \d+, retry_timeout: [\w.]+"
 )
+
+_NETWORK = (
+    *(("httpx", "TransportError"), ("httpx2", "TransportError")),
+    *(("requests", "ConnectionError"), ("requests", "Timeout")),
+)
+"""Errors of libraries that load models and data, where a server cannot be reached."""
 
 _FOREIGN = (
     ("aiohttp", "ClientError"),
@@ -123,8 +131,24 @@ def plain(error: BaseException) -> str:
 
 def failures() -> tuple[type[Exception], ...]:
     """Return the errors of file systems, including those of loaded libraries."""
-    loaded = [(sys.modules[module], name) for module, name in _FOREIGN if module in sys.modules]
-    return (OSError, *(getattr(module, name) for module, name in loaded))
+    return (OSError, *_loaded(_FOREIGN))
+
+
+def _loaded(names: Iterable[tuple[str, str]]) -> list[type[Exception]]:
+    found = [(sys.modules[module], name) for module, name in names if module in sys.modules]
+    return [getattr(module, name) for module, name in found]
+
+
+def is_network(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, means that a server could not be reached."""
+    network = _loaded(_NETWORK)
+    while error is not None:
+        if isinstance(
+            error, (SourceError, ConnectionError, TimeoutError, socket.gaierror, *network)
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def is_absent(error: StorageError) -> bool:

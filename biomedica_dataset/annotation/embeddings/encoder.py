@@ -16,6 +16,7 @@ from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
 
 from .model_id import ModelId
+from .refusals import check_hub, refusal, why_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +104,7 @@ def load_encoder(
 def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
     """Return a model, the report on its weights, and its preprocessing."""
     transformers = load_transformers("embed")
+    check_hub(model, revision)
     refused: tuple[type[Exception], ...] = (
         OSError, ValueError, KeyError, RuntimeError, UnpicklingError,
     )  # fmt: skip
@@ -118,7 +120,7 @@ def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], M
             f"{model} cannot be loaded as a vision model: {why_refused(error)}. Give a folder "
             "written by save_pretrained, with its preprocessor_config.json, or an id on the Hub."
         )
-        raise UsageError(msg) from error
+        raise refusal(msg, error) from error
     return loaded, info, numbers
 
 
@@ -130,24 +132,6 @@ def load_transformers(extra: str) -> Any:
     code: Any = require("transformers.dynamic_module_utils", extra)
     code.TIME_OUT_REMOTE_CODE = 0
     return transformers
-
-
-def why_refused(error: Exception) -> str:
-    """Return what a reader of models said, in one line.
-
-    Examples
-    --------
-    >>> why_refused(ValueError("set trust_remote_code=True"))
-    'it brings code of its own, which is never run'
-    >>> why_refused(ValueError("Re-run with weights_only=False"))
-    'its weights are a pickle that holds more than numbers, which is never run'
-    """
-    said = " ".join(str(error).split())
-    if "trust_remote_code" in said or "custom code" in said:
-        return "it brings code of its own, which is never run"
-    if "weights_only" in said or "TorchScript" in said:
-        return "its weights are a pickle that holds more than numbers, which is never run"
-    return said
 
 
 def _dtype(torch: Any, device: str) -> Any:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pickle import UnpicklingError  # what torch raises of a broken file
 from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.annotation.embeddings.encoder import load_transformers, why_refused
+from biomedica_dataset.annotation.embeddings.encoder import load_transformers
+from biomedica_dataset.annotation.embeddings.refusals import refusal, why_refused
 from biomedica_dataset.clip.models.model_config import OWN
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
@@ -85,7 +86,7 @@ def make_model(config: ModelConfig) -> Model:
     except unreadable() as error:
         said = why_refused(error)
         msg = f"model {config.name!r} with {config.pretrained!r} cannot be loaded: {said}"
-        raise UsageError(msg) from error
+        raise refusal(msg, error) from error
     if getattr(module, "logit_bias", None) is not None or hasattr(module, "text_decoder"):
         msg = f"model {config.name!r} is a SigLIP or a CoCa; train a model with CLIP's own loss"
         raise UsageError(msg)

@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PIL import Image
 
-from biomedica_dataset.annotation.embeddings.encoder import (
-    BATCH,
-    load_transformers,
-    weights_digest,
-    why_refused,
-)
+from biomedica_dataset.annotation.embeddings.encoder import BATCH, load_transformers, weights_digest
+from biomedica_dataset.annotation.embeddings.refusals import check_hub, refusal, why_refused
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
@@ -26,6 +22,8 @@ from .open_clip import CONFIG, load_open_clip, shown_name, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from biomedica_dataset.errors import BiomedicaError
 
 _PROBE = "H&E stain, 40x: 3 µm of Über-long naïve text; Figure 1(a) shows α-SMA+ cells." * 3
 _FORMS = (
@@ -104,9 +102,9 @@ def load_model(spec: str, device: str | None = None) -> Model:
     raise UsageError(msg)
 
 
-def _refused(spec: str, error: Exception) -> UsageError:
+def _refused(spec: str, error: Exception) -> BiomedicaError:
     said = why_refused(error)[:400]
-    return UsageError(f"model {spec} cannot be loaded: {said}. Use {_FORMS}.")
+    return refusal(f"model {spec} cannot be loaded: {said}. Use {_FORMS}.", error)
 
 
 class _TwoTowers:
@@ -180,6 +178,7 @@ def _open_clip(name: str, tag: str | None, device: str) -> Model:
 
 def _transformers(spec: str, device: str) -> Model:
     transformers, own = load_transformers("clip"), {"trust_remote_code": False}
+    check_hub(spec)
     try:
         model, info = transformers.AutoModel.from_pretrained(spec, output_loading_info=True, **own)
         processor = transformers.AutoImageProcessor.from_pretrained(spec, **own)

@@ -1,0 +1,55 @@
+"""Why a model cannot be loaded, and whose failure that is."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing, suppress
+from pathlib import Path
+
+from biomedica_dataset.errors import BiomedicaError, SourceError, UsageError
+from biomedica_dataset.io.failures import is_network
+from biomedica_dataset.io.transfer import AbsentError, RefusedError
+from biomedica_dataset.io.web import Web
+
+_REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def check_hub(model: str, revision: str | None = None) -> None:
+    """Check that the Hub answers, if a model must come from it: its client waits half a minute.
+
+    Raises
+    ------
+    SourceError
+        It does not.
+    """
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    if constants.is_offline_mode() or Path(model).exists() or not _REPOSITORY.fullmatch(model):
+        return
+    if try_to_load_from_cache(model, "config.json", revision=revision):
+        return
+    with closing(Web(constants.ENDPOINT)) as hub, suppress(AbsentError, RefusedError):
+        hub.whole("api/whoami-v2")
+
+
+def refusal(message: str, error: Exception) -> BiomedicaError:
+    """Return the error for a model that cannot be loaded: the network's failure, or the user's."""
+    return (SourceError if is_network(error) else UsageError)(message)
+
+
+def why_refused(error: Exception) -> str:
+    """Return what a reader of models said, in one line.
+
+    Examples
+    --------
+    >>> why_refused(ValueError("set trust_remote_code=True"))
+    'it brings code of its own, which is never run'
+    >>> why_refused(ValueError("Re-run with weights_only=False"))
+    'its weights are a pickle that holds more than numbers, which is never run'
+    """
+    said = " ".join(str(error).split())
+    if "trust_remote_code" in said or "custom code" in said:
+        return "it brings code of its own, which is never run"
+    if "weights_only" in said or "TorchScript" in said:
+        return "its weights are a pickle that holds more than numbers, which is never run"
+    return said
