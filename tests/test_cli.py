@@ -340,3 +340,26 @@ def test_keys_of_chosen_rows_are_what_extract_takes_as_images(
     run("serialize", tmp_path / "a", "-o", tmp_path / "b", "--workers", 1)
     index = pq.read_table(tmp_path / "b" / "index")
     assert sorted(index["key"].to_pylist()) == sorted(named) != []
+
+
+def test_help_is_whole_in_80_columns(run):
+    for command in ([], ["annotate"], ["select"], ["extract"]):
+        lines = CliRunner().invoke(main, [*command, "-h"], terminal_width=80).output.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert not [line for line in lines if line.endswith("...") and "ARGS" not in line]
+
+
+def test_a_shell_completes_licences_and_tasks():
+    for words, found in {
+        "select x --license comm": "commercial",
+        "extract x --license CC-BY-N": "CC-BY-NC-SA",
+        "evaluate --tasks bloo": "bloodmnist",
+    }.items():
+        parts = ["biomedica", *words.split()]
+        env = {
+            "_BIOMEDICA_COMPLETE": "bash_complete",
+            "COMP_WORDS": " ".join(parts),
+            "COMP_CWORD": str(len(parts) - 1),
+        }
+        done = CliRunner().invoke(main, prog_name="biomedica", env=env)
+        assert f"plain,{found}" in done.output

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, main, progress, show
+from .group import OUTPUT, complete_license, main, progress, show
 from .launched import launched
 
 
@@ -29,6 +29,7 @@ from .launched import launched
 @click.option("--limit", type=click.IntRange(1), help="Only the newest N articles.")
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
+    shell_complete=complete_license,
     help="Only articles under a licence: a group, or a code such as CC-BY. Repeatable.",
 )  # fmt: skip
 @click.option(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, main, progress, show
+from .group import OUTPUT, complete_license, main, progress, show
 from .launched import launched
 
 
@@ -75,6 +75,7 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
 )
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
+    shell_complete=complete_license,
     help="Only rows under a licence: a group, or a code such as CC-BY. Repeatable.",
 )  # fmt: skip
 @click.option("--concept", "concepts", multiple=True, help="Only rows with a concept. Repeatable.")

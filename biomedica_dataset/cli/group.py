@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
 
 _INTERRUPTED = 130
+_WHOLE = 1000  # characters: more than a sentence has
 
 
 def _set(context: click.Context, option: click.Parameter, value: bool) -> None:
@@ -59,6 +60,12 @@ class _Commands(click.Group):
         if "ignore_unknown_options" not in command.context_settings:  # those go to datasets-cli
             command.params += _EVERYWHERE
         super().add_command(command, name)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the first sentence of each command whole: click would cut it at the line's end."""
+        rows = [(n, self.commands[n].get_short_help_str(_WHOLE)) for n in sorted(self.commands)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, context: click.Context) -> Any:
         verbose = "verbose" in context.meta or bool({"-v", "--verbose"} & {*context.args})
@@ -120,14 +127,22 @@ def main(context: click.Context) -> None:
     """Build a dataset of figures, captions and citing paragraphs from PubMed Central.
 
     \b
-    biomedica demo                              every stage on a small made-up bucket
-    biomedica extract --limit 100 -o archive    the newest 100 articles of PMC
-    biomedica serialize archive -o biomedica    the dataset folder
+    biomedica demo                            every stage on a made-up bucket
+    biomedica extract --limit 100 -o archive  the newest 100 articles of PMC
+    biomedica serialize archive -o biomedica  the dataset folder
     """
     _set_up_logging(context)
 
 
 main.params += _EVERYWHERE
+
+
+def complete_license(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+    """Return the licence groups and codes that begin so, for a shell."""
+    from biomedica_dataset.licenses import CODES, LICENSE_GROUPS
+
+    names = [*LICENSE_GROUPS, *(code.replace(" ", "-") for code in CODES)]
+    return [name for name in names if name.lower().startswith(begun.lower())]
 
 
 def progress() -> Progress:
