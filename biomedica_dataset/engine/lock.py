@@ -108,12 +108,15 @@ class RunLock:
             )
             raise TakenOverError(msg)
 
+    def is_held(self) -> bool:
+        """Whether this run has the output now."""
+        holder = _read(Folder(self.url))
+        return holder is not None and holder.run == self.run
+
     def release(self) -> None:
         """Release the output, when all of it is done."""
-        folder = Folder(self.url)
-        holder = _read(folder)
-        if holder is not None and holder.run == self.run:
-            folder.remove(RUN)
+        if self.is_held():
+            Folder(self.url).remove(RUN)
 
 
 @contextmanager

@@ -232,7 +232,8 @@ class Stage(ABC, Generic[Task, Record, Made]):
             numbers = [self.number(task) for task in tasks]
             failed = {n: str(error) for n in numbers if n not in done_numbers} | failed
         finally:
-            if tasks and not lock.shared:
+            # Another run that has taken the output over may be writing what no record names yet.
+            if tasks and not lock.shared and lock.is_held():
                 self.sweep()
         return made, dict(sorted(failed.items()))
 

@@ -118,9 +118,10 @@ class Experiment:
     def _suspend(self, workers: int, moment: float) -> bool:
         together = self._stage in BLOCKS and self._struck % 2 == 0
         first = Launch(run_id="together") if together else Launch()
-        process = self._begin(workers, first)
+        process, started = self._begin(workers, first), time.monotonic()
         process.join(moment)
         if process.exitcode is not None:
+            self._whole[workers] = time.monotonic() - started
             return False
         with contextlib.suppress(ProcessLookupError):  # it ends right now
             os.kill(process.pid, signal.SIGSTOP)

@@ -11,9 +11,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("where", ["disk", "s3"])
-@pytest.mark.parametrize("stage", ["extract", "serialize", "mesh"])
-def test_six_that_begin_at_once_leave_one_result(stage, where):
-    found = said("begin", "--times", 2, "--where", where, "--stages", stage)
+def test_six_that_begin_at_once_leave_one_result(where):
+    stages = ["extract", "serialize", "mesh"] if where == "disk" else ["extract"]
+    found = said("begin", "--times", 2, "--where", where, "--stages", *stages)
 
-    for how in HOW:
-        assert f"{stage}, {where}, {how}: 2 times, 0 came out other" in found
+    for stage in stages:
+        for how in HOW:
+            assert f"{stage}, {where}, {how}: 2 times, 0 came out other" in found
