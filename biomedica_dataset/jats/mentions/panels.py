@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .labels import Series
 
     _Named = dict[tuple[Series, int], list[tuple[tuple[str, ...], int, int]]]
+
+_LETTER = re.compile(r"\d\s?[(（]?[A-Za-z](?![A-Za-z])")  # behind the number of a figure
 
 
 class PanelMentions:
@@ -54,7 +57,7 @@ class PanelMentions:
         if (text, word) not in self._read:
             named: _Named = {}
             places: list[tuple[int, int]] = []
-            for mention in find_mentions(text, [word]):
+            for mention in find_mentions(text, [word]) if _LETTER.search(text) else ():
                 for number, _, panels in mention.numbers:
                     if panels:
                         places = places or sentences(text)
