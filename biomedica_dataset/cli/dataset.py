@@ -115,9 +115,9 @@ def select(source: str, output: str | None, **options: Any) -> None:
     A condition compares columns, and joins comparisons by and, or, not and ():
       COLUMN = != < <= > >= VALUE         numbers, or text in full
       COLUMN in [VALUE, VALUE]            one of them; or not in
-      COLUMN contains TEXT                whole words, one after another, in any case
+      COLUMN contains TEXT                whole words in a row, in any case
       COLUMN contains_text TEXT           any part of the text, in any case
-      COLUMN matches REGEX                a regular expression in the syntax of RE2
+      COLUMN matches REGEX                a regular expression, as RE2 reads it
       COLUMN is null, COLUMN is not null  a null matches nothing else
     Text that has signs, or the words and, or, stands in quotes.
     """
