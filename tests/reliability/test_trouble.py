@@ -57,6 +57,6 @@ def test_bytes_that_fail_their_check_are_asked_for_again(labelled, columns, faul
 def test_bytes_that_always_fail_their_check_end_the_epoch(labelled):
     with (
         BucketServer(labelled[0], faults={SHARD: Fault(garbled=True)}) as server,
-        pytest.raises(SourceError, match=r"a caption of .* has another"),
+        pytest.raises(SourceError, match=r"caption of .* has another"),
     ):
         rows_of(server.url, columns=["caption"])
