@@ -1,0 +1,199 @@
+"""Reads single letters in an image: the marks of panels, and all that looks like them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from biomedica_dataset.extras import require
+
+from .boxes import Box
+from .glyphs import isolated_glyphs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    Pixels = np.ndarray[Any, Any]
+
+SIDES = (1000, 1600)
+"""Longest side of the image at the first and at the second look, in pixels."""
+
+_LARGEST_SCALE = (1.0, 1.6)  # of an image that is smaller
+_PADDING = 16  # pixels: the detector does not see letters at the very edge
+
+_HEIGHT = 48  # of a line for the recognizer
+_TOGETHER = 16
+_START = 2.6  # heights of a line that are read: enough for "(A) G"
+_TALLEST = 0.12  # of the longest side
+_UPRIGHT = 1.6  # a line this much taller than wide is turned
+_MARGIN = 0.25  # around a glyph, in heights
+_ALONE = re.compile(r"[(\[（]?([A-Za-z0-9|])(['’′]{0,2})[)\]）.:,]?")
+_FIRST = re.compile(r"[(\[（]?([A-Za-z])['’′]{0,2}[)\]）.:]")
+_BRACKETS = frozenset("()[]（）")
+_MARKS = _BRACKETS | frozenset(".:")
+_LIKE = {"0": "O", "1": "I", "l": "I", "|": "I", "5": "S", "8": "B", "6": "G", "2": "Z"}
+_SAME_IN_BOTH_CASES = frozenset("COPSUVWXZK")
+_LOW = frozenset("aceomnrsuvwxz")  # letters without ascender or descender
+
+# Scores relative to that of a letter that stands alone.
+_MISREAD, _IN_A_LINE, _MARKED = 0.6, 0.9, 0.15
+# Height of capitals relative to a glyph without ascender, a line, and a line with brackets.
+_OF_LOW, _OF_LINE, _OF_BRACKETS = 1 / 0.72, 0.6, 0.52
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Something in an image that reads as a letter.
+
+    Parameters
+    ----------
+    letter
+        In upper case.
+    box
+        Where it is, in pixels of the image.
+    height
+        Estimated height of a capital of its font, in pixels.
+    is_lower
+        Whether it is set in lower case; ``None`` if its shape does not tell.
+    score
+        0 to 1.15: how surely it is that letter, alone, as a mark of a panel.
+    """
+
+    letter: str
+    box: Box
+    height: float
+    is_lower: bool | None
+    score: float
+    is_glyph: bool
+
+
+class LetterReader:
+    """Reads letters by the detector and the recognizer of RapidOCR.
+
+    Only the beginning of each line is recognized, as a letter that marks a panel stands alone or
+    starts one. The detector often leaves out a letter that stands alone: connected components that
+    stand alone are recognized as well.
+    """
+
+    def __init__(self) -> None:
+        ocr = require("rapidocr", "panels")
+        self._input = require("rapidocr.ch_ppocr_rec.typings", "panels").TextRecInput
+        threads = {f"EngineConfig.onnxruntime.{part}_op_num_threads": 1 for part in ("intra", "inter")}
+        self._ocr = ocr.RapidOCR(
+            params={
+                "Global.log_level": "error",
+                "Global.text_score": 0.0,
+                "Det.limit_side_len": SIDES[-1] + 2 * _PADDING,
+                "Det.limit_type": "max",
+                "Rec.rec_img_shape": [3, _HEIGHT, _HEIGHT],
+                "Rec.rec_batch_num": _TOGETHER,
+                **threads,
+            }
+        )
+        self._ocr(np.full((_HEIGHT, _HEIGHT, 3), 255, np.uint8), use_det=False)  # loads the weights
+
+    def read(self, image: Image.Image, look: int = 0) -> list[Letter]:
+        """Return what reads as a letter in an RGB image, in its pixels.
+
+        Parameters
+        ----------
+        look
+            0 for the first look; 1 for a second one at a larger scale.
+        """
+        scale = min(_LARGEST_SCALE[look], SIDES[look] / max(image.size))
+        pixels = _padded(image, scale)
+        lines = [box for box in self._lines(pixels) if _may_start_with_a_letter(box)]
+        glyphs = isolated_glyphs(pixels, lines)
+        crops = [_crop(pixels, _start(box), 0.0) for box in lines]
+        crops += [_crop(pixels, box, _MARGIN) for box in glyphs]
+        boxes = [(box, False) for box in lines] + [(box, True) for box in glyphs]
+        texts = self._recognized(crops)
+        found = (
+            _letter(text, score, box, is_glyph)
+            for (box, is_glyph), (text, score) in zip(boxes, texts, strict=True)
+        )
+        return [_in_image(letter, scale) for letter in found if letter is not None]
+
+    def _lines(self, pixels: Pixels) -> Iterator[Box]:
+        found = self._ocr(np.ascontiguousarray(pixels), use_det=True, use_rec=False, use_cls=False)
+        corners = getattr(found, "boxes", None)
+        for line in () if corners is None else corners:
+            yield Box(*map(float, (*line.min(0), *line.max(0))))
+
+    def _recognized(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
+        if not crops:
+            return []
+        read = self._ocr.text_rec(self._input(img=list(crops), return_word_box=False))
+        return [(text.strip(), float(s)) for text, s in zip(read.txts, read.scores, strict=True)]
+
+
+def _padded(image: Image.Image, scale: float) -> Pixels:
+    """Return BGR pixels with a white border, as the detector wants them."""
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    if size != image.size:
+        image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    around = ((_PADDING, _PADDING), (_PADDING, _PADDING), (0, 0))
+    return np.pad(np.asarray(image)[:, :, ::-1], around, constant_values=255)
+
+
+def _may_start_with_a_letter(box: Box) -> bool:
+    width, height = box.x1 - box.x0, box.y1 - box.y0
+    return 6 <= height <= _TALLEST * SIDES[0] and height <= _UPRIGHT * width
+
+
+def _start(box: Box) -> Box:
+    return box._replace(x1=min(box.x1, box.x0 + _START * (box.y1 - box.y0)))
+
+
+def _crop(pixels: Pixels, box: Box, margin: float) -> Pixels:
+    """Return a rectangle with a margin, at least as wide as high; edges are repeated."""
+    around = margin * (box.y1 - box.y0)
+    x0, y0 = int(box.x0 - around), int(box.y0 - around)
+    x1, y1 = int(np.ceil(box.x1 + around)), int(np.ceil(box.y1 + around))
+    missing = max(0, (y1 - y0) - (x1 - x0))
+    x0, x1 = x0 - missing // 2, x1 + missing - missing // 2
+    inside = (missing // 2, missing - missing // 2)
+    height, width = pixels.shape[:2]
+    part = pixels[max(0, y0) : y1, max(0, x0 + inside[0]) : x1 - inside[1]]
+    before = max(0, -(x0 + inside[0])) + inside[0]
+    after = max(0, x1 - inside[1] - width) + inside[1]
+    borders = ((max(0, -y0), max(0, y1 - height)), (before, after), (0, 0))
+    return np.pad(part, borders, mode="edge")
+
+
+def _letter(text: str, score: float, box: Box, is_glyph: bool) -> Letter | None:
+    found = _ALONE.fullmatch(text) or (None if is_glyph else _FIRST.match(text))
+    if found is None:
+        return None
+    shape, is_marked = found[1], any(mark in text for mark in _MARKS)
+    letter = _LIKE.get(shape, shape).upper()
+    if shape in _LIKE:
+        score *= _MISREAD
+    if found.end() < len(text):
+        score *= _IN_A_LINE
+    height = box.y1 - box.y0
+    if is_glyph:
+        capital = height * (_OF_LOW if shape in _LOW else 1)
+    else:
+        capital = height * (_OF_BRACKETS if not _BRACKETS.isdisjoint(text) else _OF_LINE)
+    tells = shape.isalpha() and shape not in _LIKE and letter not in _SAME_IN_BOTH_CASES
+    if found.end() < len(text):
+        box = box._replace(x1=min(box.x1, box.x0 + height))
+    return Letter(
+        letter=letter,
+        box=box,
+        height=capital,
+        is_lower=shape.islower() if tells else None,
+        score=score + _MARKED * is_marked,
+        is_glyph=is_glyph,
+    )
+
+
+def _in_image(letter: Letter, scale: float) -> Letter:
+    x0, y0, x1, y1 = (side - _PADDING for side in letter.box)
+    box = Box(x0, y0, x1, y1).scaled(1 / scale)
+    return replace(letter, box=box, height=letter.height / scale)

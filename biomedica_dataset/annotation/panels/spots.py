@@ -1,0 +1,104 @@
+"""Chooses, among all that reads as a letter, the marks of the panels that a caption names.
+
+Marks have one size and one case, stand in reading order, and line up in rows and columns. A beam
+search keeps the best partial choices for each size and case.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .letters import Letter
+
+    Spots = Mapping[str, Letter]
+
+_BEAM, _OF_A_LETTER = 24, 12
+# Scores beside that of a letter itself, which is 1 if it was surely read.
+_MISSING = -0.35
+_LINED_UP = 0.3
+_ON_ANOTHER = -5.0
+_BACKWARDS, _BEFORE_THE_FIRST = -0.8, -0.5
+_OTHER_CASE = -0.35
+_OTHER_SIZE = -0.8  # times the logarithm of the ratio
+_SIZES = 0.42  # largest logarithm
+_SLACK = 0.25  # of the size of a line, which is an estimate
+_GLYPH = 0.1  # preference of a component to the line around it
+_NEAR = 0.6  # heights between letters that line up
+_ABOVE = 0.8  # heights
+
+
+def choose_spots(letters: Iterable[Letter], named: Sequence[str]) -> dict[str, Letter]:
+    """Return the mark of each named panel; those that were not found are left out.
+
+    Parameters
+    ----------
+    named
+        Letters of the caption, ascending, in upper case.
+    """
+    candidates = _candidates(letters, set(named))
+    sizes = sorted({round(one.height) for some in candidates.values() for one in some} - {0})
+    choices = (
+        _choice(candidates, named, size, is_lower)
+        for size in sizes
+        for is_lower in (False, True)
+    )
+    best = max(choices, key=lambda choice: choice[0], default=(0.0, ()))
+    return {one.letter: one for one in best[1]}
+
+
+def _candidates(letters: Iterable[Letter], named: set[str]) -> dict[str, list[Letter]]:
+    """Return the best readings of each letter, one for each place."""
+    found: defaultdict[str, list[Letter]] = defaultdict(list)
+    for one in sorted(letters, key=lambda one: -(one.score + _GLYPH * one.is_glyph)):
+        there = found[one.letter] if one.letter in named else None
+        if there is not None and len(there) < _OF_A_LETTER:
+            if not any(one.box.shared(other.box) for other in there):
+                there.append(one)
+    return found
+
+
+def _choice(
+    candidates: Mapping[str, list[Letter]], named: Sequence[str], size: float, is_lower: bool
+) -> tuple[float, tuple[Letter, ...]]:
+    states: list[tuple[float, tuple[Letter, ...]]] = [(0.0, ())]
+    for letter in named:
+        own = [(one, _own_score(one, size, is_lower)) for one in candidates.get(letter, ())]
+        longer = [(score + _MISSING, chosen) for score, chosen in states]
+        for score, chosen in states:
+            for one, value in own:
+                if value is not None:
+                    total = score + value + _beside(one, chosen, size)
+                    longer.append((total, (*chosen, one)))
+        states = sorted(longer, key=lambda state: -state[0])[:_BEAM]
+    return states[0]
+
+
+def _own_score(one: Letter, size: float, is_lower: bool) -> float | None:
+    off = abs(math.log(one.height / size))
+    off = off if one.is_glyph else max(0.0, off - _SLACK)
+    if off > _SIZES:
+        return None
+    differs = one.is_lower is not None and one.is_lower != is_lower
+    return one.score + _OTHER_SIZE * off + _OTHER_CASE * differs
+
+
+def _beside(one: Letter, chosen: tuple[Letter, ...], size: float) -> float:
+    """Return what the place of a letter among those before it adds to the score."""
+    if not chosen:
+        return 0.0
+    box, near = one.box, _NEAR * size
+    score = _ON_ANOTHER * sum(box.shared(other.box) > 0 for other in chosen)
+    lined_up = (
+        abs(other.box.x0 - box.x0) < near or abs(other.box.y0 - box.y0) < near for other in chosen
+    )
+    score += _LINED_UP * any(lined_up)
+    last, first = chosen[-1].box, chosen[0].box
+    above = _ABOVE * size
+    score += _BACKWARDS * (box.y0 < last.y0 - above and box.x0 < last.x0 + above)
+    score += _BEFORE_THE_FIRST * (box.y0 < first.y0 - above and box.x0 < first.x0 - above)
+    return score
