@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed
     from .annotation.labels.label import label
+    from .annotation.panels.find_stage import panels
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .clip.evaluate.evaluate import evaluate
     from .clip.train.train import train
@@ -90,6 +91,7 @@ __all__ = [
     "label",
     "mesh",
     "open_dataset",
+    "panels",
     "push_to_hub",
     "read_article",
     "read_report",
@@ -117,6 +119,7 @@ _HOME = {
     "label": ".annotation.labels.label",
     "mesh": ".pubmed.mesh.mesh",
     "open_dataset": ".streaming.dataset",
+    "panels": ".annotation.panels.find_stage",
     "push_to_hub": ".hub.push",
     "read_article": ".jats.reader",
     "read_report": ".extraction.report",

@@ -49,7 +49,7 @@ ROOMS = [
 
 # The same inside the larger rooms; what is in none of them may be imported by all of its room.
 INSIDE = {
-    "annotation": ["blocks", "embeddings", "clusters", "labels", "review"],
+    "annotation": ["blocks", "panels", "embeddings", "clusters", "labels", "review"],
     "pubmed": ["rate_limit responses", "client", "search mesh"],
     "clip": ["models", "train", "evaluate"],
     "jats": [

@@ -109,4 +109,22 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     from biomedica_dataset import assign as run
 
     report = run(embeddings, output, clusters=clusters, progress=progress(), **options)
-    show(report)
+    show(run(embeddings, output, clusters=clusters, progress=progress(), **options))
+
+
+@annotate.command()
+@click.argument("archive")
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="Folder for the panels: new, or one to update.",
+)  # fmt: skip
+@_WORKERS
+@launched
+def panels(archive: str, output: str, **options: Any) -> None:
+    """Find the panels of the compound figures of ARCHIVE.
+
+    Running the same command again reads only blocks of changed articles.
+    """
+    from biomedica_dataset import panels as run
+
+    show(run(archive, output, progress=progress(), **options))

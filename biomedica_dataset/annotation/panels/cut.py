@@ -14,6 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from numpy.typing import NDArray
+
     from .boxes import Box
     from .lines import Lines
 
@@ -34,7 +36,16 @@ class Corner(NamedTuple):
     top: bool
 
 
-CORNERS = (Corner(True, True), Corner(False, True), Corner(True, False), Corner(False, False))
+CORNERS = tuple(Corner(left=left, top=top) for top in (True, False) for left in (True, False))
+
+
+class _Option(NamedTuple):
+    """A line that divides the marks of a rectangle in two groups."""
+
+    cost: float
+    axis: int
+    place: int
+    groups: tuple[tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,50 +99,42 @@ class _Cutter:
     def _best(self, box: Rectangle, marks: tuple[str, ...]) -> Cut | None:
         if len(marks) == 1:
             return Cut(0.0, {marks[0]: box}, {marks[0]: 0.0})
-        options = sorted(self._options(box, marks), key=lambda option: option[0])
-        best: Cut | None = None
-        for cost, axis, place, groups in options[:_BREADTH]:
-            halves = _halves(box, axis, place)
-            cuts = [self.best(*half) for half in zip(halves, groups, strict=True)]
-            if None in cuts:
-                continue
-            whole = _joined(cost, [cut for cut in cuts if cut is not None])
-            if best is None or whole.cost < best.cost:
-                best = whole
-        return best
+        options = sorted(self._options(box, marks), key=lambda option: option.cost)
+        wholes = []
+        for option in options[:_BREADTH]:
+            halves = _halves(box, option.axis, option.place)
+            first, second = map(self.best, halves, option.groups)
+            if first is not None and second is not None:
+                wholes.append(_joined(option.cost, first, second))
+        return min(wholes, key=lambda whole: whole.cost, default=None)
 
-    def _options(
-        self, box: Rectangle, marks: tuple[str, ...]
-    ) -> Iterator[tuple[float, int, int, tuple[tuple[str, ...], tuple[str, ...]]]]:
-        """Yield cost, axis and place of the best cut for each division of the marks."""
+    def _options(self, box: Rectangle, marks: tuple[str, ...]) -> Iterator[_Option]:
+        """Yield the best line for each division of the marks."""
         for axis in (0, 1):
             low, high = (1, 3) if axis == 0 else (0, 2)
-            starts = self._corner.top if axis == 0 else self._corner.left
-            order = sorted(marks, key=lambda m: (self._marks[m][low if starts else high], m))
+            is_before = self._corner.top if axis == 0 else self._corner.left
+            side = low if is_before else high
+            order = sorted(marks, key=lambda mark: (self._marks[mark][side], mark))
             quality = self._lines.quality(box, axis)
             for count in range(1, len(order)):
-                first, second = order[:count], order[count:]
-                after = max(self._end(m, low, high) for m in first)
-                before = min(self._start(m, low, high) for m in second)
-                begin = max(int(np.ceil(after)), box[low] + _LEAST)
-                end = min(int(before), box[high] - _LEAST)
-                if begin > end:
-                    continue
-                places = np.arange(begin, end + 1)
-                away = (end - places) if starts else (places - begin)
-                costs = _PERFECT - quality[places - box[low]]
-                costs = costs + _FAR * away / (box[high] - box[low])
-                best = int(costs.argmin())
-                groups = (tuple(sorted(first)), tuple(sorted(second)))
-                yield float(costs[best]), axis, int(places[best]), groups
+                groups = (tuple(sorted(order[:count])), tuple(sorted(order[count:])))
+                places = self._places(box, low, high, groups)
+                if len(places):
+                    away = (places[-1] - places) if is_before else (places - places[0])
+                    costs = _PERFECT - quality[places - box[low]]
+                    costs = costs + _FAR * away / (box[high] - box[low])
+                    best = int(costs.argmin())
+                    yield _Option(float(costs[best]), axis, int(places[best]), groups)
 
-    def _start(self, mark: str, low: int, high: int) -> float:
-        box = self._marks[mark]
-        return box[low] + _OVERLAP * (box[high] - box[low])
-
-    def _end(self, mark: str, low: int, high: int) -> float:
-        box = self._marks[mark]
-        return box[high] - _OVERLAP * (box[high] - box[low])
+    def _places(
+        self, box: Rectangle, low: int, high: int, groups: tuple[tuple[str, ...], ...]
+    ) -> NDArray[np.int64]:
+        """Return the lines between two groups of marks."""
+        first, second = ([self._marks[mark] for mark in group] for group in groups)
+        after = max(one[high] - _OVERLAP * (one[high] - one[low]) for one in first)
+        before = min(one[low] + _OVERLAP * (one[high] - one[low]) for one in second)
+        begin = max(int(np.ceil(after)), box[low] + _LEAST)
+        return np.arange(begin, min(int(before), box[high] - _LEAST) + 1)
 
 
 def _halves(box: Rectangle, axis: int, place: int) -> tuple[Rectangle, Rectangle]:
@@ -141,10 +144,10 @@ def _halves(box: Rectangle, axis: int, place: int) -> tuple[Rectangle, Rectangle
     return (x0, y0, place, y1), (place, y0, x1, y1)
 
 
-def _joined(cost: float, cuts: list[Cut]) -> Cut:
-    parts: dict[str, Rectangle] = {}
-    worst: dict[str, float] = {}
-    for cut in cuts:
-        parts |= cut.parts
-        worst |= {mark: max(cost, other) for mark, other in cut.worst.items()}
-    return Cut(cost + sum(cut.cost for cut in cuts), parts, worst)
+def _joined(cost: float, first: Cut, second: Cut) -> Cut:
+    worst = first.worst | second.worst
+    return Cut(
+        cost=cost + first.cost + second.cost,
+        parts=first.parts | second.parts,
+        worst={mark: max(cost, other) for mark, other in worst.items()},
+    )

@@ -68,7 +68,8 @@ def _isolated(parts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     beside = parts[(height >= _SIMILAR[0] * _SHORTEST) & (width > _THIN * height), :4]
     beside = beside[beside[:, 3] <= _SIMILAR[1] * _TALLEST * side]
     alone = [not _has_neighbour(letter, beside) for letter in letters]
-    return letters[np.array(alone, bool)]
+    found: np.ndarray[Any, Any] = letters[np.array(alone, bool)]
+    return found
 
 
 def _has_neighbour(letter: np.ndarray[Any, Any], others: np.ndarray[Any, Any]) -> bool:

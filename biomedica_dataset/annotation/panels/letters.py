@@ -82,7 +82,9 @@ class LetterReader:
     def __init__(self) -> None:
         ocr = require("rapidocr", "panels")
         self._input = require("rapidocr.ch_ppocr_rec.typings", "panels").TextRecInput
-        threads = {f"EngineConfig.onnxruntime.{part}_op_num_threads": 1 for part in ("intra", "inter")}
+        threads = {
+            f"EngineConfig.onnxruntime.{part}_op_num_threads": 1 for part in ("intra", "inter")
+        }
         self._ocr = ocr.RapidOCR(
             params={
                 "Global.log_level": "error",
@@ -113,7 +115,7 @@ class LetterReader:
         boxes = [(box, False) for box in lines] + [(box, True) for box in glyphs]
         texts = self._recognized(crops)
         found = (
-            _letter(text, score, box, is_glyph)
+            _letter(text, score, box, is_glyph=is_glyph)
             for (box, is_glyph), (text, score) in zip(boxes, texts, strict=True)
         )
         return [_in_image(letter, scale) for letter in found if letter is not None]
@@ -165,7 +167,7 @@ def _crop(pixels: Pixels, box: Box, margin: float) -> Pixels:
     return np.pad(part, borders, mode="edge")
 
 
-def _letter(text: str, score: float, box: Box, is_glyph: bool) -> Letter | None:
+def _letter(text: str, score: float, box: Box, *, is_glyph: bool) -> Letter | None:
     found = _ALONE.fullmatch(text) or (None if is_glyph else _FIRST.match(text))
     if found is None:
         return None

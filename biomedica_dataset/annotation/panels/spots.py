@@ -43,7 +43,7 @@ def choose_spots(letters: Iterable[Letter], named: Sequence[str]) -> dict[str, L
     candidates = _candidates(letters, set(named))
     sizes = sorted({round(one.height) for some in candidates.values() for one in some} - {0})
     choices = (
-        _choice(candidates, named, size, is_lower)
+        _choice(candidates, named, size, is_lower=is_lower)
         for size in sizes
         for is_lower in (False, True)
     )
@@ -55,19 +55,20 @@ def _candidates(letters: Iterable[Letter], named: set[str]) -> dict[str, list[Le
     """Return the best readings of each letter, one for each place."""
     found: defaultdict[str, list[Letter]] = defaultdict(list)
     for one in sorted(letters, key=lambda one: -(one.score + _GLYPH * one.is_glyph)):
-        there = found[one.letter] if one.letter in named else None
-        if there is not None and len(there) < _OF_A_LETTER:
-            if not any(one.box.shared(other.box) for other in there):
-                there.append(one)
-    return found
+        there = found[one.letter]
+        if len(there) < _OF_A_LETTER and not any(one.box.shared(other.box) for other in there):
+            there.append(one)
+    return {letter: found[letter] for letter in named}
 
 
 def _choice(
-    candidates: Mapping[str, list[Letter]], named: Sequence[str], size: float, is_lower: bool
+    candidates: Mapping[str, list[Letter]], named: Sequence[str], size: float, *, is_lower: bool
 ) -> tuple[float, tuple[Letter, ...]]:
     states: list[tuple[float, tuple[Letter, ...]]] = [(0.0, ())]
     for letter in named:
-        own = [(one, _own_score(one, size, is_lower)) for one in candidates.get(letter, ())]
+        own = [
+            (one, _own_score(one, size, is_lower=is_lower)) for one in candidates.get(letter, ())
+        ]
         longer = [(score + _MISSING, chosen) for score, chosen in states]
         for score, chosen in states:
             for one, value in own:
@@ -78,7 +79,7 @@ def _choice(
     return states[0]
 
 
-def _own_score(one: Letter, size: float, is_lower: bool) -> float | None:
+def _own_score(one: Letter, size: float, *, is_lower: bool) -> float | None:
     off = abs(math.log(one.height / size))
     off = off if one.is_glyph else max(0.0, off - _SLACK)
     if off > _SIZES:

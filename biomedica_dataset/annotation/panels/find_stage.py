@@ -1,0 +1,235 @@
+"""`panels`: finds the panels of the compound figures of an archive."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from biomedica_dataset.annotation.blocks import (
+    BlockRecord,
+    remove_blocks_except,
+    up_to_date_record,
+    write_block,
+)
+from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.engine.report import Tally, part_message, total
+from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.extras import require
+from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.rows import rows_fingerprint, rows_of
+
+from .find_panels import FoundPanel, find_panels
+from .letters import SIDES, LetterReader
+from .panels import SCHEMA, Panels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from biomedica_dataset.engine.launch import Launch
+    from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.engine.outcome import StageRun
+    from biomedica_dataset.engine.stage import WorkerContext
+    from biomedica_dataset.schema import Pair
+
+_FIGURES, _PANELS = "figures: ", "panels: "  # before the outcomes in the record of a block
+_FEWEST = 2  # letters in the caption of a compound figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelsReport:
+    """The result of a run of panels.
+
+    Parameters
+    ----------
+    figures
+        Kept are figures that were split; the others stay whole, by reason.
+    panels
+        Panels that captions name: kept are those that were found.
+    written
+        Blocks written by this run, out of ``blocks``.
+    left
+        Blocks of other parts of the run that are not done.
+    """
+
+    figures: Tally
+    panels: Tally
+    blocks: int
+    written: int
+    left: int = 0
+
+    def __str__(self) -> str:
+        """Return the report in words."""
+        if self.left:
+            return part_message(self.written, self.left, "blocks")
+        lines = self.figures.lines("figures") + self.panels.lines("panels")
+        if self.written:
+            return "\n".join([*lines, f"{self.written:,} of {self.blocks:,} blocks written"])
+        return "\n".join([*lines, "nothing to do: the panels are up to date"])
+
+
+@dataclass(frozen=True)
+class PanelsStage(Stage[int, BlockRecord, None]):
+    """Finds the panels of the figures of each block."""
+
+    source: str
+    url: str
+
+    @cached_property
+    def output(self) -> Folder:
+        """The folder of the panels."""
+        return Folder(self.url)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The archive of the figures."""
+        return Archive.open(self.source)
+
+    @cached_property
+    def reader(self) -> LetterReader:
+        """The letter reader of this process."""
+        return LetterReader()
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the folder of panels."""
+        Panels.begin(self.output, self.archive.width, f"rapidocr {version('rapidocr')}")
+
+    def tasks(self) -> list[int]:
+        """Return the blocks of the archive."""
+        return self.archive.blocks()
+
+    def _fingerprint(self, block: int) -> str:
+        code = code_fingerprint(("annotation.panels.find_panels",), ("pillow",))
+        parts = rows_fingerprint(), code, self.archive.header(block).digest
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def record(self, task: int) -> BlockRecord | None:
+        """Return the record of a block whose articles have not changed."""
+        return up_to_date_record(self.output, task, self._fingerprint(task))
+
+    def make(self, task: int, context: WorkerContext) -> None:
+        """Write the panels of a block's figures."""
+        counts: Counter[str] = Counter()
+        problems: list[str] = []
+        rows: list[dict[str, Any]] = []
+        for pair in self._pairs(task):
+            named = pair.image_panels or []
+            found = self._panels(pair, named)
+            size = len((pair.image or {})["bytes"])
+            context.progress.tick(0, 1, size)
+            if isinstance(found, str):
+                counts[_FIGURES + found] += 1
+                if len(named) >= _FEWEST:
+                    counts[_PANELS + found] += len(named)
+                    problems.append(f"{pair.key}: {found}")
+                continue
+            counts[_FIGURES + "kept"] += 1
+            counts[_PANELS + "kept"] += len(found)
+            rows += [_row(pair, panel) for panel in found]
+        record = BlockRecord(
+            fingerprint=self._fingerprint(task),
+            counts=dict(sorted(counts.items())),
+            problems=problems,
+        )
+        write_block(self.output, task, pa.Table.from_pylist(rows, SCHEMA), record)
+        context.progress.tick(1, 0, 0)
+
+    def _pairs(self, block: int) -> Iterator[Pair]:
+        for row, images in self.archive.articles(block):
+            for _group, pair in rows_of(row, images).pairs:
+                yield pair
+
+    def _panels(self, pair: Pair, named: list[str]) -> list[FoundPanel] | str:
+        if len(named) < _FEWEST:
+            return "names_no_panels"
+        try:
+            image = open_rgb((pair.image or {})["bytes"], SIDES[-1])
+        except ArticleError as error:
+            return str(error)
+        found = find_panels(image, named, self.reader)
+        if isinstance(found, str) or pair.image_size is None:
+            return found
+        return [_at_full_size(panel, image.size, pair.image_size) for panel in found]
+
+    def finish(self, run: StageRun[BlockRecord, None]) -> None:
+        """Remove blocks that the archive no longer has."""
+        remove_blocks_except(self.output, run.records)
+
+
+def panels(
+    archive: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    launch: Launch | None = None,
+    progress: Progress | None = None,
+) -> PanelsReport:
+    """Find the panels of the compound figures of an archive, or update them.
+
+    A figure whose caption names two panels or more is cut between the letters that are read in
+    its image. A figure of which a letter cannot be read or set apart stays whole.
+
+    Parameters
+    ----------
+    workers
+        Processes; as many as there are processors by default.
+    launch
+        Where it runs, and as which part of a run; alone by default.
+
+    Raises
+    ------
+    UsageError
+        There is no such archive, the output is something else, or the extra is not installed.
+
+    Examples
+    --------
+    >>> panels("none", "panels")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: none is not an archive...
+    """
+    stage = PanelsStage(os.fspath(archive), os.fspath(output))
+    Archive.open(archive)
+    require("rapidocr", "panels")
+    run = stage.run(launch, workers=workers, progress=progress)
+    counts = total(record.counts for record in run.records.values())
+    return PanelsReport(
+        figures=Tally.of(_outcomes(counts, _FIGURES)),
+        panels=Tally.of(_outcomes(counts, _PANELS)),
+        blocks=run.blocks,
+        written=len(run.made),
+        left=run.left,
+    )
+
+
+def _outcomes(counts: dict[str, int], prefix: str) -> dict[str, int]:
+    return {word.removeprefix(prefix): n for word, n in counts.items() if word.startswith(prefix)}
+
+
+def _row(pair: Pair, panel: FoundPanel) -> dict[str, Any]:
+    return {
+        "key": f"{pair.key}-{panel.letter}",
+        "figure": pair.key,
+        "letter": panel.letter,
+        "box": panel.box,
+        "score": panel.score,
+        "image_hash": pair.image_hash,
+    }
+
+
+def _at_full_size(panel: FoundPanel, size: tuple[int, int], full: list[int]) -> FoundPanel:
+    """Return a panel in pixels of the whole image; a large JPEG is decoded at a reduced scale."""
+    across, down = full[0] / size[0], full[1] / size[1]
+    x0, y0, x1, y1 = panel.box
+    box = (round(x0 * across), round(y0 * down), round(x1 * across), round(y1 * down))
+    return FoundPanel(panel.letter, box, panel.score)
