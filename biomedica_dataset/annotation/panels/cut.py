@@ -26,6 +26,7 @@ _PERFECT = 1.25  # quality of a line in a broad band
 _FAR = 0.5  # cost of a cut that lies a whole side away from the marks
 _LEAST = 3  # pixels
 _OVERLAP = 0.3  # of a mark that a cut may take: boxes of marks are estimates
+_AWAY = 1.0  # cost of a corner if its marks stand a whole side away from that of the image
 _UNUSUAL = 0.08  # cost of each panel if marks do not stand at the top left
 
 
@@ -80,9 +81,17 @@ def cut_between(lines: Lines, marks: Mapping[str, Box]) -> Cut | None:
     for corner in CORNERS:
         cut = _Cutter(lines, marks, corner).best(whole, tuple(sorted(marks)))
         if cut is not None:
-            unusual = 0.0 if corner == CORNERS[0] else _UNUSUAL * len(marks)
-            found.append((cut.cost + unusual, cut))
+            found.append((cut.cost + _unlikely(corner, lines, marks), cut))
     return min(found, key=lambda one: one[0])[1] if found else None
+
+
+def _unlikely(corner: Corner, lines: Lines, marks: Mapping[str, Box]) -> float:
+    """Return a cost for the corner: that of the first mark lies in a corner of the image."""
+    boxes = marks.values()
+    across = min(one.x0 if corner.left else lines.width - one.x1 for one in boxes)
+    down = min(one.y0 if corner.top else lines.height - one.y1 for one in boxes)
+    unusual = 0.0 if corner == CORNERS[0] else _UNUSUAL * len(marks)
+    return unusual + _AWAY * (across / lines.width + down / lines.height)
 
 
 class _Cutter:

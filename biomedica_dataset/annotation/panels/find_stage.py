@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.outcome import StageRun
+    from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.schema import Pair
 
@@ -221,7 +221,7 @@ def _row(pair: Pair, panel: FoundPanel) -> dict[str, Any]:
         "key": f"{pair.key}-{panel.letter}",
         "figure": pair.key,
         "letter": panel.letter,
-        "box": panel.box,
+        **dict(zip(("x0", "y0", "x1", "y1"), panel.box, strict=True)),
         "score": panel.score,
         "image_hash": pair.image_hash,
     }

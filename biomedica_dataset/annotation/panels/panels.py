@@ -4,11 +4,12 @@
 
     PANELS/
       panels.json               the letter reader and its version; width of a block
-      blocks/<block>.parquet    key, figure, letter, box, score of each panel, image_hash
+      blocks/<block>.parquet    key, figure, letter, box, score, image_hash of each panel
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from biomedica_dataset.annotation.blocks import block_numbers, read_block
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import begin_folder, read_header
+from biomedica_dataset.io.rules import PAIR_KEY, SHA256, Between, Form, Positive
+from biomedica_dataset.io.tables import Column
 
 if TYPE_CHECKING:
     import os
@@ -24,16 +27,25 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 HEADER = "panels.json"
 _WHAT = "a folder of panels"
-SCHEMA = pa.schema(
-    {
-        "key": pa.string(),
-        "figure": pa.string(),
-        "letter": pa.string(),
-        "box": pa.list_(pa.int32(), 4),
-        "score": pa.float32(),
-        "image_hash": pa.string(),
-    }
-)
+_PLACE, _SIDE = Between(0, 2**31 - 2), Between(1, 2**31 - 1)
+_COLUMNS = {
+    "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
+    "figure": Column(type=pa.string(), rule=PAIR_KEY),
+    "letter": Column(type=pa.string(), rule=Form("[A-Z]", "a letter from A to Z")),
+    "x0": Column(type=pa.int32(), rule=_PLACE),
+    "y0": Column(type=pa.int32(), rule=_PLACE),
+    "x1": Column(type=pa.int32(), rule=_SIDE),
+    "y1": Column(type=pa.int32(), rule=_SIDE),
+    "score": Column(type=pa.float32(), rule=Between(0, 1)),
+    "image_hash": Column(type=pa.string(), rule=SHA256),
+}
+SCHEMA = pa.schema([(name, column.type) for name, column in _COLUMNS.items()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    width: Positive
+    reader: str
 
 
 class Panels:
@@ -60,8 +72,8 @@ class Panels:
             The folder has no panels, or another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION)
-        return cls(folder, header["width"], header["reader"])
+        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header)
+        return cls(folder, header.width, header.reader)
 
     @classmethod
     def begin(cls, folder: Folder, width: int, reader: str) -> Panels:
@@ -72,11 +84,11 @@ class Panels:
         UsageError
             The folder is something else, or has panels of another archive or reader.
         """
-        header = {"width": width, "reader": reader}
-        there = begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header)
+        header = _Header(width, reader)
+        there = begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, asdict(header), _Header)
         if there != header:
             msg = (
-                f"{folder.url} has panels of {there['reader']} and blocks of {there['width']} "
+                f"{folder.url} has panels of {there.reader} and blocks of {there.width} "
                 f"PMCIDs; these would be of {reader} and {width}: name another folder"
             )
             raise UsageError(msg)
@@ -87,5 +99,5 @@ class Panels:
         return block_numbers(self.folder)
 
     def read(self, block: int) -> pa.Table:
-        """Return the panels of a block."""
-        return read_block(self.folder, block)
+        """Return the panels of a block: box in pixels of the image as it is displayed."""
+        return read_block(self.folder, block, _COLUMNS)

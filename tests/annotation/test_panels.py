@@ -1,0 +1,201 @@
+"""Panels: letters read in drawn figures, cuts between them, and the stage over an archive."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
+
+from biomedica_dataset.annotation.panels.boxes import Box
+from biomedica_dataset.annotation.panels.cut import cut_between
+from biomedica_dataset.annotation.panels.find_panels import find_panels
+from biomedica_dataset.annotation.panels.find_stage import panels
+from biomedica_dataset.annotation.panels.letters import Letter, LetterReader
+from biomedica_dataset.annotation.panels.lines import Lines
+from biomedica_dataset.annotation.panels.panels import Panels
+from biomedica_dataset.annotation.panels.spots import choose_spots
+from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.errors import ArchiveError, UsageError
+
+REAL = Path(__file__).parents[2] / "../shared/real/panels"
+FONT = ImageFont.load_default(26)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return LetterReader()
+
+
+def figure(boxes, size, *, ground="white", ink="black", corner=(8, 4), letters="ABCDEFGH"):
+    """Draw panels as plots with their letters inside, at a corner."""
+    image = Image.new("RGB", size, ground)
+    draw = ImageDraw.Draw(image)
+    for letter, (x0, y0, x1, y1) in zip(letters, boxes, strict=False):
+        draw.rectangle([x0 + 50, y0 + 40, x1 - 1, y1 - 1], outline=ink, width=2)
+        for step in range(1, 5):
+            middle = (y0 + y1) / 2 + 9 * step
+            draw.line([x0 + 60, middle, x1 - 20, middle - 40], ink, 2)
+        x = x0 + corner[0] if corner[0] >= 0 else x1 + corner[0]
+        y = y0 + corner[1] if corner[1] >= 0 else y1 + corner[1]
+        draw.text((x, y), letter, ink, FONT)
+    return image
+
+
+def photographs(boxes, size, colours):
+    """Draw panels as areas that touch, with a white letter in each."""
+    image = Image.new("RGB", size)
+    draw = ImageDraw.Draw(image)
+    for letter, box, colour in zip("ABCDEFGH", boxes, colours, strict=False):
+        draw.rectangle([box[0], box[1], box[2] - 1, box[3] - 1], fill=colour)
+        draw.ellipse([box[0] + 80, box[1] + 80, box[0] + 140, box[1] + 120], fill="#807060")
+        draw.text((box[0] + 10, box[1] + 6), letter, "white", FONT)
+    return image
+
+
+GRID = [(10, 10, 390, 290), (410, 10, 790, 290), (10, 310, 390, 590), (410, 310, 790, 590)]
+IRREGULAR = [(10, 10, 290, 590), (310, 10, 790, 240), (310, 260, 540, 590), (560, 260, 790, 590)]
+TOUCHING = [(0, 0, 300, 260), (300, 0, 620, 260), (0, 260, 300, 520), (300, 260, 620, 520)]
+COLOURS = ["#301820", "#18402a", "#202850", "#503818"]
+
+
+@pytest.mark.parametrize(
+    ("image", "boxes"),
+    [
+        pytest.param(figure(GRID, (800, 600)), GRID, id="grid"),
+        pytest.param(figure(IRREGULAR, (800, 600)), IRREGULAR, id="irregular"),
+        pytest.param(figure(GRID, (800, 600), ground="black", ink="white"), GRID, id="dark"),
+        pytest.param(figure(GRID, (800, 600), letters="abcd"), GRID, id="lower case"),
+        pytest.param(figure(GRID, (800, 600), corner=(8, -36)), GRID, id="at the bottom"),
+        pytest.param(photographs(TOUCHING, (620, 520), COLOURS), TOUCHING, id="touching"),
+        pytest.param(figure(GRID, (800, 600)).resize((2400, 1800)), [
+            tuple(3 * side for side in box) for box in GRID
+        ], id="large"),
+    ],
+)  # fmt: skip
+def test_panels_are_cut_between_their_letters(reader, image, boxes):
+    found = find_panels(image, "ABCD", reader)
+
+    assert not isinstance(found, str)
+    assert [panel.letter for panel in found] == list("ABCD")
+    for panel, box in zip(found, boxes, strict=True):
+        assert Box(*panel.box).iou(Box(*box)) > 0.75
+        assert panel.score > 0.5
+
+
+def test_a_figure_of_which_a_letter_is_missing_stays_whole(reader):
+    assert find_panels(figure(GRID, (800, 600)), "ABCDE", reader) == "letters_not_read"
+    assert find_panels(Image.new("RGB", (5, 3)), "AB", reader) == "letters_not_read"
+
+
+def letter(name, x, y, *, height=20.0, score=1.0, is_lower=False):
+    box = Box(x, y, x + height, y + height)
+    return Letter(name, box, height, is_lower, score, is_glyph=True)
+
+
+def test_marks_have_one_size_and_stand_in_order():
+    marks = [letter("A", 0, 0), letter("B", 200, 0), letter("C", 0, 200)]
+    strays = [
+        letter("A", 90, 90, height=9),
+        letter("C", 120, 80, height=60, score=1.1),
+        letter("B", 3, 120, is_lower=True),
+        letter("D", 50, 50),
+    ]
+    chosen = choose_spots(strays + marks, "ABC")
+
+    assert [chosen[name] for name in "ABC"] == marks
+    assert choose_spots([], "ABC") == {}
+
+
+@given(
+    marks=st.dictionaries(
+        st.sampled_from("ABCDEF"), st.tuples(st.integers(0, 190), st.integers(0, 130)), min_size=2
+    ),
+    seed=st.integers(0, 2**32),
+)
+def test_parts_lie_apart_inside_the_image_around_their_marks(marks, seed):
+    pixels = bytes(random.Random(seed).choices(b"\x00\xff\xff\xff", k=200 * 140))
+    lines = Lines(Image.frombytes("L", (200, 140), pixels).convert("RGB"))
+    boxes = {name: Box(x, y, x + 8, y + 8) for name, (x, y) in marks.items()}
+    cut = cut_between(lines, boxes)
+
+    if cut is not None:
+        parts = {name: Box(*part) for name, part in cut.parts.items()}
+        assert parts.keys() == boxes.keys()
+        assert sum(part.area for part in parts.values()) == 200 * 140
+        for name, part in parts.items():
+            assert sum(part.shared(other) for other in parts.values()) == part.area
+            assert part.shared(boxes[name]) > 0
+
+
+@pytest.fixture(scope="module")
+def sample_panels(sample_archive, once):
+    """The panels of the sample; not to be changed by a test."""
+    return once("panels", lambda to: panels(sample_archive, to, workers=1))
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def test_the_stage_counts_what_it_found_and_what_stays_whole(sample_archive, sample_panels):
+    report = panels(sample_archive, sample_panels, workers=1)
+    there = Panels.open(sample_panels)
+    rows = [row for block in there.blocks() for row in there.read(block).to_pylist()]
+
+    assert report.written == 0
+    assert str(report).endswith("nothing to do: the panels are up to date")
+    assert report.panels.kept == len(rows)
+    assert report.figures.kept == len({row["figure"] for row in rows}) > 0
+    assert report.figures.dropped.keys() <= {"names_no_panels", "letters_not_read"}
+    for row in rows:
+        assert row["key"] == f"{row['figure']}-{row['letter']}"
+        assert 0 <= row["x0"] < row["x1"]
+        assert 0 <= row["y0"] < row["y1"]
+
+
+def test_parts_make_the_same_panels(sample_archive, sample_panels, tmp_path):
+    for part in ("1/2", "2/2"):
+        launch = Launch.of({}, part=part, run_id="two")
+        panels(sample_archive, tmp_path / "parts", workers=1, launch=launch)
+
+    assert files(tmp_path / "parts") == files(sample_panels)
+
+
+def test_panels_of_another_reader_or_from_a_stranger_are_refused(
+    sample_archive, sample_panels, tmp_path
+):
+    header = json.loads((sample_panels / "panels.json").read_text())
+    (tmp_path / "panels.json").write_text(json.dumps({**header, "reader": "eyes 1"}))
+    with pytest.raises(UsageError, match="has panels of eyes 1"):
+        panels(sample_archive, tmp_path, workers=1)
+    (tmp_path / "blocks").mkdir()
+    (tmp_path / "blocks/0000001.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ArchiveError, match="0000001"):
+        Panels.open(tmp_path).read(1)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real figures are not there")
+def test_real_figures_are_split_as_people_split_them(reader):
+    figures = json.loads((REAL / "figures.json").read_text())
+    small = [
+        one for one in figures
+        if not one["uncertain"] and one["layout"] == "row" and not one["touching"]
+        and one["width"] <= 700 and all(panel["letter"] for panel in one["panels"])
+    ]  # fmt: skip
+    right = 0
+    for one in small[:6]:
+        named = sorted(panel["letter"] for panel in one["panels"])
+        with Image.open(REAL / one["image"]) as image:
+            found = find_panels(image.convert("RGB"), named, reader)
+        truth = {panel["letter"]: Box(*panel["box"]) for panel in one["panels"]}
+        right += not isinstance(found, str) and all(
+            Box(*panel.box).iou(truth[panel.letter]) > 0.5 for panel in found
+        )
+    assert right >= min(5, len(small) - 1)
+    assert len(small) > 1 or not os.environ.get("CI")
