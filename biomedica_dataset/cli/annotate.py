@@ -16,7 +16,7 @@ _WORKERS = click.option(
 
 @main.group()
 def annotate() -> None:
-    """Label the images of an archive: embed, cluster, assign, review, labels."""
+    """Label the images of an archive: panels, embed, cluster, assign, review, labels."""
 
 
 @annotate.command()
