@@ -108,7 +108,6 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     """
     from biomedica_dataset import assign as run
 
-    report = run(embeddings, output, clusters=clusters, progress=progress(), **options)
     show(run(embeddings, output, clusters=clusters, progress=progress(), **options))
 
 
