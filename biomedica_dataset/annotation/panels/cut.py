@@ -91,7 +91,7 @@ def _unlikely(corner: Corner, lines: Lines, marks: Mapping[str, Box]) -> float:
     across = min(one.x0 if corner.left else lines.width - one.x1 for one in boxes)
     down = min(one.y0 if corner.top else lines.height - one.y1 for one in boxes)
     unusual = 0.0 if corner == CORNERS[0] else _UNUSUAL * len(marks)
-    return unusual + _AWAY * (across / lines.width + down / lines.height)
+    return unusual + _AWAY * float(across / lines.width + down / lines.height)
 
 
 class _Cutter:
