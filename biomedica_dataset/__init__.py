@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from .hub.push import push_to_hub
     from .jats.reader import read_article
     from .pubmed.mesh.mesh import mesh
-    from .serialization.serialize import SerializeReport, serialize
+    from .serialization.report import SerializeReport
+    from .serialization.serialize import serialize
     from .streaming.dataset import open_dataset
     from .subset.select import select
     from .verification.report import VerifyReport
@@ -108,7 +109,7 @@ _HOME = {
     "ExtractReport": ".extraction.report",
     "Launch": ".engine.launch",
     "Part": ".engine.launch",
-    "SerializeReport": ".serialization.serialize",
+    "SerializeReport": ".serialization.report",
     "Splits": ".folder.splits",
     "VerifyReport": ".verification.report",
     "assign": ".annotation.clusters.assign",

@@ -18,10 +18,13 @@ from .archive.selection import Wants
 from .errors import UsageError
 from .extraction import live
 from .folder.splits import SPLITS, Splits
+from .images.decode import decoding_problem
+from .images.lost import ON_ERROR, LostImages, OnError, lost_error
 from .joins import JoinFolders, Joins
 from .licenses import COMMERCIAL, NONCOMMERCIAL
 from .pmc.source import DEFAULT_SOURCE
 from .schema import CONFIGS, SCHEMA_VERSION, Pair, features, to_dict
+from .suggest import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,6 +66,10 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     splits
         Shares of train, validation and test by article, such as ``0.9,0.05,0.05``; by default all
         articles are ``train``.
+    on_error
+        What to do about an image that cannot be decoded: ``raise`` an error that names its key,
+        ``skip`` its row, or give ``none`` in its place. Each image is decoded once to know it, a
+        JPEG at an eighth of its scale.
     """
 
     source: str = DEFAULT_SOURCE
@@ -73,6 +80,7 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     clusters: str | None = None
     labels: str | None = None
     splits: str = str(Splits())
+    on_error: OnError = "raise"
 
     def __post_init__(self) -> None:
         """Check the options."""
@@ -81,6 +89,7 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
             msg = f"limit is {self.limit}; it must be 1 or more"
             raise UsageError(msg)
         Splits.parse(self.splits)
+        one_of("on_error", self.on_error, ON_ERROR)
 
     @property
     def joins(self) -> JoinFolders:
@@ -175,6 +184,7 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
         source = live.Blocks(url, tuple(blocks), width, listing)
         joins = Joins.open(self.config.joins)
         splits = Splits.parse(self.config.splits)
+        lost = LostImages("skipped" if self.config.on_error == "skip" else "left empty")
         for shard, block in enumerate(blocks):
             position = 0
             articles = live.read_block(source, block, wants, lambda n: splits.of(n) == split)
@@ -182,6 +192,22 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
                 if rows.problem:
                     logger.warning("skipped: %s", rows.problem)
                 for group, pair in rows.pairs:
-                    if self.config.name in (group, "all"):
-                        yield Key(shard, position), to_dict(pair)
+                    if self.config.name not in (group, "all"):
+                        continue
+                    example = self._checked(to_dict(pair), lost)
+                    if example is not None:
+                        yield Key(shard, position), example
                         position += 1
+        if lost.count:
+            logger.warning("%s", lost)
+
+    def _checked(self, example: dict[str, Any], lost: LostImages) -> dict[str, Any] | None:
+        """Return an example, or what `on_error` makes of it if its image cannot be decoded."""
+        problem = decoding_problem(example["image"]["bytes"])
+        if problem is None:
+            return example
+        if self.config.on_error == "raise":
+            raise lost_error(example["key"], problem)
+        lost.add(example["key"])
+        is_kept = self.config.on_error == "none"
+        return example | {"image": None, "image_decodes": False} if is_kept else None

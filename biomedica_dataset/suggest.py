@@ -1,12 +1,14 @@
-"""Suggests the name that was probably meant."""
+"""Refuses unknown names, and suggests the one that was probably meant."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from .errors import UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 
 def nearest(name: str, names: Collection[str]) -> str:
@@ -23,3 +25,23 @@ def nearest(name: str, names: Collection[str]) -> str:
         return f"did you mean {by_lower[found[0]]!r}?"
     some = sorted(names)[:20]
     return f"choose from {', '.join(some)}{' ...' if len(names) > len(some) else ''}"
+
+
+def one_of(name: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a value that is not among the known ones.
+
+    Raises
+    ------
+    UsageError
+        It is not.
+
+    Examples
+    --------
+    >>> one_of("on_error", "raise", ["raise", "skip"])
+    """
+    if value not in known:
+        allowed = ", ".join(known)
+        hint = nearest(str(value), known)
+        hint = f"; {hint}" if hint.startswith("did you mean") else ""  # or the allowed once more
+        msg = f"{name} must be one of {allowed}, not {value!r}{hint}"
+        raise UsageError(msg)

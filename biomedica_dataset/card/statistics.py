@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _COLUMNS = [
     "license_group", "article_license", "article_year", "article_journal", "image_kind",
     "caption_length", "image_primary_label", "image_panel_type",
+    "image_decodes",
 ]  # fmt: skip
 
 

@@ -8,7 +8,8 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biomedica_dataset.folder.manifest import MANIFEST, CardImage, Manifest
-from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.folder.shared_images import count_shared_images
+from biomedica_dataset.folder.splits import SPLITS
 from biomedica_dataset.licenses import COMMERCIAL, LICENSE_GROUPS, NONCOMMERCIAL
 from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.schema import TABLES
@@ -62,8 +63,9 @@ def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = Non
         examples=examples,
         plots=plots,
         subset_of=subset_of,
+        shared=count_shared_images(folder, manifest),
         manifest=manifest,
-        splits=Splits.parse(manifest.split),
+        splits=manifest.splits,
         audit=_audit(manifest.audit),
         tables={name: _columns(name) for name in _TABLES if name in manifest.configs()},
         SPLITS=SPLITS,

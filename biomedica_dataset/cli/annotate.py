@@ -47,6 +47,10 @@ def annotate() -> None:
     type=click.IntRange(0),
     help="Number of decoding processes. [default: processors - 1]",
 )
+@click.option(
+    "--on-error", type=click.Choice(["skip", "raise"]), default="skip", show_default=True,
+    help="What to do about an image that cannot be decoded.",
+)  # fmt: skip
 @launched
 def embed(archive: str, output: str, **options: Any) -> None:
     """Turn the images of ARCHIVE into vectors.

@@ -47,6 +47,13 @@ from .launched import launched
     metavar="SHARES",
     help="Shares of train, validation and test articles, such as 0.9,0.05,0.05.",
 )
+@click.option(
+    "--split-by",
+    type=click.Choice(["article", "image"]),
+    help="What stays in one split: an article, or all articles that share an image. "
+    "[default: article]",
+)
+@click.option("--check-images", is_flag=True, help="Decode each image, and note which fail.")
 @launched
 def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     """Write the dataset folder of ARCHIVE: Parquet files by licence, index, card and manifest."""
@@ -133,11 +140,12 @@ def select(source: str, output: str | None, **options: Any) -> None:
 
 @main.command()
 @click.argument("directory")
-def verify(directory: str) -> None:
+@click.option("--images", is_flag=True, help="Also decode each image.")
+def verify(directory: str, *, images: bool) -> None:
     """Check an archive, a dataset folder or tars: digests, rows, keys, byte ranges, schema."""
     from biomedica_dataset import verify as run
 
-    report = run(directory, progress=progress())
+    report = run(directory, progress=progress(), images=images)
     show(report)
     if report.problems:
         sys.exit(1)

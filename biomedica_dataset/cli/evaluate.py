@@ -41,6 +41,10 @@ def _complete_task(_context: click.Context, _option: click.Parameter, begun: str
 )
 @click.option("--device", help="Such as cuda:1. [default: a GPU if available]")
 @click.option(
+    "--on-error", type=click.Choice(["skip", "raise"]), default="skip", show_default=True,
+    help="What to do about an image that cannot be decoded.",
+)  # fmt: skip
+@click.option(
     "--list", "lists", is_flag=True,
     help="Only list the tasks, where their images come from, and whether they are there.",
 )  # fmt: skip

@@ -82,6 +82,11 @@ class Manifest:
         Blocks per shard, and PMCIDs per block.
     split
         Shares of train, validation and test.
+    split_by
+        What stays in one split: an article, or all articles that share an image.
+    image_groups
+        Groups of articles that share an image, the articles in them and in the largest; empty if
+        articles were not split by images.
     joined
         What was joined to the rows, in words.
     articles, figures
@@ -109,10 +114,17 @@ class Manifest:
     audit: list[Purity] = field(default_factory=list)
     changes: Changes | None = None
     pictures: list[CardImage] = field(default_factory=list)
+    split_by: str = "article"
+    image_groups: dict[str, Count] = field(default_factory=dict)
+
+    @property
+    def splits(self) -> Splits:
+        """How it is split."""
+        return Splits.parse(self.split, self.split_by)
 
     def __post_init__(self) -> None:
         """Check the split, and that each file is named once."""
-        Splits.parse(self.split)
+        Splits.parse(self.split, self.split_by)
         paths = [*(file.path for file in self.files), *(one.path for one in self.pictures)]
         if len(set(paths)) < len(paths):
             msg = f"{max(paths, key=paths.count)} is named twice"
@@ -152,6 +164,7 @@ def make_manifest(
     records: list[ShardRecord],
     index: list[ShardFile],
     changes: Changes | None,
+    image_groups: dict[str, int],
 ) -> Manifest:
     """Return the manifest of some shards and the index over them."""
     report = archive.report()
@@ -164,6 +177,8 @@ def make_manifest(
         block_width=archive.width,
         shard_blocks=started.blocks,
         split=str(started.splits),
+        split_by=started.splits.by,
+        image_groups=image_groups,
         libraries={name: version(name) for name in (*_LIBRARIES, *_PLOTS) if _is_used(name)},
         articles=total(record.articles for record in records),
         figures=total(record.figures for record in records),

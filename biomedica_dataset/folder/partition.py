@@ -37,14 +37,21 @@ class _Marker:
     blocks: Positive
     block_width: Positive
     split: tuple[float, ...]
+    split_by: str = "article"
 
     def __post_init__(self) -> None:
-        """Check the shares of the splits."""
-        Splits(self.split)
+        """Check how it is split."""
+        Splits(self.split, self.split_by)
 
 
 def begin(
-    folder: Folder, archive: Archive, *, marker: str, of_all: int, splits: Splits | None
+    folder: Folder,
+    archive: Archive,
+    *,
+    marker: str,
+    of_all: int,
+    splits: Splits | str | None,
+    split_by: str | None,
 ) -> Partition:
     """Begin an empty folder, or return how one was begun.
 
@@ -54,8 +61,9 @@ def begin(
         File that marks the folder as ours and records how it was begun.
     of_all
         Blocks per file if the archive has all of PMC; one for a selection.
-    splits
-        ``None`` takes the splits of an existing folder, and only ``train`` for a new one.
+    splits, split_by
+        Shares, and what stays in one split. ``None`` takes those of an existing folder, and for a
+        new one only ``train``, by article.
 
     Raises
     ------
@@ -63,28 +71,32 @@ def begin(
         The folder is something else, was made from an archive with other blocks, or has other
         splits.
     """
+    asked = Splits.parse(splits) if isinstance(splits, str) else splits
     if not refuse_foreign(folder, "a dataset folder", marker):
         blocks = of_all if archive.selection.pmcids is None else 1
-        shares = (splits or Splits()).shares
-        stored = {"blocks": blocks, "block_width": archive.width, "split": shares}
+        new = asked or Splits()
+        new = Splits(new.shares, split_by or new.by)
+        stored = {"blocks": blocks, "block_width": archive.width, "split": new.shares}
+        stored |= {"split_by": new.by}
         folder.begin(marker, json.dumps(stored).encode())  # unless another part was faster
-    return _resume(folder, archive, marker, splits)
+    begun = _stored(folder, archive, marker)
+    there = begun.splits
+    if (asked is None or asked.shares == there.shares) and split_by in (None, there.by):
+        return begun
+    msg = (
+        f"{folder.url} was split {there} by {there.by}; splitting {asked or there} by "
+        f"{split_by or there.by} would move articles from one split to another; omit the split to "
+        "resume, or name another folder"
+    )
+    raise UsageError(msg)
 
 
-def _resume(folder: Folder, archive: Archive, marker: str, splits: Splits | None) -> Partition:
-    advice = "Restore it, or serialize into a new folder."
-    stored = read_json(folder, marker, _Marker, advice)
-    there = Splits(stored.split)
+def _stored(folder: Folder, archive: Archive, marker: str) -> Partition:
+    stored = read_json(folder, marker, _Marker, "Restore it, or serialize into a new folder.")
     if stored.block_width != archive.width:
         msg = (
             f"{folder.url} was made from an archive with blocks of {stored.block_width} "
             f"PMCIDs; this one has {archive.width}; name another folder"
         )
         raise UsageError(msg)
-    if splits not in (None, there):
-        msg = (
-            f"{folder.url} was split {there}; splitting {splits} would move articles from one "
-            "split to another; omit the split to resume, or name another folder"
-        )
-        raise UsageError(msg)
-    return Partition(stored.blocks, there)
+    return Partition(stored.blocks, Splits(stored.split, stored.split_by))

@@ -75,8 +75,10 @@ class ShardRecord:
     fingerprint, vectors
         Fingerprints of the inputs of its rows and its vectors; ``vectors`` is empty if none are
         joined.
-    articles, figures, labels, embedded
-        Counts by outcome.
+    articles, figures, labels, embedded, images
+        Counts by outcome; ``images`` is empty if they were not decoded.
+    undecodable
+        Keys of images that cannot be decoded, each with the reason.
     """
 
     shard: Count
@@ -87,6 +89,8 @@ class ShardRecord:
     figures: dict[str, Count] = field(default_factory=dict)
     labels: dict[str, Count] = field(default_factory=dict)
     embedded: dict[str, Count] = field(default_factory=dict)
+    images: dict[str, Count] = field(default_factory=dict)
+    undecodable: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     def is_whole(self, output: Folder) -> bool:

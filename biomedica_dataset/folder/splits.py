@@ -1,4 +1,8 @@
-"""Train, validation and test: a hash of the PMCID decides the split of an article in every run."""
+"""Train, validation and test: a hash of the PMCID decides the split of an article in every run.
+
+Where articles are split by images, those that share an image are a group, and the least PMCID of
+the group decides.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.suggest import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SPLITS = ("train", "validation", "test")
+SPLIT_BY = ("article", "image")
 _RANGE = 2**64
 
 
@@ -25,6 +31,8 @@ class Splits:
     ----------
     shares
         Shares of `SPLITS`, in their order, with the sum 1. All in ``train`` means no split.
+    by
+        What stays in one split: an ``article``, or all articles that share an ``image``.
 
     Examples
     --------
@@ -34,6 +42,7 @@ class Splits:
     """
 
     shares: tuple[float, ...] = (1.0, 0.0, 0.0)
+    by: str = "article"
 
     def __post_init__(self) -> None:
         """Check the shares."""
@@ -44,13 +53,17 @@ class Splits:
                 "below 0 and with the sum 1, such as 0.9,0.05,0.05"
             )
             raise UsageError(msg)
+        one_of("split_by", self.by, SPLIT_BY)
+        if self.by == "image" and self.is_whole:
+            msg = "split_by is 'image', but nothing is split; give splits such as 0.9,0.05,0.05"
+            raise UsageError(msg)
 
     def __str__(self) -> str:
         """Return the shares as `parse` reads them."""
         return ",".join(f"{share:g}" for share in self.shares)
 
     @classmethod
-    def parse(cls, text: str) -> Splits:
+    def parse(cls, text: str, by: str = "article") -> Splits:
         """Return the splits from a text such as ``0.9,0.05,0.05``.
 
         Raises
@@ -63,7 +76,7 @@ class Splits:
         except ValueError as error:
             msg = f"the split {text!r} is not valid; expected three shares, such as 0.9,0.05,0.05"
             raise UsageError(msg) from error
-        return cls(tuple(shares))
+        return cls(tuple(shares), by)
 
     @property
     def is_whole(self) -> bool:
@@ -71,7 +84,7 @@ class Splits:
         return self.shares[0] == 1
 
     def of(self, pmcid: int) -> str:
-        """Return the split of an article, and so of everything in it."""
+        """Return the split of an article or of a group, and so of everything in it."""
         digest = hashlib.sha256(b"PMC%d" % pmcid).digest()
         place = int.from_bytes(digest[:8], "big") / _RANGE
         ends = zip(accumulate(self.shares), SPLITS, strict=True)

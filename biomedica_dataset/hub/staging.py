@@ -60,7 +60,7 @@ class LocalFile:
 def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[LocalFile]:
     """Return the files to publish in upload order: index, card and manifest last."""
     manifest = read_manifest(source)
-    if not source.exists(CARD) or manifest.digest.encode() not in source.read_bytes(CARD):
+    if not source.exists(CARD) or source.sha256(MANIFEST).encode() not in source.read_bytes(CARD):
         msg = f"the {CARD} of {source.url} does not match its {MANIFEST}; serialize again first"
         raise UsageError(msg)
     place = Path(source.root)

@@ -5,24 +5,23 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
-from biomedica_dataset.engine.report import Shown, Tally, part_message, total
+from biomedica_dataset.engine.report import total
 from biomedica_dataset.engine.stage import Stage
-from biomedica_dataset.extras import install_command
-from biomedica_dataset.folder.manifest import MANIFEST, Manifest, make_manifest, read_manifest
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.partition import Partition, begin
 from biomedica_dataset.folder.record import RECORDS, ShardRecord, read_record
-from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
-from biomedica_dataset.plotting import can_plot
 
-from .shard import build_shard, fingerprint, kept
+from .image_groups import ImageGroups, find_groups
+from .report import SerializeReport
+from .shard import ShardSource, build_shard, kept
 from .vectors import join_vectors, vectors_fingerprint
-from .write_dataset import remove_shard, write_dataset
+from .write_dataset import manifest_of, remove_shard, write_dataset
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.launch import Launch
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
+    from biomedica_dataset.folder.splits import Splits
 
     Run = StageRun[ShardRecord, int]
 
@@ -42,63 +42,16 @@ _ALL_SHARD_BLOCKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class SerializeReport(Shown):
-    """The result of a run of serialize.
-
-    Parameters
-    ----------
-    manifest
-        The manifest; if other parts are not done, it covers what exists and was not written.
-    rewritten
-        Shards written by this run, out of ``shards``.
-    left
-        Shards of other parts of the run that are not done.
-    labels, vectors
-        Number of pairs by outcome of the join: ``kept``, or why they have no label or vector.
-    problems
-        Articles without a row, each with the reason.
-    """
-
-    manifest: Manifest
-    shards: int
-    rewritten: int
-    left: int = 0
-    labels: dict[str, int]
-    vectors: dict[str, int]
-    problems: list[str]
-
-    def __str__(self) -> str:
-        """Return the report in words."""
-        lines = [
-            *Tally.of(self.manifest.figures).lines("figures"),
-            *(
-                f"{config}: {rows:,} rows, {self.manifest.config_bytes(config) / 1e6:,.1f} MB"
-                for config in self.manifest.configs()
-                if (rows := self.manifest.rows(config))
-            ),
-            *(Tally.of(self.labels).lines("labels") if self.labels else []),
-            *(Tally.of(self.vectors).lines("vectors") if self.vectors else []),
-            *(f"unreadable: {problem}" for problem in self.problems[:20]),
-            *([] if can_plot() else [f"the card has no plots: {install_command('plots')}"]),
-        ]
-        if self.left:
-            lines.append(part_message(self.rewritten, self.left, "shards"))
-        elif self.rewritten:
-            lines.append(f"{self.rewritten:,} of {self.shards:,} shards written")
-        else:
-            lines.append("nothing to do: the dataset folder is up to date")
-        return "\n".join(lines)
-
-
 @dataclass(frozen=True)
 class SerializeStage(Stage[Shard, ShardRecord, int]):
     """Writes the shards of a dataset folder, then index, card and manifest.
 
     Parameters
     ----------
-    splits
+    splits, split_by
         The requested splits; ``None`` takes those that the folder was begun with.
+    check_images
+        Whether to decode each image.
     """
 
     unit: ClassVar[str] = "articles"
@@ -106,7 +59,9 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
     source: str
     url: str
     folders: JoinFolders
-    splits: Splits | None
+    splits: Splits | str | None
+    split_by: str | None
+    check_images: bool
 
     @cached_property
     def output(self) -> Folder:
@@ -127,12 +82,25 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
     def partition(self) -> Partition:
         """How the folder was begun; the first access begins it."""
         return begin(
-            self.output, self.archive, marker=_MARKER, of_all=_ALL_SHARD_BLOCKS, splits=self.splits
-        )
+            self.output, self.archive, marker=_MARKER, of_all=_ALL_SHARD_BLOCKS,
+            splits=self.splits, split_by=self.split_by,
+        )  # fmt: skip
+
+    @cached_property
+    def groups(self) -> ImageGroups:
+        """The groups of articles that stay in one split; none if articles are split alone."""
+        is_grouped = self.partition.splits.by == "image"
+        return find_groups(self.archive) if is_grouped else ImageGroups()
+
+    @property
+    def inputs(self) -> ShardSource:
+        """What shards are made from."""
+        splits = self.partition.splits
+        return ShardSource(self.archive, self.joins, splits, self.groups, self.check_images)
 
     def begin(self, lock: RunLock) -> None:
-        """Begin the dataset folder."""
-        _ = self.partition
+        """Begin the dataset folder, and find the groups for all processes of this run."""
+        _ = self.groups
 
     def tasks(self) -> list[Shard]:
         """Return the shards with their blocks."""
@@ -159,7 +127,7 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
         """Return the record of a shard whose rows are up to date, whatever its vectors."""
         shard, blocks = task
         record = read_record(self.output, shard)
-        if record is None or record.fingerprint != fingerprint(self.archive, blocks, self.joins):
+        if record is None or record.fingerprint != self.inputs.fingerprint(blocks):
             return None
         return record if record.is_whole(self.output) else None
 
@@ -169,7 +137,7 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
         splits, joins, tick = self.partition.splits, self.joins, context.progress.tick
         record = self._rows_record(task)
         if record is None:
-            record = build_shard(self.archive, self.output, shard, blocks, tick, joins, splits)
+            record = build_shard(self.inputs, self.output, shard, blocks, tick)
         join_vectors(self.output, record, splits, joins.embeddings, blocks)
         return shard
 
@@ -187,8 +155,12 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
         for shard in gone:
             remove_shard(self.output, shard)
         return write_dataset(
-            self.archive, self.output, self.partition, self.joins, list(run.records.values())
+            self.inputs, self.output, self.partition.blocks, list(run.records.values())
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for another process, which finds no groups again."""
+        return {**super().__getstate__(), "groups": self.groups}
 
     def _has_manifest(self) -> bool:
         """Whether there are a card and a manifest of the same joins; an audit changes no rows."""
@@ -213,6 +185,8 @@ def serialize(  # noqa: PLR0913 - each is given by name
     labels: str | os.PathLike[str] | None = None,
     embeddings: str | os.PathLike[str] | None = None,
     splits: Splits | str | None = None,
+    split_by: str | None = None,
+    check_images: bool = False,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -232,6 +206,11 @@ def serialize(  # noqa: PLR0913 - each is given by name
     splits
         Train, validation and test, such as ``0.9,0.05,0.05``; an existing folder keeps its
         splits, and a new one is all ``train`` by default.
+    split_by
+        What stays in one split: an ``article``, or with ``image`` all articles that share an image
+        byte by byte, directly or through others. An existing folder keeps its own.
+    check_images
+        Decode each image of the shards written, and keep in the index whether it can be.
     workers
         Processes; as many as there are processors by default.
     launch
@@ -250,13 +229,14 @@ def serialize(  # noqa: PLR0913 - each is given by name
     (62, [])
     """
     folders = JoinFolders(mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings)
-    asked = Splits.parse(splits) if isinstance(splits, str) else splits
-    stage = SerializeStage(os.fspath(archive), os.fspath(output), folders, asked)
+    stage = SerializeStage(
+        os.fspath(archive), os.fspath(output), folders, splits, split_by, check_images
+    )
     stage.joins.check(stage.archive)
     run = stage.run(launch, workers=workers, progress=progress)
     records = list(run.records.values())
-    manifest: Manifest = run.finished or make_manifest(
-        stage.archive, stage.partition, stage.joins, records, [], None
+    manifest: Manifest = run.finished or manifest_of(
+        stage.inputs, stage.partition.blocks, records, [], None
     )
     return SerializeReport(
         manifest=manifest,
@@ -265,5 +245,7 @@ def serialize(  # noqa: PLR0913 - each is given by name
         left=run.left,
         labels=total(record.labels for record in records),
         vectors=total(record.embedded for record in records),
+        images=total(record.images for record in records),
+        undecodable=[one for record in records for one in record.undecodable],
         problems=[problem for record in records for problem in record.problems],
     )

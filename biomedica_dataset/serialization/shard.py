@@ -9,23 +9,29 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import ShardFile, ShardRecord, shard_path, write_record
-from biomedica_dataset.folder.splits import SPLITS, Splits
+from biomedica_dataset.folder.splits import SPLITS
+from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import ArticleRow, CaptionRow, IndexRow, Pair, column_names, to_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Ticker
+    from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.partial import NewFile
     from biomedica_dataset.joins import Joins
     from biomedica_dataset.rows import ArticleRows
+
+    from .image_groups import ImageGroups
 
 _CODE = ("archive.ledger", "joins", "serialization.shard")
 """The code that makes rows of an archive's block, and shards of rows."""
@@ -33,13 +39,36 @@ _CODE = ("archive.ledger", "joins", "serialization.shard")
 _LIBRARIES = ("lxml", "pillow", "pyarrow")
 
 
-def fingerprint(archive: Archive, blocks: list[int], joins: Joins) -> str:
-    """Return the fingerprint of what a shard depends on: ledgers, joins, code and libraries."""
-    digest = hashlib.sha256(code_fingerprint(_CODE, _LIBRARIES).encode())
-    for block in blocks:
-        digest.update(f"{block} {archive.header(block).digest}\n".encode())
-        digest.update(joins.digest(*pmcids(archive, block)).encode())
-    return digest.hexdigest()
+@dataclass(frozen=True)
+class ShardSource:
+    """What shards are made from, and how."""
+
+    archive: Archive
+    joins: Joins
+    splits: Splits
+    groups: ImageGroups
+    check_images: bool
+
+    def split(self, row: Pair | ArticleRow) -> str:
+        """Return the split of a row."""
+        pmcid = int(row.article_accession_id.removeprefix("PMC"))
+        return self.splits.of(self.groups.leader(pmcid))
+
+    def fingerprint(self, blocks: list[int]) -> str:
+        """Return the fingerprint of what a shard depends on: ledgers, joins, code and libraries."""
+        digest = hashlib.sha256(code_fingerprint(_CODE, _LIBRARIES).encode())
+        digest.update(f"checked {self.check_images}\n".encode())
+        for block in blocks:
+            first, after = pmcids(self.archive, block)
+            digest.update(f"{block} {self.archive.header(block).digest}\n".encode())
+            digest.update(self.joins.digest(first, after).encode())
+            digest.update(self.groups.digest(first, after).encode())
+        return digest.hexdigest()
+
+    def articles(self, block: int) -> Iterator[tuple[ArticleRows, int]]:
+        """Yield the rows of a block, and the bytes of their images."""
+        articles, bounds = self.archive.articles(block), pmcids(self.archive, block)
+        yield from self.joins.rows(articles, *bounds, full_text=True)
 
 
 def kept(archive: Archive, blocks: list[int]) -> int:
@@ -53,13 +82,7 @@ def pmcids(archive: Archive, block: int) -> tuple[int, int]:
 
 
 def build_shard(
-    archive: Archive,
-    output: Folder,
-    shard: int,
-    blocks: list[int],
-    tick: Ticker,
-    joins: Joins,
-    splits: Splits,
+    source: ShardSource, output: Folder, shard: int, blocks: list[int], tick: Ticker
 ) -> ShardRecord:
     """Write the files of a shard and, last, its record.
 
@@ -70,10 +93,10 @@ def build_shard(
     """
     counts = _Counts()
     with ExitStack() as stack:
-        files = _Files(output, shard, splits, stack)
+        files = _Files(output, shard, source, stack)
         for block in blocks:
-            articles = joins.rows(archive.articles(block), *pmcids(archive, block), full_text=True)
-            for rows, size in articles:
+            for found, size in source.articles(block):
+                rows = counts.checked(found) if source.check_images else found
                 files.add(rows)
                 counts.add(rows)
                 tick(1, len(rows.pairs), size)
@@ -82,11 +105,13 @@ def build_shard(
         written, index = files.publish()
         record = ShardRecord(
             shard=shard,
-            fingerprint=fingerprint(archive, blocks, joins),
+            fingerprint=source.fingerprint(blocks),
             files=written,
             articles=dict(sorted(counts.articles.items())),
             figures=dict(sorted(counts.figures.items())),
-            labels=dict(sorted(counts.labels.items())) if joins.clusters else {},
+            labels=dict(sorted(counts.labels.items())) if source.joins.clusters else {},
+            images=dict(sorted(counts.images.items())),
+            undecodable=counts.undecodable,
             problems=counts.problems,
         )
         write_record(output, record, to_table(IndexRow, index))
@@ -98,7 +123,20 @@ class _Counts:
     articles: Counter[str] = field(default_factory=Counter)
     figures: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
+    images: Counter[str] = field(default_factory=Counter)
+    undecodable: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    def checked(self, rows: ArticleRows) -> ArticleRows:
+        """Return the rows with what decoding their images finds."""
+        pairs = []
+        for group, pair in rows.pairs:
+            problem = decoding_problem((pair.image or {})["bytes"])
+            self.images[problem or "kept"] += 1
+            if problem:
+                self.undecodable.append(f"{pair.key}: {problem}")
+            pairs.append((group, replace(pair, image_decodes=problem is None)))
+        return replace(rows, pairs=pairs)
 
     def add(self, rows: ArticleRows) -> None:
         self.figures.update(rows.figures)
@@ -119,8 +157,8 @@ def _labelled(pair: Pair) -> str:
 class _Files:
     """The files of one shard, each opened at its first row."""
 
-    def __init__(self, output: Folder, shard: int, splits: Splits, stack: ExitStack) -> None:
-        self._output, self._shard, self._splits, self._stack = output, shard, splits, stack
+    def __init__(self, output: Folder, shard: int, source: ShardSource, stack: ExitStack) -> None:
+        self._output, self._shard, self._source, self._stack = output, shard, source, stack
         self._writers: dict[tuple[str, str, str], tuple[NewFile, TableWriter]] = {}
         self._index: dict[tuple[str, str], list[dict[str, Any]]] = {
             (group, split): [] for group in LICENSE_GROUPS for split in SPLITS
@@ -128,14 +166,14 @@ class _Files:
 
     def add(self, rows: ArticleRows) -> None:
         for group, pair in rows.pairs:
-            split = self._split(pair)
+            split = self._source.split(pair)
             index, path = self._index[group, split], self._path(group, group, split)
             index.append(_index_columns(pair, group, split, path, len(index)))
             self._writer(group, group, split, Pair).write(pair)
             self._writer("captions", group, split, CaptionRow).write(pair)
         if rows.article is not None:
             group, article = rows.article
-            self._writer("articles", group, self._split(article), ArticleRow).write(article)
+            self._writer("articles", group, self._source.split(article), ArticleRow).write(article)
 
     def flush(self) -> None:
         for _file, writer in self._writers.values():
@@ -163,11 +201,8 @@ class _Files:
                     self._output.remove(path)
         return written, [row for rows in index.values() for row in rows]
 
-    def _split(self, row: Pair | ArticleRow) -> str:
-        return self._splits.of(int(row.article_accession_id.removeprefix("PMC")))
-
     def _path(self, config: str, group: str, split: str) -> str:
-        return shard_path(config, group, split, self._shard, self._splits)
+        return shard_path(config, group, split, self._shard, self._source.splits)
 
     def _writer(self, config: str, group: str, split: str, table: type) -> TableWriter:
         key = config, group, split

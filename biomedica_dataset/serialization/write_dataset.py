@@ -10,6 +10,7 @@ from biomedica_dataset.card.write import publish
 from biomedica_dataset.folder.changes import changes
 from biomedica_dataset.folder.manifest import make_manifest
 from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.folder.partition import Partition
 from biomedica_dataset.folder.record import (
     ShardFile,
     read_index,
@@ -22,13 +23,12 @@ from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import IndexRow
 
 if TYPE_CHECKING:
-    from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.folder.manifest import Manifest
-    from biomedica_dataset.folder.partition import Partition
+    from biomedica_dataset.folder.manifest import Changes, Manifest
     from biomedica_dataset.folder.record import ShardRecord
     from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
-    from biomedica_dataset.joins import Joins
+
+    from .shard import ShardSource
 
 _INDEX_SHARDS = 64  # shards per index file, so that the index has few files
 
@@ -42,18 +42,33 @@ def remove_shard(folder: Folder, shard: int) -> None:
 
 
 def write_dataset(
-    archive: Archive,
-    folder: Folder,
-    partition: Partition,
-    joins: Joins,
-    records: list[ShardRecord],
+    source: ShardSource, folder: Folder, blocks: int, records: list[ShardRecord]
 ) -> Manifest:
-    """Write index, card and manifest; return the manifest."""
+    """Write index, card and manifest; return the manifest.
+
+    Parameters
+    ----------
+    blocks
+        Blocks per shard.
+    """
     index = _write_index(folder, records)
     since = changes(folder, [file.path for file in index])
-    manifest = make_manifest(archive, partition, joins, records, index, since)
-    _remove_unnamed(folder, manifest, partition.splits)
+    manifest = manifest_of(source, blocks, records, index, since)
+    _remove_unnamed(folder, manifest, source.splits)
     return publish(folder, manifest)
+
+
+def manifest_of(
+    source: ShardSource,
+    blocks: int,
+    records: list[ShardRecord],
+    index: list[ShardFile],
+    since: Changes | None,
+) -> Manifest:
+    """Return the manifest of some shards and the index over them."""
+    groups = source.groups.sizes() if source.splits.by == "image" else {}
+    started = Partition(blocks, source.splits)
+    return make_manifest(source.archive, started, source.joins, records, index, since, groups)
 
 
 def _remove_unnamed(folder: Folder, manifest: Manifest, splits: Splits) -> None:

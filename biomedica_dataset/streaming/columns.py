@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.record import path_beside
-from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.schema import CaptionRow, column_names
 
 from .index import cache_folder, keep
@@ -127,7 +126,7 @@ class ColumnReader:
         names, numbers = coded.dictionary.to_pylist(), coded.indices.to_numpy()
         rows = table["row"].to_numpy()
         order = np.lexsort((rows, numbers))
-        splits = Splits.parse(self._index.manifest.split)
+        splits = self._index.manifest.splits
         for positions in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
             if len(positions):
                 read = file = names[numbers[positions[0]]]

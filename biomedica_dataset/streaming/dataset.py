@@ -10,10 +10,12 @@ from datasets import DatasetInfo, Features, IterableDataset, NamedSplit
 from datasets.iterable_dataset import ExamplesIterable
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.images.lost import ON_ERROR, LostImages, OnError
 from biomedica_dataset.schema import IndexRow, Pair, column_names, features
-from biomedica_dataset.suggest import nearest
+from biomedica_dataset.suggest import nearest, one_of
 
 from .choice import Choice, Chosen, choose
+from .decoding import DecodedImage, DecodedImageOrNone
 from .index import read_index
 from .order import Plan, make_plan
 from .places import find
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
+
+    from .decoding import FetchedImage
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +44,7 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     seed: int | None = None,
     split: str | None = None,
     verify: bool = False,
+    on_error: OnError = "raise",
 ) -> IterableDataset:
     """Stream chosen rows of a dataset folder, fetching only their bytes.
 
@@ -73,6 +78,10 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         A split, or ``all``; by default ``train``, or ``all`` without such a split.
     verify
         Check the SHA-256 of each image even if ``image_hash`` is not among the columns.
+    on_error
+        What to do about an image that cannot be decoded: ``raise`` an error that names its key,
+        ``skip`` its row, or give ``none`` in its place. An epoch ends with a warning that counts
+        them. ``skip`` decodes an image that the index does not know of even if you do not.
 
     Returns
     -------
@@ -86,6 +95,8 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         The folder, a column, licence or concept does not exist, or no row is chosen.
     SourceError
         The folder cannot be read, now or while streaming: an epoch is complete or raises this.
+    ArticleError
+        While streaming: an image cannot be decoded.
 
     Examples
     --------
@@ -98,20 +109,27 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         licenses=licenses, concepts=concepts, filters=filters, recipe=recipe,
         limit=limit, seed=seed, split=split,
     )  # fmt: skip
-    return stream_rows(choose_rows(path_or_repo, choice), wanted, verify=verify)
+    one_of("on_error", on_error, ON_ERROR)
+    return stream_rows(choose_rows(path_or_repo, choice), wanted, verify=verify, on_error=on_error)
 
 
 def stream_rows(
-    chosen: Chosen, columns: Sequence[str] | None = None, *, verify: bool = False
+    chosen: Chosen,
+    columns: Sequence[str] | None = None,
+    *,
+    verify: bool = False,
+    on_error: OnError = "raise",
 ) -> IterableDataset:
     """Stream rows chosen by `choose_rows`; `open_dataset` does both."""
     logger.info("%s", chosen)
     wanted, choice = check_columns(columns), chosen.choice
     plan = make_plan(len(chosen.table), chosen.bytes / len(chosen.table), choice.seed)
     reader = Reader(chosen.index, chosen.table, wanted, verify=verify)
-    known = {**features(IndexRow), **features(Pair)}
+    image = DecodedImageOrNone() if on_error == "none" else DecodedImage()
+    known = {**features(IndexRow), **features(Pair), "image": image}
     info = DatasetInfo(features=Features({name: known[name] for name in wanted}))
-    return IterableDataset(Runs(reader, plan), info=info, split=NamedSplit(choice.split or "train"))
+    runs = Runs(reader, plan, skips=on_error == "skip")
+    return IterableDataset(runs, info=info, split=NamedSplit(choice.split or "train"))
 
 
 def choose_rows(
@@ -169,9 +187,19 @@ class Runs(ExamplesIterable):  # type: ignore[misc]
     ----------
     numbers
         Runs of this rank or worker, in order; all of them by default.
+    skips
+        Whether to skip rows whose images cannot be decoded.
     """
 
-    def __init__(self, reader: Reader, plan: Plan, numbers: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        plan: Plan,
+        numbers: Sequence[int] | None = None,
+        *,
+        skips: bool = False,
+    ) -> None:
+        self._skips = skips
         self._numbers = list(range(plan.runs)) if numbers is None else list(numbers)
         super().__init__(self._unused, {"runs": self._numbers})
         self._reader, self._plan = reader, plan
@@ -182,14 +210,27 @@ class Runs(ExamplesIterable):  # type: ignore[misc]
         first, done = state["shard_idx"], state["shard_example_idx"]
         rest = self._numbers[first:]
         rows = self._reader.rows(self._positions(rest, done))
+        lost = LostImages("skipped" if self._skips else "left empty")
         for number in rest:
             for count in range(done, self._plan.length(number)):
                 row = next(rows)
                 state["shard_example_idx"] += 1
-                yield f"{number}_{count}", row
+                if not self._is_skipped(row.get("image"), lost):
+                    yield f"{number}_{count}", row
             done = 0
             state["shard_idx"] += 1
             state["shard_example_idx"] = 0
+        if lost.count:
+            logger.warning("%s", lost)
+
+    def _is_skipped(self, image: FetchedImage | None, lost: LostImages) -> bool:
+        if image is None:
+            return False
+        image.lost = lost
+        if self._skips and image.is_lost():
+            lost.add(image.key)
+            return True
+        return False
 
     def _positions(self, numbers: list[int], done: int) -> Iterator[np.ndarray]:
         if numbers:
@@ -199,7 +240,7 @@ class Runs(ExamplesIterable):  # type: ignore[misc]
 
     def shuffle_data_sources(self, generator: np.random.Generator) -> Runs:
         """Return the same rows in another order, drawn from the generator."""
-        return Runs(self._reader, self._plan.shuffled(generator), self._numbers)
+        return Runs(self._reader, self._plan.shuffled(generator), self._numbers, skips=self._skips)
 
     def shard_data_sources(
         self,
@@ -209,7 +250,8 @@ class Runs(ExamplesIterable):  # type: ignore[misc]
     ) -> Runs:
         """Return the runs of one rank or worker."""
         mine = self.split_shard_indices_by_worker(num_shards, index, contiguous=contiguous)
-        return Runs(self._reader, self._plan, [self._numbers[i] for i in mine])
+        numbers = [self._numbers[i] for i in mine]
+        return Runs(self._reader, self._plan, numbers, skips=self._skips)
 
     def reshard_data_sources(self) -> Runs:
         """Return itself: runs are already short."""

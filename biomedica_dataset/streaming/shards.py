@@ -20,6 +20,7 @@ from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.io.transfer import DamagedError
 from biomedica_dataset.schema import IndexRow, column_names
 
+from .decoding import FetchedImage
 from .places import until_valid
 from .ranges import Span, join
 from .texts import Texts
@@ -95,7 +96,7 @@ class Reader:
         self._files: list[str] = coded.dictionary.to_pylist()
         self._file = coded.indices.to_numpy(zero_copy_only=False)
         self._row = table["row"].to_numpy()
-        self._keys = table["key"].combine_chunks()
+        self._keys, self._decodes = table["key"], table["image_decodes"]
         self._captions = table.select(["caption_length", "caption_digest"])
         self._shards = {name: index.files[name] for name in self._files}
 
@@ -208,7 +209,8 @@ class Reader:
             if digest is not None and digest != row["image_hash"]:
                 file = self._files[self._file[position]]
                 image = until_valid(files, file, partial(self._image, files, file, position, row))
-            row["image"] = {"bytes": image, "path": row.get("image_file_name")}
+            key, decodes = self._keys[position].as_py(), self._decodes[position].as_py()
+            row["image"] = FetchedImage(image, row.get("image_file_name"), key, decodes)
         return {name: row[name] for name in self._columns}
 
     def _image(self, files: Files, file: str, position: int, row: Row) -> bytes:

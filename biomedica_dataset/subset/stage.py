@@ -18,7 +18,6 @@ from biomedica_dataset.engine.outcome import Record
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.record import RECORDS
-from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import begin_folder
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.streaming.choice import Chosen
 
 FORMAT_VERSION = 1
@@ -75,7 +75,7 @@ class SelectStage(Stage[Slice, Record, int]):
     @cached_property
     def splits(self) -> Splits:
         """The splits of the dataset."""
-        return Splits.parse(self.chosen.index.manifest.split)
+        return self.chosen.index.manifest.splits
 
     def begin(self, lock: RunLock) -> None:
         """Begin the selection, or resume the same one."""

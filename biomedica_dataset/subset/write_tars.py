@@ -54,7 +54,7 @@ class TarsStage(SelectStage[TarRecord]):
 
     def make(self, task: Slice, context: WorkerContext) -> int:
         """Write the tars of a slice, then its record."""
-        columns = [*column_names(Pair), "license_group"]
+        columns = [*column_names(Pair), "license_group", "split"]
         with closing(rows_in_order(self.chosen.index, task.table, columns)) as rows:
             samples = _samples(rows, context.progress.tick)
             tars = write_tars(self.output, task.number, samples, self.splits)
@@ -73,7 +73,8 @@ class TarsStage(SelectStage[TarRecord]):
 
 def _samples(rows: Iterable[dict[str, Any]], tick: Ticker) -> Iterator[Sample]:
     for _article, own in groupby(rows, key=lambda row: row["article_accession_id"]):
-        pairs = [(row.pop("license_group"), Pair(**row)) for row in own]
+        found = [(row.pop("license_group"), row.pop("split"), Pair(**row)) for row in own]
+        pairs = [(group, pair) for group, _split, pair in found]
         tick(len(pairs), len(pairs), sum(image_length(pair.image) for _, pair in pairs))
-        for group, pair in pairs:
-            yield Sample(group, pair, None, pairs)
+        for group, split, pair in found:
+            yield Sample(group, split, pair, None, pairs)

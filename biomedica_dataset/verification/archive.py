@@ -11,6 +11,7 @@ import pyarrow as pa
 from biomedica_dataset.archive.entries import ARTICLE_STATUSES, count, row_digest
 from biomedica_dataset.archive.layout import articles_name
 from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.pmc.etags import md5_of
 from biomedica_dataset.pmc.inventory import Inventory, Version
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Ticker
 
 
-def verify_archive(archive: Archive, tick: Ticker) -> VerifyReport:
+def verify_archive(archive: Archive, tick: Ticker, *, images: bool = False) -> VerifyReport:
     """Check the digests, ledgers and images of an archive."""
     report = VerifyReport("archive")
     named = set()
@@ -32,6 +33,8 @@ def verify_archive(archive: Archive, tick: Ticker) -> VerifyReport:
             header = archive.header(block)
             named.add(header.images_file)
             _verify_block(archive, block, report)
+            if images:
+                _decode_images(archive, block, header.images_file, report)
         except (ArchiveError, pa.ArrowInvalid, OSError) as error:
             report.wrong(name, f"{error}")
         report.files += 1
@@ -82,3 +85,10 @@ def _verify_block(archive: Archive, block: int, report: VerifyReport) -> None:
     if found != promised:
         lost = list((promised - found) + (found - promised))[:3]
         report.wrong(name, f"images and ledger differ, first in {lost}")
+
+
+def _decode_images(archive: Archive, block: int, file: str | None, report: VerifyReport) -> None:
+    for pmcid, version, name, data in archive.images(block):
+        problem = decoding_problem(data)
+        if problem:
+            report.wrong(f"{file}", f"{name} of PMC{pmcid}.{version} cannot be decoded: {problem}")

@@ -16,7 +16,9 @@ from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.folder.record import RECORDS, path_beside
+from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import Splits
+from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.io.tables import columns_of, read_table
 from biomedica_dataset.schema import TABLES, Pair, VectorRow, arrow_schema
 
@@ -32,18 +34,19 @@ if TYPE_CHECKING:
 
 _AGAIN = "Get it from its source again, or serialize it again."
 _ARTICLES = ["article_accession_id", "split"]
-_PLACES = ["image_offset", "image_length", "caption_offset", "caption_bytes", "caption_digest"]
+_PLACES = ["image_offset", "image_length", "caption_offset", "caption_bytes", "caption_digest",
+           "image_decodes"]  # fmt: skip
 _TEXTS = ["key", "image_hash", "caption"]
 
 
-def verify_dataset(folder: Folder, tick: Ticker) -> VerifyReport:
+def verify_dataset(folder: Folder, tick: Ticker, *, images: bool = False) -> VerifyReport:
     """Check the files, rows, keys, byte ranges and schema of a dataset folder."""
-    return _Dataset(folder, tick).verify()
+    return _Dataset(folder, tick, decodes=images).verify()
 
 
 class _Dataset:
-    def __init__(self, folder: Folder, tick: Ticker) -> None:
-        self._folder, self._tick = folder, tick
+    def __init__(self, folder: Folder, tick: Ticker, *, decodes: bool) -> None:
+        self._folder, self._tick, self._decodes = folder, tick, decodes
         self._report = VerifyReport("dataset folder")
         self._whole: set[str] = set()
         self._damaged: set[str] = set()
@@ -51,7 +54,7 @@ class _Dataset:
 
     def verify(self) -> VerifyReport:
         manifest = read_manifest(self._folder)
-        self._splits = Splits.parse(manifest.split)
+        self._splits = manifest.splits
         for file in manifest.files:
             if not self._folder.exists(file.path):
                 self._report.wrong(file.path, "missing")
@@ -64,11 +67,12 @@ class _Dataset:
         pointed = [self._index(manifest, file) for file in manifest.config_files("index")]
         for file in manifest.config_files("all"):
             self._vectors(file)
+        self._shared(manifest)
         self._covered(manifest, set().union(*pointed))
         self._unknown_files(manifest)
         if not self._folder.exists(CARD):
             self._report.wrong(CARD, "missing")
-        elif manifest.digest.encode() not in self._folder.read_bytes(CARD):
+        elif self._folder.sha256(MANIFEST).encode() not in self._folder.read_bytes(CARD):
             self._report.wrong(CARD, "belongs to another manifest")
         return self._report
 
@@ -143,11 +147,15 @@ class _Dataset:
         return set(by_shard)
 
     def _split(self, path: str, articles: pa.Table) -> None:
-        """Check that each article is in the split of its PMCID."""
+        """Check that each article is in one split, and in that of its PMCID if that decides."""
+        seen: dict[str, str] = {}
         for row in articles.group_by(_ARTICLES).aggregate([]).to_pylist():
-            pmcid = int(row["article_accession_id"].removeprefix("PMC"))
-            if row["split"] != self._splits.of(pmcid):
-                self._report.wrong(path, f"has PMC{pmcid} in the split {row['split']}")
+            article, split = row["article_accession_id"], row["split"]
+            expected = self._splits.of(int(article.removeprefix("PMC")))
+            if self._splits.by == "image":
+                expected = seen.setdefault(article, split)
+            if split != expected:
+                self._report.wrong(path, f"has {article} in the split {split}")
 
     def _ranges(self, path: str, rows: list[dict[str, Any]]) -> None:
         """Check that the index lists a shard's rows in order, with their byte ranges.
@@ -165,11 +173,28 @@ class _Dataset:
                     self._report.wrong(
                         path, f"the byte range of {row['key']} does not hold its {what}"
                     )
+                if self._decodes and row["image_decodes"] is not False:
+                    file.seek(row["image_offset"])
+                    problem = decoding_problem(file.read(row["image_length"]))
+                    if problem:
+                        self._report.wrong(
+                            path, f"the image of {row['key']} cannot be decoded: {problem}"
+                        )
 
     def _shard_texts(self, path: str) -> list[dict[str, Any]]:
         """Return what the byte ranges of a shard are compared with; nothing if it is damaged."""
         rows: list[dict[str, Any]] = self._texts(path, _TEXTS, Pair).to_pylist()
         return rows
+
+    def _shared(self, manifest: Manifest) -> None:
+        """Count images in several splits, which is wrong only where articles are split by them."""
+        if not {file.path for file in manifest.config_files("captions")} <= self._whole:
+            return
+        shared = count_shared_images(self._folder, manifest)
+        if shared.images and manifest.split_by == "image":
+            self._report.wrong(MANIFEST, f"is of a split by images, but {shared}")
+        elif shared.images:
+            self._report.notes.append(f"{shared}; serialize --split-by image keeps them in one")
 
     def _covered(self, manifest: Manifest, pointed: set[str]) -> None:
         """Check that the index covers all shards, if the whole index is readable."""

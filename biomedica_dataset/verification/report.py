@@ -21,12 +21,15 @@ class VerifyReport(Shown):
         Number of files and rows checked.
     problems
         Problems, each with its file.
+    notes
+        What a user should know, though nothing is wrong.
     """
 
     what: str
     files: int = 0
     rows: int = 0
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Return the report as text."""
@@ -35,7 +38,7 @@ class VerifyReport(Shown):
             lines.append(f"and {len(self.problems) - _MOST:,} more")
         verdict = f"{len(self.problems):,} problems" if self.problems else "no problems"
         checked = f"{self.files:,} files, {self.rows:,} rows checked"
-        return "\n".join([*lines, f"{self.what}: {checked}: {verdict}"])
+        return "\n".join([*lines, *self.notes, f"{self.what}: {checked}: {verdict}"])
 
     def wrong(self, path: str, what: str) -> None:
         """Add a problem with a file."""

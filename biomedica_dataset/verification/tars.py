@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.folder.record import AGAIN
+from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.webdataset.chunks import STARTED, read_records
 from biomedica_dataset.webdataset.tars import SIZES, sizes_of
@@ -23,7 +25,7 @@ def are_tars(folder: Folder) -> bool:
     return folder.exists(STARTED) or bool(read_records(folder))
 
 
-def verify_tars(folder: Folder, tick: Ticker) -> VerifyReport:
+def verify_tars(folder: Folder, tick: Ticker, *, images: bool = False) -> VerifyReport:
     """Check that all tars are there with their bytes, told by sizes and card, and no others."""
     report = VerifyReport("folder of tars")
     records = read_records(folder).values()
@@ -36,6 +38,8 @@ def verify_tars(folder: Folder, tick: Ticker) -> VerifyReport:
             report.wrong(path, "differs from the SHA-256 in its record")
         else:
             report.rows += tar.samples
+            if images:
+                _decode_images(folder, path, report)
         tick(1, tar.samples, tar.bytes)
     for below, sizes in sizes_of(tars).items():
         _check_sizes(folder, below, sizes, report)
@@ -57,3 +61,12 @@ def _check_sizes(folder: Folder, below: str, sizes: dict[str, int], report: Veri
     for name in folder.names(below):
         if name != SIZES and name not in sizes:
             report.wrong(f"{below}/{name}", "no record names it")
+
+
+def _decode_images(folder: Folder, path: str, report: VerifyReport) -> None:
+    with folder.open(path) as file, tarfile.open(fileobj=file, mode="r|") as tar:
+        for member in tar:
+            found = tar.extractfile(member) if member.name.endswith(".jpg") else None
+            problem = found and decoding_problem(found.read())
+            if problem:
+                report.wrong(path, f"{member.name} cannot be decoded: {problem}")

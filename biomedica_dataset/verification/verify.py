@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from .report import VerifyReport
 
 
-def verify(url: str | os.PathLike[str], *, progress: Progress | None = None) -> VerifyReport:
+def verify(
+    url: str | os.PathLike[str], *, images: bool = False, progress: Progress | None = None
+) -> VerifyReport:
     """Verify an archive, a dataset folder or a folder of tars.
 
     For an archive: digests, ledgers and images. For a dataset folder: files, rows, keys, byte
@@ -31,6 +33,8 @@ def verify(url: str | os.PathLike[str], *, progress: Progress | None = None) -> 
 
     Parameters
     ----------
+    images
+        Also decode each image. One that cannot be decoded is a problem, unless the index says so.
     progress
         Shown while files are checked; silent by default.
 
@@ -53,16 +57,16 @@ def verify(url: str | os.PathLike[str], *, progress: Progress | None = None) -> 
         progress.tick(files, 0, size)
 
     with progress.shown():
-        return _verify(folder, tick)
+        return _verify(folder, tick, images=images)
 
 
-def _verify(folder: Folder, tick: Ticker) -> VerifyReport:
+def _verify(folder: Folder, tick: Ticker, *, images: bool) -> VerifyReport:
     archive = Archive.find(folder)
     if archive is not None:
-        return verify_archive(archive, tick)
+        return verify_archive(archive, tick, images=images)
     if are_tars(folder):
-        return verify_tars(folder, tick)
+        return verify_tars(folder, tick, images=images)
     if not folder.exists(MANIFEST) and not folder.exists(CARD):
         msg = f"{folder.url} is not an archive, a finished dataset folder or a folder of tars"
         raise UsageError(msg)
-    return verify_dataset(folder, tick)
+    return verify_dataset(folder, tick, images=images)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
@@ -27,7 +27,6 @@ from biomedica_dataset.engine.report import Shown, Tally, part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.partition import begin
-from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 from biomedica_dataset.licenses import LICENSE_GROUPS
@@ -49,7 +48,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
-    from biomedica_dataset.serialization.serialize import SerializeReport
+    from biomedica_dataset.folder.splits import Splits
+    from biomedica_dataset.serialization.report import SerializeReport
 
     from .tars import Tar
 
@@ -174,6 +174,8 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     clusters: str | os.PathLike[str] | None = None,
     labels: str | os.PathLike[str] | None = None,
     splits: Splits | str | None = None,
+    split_by: str | None = None,
+    check_images: bool = False,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -184,7 +186,7 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     ----------
     output
         New, empty, or written by an earlier run.
-    mesh, clusters, labels, splits, workers
+    mesh, clusters, labels, splits, split_by, check_images, workers
         See `serialize`; with splits, each group has a folder for each split.
     launch
         Where it runs, and as which part of a run; alone by default. The part that finds the
@@ -202,17 +204,16 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     >>> report.tars["noncommercial/024750-00.tar"].samples
     12
     """
-    joined = {"mesh": mesh, "clusters": clusters, "labels": labels}
-    source, asked = (
-        Archive.open(archive),
-        Splits.parse(splits) if isinstance(splits, str) else splits,
-    )
+    joined: dict[str, Any] = {"mesh": mesh, "clusters": clusters, "labels": labels}
+    source = Archive.open(archive)
     Joins.open(JoinFolders(**joined))  # fails before the output is begun
     url, launch = os.fspath(output), launch or Launch()
-    begun = begin(Folder(url), source, marker=STARTED, of_all=_ALL_CHUNK_BLOCKS, splits=asked)
+    begun = begin(Folder(url), source, marker=STARTED, of_all=_ALL_CHUNK_BLOCKS,
+                  splits=splits, split_by=split_by)  # fmt: skip
     report = serialize(
         archive, f"{url}/{_DATASET}", **joined,
-        splits=begun.splits, workers=workers, launch=launch, progress=progress,
+        splits=begun.splits, split_by=begun.splits.by, check_images=check_images,
+        workers=workers, launch=launch, progress=progress,
     )  # fmt: skip
     if report.left:
         return WebDatasetReport(dataset=report, tars={})

@@ -56,7 +56,8 @@ def shard_samples(dataset: Folder, files: list[ShardFile]) -> Iterator[Sample]:
                 _check(dataset, file, caption, row["image"]["bytes"])
                 article = articles[caption.article_accession_id]
                 siblings = [captions[key] for key in article.article_keys]
-                yield Sample(group, Pair(**vars(caption), image=row["image"]), article, siblings)
+                pair = Pair(**vars(caption), image=row["image"])
+                yield Sample(group, file.split, pair, article, siblings)
 
 
 def _rows(

@@ -47,6 +47,8 @@ class Sample:
     ----------
     group
         Its licence group.
+    split
+        Its split.
     article
         The row of its article, if known.
     siblings
@@ -54,6 +56,7 @@ class Sample:
     """
 
     group: str
+    split: str
     pair: Pair
     article: ArticleRow | None
     siblings: Sequence[tuple[str, Pair | CaptionRow]]
@@ -84,8 +87,7 @@ def write_tars(
         for sample in samples:
             pair, members = sample.pair, _members(sample)
             order = hashlib.sha256(f"{_SEED} {pair.key}".encode()).digest()
-            split = splits.of(int(pair.article_accession_id.removeprefix("PMC")))
-            below = folders.setdefault(f"{sample.group}{splits.below(split)}", [])
+            below = folders.setdefault(f"{sample.group}{splits.below(sample.split)}", [])
             below.append((order, pair.key, [spool.add(data) for data in members]))
         for name, own in sorted(folders.items()):
             own.sort(key=lambda entry: entry[:2])

@@ -17,6 +17,7 @@ from biomedica_dataset.annotation.blocks import (
     write_block,
 )
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_fingerprint
 
@@ -63,9 +64,14 @@ class BlockEncoder:
     """Encodes blocks one after another on one device."""
 
     def __init__(
-        self, archive: Archive, output: Embeddings, encoder: Encoder, progress: Progress
+        self,
+        archive: Archive,
+        output: Embeddings,
+        encoder: Encoder,
+        progress: Progress,
+        on_error: str,
     ) -> None:
-        self._archive, self._output = archive, output
+        self._archive, self._output, self._on_error = archive, output, on_error
         self._encoder, self._progress = encoder, progress
 
     def blocks(self, todo: Iterable[int], processes: int) -> Iterator[tuple[int, EncodedBlock]]:
@@ -104,6 +110,8 @@ class BlockEncoder:
         problems: dict[str, str] = {}
         for image in images:
             pairs.append((image.key, image.digest))
+            if image.problem is not None and self._on_error == "raise":
+                raise lost_error(image.key, image.problem)
             if image.problem is not None:
                 problems[image.digest] = image.problem
             elif image.pixels is not None:

@@ -18,6 +18,7 @@ from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import Shown, Tally, part_message, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
+from biomedica_dataset.suggest import one_of
 
 from .embed_stage import EmbedStage
 from .encoder import DEFAULT_MODEL, EncoderSpec
@@ -88,6 +89,7 @@ def embed(  # noqa: PLR0913 - each is given by name
     launch: Launch | None = None,
     progress: Progress | None = None,
     encoder: Encoder | None = None,
+    on_error: str = "skip",
 ) -> EmbedReport:
     """Write the vectors of an archive's images, or update existing ones.
 
@@ -113,6 +115,10 @@ def embed(  # noqa: PLR0913 - each is given by name
     encoder
         An encoder other than a model for transformers; it runs on its own device.
 
+    on_error
+        What to do about an image that cannot be decoded: ``skip`` it, which has no vector and is
+        counted, or ``raise`` an error that names its key.
+
     Raises
     ------
     UsageError
@@ -126,6 +132,7 @@ def embed(  # noqa: PLR0913 - each is given by name
         ...
     biomedica_dataset.errors.UsageError: ...
     """
+    one_of("on_error", on_error, ("skip", "raise"))
     Archive.open(archive)
     launch, named = (
         launch or Launch(),
@@ -140,6 +147,7 @@ def embed(  # noqa: PLR0913 - each is given by name
         identity=encoders[0].id if encoders else _identify(named),
         decoders=decoders if workers is None else workers,
         encoders=encoders,
+        on_error=on_error,
     )
     started = time.perf_counter()
     run = stage.run(launch, workers=1, progress=progress)

@@ -46,6 +46,8 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
         Decoding processes, shared by all encoders of a process.
     encoders
         The encoders of this process; other processes load the model themselves.
+    on_error
+        Whether to ``skip`` an image that cannot be decoded, or ``raise`` an error.
     """
 
     on_gpu: ClassVar[bool] = True
@@ -56,6 +58,7 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
     identity: ModelId
     decoders: int
     encoders: tuple[Encoder, ...] = field(default=(), compare=False)
+    on_error: str = "skip"
 
     @cached_property
     def output(self) -> Folder:
@@ -82,7 +85,9 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
 
     def record(self, task: int) -> BlockRecord | None:
         """Return the record of a block whose articles have not changed."""
-        return up_to_date_record(self.output, task, block_fingerprint(self.archive, task))
+        record = up_to_date_record(self.output, task, block_fingerprint(self.archive, task))
+        is_refused = record is not None and record.problems and self.on_error == "raise"
+        return None if is_refused else record
 
     def batches(self, tasks: list[int], engine: str, workers: int) -> list[list[int]]:
         """Group blocks into batches for one model; without Ray, one batch has all."""
@@ -106,7 +111,7 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
 
     def _block_encoder(self, encoder: Encoder, context: WorkerContext) -> BlockEncoder:
         there = Embeddings.open(self.url)
-        return BlockEncoder(self.archive, there, encoder, context.progress)
+        return BlockEncoder(self.archive, there, encoder, context.progress, self.on_error)
 
     def _is_still_stale(self, task: int, context: WorkerContext) -> bool:
         """Whether a block is still stale; another run may have encoded it in the meantime."""

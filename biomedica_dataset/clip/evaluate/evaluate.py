@@ -6,11 +6,12 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.clip.checks import at_least, one_of
+from biomedica_dataset.clip.checks import at_least
 from biomedica_dataset.clip.models.two_towers import load_model
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.suggest import one_of
 
 from .bootstrap import draw
 from .cases import read_cases
@@ -42,6 +43,7 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     seed: int = 0,
     device: str | None = None,
     strict: bool = False,
+    on_error: str = "skip",
     progress: Progress | None = None,
 ) -> Results:
     """Measure models on tasks, and write what they got right.
@@ -66,6 +68,10 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     strict
         Stop at the first task of ``all`` whose images cannot be read, instead of leaving it out.
 
+    on_error
+        What to do about an image that cannot be decoded: ``skip`` and count it, or ``raise`` an
+        error that names it.
+
     Raises
     ------
     UsageError
@@ -85,6 +91,7 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     from .results_markdown import as_markdown
 
     at_least(1, "draws", draws)
+    one_of("on_error", on_error, ("skip", "raise"))
     if metric is not None:
         one_of("metric", metric, METRICS["classification"])
     if not models:
@@ -102,7 +109,7 @@ def evaluate(  # noqa: PLR0913 - each is given by name
         progress.start(sum(len(one.chosen) for one in cases), "images")
         with progress.shown():
             for number, one in enumerate(cases):
-                _measure(results, number, one, model, cache)
+                _measure(results, number, one, model, cache, on_error)
     for task in results.tasks:
         task.shown = task.task.metric if metric is None or task.is_retrieval else metric
     folder.write_bytes("results.json", as_json(results))
@@ -147,10 +154,12 @@ def _unlike(name: str, names: Sequence[str]) -> str:
     return f"{name} ({number + 1})" if number else name
 
 
-def _measure(results: Results, number: int, cases: Cases, model: Model, cache: Cache) -> None:
+def _measure(
+    results: Results, number: int, cases: Cases, model: Model, cache: Cache, on_error: str
+) -> None:
     task = cases.task
     logger.info("%s on %s", model.name, task.name)
-    vectors, reasons = cache.images(cases)
+    vectors, reasons = cache.images(cases, on_error)
     kept = [index for index, reason in enumerate(reasons) if not reason]
     if not kept:
         why = ", ".join(sorted(set(reasons)))

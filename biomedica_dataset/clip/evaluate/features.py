@@ -15,6 +15,7 @@ from biomedica_dataset.annotation.embeddings.encoder import BATCH
 from biomedica_dataset.engine.pool import cpu_count
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.io.folders import Folder
 
 if TYPE_CHECKING:
@@ -51,8 +52,13 @@ class Cache:
         folder.sweep()
         return folder
 
-    def images(self, cases: Cases) -> tuple[Array, list[str]]:
+    def images(self, cases: Cases, on_error: str = "skip") -> tuple[Array, list[str]]:
         """Return unit vectors of the images that can be read, and why others cannot.
+
+        Parameters
+        ----------
+        on_error
+            Whether to ``skip`` an image that cannot be read, or ``raise`` an error.
 
         Returns
         -------
@@ -71,6 +77,8 @@ class Cache:
                 if part is None or len(part["reasons"]) != len(some):
                     part = self._encode(cases, some, pool)
                     _write(folder, name, part)
+                if on_error == "raise":
+                    _refuse_lost(cases, some, part["reasons"].tolist())
                 self._progress.tick(len(some), 0, 0)
                 vectors.append(part["vectors"])
                 reasons += part["reasons"].tolist()
@@ -98,6 +106,13 @@ class Cache:
             part = {"vectors": made[[places[text] for text in texts]]}
             _write(folder, name, part)
         return part["vectors"]
+
+
+def _refuse_lost(cases: Cases, some: range, reasons: list[str]) -> None:
+    for index, reason in zip(some, reasons, strict=True):
+        if reason:
+            name = cases.table.keys[cases.chosen[index]]
+            raise lost_error(name, f"{reason} (task {cases.task.name})")
 
 
 def _prepared(cases: Cases, index: int, prepare: Callable[[Any], Any]) -> Any:

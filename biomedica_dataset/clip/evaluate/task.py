@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from biomedica_dataset.clip.checks import one_of
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
+from biomedica_dataset.suggest import one_of
 
 _CHOICES = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 RANKS = (1, 5, 10, 100)

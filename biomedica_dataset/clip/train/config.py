@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from biomedica_dataset.clip.checks import at_least, one_of
+from biomedica_dataset.clip.checks import at_least
 from biomedica_dataset.clip.models.model_config import ModelConfig  # noqa: TC001 - pydantic asks for its type
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.suggest import one_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,9 @@ class DataConfig:
     decode
         The scale of JPEGs. ``draft``: twice what the model sees, or more; ``draft-1x``: what it
         sees, or more, which is faster and blurs; ``full``: their own.
+    on_error
+        What to do about an image that cannot be decoded: ``skip`` its pair, and count it, or
+        ``raise`` an error that names its key.
     workers
         Processes that decode, for each process that trains; 0 decodes in the latter.
     """
@@ -35,12 +39,14 @@ class DataConfig:
     split: str | None = None
     text: str = "caption"
     decode: str = "draft"
+    on_error: str = "skip"
     workers: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what is not known here; the choice is looked at by `open_dataset`."""
         one_of("data.text", self.text, ("caption", "caption_context"))
         one_of("data.decode", self.decode, ("draft", "draft-1x", "full"))
+        one_of("data.on_error", self.on_error, ("skip", "raise"))
         at_least(0, "data.workers", self.workers)
         for name in ("licenses", "concepts"):
             names = getattr(self, name)
@@ -130,7 +136,8 @@ class TrainConfig:
     @property
     def decisive(self) -> dict[str, Any]:
         """What the weights depend on, by dotted name: all but places, pace and helpers."""
-        free = {"output", "keep", "checkpoint_every", "log_every", "data.path", "data.workers"}
+        free = {"output", "keep", "checkpoint_every", "log_every", "data.path", "data.workers",
+                "data.on_error"}  # fmt: skip
         flat: dict[str, Any] = {}
         for name, value in asdict(self).items():
             if isinstance(value, dict):

@@ -17,6 +17,7 @@ import numpy as np
 from biomedica_dataset.engine.report import Tally
 from biomedica_dataset.errors import UsageError, WorkerDiedError
 from biomedica_dataset.extras import require
+from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
 from biomedica_dataset.streaming.choice import Choice, Chosen
 from biomedica_dataset.streaming.dataset import choose_rows, stream_rows
@@ -167,6 +168,8 @@ class Pairs:
         ------
         UsageError
             Thousands of pairs in a row cannot be used.
+        ArticleError
+            An image cannot be decoded, if that is not to be skipped.
         SourceError
             The rows cannot be read any more.
         WorkerDiedError
@@ -177,6 +180,8 @@ class Pairs:
         for row, ready in self._prepared(start):
             position = position.after(row, ready)
             fruitless = fruitless + 1 if ready is None else 0
+            if ready is None and row.given and self._data.on_error == "raise":
+                raise lost_error(row.key, "not_decodable")
             if ready is not None:
                 pairs.append((row.key, ready))
             elif fruitless > _FRUITLESS:
