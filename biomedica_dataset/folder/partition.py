@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.headers import refuse_foreign
@@ -76,8 +76,13 @@ def begin(
         blocks = of_all if archive.selection.pmcids is None else 1
         new = asked or Splits()
         new = Splits(new.shares, split_by or new.by)
-        stored = {"blocks": blocks, "block_width": archive.width, "split": new.shares}
-        stored |= {"split_by": new.by}
+        stored: dict[str, Any] = {
+            "blocks": blocks,
+            "block_width": archive.width,
+            "split": new.shares,
+        }
+        if new.by != Splits().by:  # folders of 0.1.0 have no other
+            stored["split_by"] = new.by
         folder.begin(marker, json.dumps(stored).encode())  # unless another part was faster
     begun = _stored(folder, archive, marker)
     there = begun.splits
