@@ -113,7 +113,7 @@ class TestThreeWays:
             "biomedica", "other", source=str(sample_archive), split="train", streaming=True
         )
 
-        assert len(keys(rows)) == 5
+        assert len(keys(rows)) == 4
 
     def test_an_unknown_config_names_those_there_are(self, elsewhere, sample_archive):
         with pytest.raises(ValueError, match="noncommercial"):

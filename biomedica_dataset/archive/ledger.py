@@ -227,8 +227,9 @@ class Archive:
         if name is None:
             return
         with reading(self.folder.path(name), AGAIN), self.folder.open_arrow(name) as file:
-            parquet, columns = pq.ParquetFile(file), ["pmcid", "version", "name", "bytes"]
-            CheckedFile(parquet.metadata, file.size(), checks)
+            size, columns = file.seek(0, 2), ["pmcid", "version", "name", "bytes"]
+            parquet = pq.ParquetFile(file)
+            CheckedFile(parquet.metadata, size, checks)
             for group in range(parquet.num_row_groups):  # by itself, which bounds the memory
                 for batch in parquet.iter_batches(64, row_groups=[group], columns=columns):
                     check_values(pa.Table.from_batches([batch]), {n: checks[n] for n in columns})

@@ -35,7 +35,7 @@ def lost(counts: Mapping[str, int]) -> int:
 def is_spoilt(*groups: Mapping[str, int]) -> bool:
     """Whether so much came otherwise than the source itself says that it was struck, not read.
 
-    What does not exist (404) does not count: the source says so.
+    What does not exist (404) does not count: the source says so. Neither does one article alone.
 
     Parameters
     ----------
@@ -49,4 +49,4 @@ def is_spoilt(*groups: Mapping[str, int]) -> bool:
     """
     struck = sum(lost({w: n for w, n in one.items() if not w.endswith("404")}) for one in groups)
     seen = struck + sum(one.get("kept", 0) for one in groups)
-    return struck > _MAX_SHARE * seen and (struck >= _FEW or 2 * struck > seen)
+    return struck > _MAX_SHARE * seen and (struck >= _FEW or struck > max(1, seen / 2))

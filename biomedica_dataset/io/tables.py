@@ -102,8 +102,11 @@ class CheckedFile:
         _check_size(metadata, self._most)
         _check_types(known, self._columns)
         leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
-        mine = [leaf for leaf in leaves if leaf.path.partition(".")[0] in self._columns]
-        self._texts = [leaf.path for leaf in mine if leaf.logical_type.type == "STRING"]
+        self._texts = [
+            leaf.path for i, leaf in enumerate(leaves)
+            if leaf.path.partition(".")[0] in self._columns
+            and leaf.logical_type.type == "STRING" and not _is_delta(metadata, i)
+        ]  # fmt: skip
 
     def read(self, file: Any, group: int | None = None, *, use_threads: bool = True) -> pa.Table:
         """Return the columns of a row group, or of all.
@@ -171,6 +174,12 @@ def read_table(
     size = file.seek(0, 2)
     wanted = columns if names is None else {name: columns[name] for name in names}
     return CheckedFile(pq.read_metadata(file), size, wanted).read(file, use_threads=use_threads)
+
+
+def _is_delta(metadata: pq.FileMetaData, column: int) -> bool:
+    """Whether a column shares the beginnings of its texts, which Arrow reads as texts alone."""
+    groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
+    return any("DELTA_BYTE_ARRAY" in group.column(column).encodings for group in groups)
 
 
 def _check_size(metadata: pq.FileMetaData, most: int) -> None:

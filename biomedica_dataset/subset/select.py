@@ -111,7 +111,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     Examples
     --------
     >>> print(select("biomedica", licenses="noncommercial", dry_run=True))
-    12 of 62 rows...
+    13 of 62 rows...
     """
     if format not in _STAGES:
         msg = f"format is {format!r}; {nearest(format, _STAGES)}"

@@ -202,7 +202,7 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     --------
     >>> report = serialize_webdataset("archive", "tars", workers=1)
     >>> report.tars["noncommercial/024750-00.tar"].samples
-    12
+    13
     """
     joined: dict[str, Any] = {"mesh": mesh, "clusters": clusters, "labels": labels}
     source = Archive.open(archive)

@@ -88,7 +88,7 @@ def labelled(tmp_path_factory):
         {"licenses": "commercial"},
         {"licenses": ["CC BY"], "limit": 5},
         {"concepts": ["Microscopy"]},
-        {"filters": [["article_year", ">=", 2020], ["caption", "contains", "a"]]},
+        {"filters": [["article_year", ">=", 2020], ["caption", "contains_text", "a"]]},
         {"recipe": "cap-overrepresented"},
         {"recipe": "drop-overrepresented"},
         {"split": "all"},

@@ -98,7 +98,7 @@ def test_plots_lie_beside_the_card_are_shown_and_named_in_the_manifest(sample_da
 
 
 def test_without_matplotlib_there_are_tables_alone(sample_archive, tmp_path, monkeypatch):
-    for user in ("card.write", "folder.manifest", "serialization.serialize"):
+    for user in ("card.write", "folder.manifest", "serialization.report"):
         monkeypatch.setattr(f"biomedica_dataset.{user}.can_plot", lambda: False)
     report = serialize(sample_archive, tmp_path / "out", workers=1)
 

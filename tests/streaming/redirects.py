@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections import Counter
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+COMMIT = "c0ffee" * 6 + "c0ff"
 
 
 class RedirectingServer:
@@ -44,12 +47,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/api/datasets/org/name/revision/main":
-            self._answer(200, b'{"sha": "c0ffee"}')
+            self._answer(200, json.dumps({"sha": COMMIT}).encode())
             return
         if self.path.startswith("/api/"):
             self._answer(401, b"no such repository, or not for you")
             return
-        self.path = self.path.replace("/datasets/org/name/resolve/c0ffee/", "/repo/")
+        self.path = self.path.replace(f"/datasets/org/name/resolve/{COMMIT}/", "/repo/")
         kind, _, rest = self.path.lstrip("/").partition("/")
         if kind == "repo":
             self.owner.resolved[rest] += 1

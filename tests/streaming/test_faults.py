@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from contextlib import closing
@@ -15,7 +16,7 @@ from biomedica_dataset.io.web import Web
 from biomedica_dataset.streaming.dataset import open_dataset
 
 from ..servers import BucketServer, Fault
-from .redirects import RedirectingServer
+from .redirects import COMMIT, RedirectingServer
 
 SHARD = "commercial/train/000001.parquet"
 
@@ -268,8 +269,8 @@ def test_a_gated_repository_is_told_of_with_the_way_in(status, tmp_path, monkeyp
     """The Hub names the commit of a gated repository to everybody, and gives its files to few."""
     answer = tmp_path / "api" / "datasets" / "org" / "name" / "revision" / "main"
     answer.parent.mkdir(parents=True)
-    answer.write_text('{"sha": "c0ffee"}')
-    faults = {"datasets/org/name/resolve/c0ffee/manifest.json": Fault(status=status)}
+    answer.write_text(json.dumps({"sha": COMMIT}))
+    faults = {f"datasets/org/name/resolve/{COMMIT}/manifest.json": Fault(status=status)}
     with BucketServer(tmp_path, faults=faults) as server:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url)
         with pytest.raises(SourceError, match="accept its terms and run `hf auth login`"):
