@@ -57,7 +57,7 @@ def test_models_of_the_hub_and_of_a_tag_are_trained_on_data_of_the_hub(
     )
     *rows, same, moved = said.splitlines()[-4:]
 
-    assert rows == ["45 of 57 rows, 1.5 MB of images"] * 2
+    assert rows == ["45 of 58 rows, 1.5 MB of images"] * 2
     assert same == "True"
     assert 0 < float(moved) < 1e-4  # one step from the weights of the repository
     assert hub.count("GET", "/me/tiny/resolve/*/open_clip_model.safetensors") >= 1

@@ -214,7 +214,7 @@ class Pairs:
             msg = (
                 "a process that decodes images was killed, probably because it ran out of memory: "
                 "run the same command again with fewer data.workers; it resumes from the last "
-                "checkpoint"
+                "checkpoint. A script must call train below if __name__ == '__main__':"
             )
             raise WorkerDiedError(msg) from error
 

@@ -104,7 +104,7 @@ class PoolPreparer:
         threading.Thread(target=self._give, args=(prepare, count), daemon=True).start()
 
     def _give(self, prepare: Prepare, count: int) -> None:
-        with contextlib.suppress(OSError):  # closed before all were wanted
+        with contextlib.suppress(OSError, TypeError):  # closed before all were wanted
             for _ in range(count):
                 self._given.put(prepare)
 
