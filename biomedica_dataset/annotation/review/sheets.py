@@ -158,6 +158,7 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
         is_new = not _is_up_to_date(folder, fingerprint)
         if is_new:
             samples = choose_samples(clusters, count, seed)
+            lock.check()
             folder.remove(HEADER)
             given = questions((one.cluster for one in samples), clusters.model)
             folder.write_bytes(QUESTIONS, given)
