@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _LONGEST = 80  # characters of a value in an error
 
 
-class Rule:
+class Rule(ABC):
     """A condition on values.
 
     Attributes
@@ -27,13 +28,13 @@ class Rule:
 
     meaning: str
 
+    @abstractmethod
     def holds(self, value: Any) -> bool:
         """Whether a value meets the condition."""
-        raise NotImplementedError
 
+    @abstractmethod
     def column(self, values: pa.Array) -> pa.BooleanArray:
         """Return whether each value of a column meets the condition; null for null."""
-        raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         """Check values in JSON after their type."""
