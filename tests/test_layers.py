@@ -51,6 +51,7 @@ ROOMS = [
 INSIDE = {
     "annotation": ["blocks", "panels", "embeddings", "clusters", "labels", "review"],
     "pubmed": ["rate_limit responses", "client", "search mesh"],
+    "streaming": ["conditions reading", "recipes order", "choice in_order", "dataset"],
     "clip": ["models", "train", "evaluate"],
     "jats": [
         "limits tree scripts",

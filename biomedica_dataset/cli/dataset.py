@@ -129,7 +129,7 @@ def select(source: str, output: str | None, **options: Any) -> None:
     Text that has signs, or the words and, or, stands in quotes.
     """
     from biomedica_dataset import select as run
-    from biomedica_dataset.streaming.grammar import joined, parse
+    from biomedica_dataset.streaming.conditions.grammar import joined, parse
 
     conditions = [parse(text) for text in options["filters"]]
     options["filters"] = joined("and", conditions) if conditions else None

@@ -2,6 +2,6 @@
 
 ::
 
-    places, web ─► index ─► choose (filters, recipes) ─► plan ─► dataset: an IterableDataset
-         └─ ranges, texts ─► shards ─────────────────────────┴─► select: a smaller dataset folder
+    reading (places, index) ─► choice (conditions, recipes) ─► order ─► dataset: an IterableDataset
+       └─ ranges, texts, shards ───────────────────────────────┴─► in_order: a smaller folder
 """

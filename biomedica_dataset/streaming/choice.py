@@ -15,15 +15,15 @@ from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_lice
 from biomedica_dataset.schema import IndexRow, Pair, arrow_schema, column_names
 from biomedica_dataset.suggest import nearest
 
-from .columns import ColumnReader, TextCost
-from .filters import columns_of, holds_any, mask, parse_filters, unknown_values
-from .grammar import Comparison
+from .conditions.filters import columns_of, holds_any, mask, parse_filters, unknown_values
+from .conditions.grammar import Comparison
+from .reading.columns import ColumnReader, TextCost
 from .recipes import RecipeReport, apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from .index import Index
+    from .reading.index import Index
 
 _CONCEPTS = ("image_primary_label", "image_secondary_label")
 ALL = "all"

@@ -15,11 +15,11 @@ from biomedica_dataset.schema import IndexRow, Pair, column_names, features
 from biomedica_dataset.suggest import nearest, one_of
 
 from .choice import Choice, Chosen, choose
-from .decoding import DecodedImage, DecodedImageOrNone
-from .index import read_index
 from .order import Plan, make_plan
-from .places import find
-from .shards import Reader
+from .reading.decoding import DecodedImage, DecodedImageOrNone
+from .reading.index import read_index
+from .reading.places import find
+from .reading.shards import Reader
 
 if TYPE_CHECKING:
     import os
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from .decoding import FetchedImage
+    from .reading.decoding import FetchedImage
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from .order import make_plan
-from .shards import Reader
+from .reading.shards import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from .index import Index
+    from .reading.index import Index
 
 
 def rows_in_order(

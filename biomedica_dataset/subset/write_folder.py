@@ -31,8 +31,8 @@ from biomedica_dataset.schema import (
     column_names,
     to_table,
 )
-from biomedica_dataset.streaming.columns import read_columns
 from biomedica_dataset.streaming.in_order import rows_in_order
+from biomedica_dataset.streaming.reading.columns import read_columns
 
 from .stage import SelectStage, Slice
 

@@ -25,7 +25,7 @@ def hurry(monkeypatch, tmp_path):
     monkeypatch.setattr("datasets.config.HF_CACHE_HOME", tmp_path / "cache")
     monkeypatch.setattr("biomedica_dataset.io.web._PAUSE", 0.01)
     monkeypatch.setattr("biomedica_dataset.io.web._SILENCE", 0.3)
-    monkeypatch.setattr("biomedica_dataset.streaming.places._PAUSE", 0.01)
+    monkeypatch.setattr("biomedica_dataset.streaming.reading.places._PAUSE", 0.01)
 
 
 def rows_of(url, **options):

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.streaming.choice import Choice
-from biomedica_dataset.streaming.dataset import choose_rows, open_dataset
-from biomedica_dataset.streaming.filters import columns_of, mask, parse_filters
-from biomedica_dataset.streaming.grammar import (
+from biomedica_dataset.streaming.conditions.filters import columns_of, mask, parse_filters
+from biomedica_dataset.streaming.conditions.grammar import (
     ORDERS,
     TEXT_OPERATORS,
     Comparison,
@@ -23,6 +22,7 @@ from biomedica_dataset.streaming.grammar import (
     joined,
     parse,
 )
+from biomedica_dataset.streaming.dataset import choose_rows, open_dataset
 
 from ..servers import BucketServer
 
