@@ -30,7 +30,11 @@ from biomedica_dataset.annotation.clusters.cluster_model import (
     nearest,
 )
 from biomedica_dataset.annotation.embeddings.model_id import ModelId
-from biomedica_dataset.annotation.embeddings.vectors import Embeddings, vector_table
+from biomedica_dataset.annotation.embeddings.vectors import (
+    Embeddings,
+    EmbeddingsHeader,
+    vector_table,
+)
 from biomedica_dataset.io.folders import Folder
 
 DIMENSIONS = 25
@@ -83,7 +87,7 @@ def time_assign(clusters: int, dim: int, rows: int) -> None:
             name="made", revision=None, weights="", dim=dim, size=224, preprocess="fit",
             mean=None, std=None, dtype="float32", pictures=1,
         )  # fmt: skip
-        there = Embeddings.begin(Folder(folders[0]), BLOCK, identity)
+        there = Embeddings.begin(Folder(folders[0]), EmbeddingsHeader(BLOCK, identity))
         part = rng.normal(size=(BLOCK, dim)).astype(np.float16)
         for block in range(rows // BLOCK):
             keys = [f"PMC{block * BLOCK + n}_g1" for n in range(BLOCK)]

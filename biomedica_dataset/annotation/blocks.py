@@ -1,22 +1,26 @@
-"""Tables that accompany an archive: one file per block, with a record of its inputs."""
+"""Tables that accompany an archive: a header, and one file per block with a record."""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.io.headers import begin_folder, read_header
 from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
 from biomedica_dataset.io.tables import read_table
 from biomedica_dataset.io.typed import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    import os
+    from collections.abc import Iterable, Sequence
 
-    from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.tables import Column
 
 
@@ -44,8 +48,105 @@ class BlockRecord:
     problems: list[str] = field(default_factory=list)
 
 
+class BlockHeader(Protocol):
+    """What the header of every folder of block tables says: PMCIDs per block."""
+
+    @property
+    def width(self) -> int:
+        """PMCIDs per block."""
+
+
+Header = TypeVar("Header", bound=BlockHeader)
+
+
+class BlockTables(ABC, Generic[Header]):
+    """A folder with a header that says what made it, and a Parquet file per block.
+
+    Parameters
+    ----------
+    folder
+        Where the files are.
+    header
+        A dataclass, stored as JSON.
+
+    Attributes
+    ----------
+    what
+        What the folder is, for messages, such as ``a folder of panels``.
+    name, version, header_type
+        The name, format version and dataclass of the header.
+    """
+
+    what: ClassVar[str]
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    header_type: ClassVar[type]
+
+    def __init__(self, folder: Folder, header: Header) -> None:
+        self.folder, self.header = folder, header
+
+    @property
+    def width(self) -> int:
+        """PMCIDs per block."""
+        return self.header.width
+
+    @classmethod
+    def open(cls, url: str | os.PathLike[str]) -> Self:
+        """Open a folder.
+
+        Raises
+        ------
+        UsageError
+            The folder is something else, or of another format version.
+        """
+        folder = Folder(url)
+        return cls(folder, read_header(folder, cls.name, cls.what, cls.version, cls.header_type))
+
+    @classmethod
+    def begin(cls, folder: Folder, header: Header) -> Self:
+        """Begin an empty folder, or resume one with the same header.
+
+        Raises
+        ------
+        UsageError
+            The folder is something else, or has another header.
+        """
+        stored = asdict(header)  # type: ignore[call-overload]
+        found: Header = begin_folder(
+            folder, cls.name, cls.what, cls.version, stored, cls.header_type
+        )
+        there = cls(folder, found)
+        if found != header:
+            raise UsageError(there.difference(header))
+        return there
+
+    @abstractmethod
+    def difference(self, header: Header) -> str:
+        """Return why the folder cannot go on with another header."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> dict[str, Column]:
+        """What the columns of a block may hold."""
+
+    def blocks(self) -> list[int]:
+        """Return the numbers of the finished blocks, ascending."""
+        return block_numbers(self.folder)
+
+    def read(self, block: int, names: Sequence[str] | None = None) -> pa.Table:
+        """Return the rows of a block, or some of its columns.
+
+        Raises
+        ------
+        ArchiveError
+            The file is broken, or a value is not what its column may hold.
+        """
+        with self.folder.reading(block_name(block), AGAIN) as file:
+            return read_table(file, self.columns, names)
+
+
 def block_name(block: int) -> str:
-    """Return the name of a block's file, of embeddings and of assignments."""
+    """Return the name of a block's file."""
     return f"blocks/{block:07d}.parquet"
 
 
@@ -68,20 +169,6 @@ def read_record(folder: Folder, block: int) -> BlockRecord | None:
         return None
     with folder.reading(name, AGAIN) as file:
         return typed(BlockRecord, pq.read_metadata(file).metadata[RECORD])
-
-
-def read_block(
-    folder: Folder, block: int, columns: Mapping[str, Column], names: Sequence[str] | None = None
-) -> pa.Table:
-    """Return the rows of a block, or some of its columns.
-
-    Raises
-    ------
-    ArchiveError
-        The file is broken, or a value is not what its column may hold.
-    """
-    with folder.reading(block_name(block), AGAIN) as file:
-        return read_table(file, columns, names)
 
 
 def up_to_date_record(folder: Folder, block: int, fingerprint: str) -> BlockRecord | None:

@@ -28,7 +28,11 @@ from biomedica_dataset.annotation.clusters.cluster_model import (
 from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
 from biomedica_dataset.annotation.clusters.imported import import_assignments
 from biomedica_dataset.annotation.embeddings.model_id import ModelId
-from biomedica_dataset.annotation.embeddings.vectors import Embeddings, vector_table
+from biomedica_dataset.annotation.embeddings.vectors import (
+    Embeddings,
+    EmbeddingsHeader,
+    vector_table,
+)
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.folders import Folder
@@ -40,7 +44,7 @@ MODEL = ModelId(
 
 
 def write_vectors(path, vectors, width=10):
-    there = Embeddings.begin(Folder(path), width, MODEL)
+    there = Embeddings.begin(Folder(path), EmbeddingsHeader(width, MODEL))
     for block in range(-(-len(vectors) // width)):
         part = vectors[block * width : (block + 1) * width].astype(np.float16)
         keys = [f"PMC{block * width + n}_g1" for n in range(len(part))]
@@ -249,7 +253,7 @@ class TestBadInput:
     def test_vectors_of_another_archive(self, tmp_path):
         write_vectors(tmp_path / "vectors", blobs()[0], width=10)
         with pytest.raises(UsageError, match="blocks of 10 PMCIDs; this one has 20"):
-            Embeddings.begin(Folder(tmp_path / "vectors"), 20, MODEL)
+            Embeddings.begin(Folder(tmp_path / "vectors"), EmbeddingsHeader(20, MODEL))
 
     def test_folders_that_are_something_else(self, embedded, clustered, assigned, tmp_path):
         (tmp_path / "letter.txt").write_text("dear")

@@ -404,6 +404,8 @@ class TestPictures:
 
 def test_what_a_vector_depends_on_makes_its_digest(embedded):
     there = Embeddings.open(embedded)
-    other = Embeddings(there.folder, there.width, replace(there.model, preprocess="paper"))
+    other = Embeddings(
+        there.folder, replace(there.header, model=replace(there.model, preprocess="paper"))
+    )
 
     assert there.digest != other.digest

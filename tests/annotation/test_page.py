@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from biomedica_dataset.annotation.blocks import BlockRecord, write_block
-from biomedica_dataset.annotation.clusters.assignments import Assignments, as_table
+from biomedica_dataset.annotation.clusters.assignments import (
+    Assignments,
+    AssignmentsHeader,
+    as_table,
+)
 from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
@@ -144,7 +148,7 @@ def test_the_nearest_and_the_farthest_are_shown_and_a_sample_that_is_no_choice_o
     distances = dict(zip(keys, rng.permutation(3000).tolist(), strict=True))
     shown = []
     for name, order in (("a", keys), ("b", keys[::-1])):
-        there = Assignments.begin(Folder(tmp_path / name), 10**6, 2, "m")
+        there = Assignments.begin(Folder(tmp_path / name), AssignmentsHeader(10**6, 2, "m"))
         clusters = [int(key[3:-3]) % 2 for key in order]
         table = as_table(order, clusters, [distances[key] for key in order])
         write_block(there.folder, 0, table, BlockRecord(fingerprint=""))

@@ -7,37 +7,28 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from biomedica_dataset.annotation.blocks import (
-    BlockRecord,
-    read_record,
-    remove_blocks_except,
-    up_to_date_record,
-    write_block,
-)
+from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
+from biomedica_dataset.annotation.blocks import BlockRecord, read_record, write_block
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
-from biomedica_dataset.engine.report import Shown, part_message
-from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.folders import Folder
 
-from .assignments import Assignments, as_table
+from .assignments import Assignments, AssignmentsHeader, as_table
 from .cluster_model import ClusterModel
 from .imported import ImportReport, import_assignments
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class AssignReport(Shown):
+class AssignReport(BlocksReport):
     """The result of a run of assign.
 
     Parameters
@@ -46,47 +37,31 @@ class AssignReport(Shown):
         Images with a cluster; not counted while blocks are left.
     used
         Clusters with an image, out of ``clusters``.
-    written
-        Blocks written by this run, out of ``blocks``.
-    left
-        Blocks of other parts of the run that are not done.
     """
+
+    what: ClassVar[str] = "the assignments"
 
     images: int
     clusters: int
     used: int
     largest: int
-    blocks: int
-    written: int
-    left: int = 0
 
-    def __str__(self) -> str:
-        """Return the report in words."""
+    def lines(self) -> list[str]:
+        """Return the sizes of the clusters."""
         if self.left:
-            return part_message(self.written, self.left, "blocks")
-        lines = [
+            return []
+        return [
             f"{self.images:,} images in {self.used:,} of {self.clusters:,} clusters, "
             f"{self.largest:,} in the largest"
         ]
-        if self.written:
-            lines.append(f"{self.written:,} of {self.blocks:,} blocks written")
-        else:
-            lines.append("nothing to do: the assignments are up to date")
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
-class AssignStage(Stage[int, BlockRecord, None]):
+class AssignStage(BlockStage[int, None]):
     """Assigns the images of each block to clusters."""
 
     clusters: str
     embeddings: str
-    url: str
-
-    @cached_property
-    def output(self) -> Folder:
-        """The folder of the assignments."""
-        return Folder(self.url)
 
     @cached_property
     def model(self) -> ClusterModel:
@@ -111,32 +86,25 @@ class AssignStage(Stage[int, BlockRecord, None]):
     def begin(self, lock: RunLock) -> None:
         """Begin the assignments."""
         clusters, digest = self.model.header.clusters, self.model.digest
-        Assignments.begin(self.output, self.vectors.width, clusters, digest)
+        Assignments.begin(self.output, AssignmentsHeader(self.vectors.width, clusters, digest))
 
     def tasks(self) -> list[int]:
         """Return the blocks that have vectors."""
         return self.vectors.blocks()
 
-    def _fingerprint(self, block: int) -> str:
-        record = read_record(self.vectors.folder, block)
+    def fingerprint(self, task: int) -> str:
+        """Return the fingerprint of a block's vectors."""
+        record = read_record(self.vectors.folder, task)
         parts = self.vectors.digest, record.fingerprint if record else None
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def record(self, task: int) -> BlockRecord | None:
-        """Return the record of a block whose vectors have not changed."""
-        return up_to_date_record(self.output, task, self._fingerprint(task))
 
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the clusters of a block's images."""
         keys, vectors = self.vectors.vectors(task)
         clusters, distances = self.model.predict(vectors)
-        record = BlockRecord(fingerprint=self._fingerprint(task), counts={"kept": len(keys)})
+        record = BlockRecord(fingerprint=self.fingerprint(task), counts={"kept": len(keys)})
         write_block(self.output, task, as_table(keys, clusters, distances), record)
         context.progress.tick(1, len(keys), vectors.nbytes)
-
-    def finish(self, run: StageRun[BlockRecord, None]) -> None:
-        """Remove blocks that the vectors no longer have."""
-        remove_blocks_except(self.output, run.records)
 
 
 def assign(
@@ -176,7 +144,7 @@ def assign(
         return import_assignments(
             embeddings, output, table=clusters, workers=workers, launch=launch, progress=progress
         )
-    stage = AssignStage(os.fspath(clusters), os.fspath(embeddings), os.fspath(output))
+    stage = AssignStage(os.fspath(output), os.fspath(clusters), os.fspath(embeddings))
     stage.check()
     run = stage.run(launch, workers=workers, progress=progress)
     assigned = Assignments.open(output)

@@ -7,33 +7,26 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from biomedica_dataset.annotation.blocks import (
-    BlockRecord,
-    remove_blocks_except,
-    up_to_date_record,
-    write_block,
-)
+from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
+from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.report import Shown, part_message, total
-from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.engine.report import total
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.keys import file_stem, pair_key, pmcid
 from biomedica_dataset.rows import rows_fingerprint, rows_of
 
-from .assignments import Assignments, as_table
+from .assignments import Assignments, AssignmentsHeader, as_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
 
@@ -44,7 +37,7 @@ _MOST = 2**31  # clusters are int32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ImportReport(Shown):
+class ImportReport(BlocksReport):
     """The result of importing a table made elsewhere.
 
     Parameters
@@ -57,35 +50,33 @@ class ImportReport(Shown):
         Images of the archive that the table names.
     images
         Images of the archive.
-    written, left
-        Blocks written by this run, and blocks of other parts of the run that are not done.
     """
+
+    what: ClassVar[str] = "the assignments"
 
     rows: int
     repeated: int
     matched: int
     images: int
     clusters: int
-    written: int = 0
-    left: int = 0
 
-    def __str__(self) -> str:
-        """Return the report in words."""
+    def lines(self) -> list[str]:
+        """Return the rows of the table and the images of the archive."""
         if self.left:
-            return part_message(self.written, self.left, "blocks")
-        return (
+            return []
+        return [
             f"rows: {self.rows:,} seen = {self.matched:,} matched + {self.repeated:,} repeated + "
-            f"{self.rows - self.repeated - self.matched:,} not matching any image of this archive\n"
+            f"{self.rows - self.repeated - self.matched:,} not matching any image of this archive",
             f"images: {self.images:,} seen = {self.matched:,} with a cluster + "
-            f"{self.images - self.matched:,} without; {self.clusters:,} clusters"
-        )
+            f"{self.images - self.matched:,} without; {self.clusters:,} clusters",
+        ]
 
 
 _Task = tuple[int, dict[str, int]]
 
 
 @dataclass(frozen=True)
-class ImportStage(Stage[_Task, BlockRecord, None]):
+class ImportStage(BlockStage[_Task, None]):
     """Assigns the images of each block to the clusters of a table.
 
     Parameters
@@ -97,15 +88,9 @@ class ImportStage(Stage[_Task, BlockRecord, None]):
     """
 
     source: str
-    url: str
     clusters: Mapping[int, dict[str, int]]
     count: int
     digest: str
-
-    @cached_property
-    def output(self) -> Folder:
-        """The folder of the assignments."""
-        return Folder(self.url)
 
     @cached_property
     def archive(self) -> Archive:
@@ -114,7 +99,8 @@ class ImportStage(Stage[_Task, BlockRecord, None]):
 
     def begin(self, lock: RunLock) -> None:
         """Begin the assignments."""
-        Assignments.begin(self.output, self.archive.width, self.count, self.digest)
+        header = AssignmentsHeader(self.archive.width, self.count, self.digest)
+        Assignments.begin(self.output, header)
 
     def tasks(self) -> list[_Task]:
         """Return the blocks of the archive with their clusters."""
@@ -124,14 +110,11 @@ class ImportStage(Stage[_Task, BlockRecord, None]):
         """Return the number of a block."""
         return task[0]
 
-    def _fingerprint(self, task: _Task) -> str:
+    def fingerprint(self, task: _Task) -> str:
+        """Return the fingerprint of a block's articles and clusters."""
         block, clusters = task
         parts = rows_fingerprint(), self.archive.header(block).digest, sorted(clusters.items())
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def record(self, task: _Task) -> BlockRecord | None:
-        """Return the record of a block whose articles and clusters have not changed."""
-        return up_to_date_record(self.output, task[0], self._fingerprint(task))
 
     def make(self, task: _Task, context: WorkerContext) -> None:
         """Write the clusters of a block's images."""
@@ -144,13 +127,9 @@ class ImportStage(Stage[_Task, BlockRecord, None]):
         own = [key for key in keys if key in clusters]
         table = as_table(own, [clusters[key] for key in own], [None] * len(own))
         counts = {"kept": len(own), "not in the table": len(keys) - len(own)}
-        record = BlockRecord(fingerprint=self._fingerprint(task), counts=counts)
+        record = BlockRecord(fingerprint=self.fingerprint(task), counts=counts)
         write_block(self.output, block, table, record)
         context.progress.tick(1, len(own), 0)
-
-    def finish(self, run: StageRun[BlockRecord, None]) -> None:
-        """Remove blocks that the archive no longer has."""
-        remove_blocks_except(self.output, run.records)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for another process, whose tasks carry the clusters."""
@@ -189,7 +168,7 @@ def import_assignments(
     by_block: dict[int, dict[str, int]] = {}
     for key, cluster in clusters.items():
         by_block.setdefault(pmcid(key) // width, {})[key] = cluster
-    stage = ImportStage(os.fspath(archive), os.fspath(output), by_block, count, digest)
+    stage = ImportStage(os.fspath(output), os.fspath(archive), by_block, count, digest)
     run = stage.run(launch, workers=workers, progress=progress)
     counts = total(record.counts for record in run.records.values())
     return ImportReport(
@@ -198,6 +177,7 @@ def import_assignments(
         matched=counts.get("kept", 0),
         images=sum(counts.values()),
         clusters=count,
+        blocks=run.blocks,
         written=len(run.made),
         left=run.left,
     )

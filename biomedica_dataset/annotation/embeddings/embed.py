@@ -6,16 +6,15 @@ import os
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from biomedica_dataset.annotation.blocks import (
-    read_record,
-)
+from biomedica_dataset.annotation.block_stage import BlocksReport
+from biomedica_dataset.annotation.blocks import read_record
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.pool import cpu_count, run_tasks
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.engine.report import Shown, Tally, part_message, total
+from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.suggest import one_of
@@ -35,46 +34,42 @@ _RAY_DECODERS = 7  # processes that decode images for one model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class EmbedReport(Shown):
+class EmbedReport(BlocksReport):
     """The result of a run of embed.
 
     Parameters
     ----------
     counts
         Number of images in all blocks, by outcome.
-    written
-        Blocks written by this run, of ``blocks``.
-    left
-        Blocks of other parts of the run that are not done.
     encoded
         Images that this run encoded.
     waited
         Share of the run in which the model was idle; ``None`` if nothing was encoded.
     """
 
+    what: ClassVar[str] = "the vectors"
+
     model: str
     counts: dict[str, int]
-    blocks: int
-    written: int
-    left: int = 0
     encoded: int
     waited: float | None
     problems: list[str]
 
-    def __str__(self) -> str:
-        """Return the report in words."""
+    def lines(self) -> list[str]:
+        """Return the images of the finished blocks."""
         lines = [f"vectors of {self.model}", *Tally.of(self.counts).lines("images")]
-        lines += [f"no vector: {problem}" for problem in self.problems[:20]]
-        if self.left:
-            return "\n".join([*lines, part_message(self.written, self.left, "blocks")])
-        if not self.written:
-            return "\n".join([*lines, "nothing to do: the vectors are up to date"])
-        lines.append(
-            f"{self.written:,} of {self.blocks:,} blocks written, {self.encoded:,} images encoded"
-        )
-        if self.waited is not None:
-            lines.append(f"the model waited for images {self.waited:.0%} of the time")
-        return "\n".join(lines)
+        return lines + [f"no vector: {problem}" for problem in self.problems[:20]]
+
+    def ending(self) -> list[str]:
+        """Return what the run has done, what is left, and whether the model waited."""
+        lines = super(
+            EmbedReport, self
+        ).ending()  # a class with slots is another than super() knows
+        if self.written and not self.left:
+            lines = [f"{lines[0]}, {self.encoded:,} images encoded"]
+            if self.waited is not None:
+                lines.append(f"the model waited for images {self.waited:.0%} of the time")
+        return lines
 
 
 def embed(  # noqa: PLR0913 - each is given by name

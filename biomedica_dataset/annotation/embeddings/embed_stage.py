@@ -9,23 +9,16 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from biomedica_dataset.annotation.blocks import (
-    BlockRecord,
-    remove_blocks_except,
-    up_to_date_record,
-)
-from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.stage import Stage
-from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.annotation.block_stage import ArchiveStage
 
 from .block_encoder import BlockEncoder, EncodedBlock, block_fingerprint
-from .vectors import Embeddings
+from .vectors import Embeddings, EmbeddingsHeader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.stage import WorkerContext
 
     from .encoder import Encoder, EncoderSpec
@@ -35,7 +28,7 @@ _TOGETHER = 4  # blocks per Ray task: the next one is read while the model works
 
 
 @dataclass(frozen=True)
-class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
+class EmbedStage(ArchiveStage[EncodedBlock]):
     """Encodes the images of each block.
 
     Parameters
@@ -52,23 +45,11 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
 
     on_gpu: ClassVar[bool] = True
 
-    source: str
-    url: str
     model: EncoderSpec
     identity: ModelId
     decoders: int
     encoders: tuple[Encoder, ...] = field(default=(), compare=False)
     on_error: str = "skip"
-
-    @cached_property
-    def output(self) -> Folder:
-        """The folder of the vectors."""
-        return Folder(self.url)
-
-    @cached_property
-    def archive(self) -> Archive:
-        """The archive of the images."""
-        return Archive.open(self.source)
 
     @cached_property
     def loaded(self) -> tuple[Encoder, ...]:
@@ -77,15 +58,15 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
 
     def begin(self, lock: RunLock) -> None:
         """Begin the folder of vectors."""
-        Embeddings.begin(self.output, self.archive.width, self.identity)
+        Embeddings.begin(self.output, EmbeddingsHeader(self.archive.width, self.identity))
 
-    def tasks(self) -> list[int]:
-        """Return the blocks of the archive."""
-        return self.archive.blocks()
+    def fingerprint(self, task: int) -> str:
+        """Return the fingerprint of a block's articles."""
+        return block_fingerprint(self.archive, task)
 
     def record(self, task: int) -> BlockRecord | None:
         """Return the record of a block whose articles have not changed."""
-        record = up_to_date_record(self.output, task, block_fingerprint(self.archive, task))
+        record = super().record(task)
         is_refused = record is not None and record.problems and self.on_error == "raise"
         return None if is_refused else record
 
@@ -120,10 +101,6 @@ class EmbedStage(Stage[int, BlockRecord, EncodedBlock]):
             return True
         context.progress.tick(1, 0, 0)
         return False
-
-    def finish(self, run: StageRun[BlockRecord, EncodedBlock]) -> None:
-        """Remove blocks that the archive no longer has."""
-        remove_blocks_except(self.output, run.records)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for another process, which loads the model itself."""

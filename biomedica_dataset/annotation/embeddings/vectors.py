@@ -15,106 +15,61 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from biomedica_dataset.annotation.blocks import block_numbers, read_block
-from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.io.headers import begin_folder, read_header
+from biomedica_dataset.annotation.blocks import BlockTables
 from biomedica_dataset.io.rules import PAIR_KEY, SHA256, Positive
 from biomedica_dataset.io.tables import Column
 
 from .model_id import ModelId  # noqa: TC001 - for pydantic
 
-if TYPE_CHECKING:
-    import os
-
-FORMAT_VERSION = 1
-HEADER = "embeddings.json"
-_WHAT = "a folder of embeddings"
-
 
 @dataclass(frozen=True, slots=True)
-class _Header:
+class EmbeddingsHeader:
+    """PMCIDs per block, and the identity of the model that made the vectors."""
+
     width: Positive
     model: ModelId
 
 
-class Embeddings:
-    """The vectors of an archive's images in a folder.
+class Embeddings(BlockTables[EmbeddingsHeader]):
+    """The vectors of an archive's images in a folder: key, image_hash and vector of each pair."""
 
-    Parameters
-    ----------
-    folder
-        Where the files are.
-    width
-        PMCIDs per block.
-    model
-        The identity of the model that made the vectors.
-    """
+    what, name, header_type = "a folder of embeddings", "embeddings.json", EmbeddingsHeader
 
-    def __init__(self, folder: Folder, width: int, model: ModelId) -> None:
-        self.folder, self.width, self.model = folder, width, model
+    @property
+    def model(self) -> ModelId:
+        """The identity of the model that made the vectors."""
+        return self.header.model
 
-    @classmethod
-    def open(cls, url: str | os.PathLike[str]) -> Embeddings:
-        """Open existing embeddings.
+    @property
+    def columns(self) -> dict[str, Column]:
+        """What the columns of a block may hold."""
+        return {
+            "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
+            "image_hash": Column(type=pa.string(), rule=SHA256),
+            "vector": Column(type=pa.binary(2 * self.model.dim)),
+        }
 
-        Raises
-        ------
-        UsageError
-            The folder has no embeddings, or another format version.
-        """
-        folder = Folder(url)
-        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header)
-        return cls(folder, header.width, header.model)
-
-    @classmethod
-    def begin(cls, folder: Folder, width: int, model: ModelId) -> Embeddings:
-        """Begin an empty folder, or resume one of the same model.
-
-        Raises
-        ------
-        UsageError
-            The folder is something else, or has vectors of another model or archive.
-        """
-        header = asdict(_Header(width, model))
-        found = begin_folder(folder, HEADER, _WHAT, FORMAT_VERSION, header, _Header)
-        there = cls(folder, found.width, found.model)
-        if there.model != model:
-            msg = (
-                f"{folder.url} has vectors of {there.model}; these would be of {model}, and the "
-                "two cannot be compared: name another folder"
+    def difference(self, header: EmbeddingsHeader) -> str:
+        """Return why the folder cannot take vectors of another model or archive."""
+        if self.model != header.model:
+            return (
+                f"{self.folder.url} has vectors of {self.model}; these would be of "
+                f"{header.model}, and the two cannot be compared: name another folder"
             )
-            raise UsageError(msg)
-        if there.width != width:
-            msg = (
-                f"{folder.url} was made from an archive with blocks of {there.width} PMCIDs; "
-                f"this one has {width}; name another folder"
-            )
-            raise UsageError(msg)
-        return there
+        return (
+            f"{self.folder.url} was made from an archive with blocks of {self.width} PMCIDs; "
+            f"this one has {header.width}; name another folder"
+        )
 
     @property
     def digest(self) -> str:
         """Digest of the model identity: vectors with the same digest can be compared."""
         return hashlib.sha256(json.dumps(asdict(self.model)).encode()).hexdigest()
-
-    def blocks(self) -> list[int]:
-        """Return the numbers of the finished blocks, ascending."""
-        return block_numbers(self.folder)
-
-    def read(self, block: int, columns: list[str] | None = None) -> pa.Table:
-        """Return key, image_hash and vector of a block's pairs, or some of these columns."""
-        checks = {
-            "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
-            "image_hash": Column(type=pa.string(), rule=SHA256),
-            "vector": Column(type=pa.binary(2 * self.model.dim)),
-        }
-        return read_block(self.folder, block, checks, columns)
 
     def keys(self, block: int) -> list[str]:
         """Return the keys of a block's pairs."""

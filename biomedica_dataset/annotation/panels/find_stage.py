@@ -8,36 +8,29 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from biomedica_dataset.annotation.blocks import (
-    BlockRecord,
-    remove_blocks_except,
-    up_to_date_record,
-    write_block,
-)
+from biomedica_dataset.annotation.block_stage import ArchiveStage, BlocksReport
+from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.engine.report import Tally, part_message, total
-from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import open_rgb
-from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.rows import rows_fingerprint, rows_of
 
 from .find_panels import FoundPanel, find_panels
 from .letters import SIDES, LetterReader
-from .panels import SCHEMA, Panels
+from .panels import SCHEMA, Panels, PanelsHeader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.schema import Pair
@@ -46,8 +39,8 @@ _FIGURES, _PANELS = "figures: ", "panels: "  # before the outcomes in the record
 _FEWEST = 2  # letters in the caption of a compound figure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PanelsReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PanelsReport(BlocksReport):
     """The result of a run of panels.
 
     Parameters
@@ -56,44 +49,21 @@ class PanelsReport:
         Kept are figures that were split; the others stay whole, by reason.
     panels
         Panels that captions name: kept are those that were found.
-    written
-        Blocks written by this run, out of ``blocks``.
-    left
-        Blocks of other parts of the run that are not done.
     """
+
+    what: ClassVar[str] = "the panels"
 
     figures: Tally
     panels: Tally
-    blocks: int
-    written: int
-    left: int = 0
 
-    def __str__(self) -> str:
-        """Return the report in words."""
-        if self.left:
-            return part_message(self.written, self.left, "blocks")
-        lines = self.figures.lines("figures") + self.panels.lines("panels")
-        if self.written:
-            return "\n".join([*lines, f"{self.written:,} of {self.blocks:,} blocks written"])
-        return "\n".join([*lines, "nothing to do: the panels are up to date"])
+    def lines(self) -> list[str]:
+        """Return the figures and panels of the finished blocks."""
+        return self.figures.lines("figures") + self.panels.lines("panels")
 
 
 @dataclass(frozen=True)
-class PanelsStage(Stage[int, BlockRecord, None]):
+class PanelsStage(ArchiveStage[None]):
     """Finds the panels of the figures of each block."""
-
-    source: str
-    url: str
-
-    @cached_property
-    def output(self) -> Folder:
-        """The folder of the panels."""
-        return Folder(self.url)
-
-    @cached_property
-    def archive(self) -> Archive:
-        """The archive of the figures."""
-        return Archive.open(self.source)
 
     @cached_property
     def reader(self) -> LetterReader:
@@ -102,20 +72,14 @@ class PanelsStage(Stage[int, BlockRecord, None]):
 
     def begin(self, lock: RunLock) -> None:
         """Begin the folder of panels."""
-        Panels.begin(self.output, self.archive.width, f"rapidocr {version('rapidocr')}")
+        reader = f"rapidocr {version('rapidocr')}"
+        Panels.begin(self.output, PanelsHeader(self.archive.width, reader))
 
-    def tasks(self) -> list[int]:
-        """Return the blocks of the archive."""
-        return self.archive.blocks()
-
-    def _fingerprint(self, block: int) -> str:
+    def fingerprint(self, task: int) -> str:
+        """Return the fingerprint of a block's articles and of the code that finds panels."""
         code = code_fingerprint(("annotation.panels.find_panels",), ("pillow",))
-        parts = rows_fingerprint(), code, self.archive.header(block).digest
+        parts = rows_fingerprint(), code, self.archive.header(task).digest
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def record(self, task: int) -> BlockRecord | None:
-        """Return the record of a block whose articles have not changed."""
-        return up_to_date_record(self.output, task, self._fingerprint(task))
 
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the panels of a block's figures."""
@@ -137,7 +101,7 @@ class PanelsStage(Stage[int, BlockRecord, None]):
             counts[_PANELS + "kept"] += len(found)
             rows += [_row(pair, panel) for panel in found]
         record = BlockRecord(
-            fingerprint=self._fingerprint(task),
+            fingerprint=self.fingerprint(task),
             counts=dict(sorted(counts.items())),
             problems=problems,
         )
@@ -160,10 +124,6 @@ class PanelsStage(Stage[int, BlockRecord, None]):
         if isinstance(found, str) or pair.image_size is None:
             return found
         return [_at_full_size(panel, image.size, pair.image_size) for panel in found]
-
-    def finish(self, run: StageRun[BlockRecord, None]) -> None:
-        """Remove blocks that the archive no longer has."""
-        remove_blocks_except(self.output, run.records)
 
 
 def panels(
@@ -198,7 +158,7 @@ def panels(
         ...
     biomedica_dataset.errors.UsageError: none is not an archive...
     """
-    stage = PanelsStage(os.fspath(archive), os.fspath(output))
+    stage = PanelsStage(source=os.fspath(archive), url=os.fspath(output))
     Archive.open(archive)
     require("rapidocr", "panels")
     run = stage.run(launch, workers=workers, progress=progress)
