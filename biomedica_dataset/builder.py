@@ -61,7 +61,7 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
         Only this many of the newest articles of a bucket.
     inventory
         Date or file of the inventory, for a bucket that cannot be listed.
-    mesh, clusters, labels
+    mesh, clusters, labels, panels
         Folders to join to the rows, as for ``biomedica serialize``.
     splits
         Shares of train, validation and test by article, such as ``0.9,0.05,0.05``; by default all
@@ -79,6 +79,7 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     mesh: str | None = None
     clusters: str | None = None
     labels: str | None = None
+    panels: str | None = None
     splits: str = str(Splits())
     on_error: OnError = "raise"
 
@@ -94,7 +95,9 @@ class BiomedicaConfig(datasets.BuilderConfig):  # type: ignore[misc]
     @property
     def joins(self) -> JoinFolders:
         """The folders to join to the rows."""
-        return JoinFolders(mesh=self.mesh, clusters=self.clusters, labels=self.labels)
+        return JoinFolders(
+            mesh=self.mesh, clusters=self.clusters, labels=self.labels, panels=self.panels
+        )
 
     def create_config_id(self, config_kwargs: dict[str, Any], *args: Any, **kwargs: Any) -> str:
         """Return the id of the cache, which changes with an archive and its joins."""
@@ -129,7 +132,7 @@ class FolderConfig(ParquetConfig):  # type: ignore[misc]
     """The config of a dataset folder that was found under the builder's name."""
 
     source, pmcids, limit, inventory = (_OfNoFolder() for _ in range(4))
-    mesh, clusters, labels, splits = (_OfNoFolder() for _ in range(4))
+    mesh, clusters, labels, panels, splits = (_OfNoFolder() for _ in range(5))
 
 
 def refuse_options(configs: Iterable[datasets.BuilderConfig]) -> None:
@@ -188,7 +191,9 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
         for shard, block in enumerate(blocks):
             position = 0
             articles = live.read_block(source, block, wants, lambda n: splits.of(n) == split)
-            for rows, _size in joins.rows(articles, block * width, (block + 1) * width):
+            bounds = block * width, (block + 1) * width
+            panels = joins.figure_panels(*bounds)
+            for rows, _size in joins.rows(articles, *bounds, panels=panels):
                 if rows.problem:
                     logger.warning("skipped: %s", rows.problem)
                 for group, pair in rows.pairs:

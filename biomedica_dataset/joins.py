@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .annotation.clusters.assignments import Assignments
 from .annotation.embeddings.vectors import Embeddings
 from .annotation.labels.labels import Labels
+from .annotation.panels.figure_panels import read_figure_panels
+from .annotation.panels.panels import Panels
 from .errors import UsageError
 from .images.stored_image import image_length
 from .pubmed.mesh.table import MeshTable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from .annotation.labels.audit import Purity
     from .annotation.labels.cluster_label import ClusterLabel
+    from .annotation.panels.figure_panels import FigurePanels
     from .archive.entries import LedgerRow
     from .archive.ledger import Archive
     from .rows import ArticleRows
@@ -42,12 +45,15 @@ class JoinFolders:
         Labels of those clusters.
     embeddings
         Vectors of the images, which become a separate table.
+    panels
+        Panels of the figures, which become a column and a separate table.
     """
 
     mesh: Path | None = None
     clusters: Path | None = None
     labels: Path | None = None
     embeddings: Path | None = None
+    panels: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class Joins:
     clusters: Assignments | None = None
     labels: Labels | None = None
     embeddings: Embeddings | None = None
+    panels: Panels | None = None
 
     @classmethod
     def open(cls, folders: JoinFolders) -> Joins:
@@ -81,23 +88,27 @@ class Joins:
             )
             raise UsageError(msg)
         vectors = None if folders.embeddings is None else Embeddings.open(folders.embeddings)
-        return cls(mesh, clusters, labels, vectors)
+        panels = None if folders.panels is None else Panels.open(folders.panels)
+        return cls(mesh, clusters, labels, vectors, panels)
 
     def check(self, archive: Archive) -> None:
-        """Refuse vectors of another archive.
+        """Refuse vectors and panels of another archive.
 
         Raises
         ------
         UsageError
             Their blocks differ from those of the archive.
         """
-        vectors = self.embeddings
-        if vectors is not None and vectors.width != archive.width:
-            msg = (
-                f"{vectors.folder.url} was made from an archive with blocks of {vectors.width} "
-                f"PMCIDs; this one has {archive.width}; embed this archive"
-            )
-            raise UsageError(msg)
+        for made, again in (
+            (self.embeddings, "embed this archive"),
+            (self.panels, "find the panels of this archive"),
+        ):
+            if made is not None and made.width != archive.width:
+                msg = (
+                    f"{made.folder.url} was made from an archive with blocks of {made.width} "
+                    f"PMCIDs; this one has {archive.width}; {again}"
+                )
+                raise UsageError(msg)
 
     def describe(self) -> dict[str, str]:
         """Describe what is joined, without paths."""
@@ -113,6 +124,8 @@ class Joins:
             described["labels"] = f"labels by {annotators} annotators, {self.labels.digest[:16]}"
         if self.embeddings is not None:
             described["embeddings"] = f"vectors of {self.embeddings.model}"
+        if self.panels is not None:
+            described["panels"] = f"panels by letters that {self.panels.header.reader} read"
         return described
 
     def audit(self) -> list[Purity]:
@@ -127,7 +140,13 @@ class Joins:
             if self.labels is not None:
                 own = self.clusters.of_pmcids(first, after)
                 parts.append(self.labels.digest_of(own.values(), own))
+        if self.panels is not None:
+            parts.append(read_figure_panels(self.panels, first, after).digest())
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def figure_panels(self, first: int, after: int) -> FigurePanels | None:
+        """Return the panels of articles ``first`` <= PMCID < ``after``, if any are joined."""
+        return None if self.panels is None else read_figure_panels(self.panels, first, after)
 
     def rows(
         self,
@@ -136,6 +155,7 @@ class Joins:
         after: int,
         *,
         full_text: bool = False,
+        panels: FigurePanels | None = None,
     ) -> Iterator[tuple[ArticleRows, int]]:
         """Yield the rows of articles with what is joined, and the bytes of their images.
 
@@ -143,13 +163,16 @@ class Joins:
         ----------
         articles
             Articles of ``first`` <= PMCID < ``after``, with their images by file name.
+        panels
+            Panels of their figures.
         """
         terms = {} if self.mesh is None else self.mesh.articles(first, after)
         clusters = None if self.clusters is None else self.clusters.of_pmcids(first, after)
         labels = None if clusters is None else partial(self._label_columns, clusters)
         for row, images in articles:
             own = terms.get(row.pmcid)
-            rows = rows_of(row, images, full_text=full_text, terms=own, labels=labels)
+            take = None if panels is None else panels.take
+            rows = rows_of(row, images, full_text=full_text, terms=own, labels=labels, panels=take)
             yield rows, sum(image_length(pair.image) for _group, pair in rows.pairs)
 
     def _label_columns(self, clusters: Mapping[str, int], key: str) -> dict[str, Any]:

@@ -41,6 +41,17 @@ def pair_key(pmcid: str, stem: str) -> str:
     return f"{pmcid}_{re.sub(r'[^A-Za-z0-9_-]', '_', stem)}"
 
 
+def panel_key(figure: str, letter: str) -> str:
+    """Return the key of a panel: that of its figure, ``-`` and its letter.
+
+    Examples
+    --------
+    >>> panel_key("PMC13900_g001", "B")
+    'PMC13900_g001-B'
+    """
+    return f"{figure}-{letter}"
+
+
 def pmcid(key: str) -> int:
     """Return the PMCID in a key as a number.
 

@@ -11,13 +11,14 @@ from .errors import ArticleError
 from .images.probe import probe
 from .images.stored_image import StoredImage
 from .jats.reader import read_article
+from .keys import panel_key
 from .licenses import license_group, resolved_license, stricter
 from .pmc.matching import match_figures
 from .pmc.metadata import parse_metadata
 from .schema import ArticleRow, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .archive.entries import LedgerRow
     from .jats.records import Article, Figure
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .pmc.metadata import Metadata
     from .pubmed.mesh.table import ArticleTerms
 
+    TakePanels = Callable[[str, str, Sequence[int], Sequence[str]], list[dict[str, Any]]]
 
 _UNLABELLED: dict[str, Any] = {
     "image_label_id": None,
@@ -53,6 +55,8 @@ class ArticleRows:
         Why the whole article has no rows, if so.
     licenses_disagree
         Whether PMC and the XML name different licences; PMC's applies.
+    panels
+        Of each panel, by its key: the columns of `PanelRow` that its pair does not have.
     """
 
     pairs: list[tuple[str, Pair]] = field(default_factory=list)
@@ -60,6 +64,7 @@ class ArticleRows:
     figures: Counter[str] = field(default_factory=Counter)
     problem: str | None = None
     licenses_disagree: bool = False
+    panels: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def rows_of(
@@ -69,6 +74,7 @@ def rows_of(
     full_text: bool = False,
     terms: ArticleTerms | None = None,
     labels: Callable[[str], Mapping[str, Any]] | None = None,
+    panels: TakePanels | None = None,
 ) -> ArticleRows:
     """Return the rows of one kept article version.
 
@@ -83,7 +89,10 @@ def rows_of(
     terms
         PubMed's terms, abstract and keywords of the article.
     labels
-        Returns the label columns of a key; without it they are null.
+        Returns the label columns of a key, of a figure or a panel; without it they are null.
+    panels
+        Returns letter, box and score of the panels of a key, the SHA-256 and size of its image, and
+        the letters in its caption; without it no figure is split.
     """
     try:
         metadata = parse_metadata(row.metadata or b"", row.name)
@@ -104,7 +113,9 @@ def rows_of(
         if problem is None:
             try:
                 own = labels(match.key or "") if labels else {}
-                result.pairs.append(_pair(match, images, licensed, {**common, **own}))
+                group, pair = _pair(match, images, licensed, {**common, **own}, panels)
+                result.pairs.append((group, pair))
+                result.panels.update(_panel_columns(match.figure, pair, labels))
             except ArticleError as error:
                 problem = str(error)
         result.figures[problem or "kept"] += 1
@@ -131,30 +142,53 @@ def _article_row(
 
 
 def _pair(
-    match: Match, images: Mapping[str, bytes], licensed: License, common: dict[str, Any]
+    match: Match,
+    images: Mapping[str, bytes],
+    licensed: License,
+    common: dict[str, Any],
+    panels: TakePanels | None,
 ) -> tuple[str, Pair]:
     figure: Figure = match.figure
     name = match.name or ""
     image = images[name]
     facts = probe(image)
     own = figure.own_license or licensed
+    size, texts = [facts.width, facts.height], figure.subcaptions
+    found = panels(match.key or "", facts.sha256, size, figure.panels) if panels else []
     pair = Pair(
         key=match.key or "",
         image=StoredImage(name, len(image), images),
         caption=figure.caption or "",
         image_file_name=name,
         image_hash=facts.sha256,
-        image_size=[facts.width, facts.height],
+        image_size=size,
         image_kind=figure.kind,
         figure_id=figure.figure_id,
         figure_label=figure.label,
         image_panels=list(figure.panels) or None,
+        panels=[{**one, "subcaption": texts.get(one["letter"])} for one in found] or None,
         image_context=list(figure.context) or None,
         image_license=own.name,
         image_credit=figure.credit,
         **{**_UNLABELLED, **common},
     )
     return license_group(stricter(licensed.code, own.code)), pair
+
+
+def _panel_columns(
+    figure: Figure, pair: Pair, labels: Callable[[str], Mapping[str, Any]] | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the key of each panel, with its contexts, and its labels if it has its own."""
+    for panel in pair.panels or ():
+        key = panel_key(pair.key, panel["letter"])
+        contexts = [
+            figure.context[one.paragraph][one.start : one.end]
+            for one in figure.panel_contexts
+            if panel["letter"] in one.letters
+        ]
+        own = labels(key) if labels else {}
+        labelled = {**_UNLABELLED, **own} if own.get("image_label_id") is not None else {}
+        yield key, {"contexts": contexts or None, **labelled}
 
 
 def _article_columns(

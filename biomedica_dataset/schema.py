@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from .licenses import LICENSE_GROUPS
 
@@ -21,43 +21,31 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Features
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 """Written into every file; changes when a column is new or changes its name, type or meaning."""
 
-VERSIONS = ("1", SCHEMA_VERSION)
+VERSIONS = ("1", "2", SCHEMA_VERSION)
 """Versions of dataset folders that are read: the columns that an older one lacks are null."""
-
 
 CONFIGS = (*LICENSE_GROUPS, "all")
 """The image configs of the dataset; ``all`` combines the three groups."""
 
 IMAGE_KINDS = (
-    "figure",
-    "table",
-    "scheme",
-    "chemical_structure",
-    "graphical_abstract",
-    "supplementary",
-    "box",
-    "response",
-)
+    "figure", "table", "scheme", "chemical_structure", "graphical_abstract", "supplementary",
+    "box", "response",
+)  # fmt: skip
 """The values of ``image_kind``: what the element is in the article, not what it shows."""
 
-FeatureType = Literal[
-    "string",
-    "bool",
-    "int32",
-    "int64",
-    "image",
-    "list<string>",
-    "list<int32>",
-    "list<float16>",
-    "list<reference>",
-    "list<heading>",
-]
+_TERM = {"name": "string", "ui": "string", "is_major": "bool"}
+_STRUCTURES = {
+    "reference": {"citation": "string", "pmid": "int64", "doi": "string"},
+    "term": _TERM,
+    "heading": {**_TERM, "qualifiers": "list<term>"},
+    "panel": {"letter": "string", "box": "list<int32>", "subcaption": "string", "score": "float32"},
+}
 
 
-def _column(kind: FeatureType, meaning: str, since: str = "1") -> Any:
+def _column(kind: str, meaning: str, since: str = "1") -> Any:
     default: Any = dataclasses.MISSING if since == VERSIONS[0] else None
     metadata = {"type": kind, "meaning": meaning, "since": since}
     return dataclasses.field(default=default, metadata=metadata)
@@ -97,9 +85,16 @@ class _FigureColumns:
     figure_id: str | None = _column("string", "`fig/@id`")
     figure_label: str | None = _column("string", "label as printed: `Figure 2`")
     image_panels: list[str] | None = _column("list<string>", "panel letters named in the caption")
+    panels: list[dict[str, Any]] | None = _column(
+        "list<panel>", "panels found in the image; null where it was not split", since="3"
+    )
     image_context: list[str] | None = _column("list<string>", "paragraphs that cite this figure")
     image_license: str | None = _column("string", "licence of this image; null where unknown")
     image_credit: str | None = _column("string", "sentence that credits a third party, if any")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LabelColumns:
     image_label_id: int | None = _column("int32", "cluster of the image")
     image_panel_type: str | None = _column("string", "single or multiple panels, by experts")
     image_panel_subtype: str | None = _column("string", "kind of panels, by experts")
@@ -118,12 +113,12 @@ class _KeyColumn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair(_ArticleColumns, _FigureColumns, _ImageColumn, _KeyColumn):
+class Pair(_ArticleColumns, _LabelColumns, _FigureColumns, _ImageColumn, _KeyColumn):
     """One image with its caption: a row of the image configs."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class CaptionRow(_ArticleColumns, _FigureColumns, _KeyColumn):
+class CaptionRow(_ArticleColumns, _LabelColumns, _FigureColumns, _KeyColumn):
     """The row of a pair without its image: a row of the ``captions`` config."""
 
 
@@ -159,6 +154,8 @@ class IndexRow:
     image_license: str | None = _column("string", "licence of this image; null where unknown")
     image_kind: str = _column("string", f"one of {', '.join(IMAGE_KINDS)}")
     image_panel_count: int | None = _column("int32", "panel letters named in the caption")
+    panel_count_found: int | None = _column("int32", "panels found in the image", since="3")
+    panel_scores: list[float] | None = _column("list<float32>", "scores of `panels`", since="3")
     image_width: int = _column("int32", "pixels, as displayed")
     image_height: int = _column("int32", "pixels, as displayed")
     image_decodes: bool | None = _column(
@@ -192,10 +189,36 @@ class VectorRow(_KeyColumn):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _PanelColumns:
+    key: str = _column("string", "stable id of the panel: key of its figure, `-`, letter")
+    figure_key: str = _column("string", "stable id of the pair of its figure")
+    letter: str = _column("string", "its letter, in upper case")
+    box: list[int] = _column("list<int32>", "left, top, right, bottom in pixels, as displayed")
+    score: float = _column("float32", "how well letters and cut agree, from 0 to 1")
+    subcaption: str | None = _column("string", "what the caption says of it and of all panels")
+    contexts: list[str] | None = _column("list<string>", "sentences that cite this panel")
+    article_accession_id: str = _column("string", "PMCID with its prefix")
+    article_license: str | None = _column("string", "licence of the article")
+    article_license_url: str | None = _column("string", "address of the licence")
+    image_license: str | None = _column("string", "licence of the image; null where unknown")
+    image_credit: str | None = _column("string", "sentence that credits a third party, if any")
+    image_hash: str = _column("string", "SHA-256 of the image that it is a part of")
+    file: str = _column("string", "shard of the image, relative to the dataset folder")
+    image_offset: int = _column("int64", "first byte of the image in the shard")
+    image_length: int = _column("int64", "bytes of the image")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PanelRow(_LabelColumns, _PanelColumns):
+    """One panel of a figure, without its image: a row of the ``panels`` config."""
+
+
 TABLES: dict[str, type] = {
     **dict.fromkeys(CONFIGS, Pair),
     "articles": ArticleRow,
     "captions": CaptionRow,
+    "panels": PanelRow,
     "index": IndexRow,
     "embeddings": VectorRow,
 }
@@ -215,25 +238,20 @@ def column_names(table: type) -> list[str]:
 
 def features(table: type, version: str = SCHEMA_VERSION) -> Features:
     """Return the `datasets.Features` of a table, as a schema version has it."""
-    from datasets import Features, Image, List, Value
+    from datasets import Features
 
-    term = {"name": Value("string"), "ui": Value("string"), "is_major": Value("bool")}
-    kinds: dict[str, Any] = {
-        "list<heading>": List({**term, "qualifiers": List(dict(term))}),
-        "string": Value("string"),
-        "bool": Value("bool"),
-        "int32": Value("int32"),
-        "int64": Value("int64"),
-        "image": Image(),
-        "list<string>": List(Value("string")),
-        "list<int32>": List(Value("int32")),
-        "list<float16>": List(Value("float16")),
-        "list<reference>": List(
-            {"citation": Value("string"), "pmid": Value("int64"), "doi": Value("string")}
-        ),
-    }
     there = (f for f in dataclasses.fields(table) if int(f.metadata["since"]) <= int(version))
-    return Features({field.name: kinds[field.metadata["type"]] for field in there})
+    return Features({field.name: _feature(field.metadata["type"]) for field in there})
+
+
+def _feature(kind: str) -> Any:
+    from datasets import Image, List, Value
+
+    if kind.startswith("list<"):
+        return List(_feature(kind.removeprefix("list<").removesuffix(">")))
+    if kind in _STRUCTURES:
+        return {name: _feature(part) for name, part in _STRUCTURES[kind].items()}
+    return Image() if kind == "image" else Value(kind)
 
 
 @cache

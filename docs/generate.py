@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.cli.group import main
 from biomedica_dataset.clip.evaluate.find import shipped_tasks
-from biomedica_dataset.schema import SCHEMA_VERSION, ArticleRow, IndexRow, Pair, VectorRow
+from biomedica_dataset.schema import SCHEMA_VERSION, ArticleRow, IndexRow, Pair, PanelRow, VectorRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent
 _WIDTH = 88
-_TABLES = {table.__name__: table for table in (Pair, ArticleRow, IndexRow, VectorRow)}
+_TABLES = {table.__name__: table for table in (Pair, ArticleRow, PanelRow, IndexRow, VectorRow)}
 _SLOT = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TASKS = re.compile(r"(<!-- tasks -->\n).*?(<!-- end -->)", re.DOTALL)
 _VERSION = re.compile(r"(<!-- schema version -->)[^<]*(<!-- end -->)")

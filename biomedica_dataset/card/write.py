@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
 
 CARD = "README.md"
-_TABLES = ("all", "articles", "index", "embeddings")  # explained column by column
+_TABLES = ("all", "articles", "panels", "index", "embeddings")  # explained column by column
 _WORST = 12  # concepts whose labels are true least often
 
 

@@ -42,6 +42,9 @@ from .launched import launched
     "--embeddings", metavar="FOLDER", help="Vectors of the images, from `biomedica annotate embed`."
 )
 @click.option(
+    "--panels", metavar="FOLDER", help="Panels of the figures, from `biomedica annotate panels`."
+)
+@click.option(
     "--split",
     "splits",
     metavar="SHARES",
@@ -58,9 +61,10 @@ from .launched import launched
 def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     """Write the dataset folder of ARCHIVE: Parquet files by licence, index, card and manifest."""
     if layout == "webdataset":
-        if options.pop("embeddings") is not None:
-            msg = "--embeddings: tars in the published layout have no vectors; omit it"
-            raise click.UsageError(msg)
+        for name, what in (("embeddings", "vectors"), ("panels", "panels")):
+            if options.pop(name) is not None:
+                msg = f"--{name}: tars in the published layout have no {what}; omit it"
+                raise click.UsageError(msg)
         from biomedica_dataset import serialize_webdataset
 
         tars = serialize_webdataset(archive, output, progress=progress(), **options)

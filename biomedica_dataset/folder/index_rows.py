@@ -29,6 +29,8 @@ _RULES = {
     "article_accession_id": PMCID,
     "image_kind": OneOf(IMAGE_KINDS),
     "image_panel_count": COUNT,
+    "panel_count_found": POSITIVE,
+    "panel_scores": Between(0, 1),
     "image_width": POSITIVE,
     "image_height": POSITIVE,
     "caption_length": COUNT,

@@ -87,6 +87,9 @@ class Manifest:
     image_groups
         Groups of articles that share an image, the articles in them and in the largest; empty if
         articles were not split by images.
+    split_figures, panels
+        Figures by whether they were split into panels, and panels by the outcome of their figure;
+        empty if no panels were joined.
     joined
         What was joined to the rows, in words.
     articles, figures
@@ -116,6 +119,8 @@ class Manifest:
     pictures: list[CardImage] = field(default_factory=list)
     split_by: str = "article"
     image_groups: dict[str, Count] = field(default_factory=dict)
+    split_figures: dict[str, Count] = field(default_factory=dict)
+    panels: dict[str, Count] = field(default_factory=dict)
 
     @property
     def splits(self) -> Splits:
@@ -182,6 +187,8 @@ def make_manifest(
         libraries={name: version(name) for name in (*_LIBRARIES, *_PLOTS) if _is_used(name)},
         articles=total(record.articles for record in records),
         figures=total(record.figures for record in records),
+        split_figures=total(record.split_figures for record in records),
+        panels=total(record.panels for record in records),
         files=sorted((f for r in records for f in r.files), key=lambda f: f.path) + index,
         joined=joins.describe(),
         audit=joins.audit(),

@@ -162,8 +162,8 @@ def _characters(row: Any) -> int:
 
 
 def _characters_of_item(item: Any) -> int:
-    if isinstance(item, dict):
-        item = item.get("citation")  # among structures, only references have long texts
+    if isinstance(item, dict):  # the long texts of structures
+        item = item.get("citation") or item.get("subcaption")
     return len(item) if isinstance(item, str) else 0
 
 

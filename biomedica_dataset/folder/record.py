@@ -77,6 +77,9 @@ class ShardRecord:
         joined.
     articles, figures, labels, embedded, images
         Counts by outcome; ``images`` is empty if they were not decoded.
+    split_figures, panels
+        Figures by whether they were split into panels, and panels by the outcome of their figure;
+        empty if no panels are joined.
     undecodable
         Keys of images that cannot be decoded, each with the reason.
     """
@@ -90,6 +93,8 @@ class ShardRecord:
     labels: dict[str, Count] = field(default_factory=dict)
     embedded: dict[str, Count] = field(default_factory=dict)
     images: dict[str, Count] = field(default_factory=dict)
+    split_figures: dict[str, Count] = field(default_factory=dict)
+    panels: dict[str, Count] = field(default_factory=dict)
     undecodable: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.engine.report import Shown, Tally, part_message
+from biomedica_dataset.engine.report import Shown, Tally, aligned, part_message
 from biomedica_dataset.extras import install_command
 from biomedica_dataset.plotting import can_plot
 
@@ -54,6 +54,7 @@ class SerializeReport(Shown):
             ),
             *(Tally.of(self.labels).lines("labels") if self.labels else []),
             *(Tally.of(self.vectors).lines("vectors") if self.vectors else []),
+            *_panel_lines(self.manifest),
             *(Tally.of(self.images).lines("images") if self.images else []),
             *(f"cannot be decoded: {one}" for one in self.undecodable[:20]),
             *(f"unreadable: {problem}" for problem in self.problems[:20]),
@@ -74,3 +75,11 @@ def _groups_line(sizes: dict[str, int]) -> str:
         f"{sizes['articles']:,} articles share images, in {sizes['groups']:,} groups, each in one "
         f"split; the largest has {sizes['largest']:,} articles"
     )
+
+
+def _panel_lines(manifest: Manifest) -> list[str]:
+    if not manifest.split_figures:
+        return []
+    figures, panels = Tally.of(manifest.split_figures), Tally.of(manifest.panels)
+    whole = f"{figures.kept:,} figures are split into panels; {figures.seen - figures.kept:,} whole"
+    return [whole, *aligned(figures.dropped), *panels.lines("panels")]

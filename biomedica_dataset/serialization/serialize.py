@@ -184,6 +184,7 @@ def serialize(  # noqa: PLR0913 - each is given by name
     clusters: str | os.PathLike[str] | None = None,
     labels: str | os.PathLike[str] | None = None,
     embeddings: str | os.PathLike[str] | None = None,
+    panels: str | os.PathLike[str] | None = None,
     splits: Splits | str | None = None,
     split_by: str | None = None,
     check_images: bool = False,
@@ -203,6 +204,9 @@ def serialize(  # noqa: PLR0913 - each is given by name
         Folders of the clusters of the archive's images, and of the labels of those clusters.
     embeddings
         Folder of the vectors of the archive's images; they become the config ``embeddings``.
+    panels
+        Folder of the panels of the archive's figures; they become a column of the pairs and the
+        config ``panels``. Panels of an image that changed since are left out and counted.
     splits
         Train, validation and test, such as ``0.9,0.05,0.05``; an existing folder keeps its
         splits, and a new one is all ``train`` by default.
@@ -228,7 +232,9 @@ def serialize(  # noqa: PLR0913 - each is given by name
     >>> report.manifest.rows("all"), report.problems
     (62, [])
     """
-    folders = JoinFolders(mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings)
+    folders = JoinFolders(
+        mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings, panels=panels
+    )
     stage = SerializeStage(
         os.fspath(archive), os.fspath(output), folders, splits, split_by, check_images
     )

@@ -10,19 +10,30 @@ import hashlib
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.folder.panel_rows import CONFIG as PANELS
+from biomedica_dataset.folder.panel_rows import panel_rows
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import ShardFile, ShardRecord, shard_path, write_record
 from biomedica_dataset.folder.splits import SPLITS
 from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.licenses import LICENSE_GROUPS
-from biomedica_dataset.schema import ArticleRow, CaptionRow, IndexRow, Pair, column_names, to_table
+from biomedica_dataset.schema import (
+    ArticleRow,
+    CaptionRow,
+    IndexRow,
+    Pair,
+    PanelRow,
+    column_names,
+    to_table,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from biomedica_dataset.annotation.panels.figure_panels import FigurePanels
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.folder.splits import Splits
@@ -65,10 +76,16 @@ class ShardSource:
             digest.update(self.groups.digest(first, after).encode())
         return digest.hexdigest()
 
-    def articles(self, block: int) -> Iterator[tuple[ArticleRows, int]]:
+    def panels(self, block: int) -> FigurePanels | None:
+        """Return the panels of the figures of a block, if any are joined."""
+        return self.joins.figure_panels(*pmcids(self.archive, block))
+
+    def articles(
+        self, block: int, panels: FigurePanels | None
+    ) -> Iterator[tuple[ArticleRows, int]]:
         """Yield the rows of a block, and the bytes of their images."""
         articles, bounds = self.archive.articles(block), pmcids(self.archive, block)
-        yield from self.joins.rows(articles, *bounds, full_text=True)
+        yield from self.joins.rows(articles, *bounds, full_text=True, panels=panels)
 
 
 def kept(archive: Archive, blocks: list[int]) -> int:
@@ -95,13 +112,15 @@ def build_shard(
     with ExitStack() as stack:
         files = _Files(output, shard, source, stack)
         for block in blocks:
-            for found, size in source.articles(block):
+            panels = source.panels(block)
+            for found, size in source.articles(block, panels):
                 rows = counts.checked(found) if source.check_images else found
                 files.add(rows)
                 counts.add(rows)
                 tick(1, len(rows.pairs), size)
             # A change in one block leaves the row groups of the others as they are.
             files.flush()
+            counts.add_panels(panels)
         written, index = files.publish()
         record = ShardRecord(
             shard=shard,
@@ -111,6 +130,8 @@ def build_shard(
             figures=dict(sorted(counts.figures.items())),
             labels=dict(sorted(counts.labels.items())) if source.joins.clusters else {},
             images=dict(sorted(counts.images.items())),
+            split_figures=dict(sorted(counts.split_figures.items())),
+            panels=dict(sorted(counts.panels.items())),
             undecodable=counts.undecodable,
             problems=counts.problems,
         )
@@ -124,6 +145,8 @@ class _Counts:
     figures: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     images: Counter[str] = field(default_factory=Counter)
+    split_figures: Counter[str] = field(default_factory=Counter)
+    panels: Counter[str] = field(default_factory=Counter)
     undecodable: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -146,12 +169,28 @@ class _Counts:
         if rows.problem:
             self.problems.append(rows.problem)
 
+    def add_panels(self, panels: FigurePanels | None) -> None:
+        if panels is not None:
+            panels.close()
+            self.split_figures.update(panels.figures)
+            self.panels.update(panels.panels)
+
 
 def _labelled(pair: Pair) -> str:
     if pair.image_label_id is None:
         return "no cluster"
     labels = (pair.image_panel_type, pair.image_primary_label, pair.image_secondary_label)
     return "kept" if any(label is not None for label in labels) else "cluster without label"
+
+
+class _SplitFigure(NamedTuple):
+    """A figure whose panels are written when its image has a place."""
+
+    group: str
+    split: str
+    row: int
+    columns: dict[str, Any]
+    own: dict[str, dict[str, Any]]
 
 
 class _Files:
@@ -163,11 +202,16 @@ class _Files:
         self._index: dict[tuple[str, str], list[dict[str, Any]]] = {
             (group, split): [] for group in LICENSE_GROUPS for split in SPLITS
         }
+        self._split: list[list[_SplitFigure]] = [[]]  # by block
 
     def add(self, rows: ArticleRows) -> None:
         for group, pair in rows.pairs:
             split = self._source.split(pair)
             index, path = self._index[group, split], self._path(group, group, split)
+            if pair.panels:
+                columns = {name: value for name, value in vars(pair).items() if name != "image"}
+                one = _SplitFigure(group, split, len(index), columns, rows.panels)
+                self._split[-1].append(one)
             index.append(_index_columns(pair, group, split, path, len(index)))
             self._writer(group, group, split, Pair).write(pair)
             self._writer("captions", group, split, CaptionRow).write(pair)
@@ -176,18 +220,18 @@ class _Files:
             self._writer("articles", group, self._source.split(article), ArticleRow).write(article)
 
     def flush(self) -> None:
+        self._split.append([])
         for _file, writer in self._writers.values():
             writer.flush()
 
     def publish(self) -> tuple[list[ShardFile], list[IndexRow]]:
         """Make the files visible, and remove those of an earlier state of the shard."""
+        index = {key: self._placed(*key) for key in self._index}
+        self._write_panels(index)
         written: list[ShardFile] = []
-        index: dict[tuple[str, str], list[IndexRow]] = {key: [] for key in self._index}
         for (config, group, split), (file, writer) in sorted(self._writers.items()):
-            places = writer.close()
-            if places:
-                columns = zip(self._index[group, split], places, strict=True)
-                index[group, split] = [IndexRow(**row, **place) for row, place in columns]
+            if config != group:
+                writer.close()
             path = self._path(config, group, split)
             file.publish(path)
             written.append(
@@ -195,11 +239,29 @@ class _Files:
             )
         paths = {item.path for item in written}
         for group, split in self._index:
-            for config in (group, "captions", "articles"):
+            for config in (group, "captions", "articles", PANELS):
                 path = self._path(config, group, split)
                 if path not in paths:
                     self._output.remove(path)
         return written, [row for rows in index.values() for row in rows]
+
+    def _placed(self, group: str, split: str) -> list[IndexRow]:
+        """Return the index rows of a file of images, which ends."""
+        _file, writer = self._writers.get((group, group, split), (None, None))
+        columns = zip(self._index[group, split], writer.close() if writer else (), strict=True)
+        return [IndexRow(**row, **place) for row, place in columns]
+
+    def _write_panels(self, index: Mapping[tuple[str, str], list[IndexRow]]) -> None:
+        """Write the rows of panels, whose images now have a place."""
+        for block in self._split:
+            for figure in block:
+                place = vars(index[figure.group, figure.split][figure.row])
+                writer = self._writer(PANELS, figure.group, figure.split, PanelRow)
+                for row in panel_rows(figure.columns, figure.own, place):
+                    writer.write(row)
+            for (config, _group, _split), (_file, writer) in self._writers.items():
+                if config == PANELS:
+                    writer.flush()
 
     def _path(self, config: str, group: str, split: str) -> str:
         return shard_path(config, group, split, self._shard, self._source.splits)
@@ -221,6 +283,8 @@ def _index_columns(pair: Pair, group: str, split: str, path: str, row: int) -> d
         "split": split,
         "article_year": int(year) if year else None,
         "image_panel_count": len(pair.image_panels) if pair.image_panels else None,
+        "panel_count_found": len(pair.panels) if pair.panels else None,
+        "panel_scores": [panel["score"] for panel in pair.panels or ()] or None,
         "image_width": pair.image_size[0],
         "image_height": pair.image_size[1],
         "caption_length": len(pair.caption),

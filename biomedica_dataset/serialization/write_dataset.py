@@ -78,7 +78,7 @@ def _remove_unnamed(folder: Folder, manifest: Manifest, splits: Splits) -> None:
         shard_path(config, group, split, 0, splits)
         for group in LICENSE_GROUPS
         for split in SPLITS
-        for config in (group, "captions", "articles", "embeddings")
+        for config in (group, "captions", "articles", "embeddings", "panels")
     )
     for below in ("index", *dict.fromkeys(path.rpartition("/")[0] for path in paths)):
         for name in folder.names(below):

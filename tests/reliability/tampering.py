@@ -22,7 +22,7 @@ VALUES: tuple[Any, ...] = (
 
 GARBAGE: tuple[bytes, ...] = (
     *(b"", b"null", b"[]", b"{}", b"PAR1", b"PAR1" * 9, bytes(range(256)) * 40, b'{"a":' * 9999),
-    b'{"schema_version": "2", "format_version": 1}',
+    b'{"schema_version": "3", "format_version": 1}',
 )
 """What a file is replaced by."""
 

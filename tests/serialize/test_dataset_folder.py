@@ -108,7 +108,7 @@ def test_the_columns_are_those_of_the_schema_and_carry_the_features(sample_datas
 
         assert schema.equals(arrow_schema(TABLES[file.config]))
         assert b"huggingface" in schema.metadata
-        assert schema.metadata[b"biomedica_schema_version"] == b"2"
+        assert schema.metadata[b"biomedica_schema_version"] == b"3"
 
 
 def test_missing_is_null_and_never_empty(sample_dataset):

@@ -20,11 +20,12 @@ from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import rows_fingerprint, rows_of
 
 from .find_panels import FoundPanel, find_panels
 from .letters import SIDES, LetterReader
-from .panels import SCHEMA, Panels, PanelsHeader
+from .panels import FEWEST, SCHEMA, Panels, PanelsHeader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from biomedica_dataset.schema import Pair
 
 _FIGURES, _PANELS = "figures: ", "panels: "  # before the outcomes in the record of a block
-_FEWEST = 2  # letters in the caption of a compound figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -93,7 +93,7 @@ class PanelsStage(ArchiveStage[None]):
             context.progress.tick(0, 1, size)
             if isinstance(found, str):
                 counts[_FIGURES + found] += 1
-                if len(named) >= _FEWEST:
+                if len(named) >= FEWEST:
                     counts[_PANELS + found] += len(named)
                     problems.append(f"{pair.key}: {found}")
                 continue
@@ -114,7 +114,7 @@ class PanelsStage(ArchiveStage[None]):
                 yield pair
 
     def _panels(self, pair: Pair, named: list[str]) -> list[FoundPanel] | str:
-        if len(named) < _FEWEST:
+        if len(named) < FEWEST:
             return "names_no_panels"
         try:
             image = open_rgb((pair.image or {})["bytes"], SIDES[-1])
@@ -178,7 +178,7 @@ def _outcomes(counts: dict[str, int], prefix: str) -> dict[str, int]:
 
 def _row(pair: Pair, panel: FoundPanel) -> dict[str, Any]:
     return {
-        "key": f"{pair.key}-{panel.letter}",
+        "key": panel_key(pair.key, panel.letter),
         "figure": pair.key,
         "letter": panel.letter,
         **dict(zip(("x0", "y0", "x1", "y1"), panel.box, strict=True)),

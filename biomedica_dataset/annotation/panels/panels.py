@@ -17,6 +17,9 @@ from biomedica_dataset.annotation.blocks import BlockTables
 from biomedica_dataset.io.rules import PAIR_KEY, SHA256, Between, Form, Positive
 from biomedica_dataset.io.tables import Column
 
+FEWEST = 2
+"""Letters in the caption of a compound figure."""
+
 _PLACE, _SIDE = Between(0, 2**31 - 2), Between(1, 2**31 - 1)
 _COLUMNS = {
     "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),

@@ -1,0 +1,40 @@
+"""Makes the rows of the config ``panels`` from a pair: one for each of its panels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.keys import panel_key
+from biomedica_dataset.schema import Pair, PanelRow, column_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIG = "panels"
+PLACE = ("file", "image_offset", "image_length")
+"""Columns of the index that say where the image of a panel lies."""
+
+_SHARED = [name for name in column_names(PanelRow) if name in column_names(Pair) and name != "key"]
+
+
+def panel_rows(
+    pair: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]], place: Mapping[str, Any]
+) -> list[PanelRow]:
+    """Return the rows of the panels of a pair; none if its figure was not split.
+
+    Parameters
+    ----------
+    pair
+        The columns of the pair.
+    own
+        By the key of a panel, columns that the pair lacks or that differ from its own.
+    place
+        The columns `PLACE` of the pair in the index.
+    """
+    shared = {name: pair[name] for name in _SHARED} | {name: place[name] for name in PLACE}
+    rows = []
+    for panel in pair["panels"] or ():
+        key = panel_key(pair["key"], panel["letter"])
+        columns = {"contexts": None, **shared, **panel, **own.get(key, {})}
+        rows.append(PanelRow(key=key, figure_key=pair["key"], **columns))
+    return rows
