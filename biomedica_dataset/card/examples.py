@@ -102,7 +102,7 @@ def _small(folder: Folder, place: dict[str, Any]) -> bytes | None:
     """Return the image as a small JPEG; ``None`` where it cannot be decoded."""
     start = place["image_offset"]
     end = start + place["image_length"]
-    data = folder.filesystem.cat_file(folder.path(place["file"]), start=start, end=end)
+    data = folder.filesystem.cat_file(folder.place(place["file"]), start=start, end=end)
     try:
         image = open_rgb(data, _SIDE)
     except ArticleError:

@@ -62,7 +62,7 @@ def batches(
     folder: Folder, manifest: Manifest, columns: list[str], chosen: pc.Expression | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the index in pieces, in order: as a whole it may not fit into memory."""
-    paths = [folder.path(file.path) for file in manifest.config_files("index")]
+    paths = [folder.place(file.path) for file in manifest.config_files("index")]
     if paths:
         index = pads.dataset(paths, filesystem=folder.filesystem)
         yield from index.to_batches(columns=columns, filter=chosen)

@@ -65,8 +65,7 @@ def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[Local
         raise UsageError(msg)
     place = Path(source.root)
     for file in _named(manifest):
-        path = place / file.path
-        if not path.is_file() or path.stat().st_size != file.bytes:
+        if not source.exists(file.path) or source.size(file.path) != file.bytes:
             advice = f"run `biomedica verify {source.url}`"
             msg = f"{file.path} is missing or differs from {MANIFEST}; {advice}"
             raise ArchiveError(msg)
@@ -96,7 +95,7 @@ def _is_left_out(file: ShardFile) -> bool:
 
 def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifest:
     """Make a folder without the group ``other``: links to shards; new index, card, manifest."""
-    stage, files = Folder(scratch), []
+    stage, files = Folder(scratch, links_to=(source.root,)), []
     for file in manifest.files:
         if _is_left_out(file):
             continue
@@ -106,7 +105,7 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
         else:
             link = scratch / file.path
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(Path(source.root, file.path).resolve())
+            link.symlink_to(Path(source.place(file.path)).resolve())
             files.append(file)
     staged = replace(
         manifest,

@@ -19,6 +19,7 @@ from biomedica_dataset.errors import StorageError, UsageError
 from biomedica_dataset.extras import install_command
 
 from .failures import failures, io_errors, is_absent, reading
+from .links import check_links
 from .partial import PARTIAL, NewFile, abandoned, begin_file, link
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ class Folder:
     ----------
     url
         A local path or an fsspec URL.
+    links_to
+        Folders that symbolic links in this one may lead to.
     """
 
-    def __init__(self, url: str | os.PathLike[str]) -> None:
-        self.url = os.fspath(url)
+    def __init__(self, url: str | os.PathLike[str], *, links_to: tuple[str, ...] = ()) -> None:
+        self.url, self._links_to = os.fspath(url), links_to
         if not self.url.strip():
             msg = "the name of the folder is empty; use . for the current one"
             raise UsageError(msg)
@@ -69,11 +72,28 @@ class Folder:
         """Return the path of a file on the file system."""
         return f"{self.root}/{name}"
 
+    def place(self, name: str) -> str:
+        """Return the path of a file that is to be read.
+
+        Raises
+        ------
+        ArchiveError
+            A symbolic link leads out of the folder.
+        """
+        if self.is_local:
+            check_links(self.root, name, *self._links_to)
+        return self.path(name)
+
+    def _new_place(self, name: str) -> str:
+        """Return the path of a file to write or remove, which may itself be a link."""
+        self.place(name.rpartition("/")[0])
+        return self.path(name)
+
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
         try:
             with io_errors(self.path(name), "read"):
-                return bool(self.filesystem.info(self.path(name))["type"] == "file")
+                return bool(self.filesystem.info(self.place(name))["type"] == "file")
         except StorageError as error:
             if is_absent(error):
                 return False
@@ -81,11 +101,11 @@ class Folder:
 
     def size(self, name: str) -> int:
         """Return the bytes of a file."""
-        return int(self.filesystem.size(self.path(name)))
+        return int(self.filesystem.size(self.place(name)))
 
     def modified(self, name: str) -> str:
         """Return when a file was last written, as text that differs between states."""
-        info = self.filesystem.info(self.path(name))
+        info = self.filesystem.info(self.place(name))
         return f"{info.get('mtime') or info.get('LastModified')} {info['size']}"
 
     def names(self, below: str = "") -> list[str]:
@@ -94,7 +114,7 @@ class Folder:
 
     def sizes(self, below: str = "") -> dict[str, int]:
         """Return the sizes of those files by name."""
-        folder = self.path(below).rstrip("/")
+        folder = self.place(below).rstrip("/")
         try:
             with io_errors(folder, "listed"):
                 found = self.filesystem.ls(folder, detail=True, refresh=True)
@@ -126,7 +146,7 @@ class Folder:
 
     def open(self, name: str) -> IO[bytes]:
         """Open a file to read."""
-        opened: IO[bytes] = self.filesystem.open(self.path(name), "rb")
+        opened: IO[bytes] = self.filesystem.open(self.place(name), "rb")
         return opened
 
     @contextlib.contextmanager
@@ -147,12 +167,13 @@ class Folder:
 
         if not self.is_local:
             return self.open(name)
-        return pa.memory_map(self.path(name)) if is_mapped else pa.OSFile(self.path(name))
+        place = self.place(name)
+        return pa.memory_map(place) if is_mapped else pa.OSFile(place)
 
     def read_bytes(self, name: str) -> bytes:
         """Return the content of a file."""
         with io_errors(self.path(name), "read"):
-            return bytes(self.filesystem.cat_file(self.path(name)))
+            return bytes(self.filesystem.cat_file(self.place(name)))
 
     def write_bytes(self, name: str, data: bytes) -> None:
         """Write a file at once."""
@@ -176,7 +197,7 @@ class Folder:
     def remove(self, name: str) -> None:
         """Remove a file if it exists."""
         with io_errors(self.path(name), "removed"), contextlib.suppress(FileNotFoundError):
-            self.filesystem.rm_file(self.path(name))
+            self.filesystem.rm_file(self._new_place(name))
 
     def sha256(self, name: str) -> str:
         """Return the SHA-256 of a file."""
@@ -218,7 +239,7 @@ class Folder:
 
     def put(self, path: Path, name: str) -> None:
         """Make an unfinished file visible, replacing any existing one."""
-        target = self.path(name)
+        target = self._new_place(name)
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
@@ -227,7 +248,7 @@ class Folder:
 
     def put_new(self, path: Path, name: str) -> bool:
         """Make an unfinished file visible unless the name exists; return whether it did not."""
-        target = self.path(name)
+        target = self._new_place(name)
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
         try:

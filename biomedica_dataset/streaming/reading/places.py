@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from biomedica_dataset.errors import ArchiveError, SourceError, UsageError
 from biomedica_dataset.io.failures import plain
+from biomedica_dataset.io.links import check_links
 from biomedica_dataset.io.transfer import AbsentError, DamagedError, RefusedError, Traffic
 from biomedica_dataset.io.web import Web
 
@@ -187,6 +188,7 @@ class _Local:
         return bytes(self.range(name, 0, -1))
 
     def range(self, name: str, start: int, length: int) -> bytes:
+        check_links(self.base, name)
         try:
             with Path(self.base, name).open("rb", buffering=0) as file:
                 there = max(0, os.fstat(file.fileno()).st_size - start)
