@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +46,7 @@ def nested(tag: str, depth: int, inner: str) -> str:
 SURNAMES = "".join(f"<surname>name{number}</surname>" for number in range(10_000))
 AUTHORS = f"<contrib-group>{SURNAMES}</contrib-group>"
 TITLE = "<title-group><article-title>{}</article-title></title-group>"
+WORK = 50_000
 SHARED = 10 + int(MAX_CITATIONS**0.5)
 
 
@@ -121,12 +123,12 @@ SHARED = 10 + int(MAX_CITATIONS**0.5)
 )  # fmt: skip
 def test_what_asks_for_too_much_is_refused_soon(xml: bytes, what: str):
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the most is that from now on
-    before, started = most_memory(), time.process_time()
+    before = most_memory()
 
     with pytest.raises(JatsTooLargeError, match=rf"more than [\d,]+ .*{what}"):
         read_article(xml, full_text=True)
-    assert time.process_time() - started < 2
     assert most_memory() - before < 200
+    assert is_read_within(20, xml)
 
 
 def series(number: int) -> str:
@@ -184,10 +186,36 @@ def series(number: int) -> str:
     ],
 )  # fmt: skip
 def test_what_is_odd_is_read_or_refused_soon(xml: bytes):
-    started = time.process_time()
+    assert is_read_within(10, xml)
+
+
+def is_read_within(tenths: int, xml: bytes) -> bool:
+    """Whether reading takes less than so many tenths of a second of an idle machine, once in three.
+
+    That is measured by known work before and after: what slows down the one, such as coverage or
+    other processes, slows down the other.
+    """
+    return any(work_of(xml) < tenths for _ in range(3))
+
+
+def work_of(xml: bytes) -> float:
+    before, started = known_work(), time.process_time()
     with suppress(JatsTooLargeError):
         read_article(xml, full_text=True)
-    assert time.process_time() - started < 1
+    return (time.process_time() - started) / max(before, known_work())
+
+
+def known_work() -> float:
+    """Return the seconds of CPU that calls, searches and copies take, as a reader has them."""
+    text, pattern = "Growth of cells in (A) rats and (B) mice. " * 20, re.compile(r"\((\w)\) mice")
+    started = time.process_time()
+    found = [places(pattern, text[number % 40 :]) for number in range(WORK)]
+    assert len(found) == WORK
+    return time.process_time() - started
+
+
+def places(pattern: re.Pattern[str], text: str) -> list[str]:
+    return [found[1] for found in pattern.finditer(text, len(text) - 90) if found[1].isupper()]
 
 
 def most_memory() -> float:

@@ -117,10 +117,13 @@ class _Citing:
 
     def _ranges(self, xref: _Element, targets: list[int]) -> Iterator[int]:
         """Yield the figures of ranges in an ``xref``, and of those that it begins or ends."""
-        inside, last = ranges_inside(xref), plain_end(xref)
+        inside, start, last = ranges_inside(xref), plain_start(xref), plain_end(xref)
         following = joined_to(xref)
         ends = self.targets(following) if following is not None else []
-        final = list(dict.fromkeys(self._numbers[end] for end in ends))
+        final: dict[Series, list[int]] = defaultdict(list)
+        for series, numbers in dict.fromkeys(self._numbers[end] for end in ends):
+            if numbers:
+                final[series].append(max(numbers))
         # All graphics of one figure have the same numbers.
         for series, numbers in dict.fromkeys(self._numbers[target] for target in targets):
             for first, other in inside:
@@ -129,20 +132,16 @@ class _Citing:
                 continue
             if last is not None and (series, last) in self._by_number:
                 yield from self._range(series, min(numbers), last)
-            start = plain_start(xref, series)
-            if start is not None:
-                yield from self._range(series, start, max(numbers))
-            for of, others in final:
-                self._count_in(1)
-                if series == of and others:
-                    yield from self._range(series, min(numbers), max(others))
+            if start is not None and start[0] == series[0]:
+                yield from self._range(series, start[1], max(numbers))
+            for other in final.get(series, ()):
+                yield from self._range(series, min(numbers), other)
 
-    def _range(self, series: Series, first: int, last: int) -> Iterator[int]:
-        if first <= last <= first + MOST_IN_A_RANGE:
-            for number in range(first, last + 1):
-                found = self._by_number.get((series, number), ())
-                self._count_in(1 + len(found))
-                yield from found
+    def _range(self, series: Series, first: int, last: int) -> list[int]:
+        numbers = range(first, last + 1) if last <= first + MOST_IN_A_RANGE else ()
+        found = [p for number in numbers for p in self._by_number.get((series, number), ())]
+        self._count_in(1 + len(numbers) + len(found))
+        return found
 
     def _count_in(self, citations: int) -> None:
         self._citations += citations

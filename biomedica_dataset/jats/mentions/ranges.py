@@ -12,8 +12,6 @@ from .labels import shortened
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from .labels import Series
-
 _DASH = r"[-‐‑‒–—−]"
 _INSIDE = re.compile(
     rf"(\d{{1,4}})\s?[A-Za-z]?\s?(?:{_DASH}|to|through)\s?[A-Za-z]{{0,2}}(\d{{1,4}})(?!\d)"
@@ -62,13 +60,13 @@ def plain_end(xref: _Element) -> int | None:
     return int(found[2]) if is_close or _PLURAL.search(f"{_before(xref)} {words(xref)}") else None
 
 
-def plain_start(xref: _Element, series: Series) -> int | None:
-    """Return the first number of a range that begins in plain text before a link."""
+def plain_start(xref: _Element) -> tuple[str, int] | None:
+    """Return the word and the first number of a range that begins in plain text before a link."""
     before = _before(xref)
     found = (
         _PLAIN_START.search(before) if _OPEN_END.search(before, max(0, len(before) - 9)) else None
     )
-    return int(found[2]) if found and shortened(found[1]) == series[0] else None
+    return (shortened(found[1]), int(found[2])) if found else None
 
 
 def _after(xref: _Element) -> tuple[str, _Element | None]:

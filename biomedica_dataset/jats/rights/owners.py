@@ -71,12 +71,14 @@ class Owners:
     def _people(self) -> dict[str, set[str]]:
         """Surnames in lower case, each with the initials of given names."""
         people: dict[str, set[str]] = {}
-        for element in self._meta.iterfind("contrib-group//surname"):
-            parent = element.getparent()
-            given = "" if parent is None else parent.findtext("given-names") or ""
+        surnames = self._meta.iterfind("contrib-group//surname")
+        parents = (parent for surname in surnames if (parent := surname.getparent()) is not None)
+        for parent in dict.fromkeys(parents):
+            given = parent.findtext("given-names") or ""
             initials = "".join(re.findall(r"\b[^\W\d_]", given)).lower()
-            if surname := (text_of(element) or "").lower():
-                people.setdefault(surname, set()).add(initials)
+            for surname in parent.iterchildren("surname"):
+                if name := (text_of(surname) or "").lower():
+                    people.setdefault(name, set()).add(initials)
         return people
 
     @cached_property
