@@ -1,4 +1,4 @@
-"""Decodes untrusted images for models and thumbnails."""
+"""Decodes untrusted images for models, measures and thumbnails."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import simplejpeg
 from PIL import Image
 
 from biomedica_dataset.errors import ArticleError
@@ -13,7 +14,7 @@ from biomedica_dataset.errors import ArticleError
 from .probe import read_image
 from .side_data import declared_maximum, orientation, scans
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Raise this when decoding gives other pixels: vectors of different versions are not comparable."""
 
 _WHITE = (255, 255, 255)
@@ -41,7 +42,7 @@ _TURNS = {
 }  # fmt: skip
 
 
-def open_rgb(data: bytes, target: int) -> Image.Image:
+def decode_rgb(data: bytes, target: int) -> np.ndarray[Any, Any]:
     """Decode the first frame of an image as RGB, upright, with transparent parts white.
 
     Grey values of 16 bits are shown over the least of 8, 10, 12, 14 and 16 bits that has the
@@ -53,6 +54,11 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
         Required pixels of the longest side: a large JPEG is decoded at a reduced scale of at least
         twice that.
 
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (height, width, 3).
+
     Raises
     ------
     ArticleError
@@ -60,6 +66,11 @@ def open_rgb(data: bytes, target: int) -> Image.Image:
         of memory, or is a JPEG of too many scans.
     """
     return read_image(data, partial(_decoded, target=target), "not_decodable")
+
+
+def open_rgb(data: bytes, target: int) -> Image.Image:
+    """Decode an image as `decode_rgb` does, to an image of Pillow."""
+    return Image.fromarray(decode_rgb(data, target))
 
 
 def open_upright(data: bytes) -> Image.Image:
@@ -85,14 +96,35 @@ def _checked(image: Image.Image, data: bytes) -> None:
     image.load()
 
 
-def _decoded(image: Image.Image, data: bytes, target: int) -> Image.Image:
+def _decoded(image: Image.Image, data: bytes, target: int) -> np.ndarray[Any, Any]:
     maximum = declared_maximum(image, data)
-    return _rgb(_upright(image, data, target), maximum)
-
-
-def _upright(image: Image.Image, data: bytes, target: int | None = None) -> Image.Image:
     turn = _TURNS.get(orientation(image, data))
     _check_cost(image, data, target)
+    pixels = _jpeg_pixels(image, data)
+    if pixels is None:
+        pixels = np.array(_rgb(image, maximum))
+    return pixels if turn is None else np.array(Image.fromarray(pixels).transpose(turn))
+
+
+def _jpeg_pixels(image: Image.Image, data: bytes) -> np.ndarray[Any, Any] | None:
+    """Return the pixels of a JPEG at the scale of its draft; ``None`` if only Pillow reads it.
+
+    These are Pillow's pixels: both use libjpeg-turbo, and Pillow copies each row twice more.
+    """
+    if image.format != "JPEG" or image.mode not in ("RGB", "L"):
+        return None
+    try:
+        found = simplejpeg.decode_jpeg(
+            data, "RGB", min_height=image.height, min_width=image.width, strict=True
+        )
+    except ValueError:  # also for what is only a warning to Pillow
+        return None
+    return found if found.shape[:2] == (image.height, image.width) else None
+
+
+def _upright(image: Image.Image, data: bytes) -> Image.Image:
+    turn = _TURNS.get(orientation(image, data))
+    _check_cost(image, data)
     image.load()
     return image if turn is None else image.transpose(turn)
 
@@ -148,21 +180,3 @@ def _eight_bit(values: np.ndarray[Any, Any], mode: str, maximum: int) -> np.ndar
         rows = values[start : start + _ROWS].astype(np.float64)
         grey[start : start + _ROWS] = ((rows - low) / (high - low or 1) * 255).round()
     return grey
-
-
-def squashed(image: Image.Image, size: int) -> np.ndarray[Any, Any]:
-    """Return an image squashed to a square, as in the paper; uint8 (size, size, 3)."""
-    return np.array(image.resize((size, size), Image.Resampling.BICUBIC))
-
-
-def fitted(image: Image.Image, size: int, colour: tuple[int, int, int]) -> np.ndarray[Any, Any]:
-    """Return an image fitted into a square with its aspect ratio kept; uint8 (size, size, 3).
-
-    Figures are often wide: a center crop would lose panels.
-    """
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    square = Image.new("RGB", (size, size), colour)
-    inside = image.resize((width, height), Image.Resampling.BICUBIC)
-    square.paste(inside, ((size - width) // 2, (size - height) // 2))
-    return np.array(square)

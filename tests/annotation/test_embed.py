@@ -25,7 +25,8 @@ from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.errors import ArchiveError, ArticleError, UsageError
 from biomedica_dataset.extraction.extract import extract
-from biomedica_dataset.images.decode import DECODER_VERSION, fitted, open_rgb, squashed
+from biomedica_dataset.images.decode import DECODER_VERSION, decode_rgb, open_rgb
+from biomedica_dataset.images.fit import fitted, squashed
 from biomedica_dataset.rows import rows_of
 
 from .bucket import pmcids_of, write_articles
@@ -331,7 +332,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
 
 class TestPictures:
     def test_aspect_is_kept_and_the_rest_is_filled(self):
-        image = open_rgb(picture(size=(40, 20), colour=(10, 200, 30)), 8)
+        image = decode_rgb(picture(size=(40, 20), colour=(10, 200, 30)), 8)
         square = fitted(image, 8, (1, 2, 3))
 
         assert square.shape == (8, 8, 3)
@@ -340,18 +341,17 @@ class TestPictures:
         assert (square[6:] == (1, 2, 3)).all()
         assert squashed(image, 8).shape == (8, 8, 3)
 
-    def test_the_same_file_gives_the_same_pixels_as_ever(self):
-        x, y = np.meshgrid(np.arange(90), np.arange(40))
+    @pytest.mark.parametrize("size", [(90, 40), (40, 90), (30, 30), (57, 600)])
+    def test_images_are_resized_as_pillow_does(self, size):
+        x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
         pixels = np.stack([x * 2, y * 5, (x * y) % 256], axis=2).astype(np.uint8)
-        written = io.BytesIO()
-        Image.fromarray(pixels).save(written, "PNG")
-        image = open_rgb(written.getvalue(), 56)
-        found = hashlib.sha256(
-            fitted(image, 56, (1, 2, 3)).tobytes() + squashed(image, 24).tobytes()
-        )
+        expected = Image.fromarray(pixels).resize((56, 56), Image.Resampling.BICUBIC)
+
+        difference = np.abs(squashed(pixels, 56).astype(int) - np.asarray(expected))
 
         # Other pixels make vectors that cannot be compared with those stored: raise the version.
-        assert (DECODER_VERSION, found.hexdigest()[:16]) == (2, "a300cc3d452a0b02")
+        assert DECODER_VERSION == 3
+        assert (difference > 1).mean() < 0.01  # Pillow and torch round at other places
 
     @pytest.mark.parametrize(
         ("data", "expected"),

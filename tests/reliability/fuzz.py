@@ -28,7 +28,8 @@ from PIL import Image
 
 from biomedica_dataset.archive.entries import LedgerRow
 from biomedica_dataset.errors import ArticleError, JatsError
-from biomedica_dataset.images.decode import fitted, open_rgb
+from biomedica_dataset.images.decode import decode_rgb
+from biomedica_dataset.images.fit import fitted
 from biomedica_dataset.images.probe import probe
 from biomedica_dataset.jats.parse import parse
 from biomedica_dataset.pmc.metadata import parse_metadata
@@ -139,7 +140,7 @@ def read_picture(_original: Path, data: bytes) -> str:
     assert facts.width > 0
     assert facts.height > 0
     try:
-        image = open_rgb(data, 224)
+        image = decode_rgb(data, 224)
     except ArticleError:
         return "a picture that cannot be decoded"
     assert fitted(image, 224, (0, 0, 0)).shape == (224, 224, 3)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from biomedica_dataset.archive.stored_images import images_size
 from biomedica_dataset.engine.pool import end_with_parent
 from biomedica_dataset.errors import ArticleError, WorkerDiedError
-from biomedica_dataset.images.decode import fitted, open_rgb, squashed
+from biomedica_dataset.images.decode import decode_rgb
+from biomedica_dataset.images.fit import fitted, squashed
 from biomedica_dataset.rows import rows_of
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ class Frame:
         ArticleError
             The image cannot be decoded.
         """
-        image = open_rgb(data, self.size)
+        pixels = decode_rgb(data, 2 * self.size)
         if self.colour is None:
-            return squashed(image, self.size)
-        return fitted(image, self.size, self.colour)
+            return squashed(pixels, self.size)
+        return fitted(pixels, self.size, self.colour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,8 @@ class Model:
         The weights; called with images (n, 3, size, size) and tokens (n, context) it returns a
         mapping with ``image_features``, ``text_features`` and ``logit_scale``.
     transform
-        Of an image, for training: what comes out has the size that the model sees.
+        Of an image, uint8 (3, height, width), for training: what comes out has the size that the
+        model sees.
     normalize
         Of numbers from 0 to 1, (n, 3, size, size).
     tokenizer
@@ -100,12 +101,21 @@ def make_model(config: ModelConfig) -> Model:
     # times as fast as numbers. What comes after is quick where the model is.
     transforms, steps = require("torchvision.transforms", "clip"), transform.transforms
     at = next(n for n, step in enumerate(steps) if isinstance(step, transforms.ToTensor))
+    crop = next(step for step in steps if isinstance(step, transforms.RandomResizedCrop))
     return Model(
         name=config.name,
         module=module.train(),
-        transform=transforms.Compose(steps[:at]),
+        transform=_on_bytes(crop),
         normalize=transforms.Compose(steps[at + 1 :]),
         tokenizer=tokenizer,
+    )
+
+
+def _on_bytes(crop: Any) -> Any:
+    """Return OpenCLIP's random crop for tensors of bytes, which takes the same crops."""
+    v2 = require("torchvision.transforms.v2", "clip")
+    return v2.RandomResizedCrop(
+        crop.size, crop.scale, crop.ratio, crop.interpolation, antialias=True
     )
 
 

@@ -21,8 +21,8 @@ class DataConfig:
         ``caption``, or ``caption_context``: the caption, and after it the paragraphs that cite the
         figure, as far as the model reads.
     decode
-        The scale of JPEGs. ``draft``: twice what the model sees, or more; ``draft-1x``: what it
-        sees, or more, which is faster and blurs; ``full``: their own.
+        The scale of JPEGs. ``full``: their own; ``draft``: twice what the model sees, or more;
+        ``draft-1x``: what it sees, or more, which is faster and blurs.
     on_error
         What to do about an image that cannot be decoded: ``skip`` its pair, and count it, or
         ``raise`` an error that names its key.
@@ -38,14 +38,14 @@ class DataConfig:
     limit: int | None = None
     split: str | None = None
     text: str = "caption"
-    decode: str = "draft"
+    decode: str = "full"
     on_error: str = "skip"
     workers: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what is not known here; the choice is looked at by `open_dataset`."""
         one_of("data.text", self.text, ("caption", "caption_context"))
-        one_of("data.decode", self.decode, ("draft", "draft-1x", "full"))
+        one_of("data.decode", self.decode, ("full", "draft", "draft-1x"))
         one_of("data.on_error", self.on_error, ("skip", "raise"))
         at_least(0, "data.workers", self.workers)
         for name in ("licenses", "concepts"):

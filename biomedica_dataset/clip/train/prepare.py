@@ -17,7 +17,7 @@ import numpy as np
 from biomedica_dataset.engine.pool import end_with_parent
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
-from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.images.decode import decode_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,15 +56,15 @@ class Prepare:
         torch = require("torch", "clip")
         scale = SCALES[self.decode]
         try:
-            image = open_rgb(data, math.ceil(self.size * scale) if scale else _AT_ITS_OWN)
+            pixels = decode_rgb(data, math.ceil(self.size * scale) if scale else _AT_ITS_OWN)
         except ArticleError:
             return None
         # The random numbers are the pair's own, so that no order of work changes them.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            made = self.transform(image)
+            made = self.transform(torch.from_numpy(pixels).permute(2, 0, 1))
         # Arrays travel in pipes; tensors would each hold a file open until they are used.
-        return np.asarray(made), self.tokenizer([text])[0].numpy()
+        return made.permute(1, 2, 0).numpy(), self.tokenizer([text])[0].numpy()
 
 
 class InlinePreparer:
