@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from .archive.entries import NOT_WANTED
 from .engine.fingerprint import code_fingerprint
 from .errors import ArticleError
 from .images.probe import probe
@@ -15,7 +16,7 @@ from .keys import panel_key
 from .licenses import license_group, resolved_license, stricter
 from .pmc.matching import match_figures
 from .pmc.metadata import parse_metadata
-from .schema import ArticleRow, Pair
+from .schema import ArticleRow, CaptionRow, Pair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,6 +47,8 @@ class ArticleRows:
     ----------
     pairs
         The pairs with their licence groups, in document order.
+    captions
+        The rows of figures whose images were not wanted, with their licence groups.
     article
         The row of the article itself, in the group of its own licence; ``None`` if it is
         unreadable.
@@ -60,6 +63,7 @@ class ArticleRows:
     """
 
     pairs: list[tuple[str, Pair]] = field(default_factory=list)
+    captions: list[tuple[str, CaptionRow]] = field(default_factory=list)
     article: tuple[str, ArticleRow] | None = None
     figures: Counter[str] = field(default_factory=Counter)
     problem: str | None = None
@@ -110,6 +114,10 @@ def rows_of(
         problem = match.dropped
         if problem is None and match.name not in images:
             problem = reasons.get(match.name or "", "not_fetched")
+        if problem == NOT_WANTED:
+            columns = {**_UNLABELLED, **common, **_figure_columns(match, licensed)}
+            row_without = CaptionRow(**columns, image_hash=None, image_size=None)
+            result.captions.append((_group(match, licensed), row_without))
         if problem is None:
             try:
                 own = labels(match.key or "") if labels else {}
@@ -148,31 +156,45 @@ def _pair(
     common: dict[str, Any],
     panels: TakePanels | None,
 ) -> tuple[str, Pair]:
-    figure: Figure = match.figure
     name = match.name or ""
     image = images[name]
     facts = probe(image)
-    own = figure.own_license or licensed
-    size, texts = [facts.width, facts.height], figure.subcaptions
-    found = panels(match.key or "", facts.sha256, size, figure.panels) if panels else []
+    size, letters, texts = (
+        [facts.width, facts.height],
+        match.figure.panels,
+        match.figure.subcaptions,
+    )
+    found = panels(match.key or "", facts.sha256, size, letters) if panels else []
     pair = Pair(
-        key=match.key or "",
         image=StoredImage(name, len(image), images),
-        caption=figure.caption or "",
-        image_file_name=name,
         image_hash=facts.sha256,
         image_size=size,
-        image_kind=figure.kind,
-        figure_id=figure.figure_id,
-        figure_label=figure.label,
-        image_panels=list(figure.panels) or None,
         panels=[{**one, "subcaption": texts.get(one["letter"])} for one in found] or None,
-        image_context=list(figure.context) or None,
-        image_license=own.name,
-        image_credit=figure.credit,
-        **{**_UNLABELLED, **common},
+        **{**_UNLABELLED, **common, **_figure_columns(match, licensed)},
     )
-    return license_group(stricter(licensed.code, own.code)), pair
+    return _group(match, licensed), pair
+
+
+def _figure_columns(match: Match, licensed: License) -> dict[str, Any]:
+    """Return what the article says of a figure."""
+    figure: Figure = match.figure
+    return {
+        "key": match.key or "",
+        "caption": figure.caption or "",
+        "image_file_name": match.name or "",
+        "image_kind": figure.kind,
+        "figure_id": figure.figure_id,
+        "figure_label": figure.label,
+        "image_panels": list(figure.panels) or None,
+        "image_context": list(figure.context) or None,
+        "image_license": (figure.own_license or licensed).name,
+        "image_credit": figure.credit,
+    }
+
+
+def _group(match: Match, licensed: License) -> str:
+    own = match.figure.own_license or licensed
+    return license_group(stricter(licensed.code, own.code))
 
 
 def _panel_columns(

@@ -24,6 +24,9 @@ FAILED = ("unavailable", "corrupt")
 SETTLED = (*FAILED, "too_large")
 """Statuses of failed requests, which are not repeated while the ETag stays the same."""
 
+NOT_WANTED = "image_not_wanted"
+"""The reason of an image that the options of a run leave out."""
+
 IMAGES_FILE = Form(
     r"images/[0-9]{7,}-[0-9a-f]{16}\.parquet", "an images file such as images/0000013-....parquet"
 )

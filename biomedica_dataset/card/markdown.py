@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 _ACTIVE = "&<>|`*_[]\\#!~$:@\"'\r\n"
+_MATH = "$\\"  # each in an element of its own: no renderer finds $...$ or \(...\) in one text
 _BARE_ADDRESS = re.compile(r"(?<=www)\.", re.IGNORECASE)  # linked without any mark around it
 
 
@@ -40,8 +41,15 @@ def escape(text: str) -> Markup:
     a &#124; &#60;b&#62; &#91;x&#93;(y)
     """
     shown = (c for c in text if c.isprintable() or c in "\r\n")  # no controls, none of direction
-    text = "".join(f"&#{ord(c)};" if c in _ACTIVE else c for c in shown)
+    text = "".join(map(_escaped, shown))
     return Markup(_BARE_ADDRESS.sub("&#46;", text))
+
+
+def _escaped(character: str) -> str:
+    if character not in _ACTIVE:
+        return character
+    entity = f"&#{ord(character)};"
+    return f"<span>{entity}</span>" if character in _MATH else entity
 
 
 def code(text: str) -> Markup:

@@ -7,6 +7,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from markupsafe import Markup
+
 from biomedica_dataset.folder.manifest import MANIFEST, CardImage, Manifest
 from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import SPLITS
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
 CARD = "README.md"
 _TABLES = ("all", "articles", "panels", "index", "embeddings")  # explained column by column
+NAME = "biomedica"
+"""What the examples of a card call the folder that it lies in."""
+
+_HERE = (
+    "`biomedica` is this folder; for the copy on the Hub, give its name, `organisation/biomedica`. "
+)
+_EXAMPLES = ('load_dataset("{}"', 'open_dataset(\n    "{}"', "`biomedica select {} ")
 _WORST = 12  # concepts whose labels are true least often
 
 
@@ -67,6 +76,8 @@ def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = Non
         manifest=manifest,
         splits=manifest.splits,
         audit=_audit(manifest.audit),
+        here=Markup(_HERE),
+        has_images=bool(manifest.rows("all")),
         tables={name: _columns(name) for name in _TABLES if name in manifest.configs()},
         SPLITS=SPLITS,
         LICENSE_GROUPS=LICENSE_GROUPS,
@@ -76,6 +87,14 @@ def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = Non
     folder.write_bytes(CARD, card.encode())
     folder.write_bytes(MANIFEST, manifest.as_json())
     return manifest
+
+
+def card_of_repository(card: bytes, repo_id: str) -> bytes:
+    """Return the card of a dataset folder as it is true in a repository of the Hub."""
+    text = card.decode().replace(_HERE, "")
+    for example in _EXAMPLES:
+        text = text.replace(example.format(NAME), example.format(repo_id))
+    return text.encode()
 
 
 def _write_images(folder: Folder, images: dict[str, bytes]) -> None:

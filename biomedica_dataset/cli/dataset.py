@@ -120,7 +120,7 @@ def select(source: str, output: str | None, **options: Any) -> None:
     Running the same command again resumes where it stopped.
 
     SOURCE is a dataset folder, a repository on the Hub such as org/name, or an hf://, https:// or
-    s3:// address.
+    s3:// address; with --keys-only also an archive.
 
     \b
     A condition compares columns, and joins comparisons by and, or, not and ():

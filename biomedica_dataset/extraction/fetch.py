@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.archive.entries import SETTLED, ImageEntry, LedgerRow
+from biomedica_dataset.archive.entries import NOT_WANTED, SETTLED, ImageEntry, LedgerRow
 from biomedica_dataset.errors import JatsError, JatsTooLargeError
 from biomedica_dataset.jats.reader import read_article
 from biomedica_dataset.licenses import resolved_license
@@ -188,7 +188,7 @@ class ArticleFetch:
             return _entry(match, None, "rejected", match.dropped)
         file = metadata.media[match.name]
         if not self._wants.image(match.key or ""):
-            return _entry(match, file, "rejected", "image_not_wanted")
+            return _entry(match, file, "rejected", NOT_WANTED)
         result = results[match.name]
         size = None if result.held is None else result.held.size
         return replace(_entry(match, file, result.status, result.reason), size=size)

@@ -28,6 +28,7 @@ AGAIN = "Remove it, if it exists, and serialize again."
 """What to do if a file of a shard cannot be read."""
 
 _RECORD = b"biomedica_shard"
+_ONLY = "-only.parquet"
 _CONFIGS = tuple(config for config in TABLES if config != "all")
 SHARD_PATH = Form(
     rf"(?:{'|'.join(_CONFIGS)})(?:/(?:{'|'.join(LICENSE_GROUPS)}))?(?:/(?:{'|'.join(SPLITS)}))?"
@@ -139,6 +140,24 @@ def shard_path(config: str, group: str, split: str, shard: int, splits: Splits) 
     """Return the path of the rows of one table, licence group and split of a shard."""
     images = f"{group}/{split}/{shard:06d}.parquet"
     return images if config == group else path_beside(images, config, splits)
+
+
+def caption_only_path(captions: str) -> str:
+    """Return the path of the captions of a shard whose images were not fetched.
+
+    They have a file of their own, so that those of images stay row by row beside these.
+
+    Examples
+    --------
+    >>> caption_only_path("captions/commercial/000012.parquet")
+    'captions/commercial/000012-only.parquet'
+    """
+    return captions.removesuffix(".parquet") + _ONLY
+
+
+def is_caption_only(file: ShardFile) -> bool:
+    """Whether a file has captions of images that were not fetched."""
+    return file.config == "captions" and file.path.endswith(_ONLY)
 
 
 def path_beside(images: str, config: str, splits: Splits) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 
-from .record import AGAIN
+from .record import AGAIN, is_caption_only
 from .splits import SPLITS
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class SharedImages(NamedTuple):
 
 def count_shared_images(folder: Folder, manifest: Manifest) -> SharedImages:
     """Count the images that are in more than one split; of each row, nine bytes are in memory."""
-    files = [file for file in manifest.config_files("captions") if file.rows]
+    captions = manifest.config_files("captions")
+    files = [file for file in captions if file.rows and not is_caption_only(file)]
     if len({file.split for file in files}) < 2:
         return SharedImages(0, 0)
     digests, splits = [], []

@@ -120,7 +120,7 @@ def push_to_hub(
         msg = f"{source.url} is not on this machine; copy the folder here before the push"
         raise UsageError(msg)
     with scratch_folder() as scratch, hub_errors(repo_id):
-        files = collect(source, scratch, include_other=include_other)
+        files = collect(source, scratch, repo_id, include_other=include_other)
         repo = Repository.find(repo_id, revision, private=private)
         upload, delete = repo.stale(files)
         repo.check(tag, changes=bool(upload or delete))

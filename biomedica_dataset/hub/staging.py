@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from biomedica_dataset.card.write import CARD, publish
+from biomedica_dataset.card.write import CARD, card_of_repository, publish
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
@@ -57,7 +57,7 @@ class LocalFile:
         return bool(hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == there.blob_id)
 
 
-def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[LocalFile]:
+def collect(source: Folder, scratch: Path, repo_id: str, *, include_other: bool) -> list[LocalFile]:
     """Return the files to publish in upload order: index, card and manifest last."""
     manifest = read_manifest(source)
     if not source.exists(CARD) or source.sha256(MANIFEST).encode() not in source.read_bytes(CARD):
@@ -77,7 +77,10 @@ def collect(source: Folder, scratch: Path, *, include_other: bool) -> list[Local
         place = scratch
     files = [LocalFile(f.path, place / f.path, f.bytes, f.sha256) for f in _named(manifest)]
     files.sort(key=lambda file: (file.path.startswith("index/"), file.path))
-    return files + [_local(place, path) for path in (CARD, MANIFEST)]
+    card = scratch / "card" / CARD
+    card.parent.mkdir()
+    card.write_bytes(card_of_repository((place / CARD).read_bytes(), repo_id))
+    return [*files, _local(card.parent, CARD), _local(place, MANIFEST)]
 
 
 def _named(manifest: Manifest) -> list[ShardFile | CardImage]:

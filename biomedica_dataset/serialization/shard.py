@@ -16,7 +16,13 @@ from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.panel_rows import CONFIG as PANELS
 from biomedica_dataset.folder.panel_rows import panel_rows
 from biomedica_dataset.folder.parquet import TableWriter
-from biomedica_dataset.folder.record import ShardFile, ShardRecord, shard_path, write_record
+from biomedica_dataset.folder.record import (
+    ShardFile,
+    ShardRecord,
+    caption_only_path,
+    shard_path,
+    write_record,
+)
 from biomedica_dataset.folder.splits import SPLITS
 from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.licenses import LICENSE_GROUPS
@@ -48,6 +54,7 @@ _CODE = ("archive.ledger", "joins", "serialization.shard")
 """The code that makes rows of an archive's block, and shards of rows."""
 
 _LIBRARIES = ("lxml", "pillow", "pyarrow")
+_CAPTIONS_ONLY = "captions without images"
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class ShardSource:
     groups: ImageGroups
     check_images: bool
 
-    def split(self, row: Pair | ArticleRow) -> str:
+    def split(self, row: Pair | CaptionRow | ArticleRow) -> str:
         """Return the split of a row."""
         pmcid = int(row.article_accession_id.removeprefix("PMC"))
         return self.splits.of(self.groups.leader(pmcid))
@@ -215,6 +222,10 @@ class _Files:
             index.append(_index_columns(pair, group, split, path, len(index)))
             self._writer(group, group, split, Pair).write(pair)
             self._writer("captions", group, split, CaptionRow).write(pair)
+        for group, caption in rows.captions:
+            self._writer(_CAPTIONS_ONLY, group, self._source.split(caption), CaptionRow).write(
+                caption
+            )
         if rows.article is not None:
             group, article = rows.article
             self._writer("articles", group, self._source.split(article), ArticleRow).write(article)
@@ -234,12 +245,12 @@ class _Files:
                 writer.close()
             path = self._path(config, group, split)
             file.publish(path)
-            written.append(
-                ShardFile(path, config, writer.rows, file.size, writer.memory, file.sha256)
-            )
+            of = "captions" if config == _CAPTIONS_ONLY else config
+            size, memory = file.size, writer.memory
+            written.append(ShardFile(path, of, writer.rows, size, memory, file.sha256))
         paths = {item.path for item in written}
         for group, split in self._index:
-            for config in (group, "captions", "articles", PANELS):
+            for config in (group, "captions", _CAPTIONS_ONLY, "articles", PANELS):
                 path = self._path(config, group, split)
                 if path not in paths:
                     self._output.remove(path)
@@ -264,6 +275,8 @@ class _Files:
                     writer.flush()
 
     def _path(self, config: str, group: str, split: str) -> str:
+        if config == _CAPTIONS_ONLY:
+            return caption_only_path(self._path("captions", group, split))
         return shard_path(config, group, split, self._shard, self._source.splits)
 
     def _writer(self, config: str, group: str, split: str, table: type) -> TableWriter:

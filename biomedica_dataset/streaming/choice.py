@@ -71,7 +71,7 @@ class Chosen(Shown):
     @property
     def bytes(self) -> int:
         """Total bytes of the images."""
-        return int(pc.sum(self.table["image_length"]).as_py())
+        return int(pc.sum(self.table["image_length"]).as_py() or 0)
 
     def __str__(self) -> str:
         """Return a summary as text."""
@@ -96,6 +96,9 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
         A licence, concept, column, split or recipe does not exist, a value has the wrong type, or
         no row is chosen.
     """
+    if choice.seed is not None and choice.seed < 0:
+        msg = f"seed is {choice.seed}; it must be 0 or more"
+        raise UsageError(msg)
     table = index.table
     for step in (_of_split, _of_licenses, _of_concepts):
         table = table.filter(pa.array(step(table, choice)))
@@ -112,6 +115,13 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
 
 
 def _check_any(table: pa.Table, index: Index, choice: Choice) -> None:
+    if not len(index.table):
+        msg = (
+            f"{index.place.url} has no images, only captions, which load_dataset(..., 'captions') "
+            "reads; to fetch some, choose keys by `biomedica select --keys-only` for "
+            "`biomedica extract --images`"
+        )
+        raise UsageError(msg)
     if not len(table):
         filters = choice.filters
         hint = "" if filters is None else unknown_values(parse_filters(filters), index.table)

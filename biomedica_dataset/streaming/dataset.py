@@ -149,9 +149,6 @@ def choose_rows(
     UsageError
         See `open_dataset`.
     """
-    if choice.seed is not None and choice.seed < 0:
-        msg = f"seed is {choice.seed}; it must be 0 or more"
-        raise UsageError(msg)
     index = read_index(find(path_or_repo))
     return choose(index, choice, tell)
 

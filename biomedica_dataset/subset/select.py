@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from biomedica_dataset.engine.progress import Progress
-from biomedica_dataset.engine.report import Shown, part_message
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import Pair, column_names
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows
 from biomedica_dataset.streaming.in_order import cost_in_order
 from biomedica_dataset.suggest import nearest
 
+from .keys import refuse_archive, write_keys
+from .report import KeysReport, SelectReport
 from .write_folder import FolderStage
 from .write_tars import TarsStage
 
@@ -23,45 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biomedica_dataset.engine.launch import Launch
-    from biomedica_dataset.streaming.choice import Chosen
 
     from .stage import SelectStage
 
 _STAGES: dict[str, type[SelectStage[Any]]] = {"parquet": FolderStage, "webdataset": TarsStage}
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SelectReport(Shown):
-    """The contents and the cost of a selection.
-
-    Parameters
-    ----------
-    requests, moved
-        Requests for images and the bytes they transfer; texts and footers are extra.
-    written, left
-        Slices of up to some thousand rows that this run wrote, and those of other parts that are
-        not done.
-    """
-
-    chosen: Chosen
-    requests: int
-    moved: int
-    output: str | None
-    written: int = 0
-    left: int = 0
-
-    def __str__(self) -> str:
-        """Return the report in words."""
-        cost = f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of images, plus texts"
-        if self.left:
-            end = part_message(self.written, self.left, "slices")
-        elif self.output is None:
-            end = "nothing was written"
-        elif self.written:
-            end = f"written to {self.output}"
-        else:
-            end = f"nothing to do: {self.output} is up to date"
-        return f"{self.chosen}\n{cost}; {end}"
 
 
 def select(  # noqa: PLR0913 - each is a way to choose, given by name
@@ -80,7 +44,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     dry_run: bool = False,
     launch: Launch | None = None,
     progress: Progress | None = None,
-) -> SelectReport:
+) -> SelectReport | KeysReport:
     """Write selected rows as a dataset folder for `open_dataset` and ``load_dataset``.
 
     Parameters
@@ -94,6 +58,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         A dataset folder, or tars in the layout of the published dataset.
     keys_only
         Write no folder but a file, with the key of a row on each line, for ``extract(images=)``.
+        The source may also be an archive, and captions count whose images were not fetched.
     dry_run
         Only count rows, bytes and requests.
     launch
@@ -124,25 +89,13 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         seed=seed, split=split,
     )  # fmt: skip
     progress = progress or Progress()
+    if keys_only:
+        return write_keys(source, choice, None if dry_run else output, progress)
+    refuse_archive(source)
     chosen = choose_rows(source, choice, progress.say)
     requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
-    if keys_only:
-        return _write_keys(chosen, os.fspath(output))
     stage = _STAGES[format](chosen, os.fspath(output))
     run = stage.run(launch, workers=1, progress=progress)
     return SelectReport(chosen, requests, moved, stage.url, len(run.made), run.left)
-
-
-def _write_keys(chosen: Chosen, output: str) -> SelectReport:
-    """Write the keys of the chosen rows into a file."""
-    folder, _, name = output.rpartition("/")
-    if not name:
-        msg = f"{output!r} names a folder; name a file for the keys, such as keys.txt"
-        raise UsageError(msg)
-    keys = chosen.table["key"].to_pylist()
-    Folder(folder or ("/" if output.startswith("/") else ".")).write_bytes(
-        name, "".join(f"{key}\n" for key in keys).encode()
-    )
-    return SelectReport(chosen, 0, 0, output, written=len(keys))

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.folder.record import AGAIN, RECORDS
+from biomedica_dataset.folder.record import AGAIN, RECORDS, is_caption_only
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.typed import read_small, typed
 from biomedica_dataset.licenses import LICENSE_GROUPS
@@ -67,7 +67,7 @@ def chunks_of(manifest: Manifest, blocks: int) -> list[Chunk]:
     """
     chunks: dict[int, Chunk] = {}
     for file in manifest.files:
-        if file.config in CONFIGS:
+        if file.config in CONFIGS and not is_caption_only(file):
             number = _shard(file) * manifest.shard_blocks // blocks
             chunks.setdefault(number, Chunk(number, [])).files.append(file)
     return [chunk for _number, chunk in sorted(chunks.items())]

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from biomedica_dataset.card.write import card_of_repository
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.serialization.serialize import serialize
@@ -34,7 +35,8 @@ def published(hub):
 def of(folder):
     """Paths and bytes of what a dataset folder publishes."""
     paths = [path for path in folder.rglob("*") if path.is_file() and ".shards" not in path.parts]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+    return files | {"README.md": card_of_repository(files["README.md"], NAME)}
 
 
 def travelled(hub):
@@ -59,6 +61,11 @@ def test_all_of_a_folder_goes_up_in_one_commit(hub, push, dataset):
     said = push(dataset, include_other=True)
 
     assert published(hub) == of(dataset)
+    card = published(hub)["README.md"].decode()
+    assert f'load_dataset("{NAME}"' in card
+    assert f'open_dataset(\n    "{NAME}"' in card
+    assert f"`biomedica select {NAME} " in card
+    assert "is this folder" not in card
     assert [title for _, title in hub.repos[NAME].history][1:] == ["Update 29 files, delete 0"]
     assert hub.repos[NAME].refs["main"] in said
 

@@ -301,7 +301,7 @@ def test_a_manifest_names_no_file_outside_of_its_folder(sample_dataset, tmp_path
     for call in (
         open_dataset,
         verify,
-        lambda at: collect(Folder(at), tmp_path, include_other=True),
+        lambda at: collect(Folder(at), tmp_path, "a/b", include_other=True),
     ):
         with pytest.raises(ArchiveError, match=r"files\.0\.path must be the path of a shard"):
             call(folder)

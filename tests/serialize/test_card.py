@@ -9,6 +9,8 @@ import pytest
 from datasets import DatasetInfo
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCard
+from lxml.html import fromstring
+from markdown_it import MarkdownIt
 
 import biomedica_dataset
 from biomedica_dataset.card.markdown import escape, render
@@ -84,6 +86,15 @@ def test_text_of_strangers_has_no_effect():
     assert not set("|<>*`[]\n#") & set(
         escape("a|b\n<script>*x*</script> [l](u) `c`").replace("&#", "")
     )
+
+
+@pytest.mark.parametrize("text", ["cost $5 and $6", "$$x_1$$", r"\(\alpha\) and \[x\]"])
+def test_formulas_stay_text_even_where_a_renderer_looks_for_them_in_the_page(text):
+    markdown = MarkdownIt("commonmark", {"html": True})
+    nodes = fromstring(f"<p>{markdown.renderInline(escape(text))}</p>").xpath("//text()")
+
+    assert "".join(nodes) == text
+    assert not [node for node in nodes if {"$", "\\"} & set(node) and len(node) > 1]
 
 
 def test_a_template_escapes_every_value_but_text_of_our_own():

@@ -164,7 +164,7 @@ def test_hostile_text_takes_no_effect_anywhere_on_the_card(tmp_path):
     assert list(MetadataConfigs.from_dataset_card_data(card.data)) == ["commercial", "all", "index"]
     assert {e.tag for e in page.iter()} <= {
         "div", "h1", "h2", "p", "strong", "code", "pre", "table", "thead", "tbody", "tr", "th",
-        "td", "img", "a", "br", "sub", "details", "summary", "ul", "li", "blockquote",
+        "td", "img", "a", "br", "sub", "span", "details", "summary", "ul", "li", "blockquote",
     }  # fmt: skip
     assert all(i.get("src").startswith(("plots/", "examples/")) for i in page.iter("img"))
     assert {link.get("href").split("/")[2] for link in page.iter("a")} == {
