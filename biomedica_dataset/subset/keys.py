@@ -26,10 +26,10 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 from biomedica_dataset.schema import CaptionRow, IndexRow, arrow_schema, column_names
 from biomedica_dataset.streaming.choice import choose
-from biomedica_dataset.streaming.filters import columns_of, parse_filters
-from biomedica_dataset.streaming.index import Index, read_index
-from biomedica_dataset.streaming.places import Place, find
-from biomedica_dataset.streaming.texts import Texts
+from biomedica_dataset.streaming.conditions.filters import columns_of, parse_filters
+from biomedica_dataset.streaming.reading.index import Index, read_index
+from biomedica_dataset.streaming.reading.places import Place, find
+from biomedica_dataset.streaming.reading.texts import Texts
 
 from .report import KeysReport
 
