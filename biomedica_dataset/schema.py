@@ -72,16 +72,12 @@ class _ArticleColumns:
     article_reference_count: int | None = _column("int32", "entries of the reference list")
 
 
-_HASH = "SHA-256 of the original bytes"
-_SIZE = "width and height in pixels, as displayed"
-
-
 @dataclass(frozen=True, kw_only=True)
 class _FigureColumns:
     caption: str = _column("string", "title and paragraphs as clean text")
     image_file_name: str = _column("string", "name of the file in PMC")
-    image_hash: str | None = _column("string", _HASH)
-    image_size: list[int] | None = _column("list<int32>", _SIZE)
+    image_hash: str = _column("string", "SHA-256 of the original bytes")
+    image_size: list[int] = _column("list<int32>", "width and height in pixels, as displayed")
     image_decodes: bool | None = _column(
         "bool", "whether the image can be decoded; null where not checked", since="2"
     )
@@ -120,16 +116,13 @@ class _KeyColumn:
 class Pair(_ArticleColumns, _LabelColumns, _FigureColumns, _ImageColumn, _KeyColumn):
     """One image with its caption: a row of the image configs."""
 
-    image_hash: str = _column("string", _HASH)
-    image_size: list[int] = _column("list<int32>", _SIZE)
-
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionRow(_ArticleColumns, _LabelColumns, _FigureColumns, _KeyColumn):
-    """The row of a pair without its image: a row of the ``captions`` config.
+    """The row of a pair without its image, or of a figure whose image was not fetched."""
 
-    Hash and size are null where the image was not wanted, and so not fetched.
-    """
+    image_hash: str | None = _column("string", "null where it was not fetched")  # type: ignore[assignment]
+    image_size: list[int] | None = _column("list<int32>", "the same")  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,14 +282,13 @@ def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
     """
     import pyarrow as pa
 
-    schema = arrow_schema(table)
     columns = [
         ready[field.name]
         if field.name in ready
         else pa.array([_plain(getattr(row, field.name)) for row in rows], type=field.type)
-        for field in schema
+        for field in arrow_schema(table)
     ]
-    return pa.Table.from_arrays(columns, schema=schema)
+    return pa.Table.from_arrays(columns, schema=arrow_schema(table))
 
 
 def to_dict(row: Any) -> dict[str, Any]:

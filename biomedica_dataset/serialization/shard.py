@@ -7,9 +7,8 @@ fingerprint of its inputs and the list of its files.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
@@ -24,7 +23,6 @@ from biomedica_dataset.folder.record import (
     write_record,
 )
 from biomedica_dataset.folder.splits import SPLITS
-from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import (
     ArticleRow,
@@ -35,6 +33,8 @@ from biomedica_dataset.schema import (
     column_names,
     to_table,
 )
+
+from .counts import ShardCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,7 +115,7 @@ def build_shard(
     ArchiveError
         A block of the archive is broken.
     """
-    counts = _Counts()
+    counts = ShardCounts()
     with ExitStack() as stack:
         files = _Files(output, shard, source, stack)
         for block in blocks:
@@ -144,50 +144,6 @@ def build_shard(
         )
         write_record(output, record, to_table(IndexRow, index))
     return record
-
-
-@dataclass(slots=True)
-class _Counts:
-    articles: Counter[str] = field(default_factory=Counter)
-    figures: Counter[str] = field(default_factory=Counter)
-    labels: Counter[str] = field(default_factory=Counter)
-    images: Counter[str] = field(default_factory=Counter)
-    split_figures: Counter[str] = field(default_factory=Counter)
-    panels: Counter[str] = field(default_factory=Counter)
-    undecodable: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def checked(self, rows: ArticleRows) -> ArticleRows:
-        """Return the rows with what decoding their images finds."""
-        pairs = []
-        for group, pair in rows.pairs:
-            problem = decoding_problem((pair.image or {})["bytes"])
-            self.images[problem or "kept"] += 1
-            if problem:
-                self.undecodable.append(f"{pair.key}: {problem}")
-            pairs.append((group, replace(pair, image_decodes=problem is None)))
-        return replace(rows, pairs=pairs)
-
-    def add(self, rows: ArticleRows) -> None:
-        self.figures.update(rows.figures)
-        self.labels.update(_labelled(pair) for _group, pair in rows.pairs)
-        self.articles["unreadable" if rows.problem else "kept"] += 1
-        self.articles["licences disagree, PMC's counts"] += rows.licenses_disagree
-        if rows.problem:
-            self.problems.append(rows.problem)
-
-    def add_panels(self, panels: FigurePanels | None) -> None:
-        if panels is not None:
-            panels.close()
-            self.split_figures.update(panels.figures)
-            self.panels.update(panels.panels)
-
-
-def _labelled(pair: Pair) -> str:
-    if pair.image_label_id is None:
-        return "no cluster"
-    labels = (pair.image_panel_type, pair.image_primary_label, pair.image_secondary_label)
-    return "kept" if any(label is not None for label in labels) else "cluster without label"
 
 
 class _SplitFigure(NamedTuple):
