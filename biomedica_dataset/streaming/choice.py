@@ -1,8 +1,12 @@
-"""Chooses rows of a dataset folder by its index, before any image is fetched."""
+"""Chooses rows of a dataset folder by its index, before any image is fetched.
+
+A row is a figure, or a panel of one.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +22,7 @@ from biomedica_dataset.suggest import nearest
 from .conditions.filters import columns_of, holds_any, mask, parse_filters, unknown_values
 from .conditions.grammar import Comparison
 from .reading.columns import ColumnReader, TextCost
+from .reading.panels import NEW, OWN, expand, panel_columns
 from .recipes import RecipeReport, apply
 
 if TYPE_CHECKING:
@@ -27,11 +32,19 @@ if TYPE_CHECKING:
 
 _CONCEPTS = ("image_primary_label", "image_secondary_label")
 ALL = "all"
+_KNOWN = [*column_names(IndexRow), *(name for name in column_names(Pair) if name != "image")]
+_TOGETHER = 2**20  # panels whose texts are in memory at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Choice(Shown):
-    """The conditions by which rows are chosen, as `open_dataset` explains them."""
+    """The conditions by which rows are chosen, as `open_dataset` explains them.
+
+    Parameters
+    ----------
+    min_score
+        Of panels; ``None`` where rows are figures.
+    """
 
     licenses: Sequence[str] | str | None = None
     concepts: Sequence[str] | str | None = None
@@ -40,6 +53,7 @@ class Choice(Shown):
     limit: int | None = None
     seed: int | None = None
     split: str | None = None
+    min_score: float | None = None
 
     def __str__(self) -> str:
         """Return the conditions as text."""
@@ -55,7 +69,7 @@ class Chosen(Shown):
     Parameters
     ----------
     table
-        The chosen rows of the index, in order.
+        The chosen rows of the index, in order; panels with the columns `PLACED` of theirs.
     report
         What the recipe kept, if there is one.
     texts
@@ -70,14 +84,26 @@ class Chosen(Shown):
 
     @property
     def bytes(self) -> int:
-        """Total bytes of the images."""
-        return int(pc.sum(self.table["image_length"]).as_py() or 0)
+        """Total bytes of the images, of each figure once."""
+        lengths = self.table["image_length"]
+        if self.figures is not None:
+            lengths = lengths.filter(pa.array(np.diff(self.figures, prepend=-1) != 0))
+        return int(pc.sum(lengths).as_py() or 0)
+
+    @property
+    def figures(self) -> np.ndarray | None:
+        """The row of the index of each panel's figure; ``None`` if rows are figures."""
+        is_panels = self.choice.min_score is not None
+        return self.table["figure"].to_numpy().astype(np.int32) if is_panels else None
 
     def __str__(self) -> str:
         """Return a summary as text."""
         lines = [str(self.report)] if self.report else []
         lines += [f"read: {self.texts}"] if self.texts else []
         rows = f"{len(self.table):,} of {len(self.index.table):,} rows"
+        if self.figures is not None:
+            figures = np.count_nonzero(np.diff(self.figures, prepend=-1))
+            rows = f"{len(self.table):,} panels of {figures:,} of {len(self.index.table):,} figures"
         lines.append(f"{rows}, {self.bytes / 1e6:,.1f} MB of images")
         return "\n".join(lines)
 
@@ -99,12 +125,17 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
     if choice.seed is not None and choice.seed < 0:
         msg = f"seed is {choice.seed}; it must be 0 or more"
         raise UsageError(msg)
-    table = index.table
+    table, is_panels = index.table, choice.min_score is not None
+    if is_panels:
+        table = table.append_column("figure", pa.array(np.arange(len(table))))
     for step in (_of_split, _of_licenses, _of_concepts):
         table = table.filter(pa.array(step(table, choice)))
+    if choice.min_score is not None:
+        table = expand(index, table, choice.min_score)
     texts = None
     if choice.filters is not None:
-        table, texts = _filtered(index, table, parse_filters(choice.filters), tell)
+        filtered = _filtered_panels if is_panels else _filtered
+        table, texts = filtered(index, table, parse_filters(choice.filters), tell)
     _check_any(table, index, choice)
     report = None
     if choice.recipe is not None:
@@ -187,7 +218,7 @@ def _of_concepts(table: pa.Table, choice: Choice) -> np.ndarray:
 def _filtered(
     index: Index, table: pa.Table, condition: Any, tell: Callable[[str], None]
 ) -> tuple[pa.Table, TextCost | None]:
-    known = [*column_names(IndexRow), *(set(column_names(Pair)) - {"image"})]
+    known = [*_KNOWN, *table.column_names]
     absent = sorted(columns_of(condition, known) - set(table.column_names))
     if not absent:
         return table.filter(pa.array(mask(table, condition))), None
@@ -196,6 +227,26 @@ def _filtered(
     for positions, texts in reader.read(tell):
         kept[positions] = mask(_with(table.take(pa.array(positions)), texts), condition)
     return table.filter(pa.array(kept)), reader.cost
+
+
+def _filtered_panels(
+    index: Index, table: pa.Table, condition: Any, tell: Callable[[str], None]
+) -> tuple[pa.Table, TextCost | None]:
+    """Filter panels: their own columns take the place of those of their figures."""
+    names = columns_of(condition, list(dict.fromkeys([*_KNOWN, *NEW])))
+    own = sorted(names & set(OWN))
+    if not own:
+        return _filtered(index, table, condition, tell)
+    kept, costs = [], []
+    for start in range(0, max(1, len(table)), _TOGETHER):
+        part = table.slice(start, _TOGETHER)
+        columns, cost = panel_columns(index, part, own, tell)
+        seen = part.drop_columns([name for name in own if name in part.column_names])
+        numbers = seen.append_column("place", pa.array(np.arange(len(part))))
+        found, more = _filtered(index, _with(numbers, columns), condition, tell)
+        kept.append(part.take(found["place"]))
+        costs += [cost, *([more] if more else [])]
+    return pa.concat_tables(kept), reduce(TextCost.plus, costs)
 
 
 def _with(table: pa.Table, others: pa.Table) -> pa.Table:

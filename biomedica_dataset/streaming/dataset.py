@@ -11,13 +11,15 @@ from datasets.iterable_dataset import ExamplesIterable
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.images.lost import ON_ERROR, LostImages, OnError
-from biomedica_dataset.schema import IndexRow, Pair, column_names, features
+from biomedica_dataset.schema import IndexRow, Pair, PanelRow, column_names, features
 from biomedica_dataset.suggest import nearest, one_of
 
 from .choice import Choice, Chosen, choose
 from .order import Plan, make_plan
 from .reading.decoding import DecodedImage, DecodedImageOrNone
 from .reading.index import read_index
+from .reading.panel_reader import PanelReader
+from .reading.panels import MIN_SCORE, NEW, check_unit
 from .reading.places import find
 from .reading.shards import Reader
 
@@ -43,6 +45,9 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     limit: int | None = None,
     seed: int | None = None,
     split: str | None = None,
+    unit: str = "figure",
+    min_score: float = MIN_SCORE,
+    margin: float = 0.0,
     verify: bool = False,
     on_error: OnError = "raise",
 ) -> IterableDataset:
@@ -65,7 +70,8 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         ``contains_text`` any part of a text, both ignoring case, and ``matches`` a regular
         expression. Nulls match nothing but ``is null``.
     columns
-        Columns of a row, in order, from the pairs or the index; by default those of the pairs.
+        Columns of a row, in order, from the pairs or the index; by default those of the pairs, and
+        with panels their own.
     recipe
         Recipe against over-represented concepts: ``drop-overrepresented``, ``cap-overrepresented``
         or ``sqrt-weights``. These are ours, not the paper's; the log reports what they keep.
@@ -76,6 +82,14 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         ``set_epoch`` shuffles again.
     split
         A split, or ``all``; by default ``train``, or ``all`` without such a split.
+    unit
+        ``figure``, or ``panel`` for a row a panel: its image is cut out when it is decoded, and
+        ``subcaption``, ``contexts``, ``letter``, ``box``, ``score`` and ``figure_key`` are columns
+        too, also of filters. A figure without a panel is one panel, itself.
+    min_score
+        Least score of a panel, 0 to 1.
+    margin
+        What is seen around a panel, as a share of its width and height, 0 to 1.
     verify
         Check the SHA-256 of each image even if ``image_hash`` is not among the columns.
     on_error
@@ -86,13 +100,14 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     Returns
     -------
     IterableDataset
-        Its shards are runs of up to 128 rows: use ``split_dataset_by_node(...,
+        Its shards are runs of up to 128 figures: use ``split_dataset_by_node(...,
         strategy="shards")``. It resumes exactly from its state and fetches nothing twice.
 
     Raises
     ------
     UsageError
-        The folder, a column, licence or concept does not exist, or no row is chosen.
+        The folder, a column, licence or concept does not exist, or no row is chosen; or the dataset
+        has no panels.
     SourceError
         The folder cannot be read, now or while streaming: an epoch is complete or raises this.
     ArticleError
@@ -104,29 +119,35 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     >>> next(iter(rows))
     {'key': 'PMC99000101_sjd-15-101-g001'}
     """
-    wanted = check_columns(columns)
+    check_unit(unit, min_score, margin)
     choice = Choice(
         licenses=licenses, concepts=concepts, filters=filters, recipe=recipe,
-        limit=limit, seed=seed, split=split,
+        limit=limit, seed=seed, split=split, min_score=min_score if unit == "panel" else None,
     )  # fmt: skip
+    check_columns(columns, choice)
     one_of("on_error", on_error, ON_ERROR)
-    return stream_rows(choose_rows(path_or_repo, choice), wanted, verify=verify, on_error=on_error)
+    chosen = choose_rows(path_or_repo, choice)
+    return stream_rows(chosen, columns, margin=margin, verify=verify, on_error=on_error)
 
 
 def stream_rows(
     chosen: Chosen,
     columns: Sequence[str] | None = None,
     *,
+    margin: float = 0.0,
     verify: bool = False,
     on_error: OnError = "raise",
 ) -> IterableDataset:
     """Stream rows chosen by `choose_rows`; `open_dataset` does both."""
     logger.info("%s", chosen)
-    wanted, choice = check_columns(columns), chosen.choice
-    plan = make_plan(len(chosen.table), chosen.bytes / len(chosen.table), choice.seed)
-    reader = Reader(chosen.index, chosen.table, wanted, verify=verify)
+    choice, index, table = chosen.choice, chosen.index, chosen.table
+    wanted = check_columns(columns, choice)
+    plan = make_plan(len(table), chosen.bytes / len(table), choice.seed, chosen.figures)
+    reader = Reader(index, table, wanted, verify=verify)
+    if choice.min_score is not None:
+        reader = PanelReader(index, table, wanted, verify=verify, margin=margin)
     image = DecodedImageOrNone() if on_error == "none" else DecodedImage()
-    known = {**features(IndexRow), **features(Pair), "image": image}
+    known = {**features(PanelRow), **features(IndexRow), **features(Pair), "image": image}
     info = DatasetInfo(features=Features({name: known[name] for name in wanted}))
     runs = Runs(reader, plan, skips=on_error == "skip")
     return IterableDataset(runs, info=info, split=NamedSplit(choice.split or "train"))
@@ -153,20 +174,22 @@ def choose_rows(
     return choose(index, choice, tell)
 
 
-def check_columns(columns: Sequence[str] | None) -> list[str]:
-    """Return the requested columns; by default those of the pairs.
+def check_columns(columns: Sequence[str] | None, choice: Choice) -> list[str]:
+    """Return the requested columns; by default those of the pairs, and of panels their own.
 
     Raises
     ------
     UsageError
         The list is empty, or a column is unknown or repeated.
     """
+    own = [] if choice.min_score is None else NEW
+    of_figure = column_names(Pair)
     if columns is None:
-        return column_names(Pair)
+        return [*of_figure[:2], *own, *of_figure[2:]]
     if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
         msg = f"columns is {columns!r}; expected a list of distinct names"
         raise UsageError(msg)
-    known = list(dict.fromkeys([*column_names(Pair), *column_names(IndexRow)]))
+    known = list(dict.fromkeys([*own, *of_figure, *column_names(IndexRow)]))
     for name in columns:
         if name not in known:
             msg = f"unknown column {name!r}; {nearest(name, known)}"

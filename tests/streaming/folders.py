@@ -40,13 +40,13 @@ def write_dataset(path: Path, rows: int = 600, shards: int = 5) -> list[Pair]:
         for group, share in zip(LICENSE_GROUPS, (0.7, 0.2, 0.1), strict=True):
             made = [make_pair(rng, group, shard, n) for n in range(int(rows / shards * share))]
             name = f"{group}/train/{shard:06d}.parquet"
-            places = _write(folder, name, group, Pair, made, files)
+            places = write_table(folder, name, group, Pair, made, files)
             pairs += made
             index += [
                 replace(index_row(pair, group, name, n), **place)
                 for n, (pair, place) in enumerate(zip(made, places, strict=True))
             ]
-    _write(folder, "index/0000.parquet", "index", IndexRow, index, files)
+    write_table(folder, "index/0000.parquet", "index", IndexRow, index, files)
     write_manifest(folder, files)
     return pairs
 
@@ -90,12 +90,14 @@ def index_row(pair: Pair, group: str, file: str, row: int) -> IndexRow:
     return IndexRow(
         **shared, license_group=group, split="train", article_year=int(pair.article_date[:4]),
         image_panel_count=len(pair.image_panels or []) or None, image_width=pair.image_size[0],
-        image_height=pair.image_size[1], caption_length=len(pair.caption), file=file, row=row,
+        image_height=pair.image_size[1], caption_length=len(pair.caption),
+        panel_count_found=len(pair.panels or []) or None,
+        panel_scores=[panel["score"] for panel in pair.panels or []] or None, file=file, row=row,
         image_offset=0, image_length=0, caption_offset=0, caption_bytes=0,
     )  # fmt: skip
 
 
-def _write(folder, name, config, table, rows, files):
+def write_table(folder, name, config, table, rows, files):
     with folder.create() as file:
         writer = TableWriter(file, table, {})
         for number, row in enumerate(rows, start=1):

@@ -213,7 +213,12 @@ def _tested(column: pa.ChunkedArray, test: Comparison) -> Any:
 
 
 def _typed(value: Any, of: pa.DataType) -> Any:
-    """Return the number that a text of the command line stands for."""
+    """Return the number that a text of the command line stands for.
+
+    A number of few digits is that of a column with as few: 0.7 in 32 bits is below that in 64.
+    """
+    if pa.types.is_floating(of) and (not isinstance(value, str) or _NUMBER.fullmatch(value)):
+        return pa.scalar(float(value), of).as_py()
     if isinstance(value, str) and pa.types.is_integer(of) and _NUMBER.fullmatch(value):
         return int(value) if re.fullmatch(r"[-+]?\d+", value) else float(value)
     if isinstance(value, str) != pa.types.is_string(of):

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.record import path_beside
+from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import CaptionRow, column_names
 
 from .index import cache_folder, keep
@@ -55,6 +56,16 @@ class TextCost:
     requests: int
     bytes: int
     kept: int = 0
+
+    def plus(self, other: TextCost) -> TextCost:
+        """Return the cost of both."""
+        return TextCost(
+            tuple(dict.fromkeys((*self.columns, *other.columns))),
+            max(self.rows, other.rows),
+            self.requests + other.requests,
+            self.bytes + other.bytes,
+            max(self.kept, other.kept),
+        )
 
     def __str__(self) -> str:
         """Return the cost in words."""
@@ -130,7 +141,7 @@ class ColumnReader:
         for positions in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
             if len(positions):
                 read = file = names[numbers[positions[0]]]
-                if set(self._columns) <= _IN_CAPTIONS:
+                if set(self._columns) <= _IN_CAPTIONS and file.split("/")[0] in LICENSE_GROUPS:
                     beside = path_beside(file, "captions", splits)
                     read = beside if beside in self._index.files else file
                 if read not in self._index.files:  # of a table beside the images

@@ -1,19 +1,29 @@
-"""Images of rows as `datasets` decodes them, and what is done about one that cannot be."""
+"""Images of rows as `datasets` decodes them, and what is done about one that cannot be.
+
+Panels are cut when they are decoded, and a figure is decoded once for those that follow soon.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from datasets import Image
 
 from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.images.crop import Box, crop
 from biomedica_dataset.images.decode import open_upright
 from biomedica_dataset.images.lost import lost_error
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PIL.Image import Image as PILImage
 
     from biomedica_dataset.images.lost import LostImages
+
+
+_MOST_PIXELS = 128 * 2**20  # bytes of decoded figures that are kept
 
 
 class FetchedImage(dict[str, Any]):
@@ -44,7 +54,7 @@ class FetchedImage(dict[str, Any]):
         """Whether it cannot be decoded; what was decoded to know it is kept."""
         if self.decodes is None:
             try:
-                self._pixels = open_upright(self["bytes"])
+                self._pixels = self._opened()
             except ArticleError:
                 self.decodes = False
         return self.decodes is False
@@ -57,7 +67,67 @@ class FetchedImage(dict[str, Any]):
         ArticleError
             It cannot be decoded.
         """
-        return self._pixels or open_upright(self["bytes"])
+        return self._pixels or self._opened()
+
+    def _opened(self) -> PILImage:
+        return open_upright(self["bytes"])
+
+
+class RecentFigures:
+    """The pixels of the figures that were decoded last, as far as they fit into memory."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, PILImage] = OrderedDict()
+
+    def get(self, figure: int, data: bytes) -> PILImage:
+        """Return the pixels of a figure by its number, decoding it if necessary."""
+        if figure not in self._kept:
+            self._kept[figure] = open_upright(data)
+            while len(self._kept) > 1 and sum(map(_weight, self._kept.values())) > _MOST_PIXELS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(figure)
+        return self._kept[figure]
+
+    def __reduce__(self) -> Any:
+        """Leave the pixels here when a row goes to another process."""
+        return RecentFigures, ()
+
+
+def _weight(image: PILImage) -> int:
+    return image.width * image.height * len(image.getbands())
+
+
+class FetchedPanel(FetchedImage):
+    """A panel: the bytes and the path of its figure, and what to cut out.
+
+    Parameters
+    ----------
+    figure
+        The figure as it was fetched.
+    key
+        The key of the panel.
+    number
+        The number of the figure in the index.
+    box, size
+        The panel with its margin, and the whole figure, in pixels as displayed.
+    """
+
+    __slots__ = ("_box", "_number", "_recent", "_size")
+
+    def __init__(
+        self,
+        figure: FetchedImage,
+        key: str,
+        number: int,
+        box: Box,
+        size: Sequence[int],
+        recent: RecentFigures,
+    ) -> None:
+        super().__init__(figure["bytes"], figure["path"], key, figure.decodes)
+        self._number, self._box, self._size, self._recent = number, box, size, recent
+
+    def _opened(self) -> PILImage:
+        return crop(self._recent.get(self._number, self["bytes"]), self._box, self._size)
 
 
 class DecodedImage(Image):  # type: ignore[misc]

@@ -32,7 +32,8 @@ def join(ranges: Sequence[tuple[int, int]], gap: int, most: int) -> list[Span]:
     gap
         Maximum number of unneeded bytes to fetch between two ranges.
     most
-        Maximum bytes of a span, unless a single range is longer.
+        Maximum bytes of a span, unless a single range is longer; a range within another is part of
+        its span.
 
     Examples
     --------
@@ -44,7 +45,8 @@ def join(ranges: Sequence[tuple[int, int]], gap: int, most: int) -> list[Span]:
         start, length = ranges[member]
         last = spans[-1] if spans else None
         end = max(start + length, last.start + last.length) if last else 0
-        if last and start - (last.start + last.length) <= gap and end - last.start <= most:
+        is_near = last and start - (last.start + last.length) <= gap
+        if last and is_near and end - last.start <= max(most, last.length):
             last.length = end - last.start
             last.members.append(member)
         else:

@@ -91,6 +91,7 @@ class Reader:
         self._unindexed = [name for name in asked if name not in indexed and name != "image"]
         self._placed = [_column(table, name) for name in _PLACED if name in asked]
         self._text = [name for name in self._unindexed if name not in _PLACED]
+        self._reads_text = bool(self._text)
         self._known = table.select([name for name in columns if name in indexed])
         coded = table["file"].combine_chunks().dictionary_encode()
         self._files: list[str] = coded.dictionary.to_pylist()
@@ -115,8 +116,8 @@ class Reader:
         """
         files = self._place.open(self._addresses)
         # Separate threads for texts, so that waiting for a footer does not delay images.
-        pools = [_pool(_THREADS if self._placed else 1), _pool(_THREADS if self._text else 1)]
-        texts = Texts(files, self._shards, self._text)
+        pools = [_pool(_THREADS if self._placed else 1), _pool(_THREADS if self._reads_text else 1)]
+        texts = self._texts(files)
         ahead: deque[tuple[np.ndarray, list[_Part]]] = deque()
         waiting = iter(runs)
         try:
@@ -134,6 +135,10 @@ class Reader:
             for pool in pools:
                 pool.shutdown(cancel_futures=True)
             files.close()  # connections that a thread opened meanwhile
+
+    def _texts(self, files: Files) -> list[Texts]:
+        """Return the files of texts that rows are read from."""
+        return [Texts(files, self._shards, self._text)]
 
     def _has_room(self, ahead: list[np.ndarray]) -> bool:
         """Whether to prefetch another run: enough to hide the latency of requests."""
@@ -153,7 +158,7 @@ class Reader:
         return len(spans), sum(span.length for span in spans)
 
     def _submit(
-        self, run: np.ndarray, files: Files, texts: Texts, pools: list[ThreadPoolExecutor]
+        self, run: np.ndarray, files: Files, texts: list[Texts], pools: list[ThreadPoolExecutor]
     ) -> list[_Part]:
         """Submit the requests of a run, in the order of files and offsets."""
         parts = []
@@ -167,12 +172,14 @@ class Reader:
                     parts.append(pools[0].submit(until_valid, files, file, read))
         return parts
 
-    def _other_columns(self, texts: Texts, file: str, positions: np.ndarray) -> dict[int, Row]:
+    def _other_columns(
+        self, texts: list[Texts], file: str, positions: np.ndarray
+    ) -> dict[int, Row]:
         rows: list[Row] = [{} for _ in positions]
         if self._known.num_columns:
             rows = self._known.take(pa.array(positions)).to_pylist()
         if self._text:
-            table = texts.rows(file, self._row[positions])
+            table = texts[0].rows(file, self._row[positions])
             rows = [row | text for row, text in zip(rows, table.to_pylist(), strict=True)]
         return dict(zip(positions.tolist(), rows, strict=True))
 
@@ -183,11 +190,15 @@ class Reader:
         data = memoryview(files.range(file, span.start, span.length))
         starts = (column.offset[positions] - span.start).tolist()
         ends = (column.offset[positions] - span.start + column.length[positions]).tolist()
-        values: list[Any] = [bytes(data[a:b]) for a, b in zip(starts, ends, strict=True)]
+        places = list(zip(starts, ends, strict=True))
+        cut: dict[Any, Any] = {(a, b): bytes(data[a:b]) for a, b in set(places)}  # panels share one
         if column.name == "image":
             checked = "image_hash" in self._text
-            values = [(i, hashlib.sha256(i).hexdigest() if checked else None) for i in values]
-        else:
+            cut = {
+                p: (i, hashlib.sha256(i).hexdigest() if checked else None) for p, i in cut.items()
+            }
+        values = [cut[place] for place in places]
+        if column.name == "caption":
             expected = self._captions.take(pa.array(positions)).to_pylist()
             several = zip(positions.tolist(), values, expected, strict=True)
             values = [self._caption(*one) for one in several]
