@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.errors import ArticleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from PIL import Image
 
 Box = tuple[int, int, int, int]
+View = tuple[Box, tuple[int, int]]
+"""A box, and the size of the whole image."""
+
 _SCALES = (1, 2, 4, 8)  # by which a JPEG can be decoded smaller
 
 
@@ -49,39 +52,45 @@ def with_margin(box: Sequence[int], margin: float, size: Sequence[int]) -> Box:
     )
 
 
-def crop(image: Image.Image, box: Box, size: Sequence[int]) -> Image.Image:
-    """Return the part of an image in a box, as a copy.
+def box_at_scale(box: Box, size: Sequence[int], decoded: Sequence[int]) -> Box:
+    """Return where a box is in an image that was decoded whole, or at a reduced scale of JPEG.
 
     Parameters
     ----------
-    image
-        Upright, whole or as a JPEG is decoded at a reduced scale.
-    box, size
-        In pixels of the whole image.
+    size, decoded
+        Width and height of the whole image, and as it was decoded; both upright.
 
     Raises
     ------
     ArticleError
-        The image has another size at every scale.
+        The whole image has another size.
+
+    Examples
+    --------
+    >>> box_at_scale((100, 0, 201, 80), (201, 80), (101, 40))
+    (50, 0, 100, 40)
     """
-    if image.size == tuple(size):
-        return image.crop(box)
     for scale in _SCALES:
-        if image.size == tuple(math.ceil(side / scale) for side in size):
+        if tuple(decoded) == tuple(math.ceil(side / scale) for side in size):
             x0, y0, x1, y1 = (round(side / scale) for side in box)
-            x0, y0 = min(x0, image.width - 1), min(y0, image.height - 1)
-            return image.crop((x0, y0, max(x0 + 1, x1), max(y0 + 1, y1)))
+            x0, y0 = min(x0, decoded[0] - 1), min(y0, decoded[1] - 1)
+            return x0, y0, max(x0 + 1, x1), max(y0 + 1, y1)
     msg = "another_size"
     raise ArticleError(msg)
 
 
-def figure_target(target: int, boxes: Iterable[Box], size: Sequence[int]) -> int:
-    """Return the pixels to ask of an image so that each of its parts has the target.
+def crop(image: Image.Image, box: Box, size: Sequence[int]) -> Image.Image:
+    """Return the part of an image in a box, as a copy; see `box_at_scale`."""
+    return image.crop(box_at_scale(box, size, image.size))
+
+
+def figure_target(target: int, box: Box, size: Sequence[int]) -> int:
+    """Return the pixels to ask of an image so that a part of it has the target.
 
     Examples
     --------
-    >>> figure_target(224, [(0, 0, 500, 400), (500, 0, 1000, 400)], (1000, 800))
+    >>> figure_target(224, (500, 0, 1000, 400), (1000, 800))
     448
     """
-    least = min(min(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes)
-    return math.ceil(target * min(size) / least)
+    x0, y0, x1, y1 = box
+    return math.ceil(target * min(size) / min(x1 - x0, y1 - y0))

@@ -7,6 +7,7 @@ import io
 import itertools
 import logging
 import random
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -15,25 +16,34 @@ from PIL import Image
 from biomedica_dataset import UsageError, open_dataset
 from biomedica_dataset.clip.models.model_config import ModelConfig
 from biomedica_dataset.clip.models.open_clip import make_model
-from biomedica_dataset.clip.train.config import DataConfig
+from biomedica_dataset.clip.train.config import DataConfig, TrainConfig
 from biomedica_dataset.clip.train.data import Pairs, Position, choose_pairs, tally
 from biomedica_dataset.clip.train.prepare import Prepare
 
 from ..servers import BucketServer
 from ..streaming.folders import write_dataset
+from ..streaming.panels import colour, views, write_panels
 
 
 def prepare(decode="draft", size=32, transform=None):
     """Return a preparation that only makes images small."""
+    return Prepare(size, transform or Small(size), lengths, decode)
+
+
+@dataclass(frozen=True)
+class Small:
+    """Makes images small, in any process."""
+
+    size: int
+
+    def __call__(self, image):
+        return image[:, : self.size, : self.size]
+
+
+def lengths(texts):
     import torch
 
-    def crop(image):
-        return image[:, :size, :size]
-
-    def tokens(texts):
-        return torch.tensor([[len(text)] for text in texts])
-
-    return Prepare(size, transform or crop, tokens, decode)
+    return torch.tensor([[len(text)] for text in texts])
 
 
 def pairs(data, place=(0, 1), prepared=None):
@@ -104,6 +114,54 @@ def test_rows_are_chosen_as_by_open_dataset(choice, labelled):
     assert asked != everything or choice == {"split": "all"}
 
 
+@pytest.fixture(scope="module")
+def panelled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("panelled") / "biomedica"
+    return folder, write_panels(folder, 60)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_panels_are_trained_on_each_with_its_own_pixels_and_text(panelled, workers):
+    folder, made = panelled
+    data = DataConfig(path=str(folder), unit="panel", min_score=0.7, workers=workers)
+    expected = views(made, 0.7)
+    stream = pairs(data, prepared=Prepare(8, Small(8), lengths, "draft"))
+    found, keys = stream.batches(1, Position()), []
+    for batch in itertools.islice(found, len(expected)):
+        (key,) = batch.keys
+        pair, panel = expected[key]
+        shown = key if panel or not pair.panels else f"{pair.key}-A"
+        assert batch.images[0, 0, 0].tolist() == list(colour(shown))
+        assert batch.tokens.item() == len(panel["subcaption"] if panel else pair.caption)
+        keys.append(key)
+    stream.close()
+
+    assert sorted(keys) == sorted(expected)
+
+
+def test_a_position_among_panels_is_exact(panelled):
+    data = DataConfig(path=str(panelled[0]), unit="panel", text="caption_context")
+    whole = pairs(data).batches(7, Position())
+    expected = [next(whole) for _ in range(30)]
+    for stopped in (0, 9, 20):
+        rest = pairs(data).batches(7, expected[stopped].position)
+        for before in expected[stopped + 1 :]:
+            again = next(rest)
+            assert again.keys == before.keys
+            assert again.images.equal(before.images)
+            assert again.position == before.position
+
+
+def test_a_training_of_figures_is_the_one_that_it_was_before_there_were_panels():
+    config = TrainConfig(
+        output="o", model=ModelConfig(name="x"), data=DataConfig(path="p"), samples=1
+    )
+    panels = replace(config, data=DataConfig(path="p", unit="panel"))
+
+    assert "data.unit" not in config.decisive
+    assert panels.decisive["data.unit"] == "panel"
+
+
 def test_a_bucket_is_trained_on(sample_dataset, monkeypatch):
     with BucketServer(sample_dataset) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
@@ -161,7 +219,7 @@ def test_jpegs_are_decoded_at_the_scale_that_is_named(decode, size, seen):
         sizes.append((image.shape[2], image.shape[1]))
         return torch.zeros(3, 1, 1)
 
-    prepare(decode, size, transform)([(jpeg(2000, 1000), "x", 0)])
+    prepare(decode, size, transform)([(jpeg(2000, 1000), "x", 0, None)])
 
     assert sizes == [seen]
 
@@ -237,7 +295,7 @@ def test_images_of_any_shape_become_the_numbers_that_openclip_makes(size, tiny):
     data = jpeg(*size)
     for seed in random.Random(0).sample(range(10**6), 5):
         prepare = Prepare(model.size, model.transform, model.tokenizer, "full")
-        ((made, _),) = prepare([(data, "x", seed)])
+        ((made, _),) = prepare([(data, "x", seed, None)])
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             expected = whole(Image.open(io.BytesIO(data)))

@@ -225,7 +225,7 @@ def test_a_folder_that_is_split_has_its_panels_below_its_splits(tmp_path):
         ({"unit": "panel", "min_score": float("nan")}, "min_score is nan"),
         ({"unit": "panel", "margin": -0.1}, "margin is -0.1"),
         ({"unit": "panel", "margin": "wide"}, "margin is 'wide'"),
-        ({"margin": 0.1}, "set unit='panel'"),
+        ({"margin": 0.1}, "set unit to panel"),
         ({"unit": "panel", "columns": ["leter"]}, "did you mean 'letter'"),
         ({"unit": "panel", "filters": "leter = B"}, "did you mean 'letter'"),
         ({"columns": ["letter"]}, "unknown column 'letter'"),

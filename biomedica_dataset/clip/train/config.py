@@ -8,6 +8,7 @@ from typing import Any
 from biomedica_dataset.clip.checks import at_least
 from biomedica_dataset.clip.models.model_config import ModelConfig  # noqa: TC001 - pydantic asks for its type
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.streaming.reading.panels import MIN_SCORE, check_unit
 from biomedica_dataset.suggest import one_of
 
 
@@ -17,9 +18,11 @@ class DataConfig:
 
     Parameters
     ----------
+    unit, min_score, margin
+        ``figure``, or ``panel`` with a least score and a margin, as `open_dataset` explains them.
     text
         ``caption``, or ``caption_context``: the caption, and after it the paragraphs that cite the
-        figure, as far as the model reads.
+        figure, as far as the model reads. Of a panel, its part of the caption, and what cites it.
     decode
         The scale of JPEGs. ``full``: their own; ``draft``: twice what the model sees, or more;
         ``draft-1x``: what it sees, or more, which is faster and blurs.
@@ -37,6 +40,9 @@ class DataConfig:
     recipe: str | None = None
     limit: int | None = None
     split: str | None = None
+    unit: str = "figure"
+    min_score: float = MIN_SCORE
+    margin: float = 0.0
     text: str = "caption"
     decode: str = "full"
     on_error: str = "skip"
@@ -44,6 +50,7 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         """Refuse what is not known here; the choice is looked at by `open_dataset`."""
+        check_unit(self.unit, self.min_score, self.margin, "data.")
         one_of("data.text", self.text, ("caption", "caption_context"))
         one_of("data.decode", self.decode, ("full", "draft", "draft-1x"))
         one_of("data.on_error", self.on_error, ("skip", "raise"))
@@ -138,6 +145,8 @@ class TrainConfig:
         """What the weights depend on, by dotted name: all but places, pace and helpers."""
         free = {"output", "keep", "checkpoint_every", "log_every", "data.path", "data.workers",
                 "data.on_error"}  # fmt: skip
+        if self.data.unit == "figure":  # as checkpoints were that knew no panels
+            free |= {"data.unit", "data.min_score", "data.margin"}
         flat: dict[str, Any] = {}
         for name, value in asdict(self).items():
             if isinstance(value, dict):

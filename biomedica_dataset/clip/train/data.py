@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from .config import DataConfig
 
 logger = logging.getLogger(__name__)
-_TOGETHER = 16  # pairs a task: enough to hide the cost of sending it
+_TOGETHER = {"figure": 16, "panel": 64}
+"""Pairs a task: enough to hide the cost of sending it, and to have a figure's panels together."""
+
+_TEXTS = {"figure": ("caption", "image_context"), "panel": ("subcaption", "contexts")}
+"""The columns of a text and of what cites it."""
+
 _FRUITLESS = 10_000  # pairs in a row that cannot be used
 
 
@@ -96,18 +101,21 @@ class Batch:
     position: Position
 
 
-def pair_text(row: dict[str, Any], kind: str) -> str:
-    """Return the caption, with the citing paragraphs after it if the kind asks for them.
+def pair_text(row: dict[str, Any], data: DataConfig) -> str:
+    """Return the caption, with what cites the figure or panel after it if that is asked for.
 
     Examples
     --------
-    >>> pair_text({"caption": "A cell.", "image_context": ["See Fig. 1."]}, "caption_context")
+    >>> from biomedica_dataset.clip.train.config import DataConfig
+    >>> data = DataConfig(path="biomedica", text="caption_context")
+    >>> pair_text({"caption": "A cell.", "image_context": ["See Fig. 1."]}, data)
     'A cell. See Fig. 1.'
     """
-    caption = (row["caption"] or "").strip()
-    if caption and kind == "caption_context":
-        return " ".join([caption, *(row["image_context"] or [])])
-    return caption
+    caption, context = _TEXTS[data.unit]
+    text = (row[caption] or "").strip()
+    if text and data.text == "caption_context":
+        return " ".join([text, *(row[context] or [])])
+    return text
 
 
 def choose_pairs(data: DataConfig, seed: int) -> Chosen:
@@ -121,6 +129,7 @@ def choose_pairs(data: DataConfig, seed: int) -> Chosen:
     choice = Choice(
         licenses=data.licenses, concepts=data.concepts, filters=data.filters, recipe=data.recipe,
         limit=data.limit, seed=seed, split=data.split,
+        min_score=data.min_score if data.unit == "panel" else None,
     )  # fmt: skip
     return choose_rows(data.path, choice)
 
@@ -144,10 +153,9 @@ class Pairs:
     ) -> None:
         from datasets.distributed import split_dataset_by_node
 
-        columns = ["key", "image", "caption"]
-        if data.text == "caption_context":
-            columns.append("image_context")
-        rows = stream_rows(chosen, columns).decode(enable=False)
+        texts = _TEXTS[data.unit][: 2 if data.text == "caption_context" else 1]
+        columns = ["key", "image", *texts]
+        rows = stream_rows(chosen, columns, margin=data.margin).decode(enable=False)
         rank, count = place
         if rows.num_shards < count:
             msg = f"{data.path} has {rows.num_shards} runs of rows for {count} processes; use fewer"
@@ -155,6 +163,7 @@ class Pairs:
         self._rows = split_dataset_by_node(rows, rank, count, strategy="shards")
         self._data, self._seed = data, seed
         workers = data.workers
+        self._together = _TOGETHER[data.unit] if workers or data.unit == "panel" else 1
         self._preparer = PoolPreparer(prepare, workers) if workers else InlinePreparer(prepare)
 
     def close(self) -> None:
@@ -202,7 +211,7 @@ class Pairs:
         waiting: deque[tuple[list[_Row], Future[list[Ready | None]]]] = deque()
         rows = self._read(start)
         try:
-            while chunk := list(islice(rows, _TOGETHER if self._data.workers else 1)):
+            while chunk := list(islice(rows, self._together)):
                 given = [row.given for row in chunk if row.given is not None]
                 waiting.append((chunk, self._preparer.submit(given)))
                 if len(waiting) > self._preparer.under_way:
@@ -225,9 +234,9 @@ class Pairs:
             if state is not None:
                 self._rows.load_state_dict(state)
             for row in self._rows:
-                text = pair_text(row, self._data.text)
+                text, image = pair_text(row, self._data), row["image"]
                 seed = zlib.crc32(f"{self._seed} {epoch} {row['key']}".encode())
-                given = (row["image"]["bytes"], text, seed) if text else None
+                given = (image["bytes"], text, seed, image.view) if text else None
                 yield _Row(row["key"], epoch, self._rows.state_dict(), given)
             epoch, state = epoch + 1, None
 

@@ -9,6 +9,7 @@ import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,14 @@ import numpy as np
 from biomedica_dataset.engine.pool import end_with_parent
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
+from biomedica_dataset.images.crop import View, box_at_scale, figure_target
 from biomedica_dataset.images.decode import decode_rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.queues import SimpleQueue
 
-
-Given = tuple[bytes, str, int]  # image, text, seed
+Given = tuple[bytes, str, int, View | None]  # image, text, seed, and what to cut out
 Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # image and tokens
 SCALES: dict[str, float | None] = {"full": None, "draft": 1.0, "draft-1x": 0.5}
 """Half of the smallest scale, in sizes of what the model sees, by the name of the mode."""
@@ -50,15 +51,32 @@ class Prepare:
 
     def __call__(self, given: Sequence[Given]) -> list[Ready | None]:
         """Return what the model is given, None for an image that cannot be read."""
-        return [self._one(*one) for one in given]
+        found: list[Ready | None] = [None] * len(given)
+        # The panels of a figure share its bytes, which are decoded once.
+        by_image = sorted(range(len(given)), key=lambda number: id(given[number][0]))
+        for _image, numbers in groupby(by_image, key=lambda number: id(given[number][0])):
+            mine = list(numbers)
+            with contextlib.suppress(ArticleError):
+                pixels = self._decoded(given[mine[0]][0], [given[number][3] for number in mine])
+                for number in mine:
+                    found[number] = self._one(pixels, given[number])
+        return found
 
-    def _one(self, data: bytes, text: str, seed: int) -> Ready | None:
-        torch = require("torch", "clip")
+    def _decoded(self, data: bytes, views: Sequence[View | None]) -> np.ndarray[Any, Any]:
+        """Return an image at a scale at which each of its parts is large enough."""
         scale = SCALES[self.decode]
-        try:
-            pixels = decode_rgb(data, math.ceil(self.size * scale) if scale else _AT_ITS_OWN)
-        except ArticleError:
-            return None
+        if scale is None:
+            return decode_rgb(data, _AT_ITS_OWN)
+        target = math.ceil(self.size * scale)
+        targets = (figure_target(target, *view) if view else target for view in views)
+        return decode_rgb(data, max(targets))
+
+    def _one(self, pixels: np.ndarray[Any, Any], given: Given) -> Ready:
+        torch = require("torch", "clip")
+        _data, text, seed, view = given
+        if view is not None:
+            x0, y0, x1, y1 = box_at_scale(*view, (pixels.shape[1], pixels.shape[0]))
+            pixels = pixels[y0:y1, x0:x1]
         # The random numbers are the pair's own, so that no order of work changes them.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

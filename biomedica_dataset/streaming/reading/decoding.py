@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from datasets import Image
 
 from biomedica_dataset.errors import ArticleError
-from biomedica_dataset.images.crop import Box, crop
+from biomedica_dataset.images.crop import View, crop
 from biomedica_dataset.images.decode import open_upright
 from biomedica_dataset.images.lost import lost_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from PIL.Image import Image as PILImage
 
     from biomedica_dataset.images.lost import LostImages
@@ -49,6 +47,11 @@ class FetchedImage(dict[str, Any]):
         self.key, self.decodes = key, decodes
         self.lost: LostImages | None = None
         self._pixels: PILImage | None = None
+
+    @property
+    def view(self) -> View | None:
+        """What to cut out, and of what size the image is; ``None`` for all of it."""
+        return None
 
     def is_lost(self) -> bool:
         """Whether it cannot be decoded; what was decoded to know it is kept."""
@@ -108,26 +111,25 @@ class FetchedPanel(FetchedImage):
         The key of the panel.
     number
         The number of the figure in the index.
-    box, size
+    view
         The panel with its margin, and the whole figure, in pixels as displayed.
     """
 
-    __slots__ = ("_box", "_number", "_recent", "_size")
+    __slots__ = ("_number", "_recent", "_view")
 
     def __init__(
-        self,
-        figure: FetchedImage,
-        key: str,
-        number: int,
-        box: Box,
-        size: Sequence[int],
-        recent: RecentFigures,
+        self, figure: FetchedImage, key: str, number: int, view: View, recent: RecentFigures
     ) -> None:
         super().__init__(figure["bytes"], figure["path"], key, figure.decodes)
-        self._number, self._box, self._size, self._recent = number, box, size, recent
+        self._number, self._view, self._recent = number, view, recent
+
+    @property
+    def view(self) -> View | None:
+        """What to cut out, and of what size the figure is."""
+        return self._view
 
     def _opened(self) -> PILImage:
-        return crop(self._recent.get(self._number, self["bytes"]), self._box, self._size)
+        return crop(self._recent.get(self._number, self["bytes"]), *self._view)
 
 
 class DecodedImage(Image):  # type: ignore[misc]

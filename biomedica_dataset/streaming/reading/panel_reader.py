@@ -100,7 +100,7 @@ class PanelReader(Reader):
             self._refuse_panel(own["key"], f"box {own['box']} is not within its image of {size}")
         if "image" in row:
             number = int(self._figures[position])
-            row["image"] = FetchedPanel(row["image"], own["key"], number, box, size, self._recent)
+            row["image"] = FetchedPanel(row["image"], own["key"], number, (box, size), self._recent)
         own["score"] = self._scores[position].as_py()
         return {name: own[name] if name in own else row[name] for name in self._given}
 

@@ -53,21 +53,26 @@ ADD = (
 """What to do about a dataset without panels."""
 
 
-def check_unit(unit: str, min_score: float, margin: float) -> None:
+def check_unit(unit: str, min_score: float, margin: float, below: str = "") -> None:
     """Refuse another unit, a score or a margin that panels cannot have, and either without panels.
+
+    Parameters
+    ----------
+    below
+        What their names begin with in errors.
 
     Raises
     ------
     UsageError
         See above.
     """
-    one_of("unit", unit, UNITS)
+    one_of(f"{below}unit", unit, UNITS)
     for name, value in (("min_score", min_score), ("margin", margin)):
         if isinstance(value, bool) or not (isinstance(value, int | float) and 0 <= value <= 1):
-            msg = f"{name} is {value!r}; it must be a number from 0 to 1"
+            msg = f"{below}{name} is {value!r}; it must be a number from 0 to 1"
             raise UsageError(msg)
     if unit == "figure" and (min_score, margin) != (MIN_SCORE, 0.0):
-        msg = "min_score and margin are for panels: set unit='panel' too, or omit them"
+        msg = f"{below}min_score and margin are of panels; set {below}unit to panel, or omit them"
         raise UsageError(msg)
 
 
