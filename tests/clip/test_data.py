@@ -154,7 +154,7 @@ def test_a_position_among_panels_is_exact(panelled):
 
 def test_a_training_of_figures_is_the_one_that_it_was_before_there_were_panels():
     config = TrainConfig(
-        output="o", model=ModelConfig(name="x"), data=DataConfig(path="p"), samples=1
+        output="o", model=ModelConfig(name="x", pretrained=None), data=DataConfig(path="p"), samples=1
     )
     panels = replace(config, data=DataConfig(path="p", unit="panel"))
 
@@ -234,9 +234,9 @@ def test_what_is_random_belongs_to_the_pair():
     made = prepare(transform=transform)
     image = jpeg(10, 10)
     before = torch.get_rng_state()
-    (first, _), (second, _) = made([(image, "x", 1), (image, "x", 2)])
+    (first, _), (second, _) = made([(image, "x", 1, None), (image, "x", 2, None)])
 
-    assert np.array_equal(made([(image, "x", 2)])[0][0], second)
+    assert np.array_equal(made([(image, "x", 2, None)])[0][0], second)
     assert not np.array_equal(first, second)
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -253,7 +253,7 @@ def test_what_cannot_be_used_is_skipped_and_counted(url, monkeypatch, caplog):
             if row.key in silent:
                 yield dataclasses.replace(row, given=None)
             elif row.key in spoilt:
-                yield dataclasses.replace(row, given=(b"no image", "x", 0))
+                yield dataclasses.replace(row, given=(b"no image", "x", 0, None))
             else:
                 yield row
 
