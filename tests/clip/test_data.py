@@ -154,7 +154,10 @@ def test_a_position_among_panels_is_exact(panelled):
 
 def test_a_training_of_figures_is_the_one_that_it_was_before_there_were_panels():
     config = TrainConfig(
-        output="o", model=ModelConfig(name="x", pretrained=None), data=DataConfig(path="p"), samples=1
+        output="o",
+        model=ModelConfig(name="x", pretrained=None),
+        data=DataConfig(path="p"),
+        samples=1,
     )
     panels = replace(config, data=DataConfig(path="p", unit="panel"))
 
