@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .hub.push import push_to_hub
     from .jats.reader import read_article
     from .pubmed.mesh.mesh import mesh
+    from .serialization.add_attribute import add_attribute
     from .serialization.report import SerializeReport
     from .serialization.serialize import serialize
     from .streaming.dataset import open_dataset
@@ -84,6 +85,7 @@ __all__ = [
     "VerifyReport",
     "WorkerDiedError",
     "__version__",
+    "add_attribute",
     "assign",
     "cluster",
     "embed",
@@ -112,6 +114,7 @@ _HOME = {
     "SerializeReport": ".serialization.report",
     "Splits": ".folder.splits",
     "VerifyReport": ".verification.report",
+    "add_attribute": ".serialization.add_attribute",
     "assign": ".annotation.clusters.assign",
     "cluster": ".annotation.clusters.cluster",
     "embed": ".annotation.embeddings.embed",

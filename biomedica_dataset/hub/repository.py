@@ -26,6 +26,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, UsageError
+from biomedica_dataset.folder.attributes import CONFIG as ATTRIBUTES
 from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.io.failures import plain
 from biomedica_dataset.io.http import TRANSIENT, retry_after
@@ -45,7 +46,7 @@ _LONGEST_WAIT = 300.0  # seconds: the Hub counts requests per five minutes
 _SILENCE = 300.0  # seconds: a commit of many files takes the Hub a while
 _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
-_SHARD = re.compile(rf"(?:{'|'.join(TABLES)})(?:/[a-z]+)*/[\w-]+\.parquet")
+_SHARD = re.compile(rf"(?:{'|'.join([*TABLES, ATTRIBUTES])})(?:/[a-z0-9_]+)*/[\w-]+\.parquet")
 _OURS = re.compile(rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|(?:plots|examples)/[\w-]+\.(?:png|jpg)")
 _ELSEWHERE = "choose a new or empty repository"
 _AGAIN = "push again to resume"

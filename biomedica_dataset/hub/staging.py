@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.card.write import CARD, card_of_repository, publish
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.folder.attributes import CONFIG as ATTRIBUTES
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
@@ -19,6 +20,7 @@ from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import IndexRow
+from biomedica_dataset.serialization.attributes import StoredRows, write_attributes
 
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
@@ -100,7 +102,7 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
     """Make a folder without the group ``other``: links to shards; new index, card, manifest."""
     stage, files = Folder(scratch, links_to=(source.root,)), []
     for file in manifest.files:
-        if _is_left_out(file):
+        if _is_left_out(file) or file.config == ATTRIBUTES:
             continue
         if file.config == "index":
             kept = _index_without_other(source, file, stage)
@@ -110,6 +112,8 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(Path(source.place(file.path)).resolve())
             files.append(file)
+    index = [file for file in files if file.config == "index"]
+    files += _attributes_without_other(source, manifest, index, stage)
     staged = replace(
         manifest,
         files=files,
@@ -118,6 +122,13 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
         changes=_changes_without_other(manifest.changes),
     )
     return publish(stage, staged)
+
+
+def _attributes_without_other(
+    source: Folder, manifest: Manifest, index: list[ShardFile], stage: Folder
+) -> list[ShardFile]:
+    stored = (StoredRows(source, attribute) for attribute in manifest.attributes)
+    return write_attributes(stage, index, stored)[1]
 
 
 def _changes_without_other(changes: Changes | None) -> Changes | None:
