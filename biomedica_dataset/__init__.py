@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from .hub.push import push_to_hub
     from .jats.reader import read_article
     from .pubmed.mesh.mesh import mesh
-    from .serialization.add_attribute import add_attribute
+    from .search.build import build_search
+    from .search.search import open_search
     from .serialization.report import SerializeReport
     from .serialization.serialize import serialize
     from .streaming.dataset import open_dataset
@@ -85,8 +86,8 @@ __all__ = [
     "VerifyReport",
     "WorkerDiedError",
     "__version__",
-    "add_attribute",
     "assign",
+    "build_search",
     "cluster",
     "embed",
     "evaluate",
@@ -94,6 +95,7 @@ __all__ = [
     "label",
     "mesh",
     "open_dataset",
+    "open_search",
     "panels",
     "push_to_hub",
     "read_article",
@@ -114,8 +116,8 @@ _HOME = {
     "SerializeReport": ".serialization.report",
     "Splits": ".folder.splits",
     "VerifyReport": ".verification.report",
-    "add_attribute": ".serialization.add_attribute",
     "assign": ".annotation.clusters.assign",
+    "build_search": ".search.build",
     "cluster": ".annotation.clusters.cluster",
     "embed": ".annotation.embeddings.embed",
     "evaluate": ".clip.evaluate.evaluate",
@@ -123,6 +125,7 @@ _HOME = {
     "label": ".annotation.labels.label",
     "mesh": ".pubmed.mesh.mesh",
     "open_dataset": ".streaming.dataset",
+    "open_search": ".search.search",
     "panels": ".annotation.panels.find_stage",
     "push_to_hub": ".hub.push",
     "read_article": ".jats.reader",

@@ -86,6 +86,8 @@ def called(words):
     command = main
     while isinstance(command, click.Group) and words and words[0] in command.commands:
         command, words = command.commands[words[0]], words[1:]
+    if words and hasattr(command, "default"):  # `biomedica search DATASET`
+        command = command.commands[command.default]
     assert words or not isinstance(command, click.Group), f"{command.name} needs a command"
     return command, words
 

@@ -1,12 +1,11 @@
 """The command ``biomedica``: one thin command per stage."""
 
 # In the order of the stages, which --help keeps.
-from biomedica_dataset.cli import (  # noqa: I001
-    trial, archive, annotate, review, labels, dataset, attributes, train, evaluate,
-)  # fmt: skip
+from biomedica_dataset.cli import trial, archive, annotate, review, labels, dataset  # noqa: I001
+from biomedica_dataset.cli import search, train, evaluate
 from .group import main, printable
 
 __all__ = [
-    "annotate", "archive", "attributes", "dataset", "evaluate", "labels", "main", "printable",
-    "review", "train", "trial",
+    "annotate", "archive", "dataset", "evaluate", "labels", "main", "printable", "review", "search",
+    "train", "trial",
 ]  # fmt: skip

@@ -51,12 +51,13 @@ _EVERYWHERE = [
 ]  # fmt: skip
 
 
-class _Commands(click.Group):
+class Commands(click.Group):
     """Turns errors of the library into one line and an exit status."""
 
     group_class = type
 
     def add_command(self, command: click.Command, name: str | None = None) -> None:
+        """Add a command, with the options of all commands."""
         if "ignore_unknown_options" not in command.context_settings:  # those go to datasets-cli
             command.params += _EVERYWHERE
         super().add_command(command, name)
@@ -68,6 +69,7 @@ class _Commands(click.Group):
             formatter.write_dl(rows)
 
     def invoke(self, context: click.Context) -> Any:
+        """Run the command."""
         verbose = "verbose" in context.meta or bool({"-v", "--verbose"} & {*context.args})
         try:
             with library_messages.captured(verbose=verbose):
@@ -120,7 +122,7 @@ class _Output(click.ParamType[str]):
 OUTPUT = _Output()
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="biomedica-dataset")
 @click.pass_context
 def main(context: click.Context) -> None:

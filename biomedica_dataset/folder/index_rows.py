@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.io.rules import COUNT, PAIR_KEY, PMCID, POSITIVE, Between, Form, OneOf
-from biomedica_dataset.io.tables import Column, columns_of, read_table
+from biomedica_dataset.io.tables import Column, check_values, columns_of, read_table
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import IMAGE_KINDS, IndexRow
 
@@ -59,3 +59,14 @@ def read_index_table(file: Any, names: Sequence[str] | None = None) -> pa.Table:
         A row is not allowed; the error names it and the column.
     """
     return read_table(file, _columns(), names, use_threads=False).replace_schema_metadata(None)
+
+
+def check_index_rows(table: pa.Table) -> None:
+    """Check rows of the index that come from elsewhere, such as those of a search index.
+
+    Raises
+    ------
+    ValueError
+        A row is not allowed; the error names it and the column.
+    """
+    check_values(table, {name: _columns()[name] for name in table.column_names})

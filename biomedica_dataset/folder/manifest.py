@@ -18,8 +18,8 @@ from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.schema import SCHEMA_VERSION, TABLES, VERSIONS
 
-from .attributes import CONFIG, Attribute
 from .record import ShardFile  # noqa: TC001 - for pydantic
+from .search_files import SearchFile, SearchIndex  # noqa: TC001 - for pydantic
 from .splits import Splits
 
 if TYPE_CHECKING:
@@ -71,14 +71,6 @@ class CardImage:
     sha256: Sha256
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """The dataset folder of which another is a subset: its rows, and its manifest's digest."""
-
-    rows: Count
-    digest: Sha256
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a dataset folder contains and how it was made.
@@ -109,10 +101,8 @@ class Manifest:
         Changes since the last release, if there was one.
     pictures
         Plots and examples of the card.
-    attributes
-        Tables of what is known of the images.
-    subset_of
-        What the rows were chosen from, if not from an archive.
+    search
+        The search index, if one was built.
     """
 
     schema_version: str
@@ -134,8 +124,7 @@ class Manifest:
     image_groups: dict[str, Count] = field(default_factory=dict)
     split_figures: dict[str, Count] = field(default_factory=dict)
     panels: dict[str, Count] = field(default_factory=dict)
-    attributes: list[Attribute] = field(default_factory=list)
-    subset_of: Whole | None = None
+    search: SearchIndex | None = None
 
     @property
     def splits(self) -> Splits:
@@ -145,10 +134,15 @@ class Manifest:
     def __post_init__(self) -> None:
         """Check the split, and that each file is named once."""
         Splits.parse(self.split, self.split_by)
-        paths = [*(file.path for file in self.files), *(one.path for one in self.pictures)]
+        paths = [file.path for file in (*self.files, *self.other_files)]
         if len(set(paths)) < len(paths):
             msg = f"{max(paths, key=paths.count)} is named twice"
             raise ValueError(msg)
+
+    @property
+    def other_files(self) -> list[CardImage | SearchFile]:
+        """Files that are no tables: images of the card, and the search index."""
+        return [*self.pictures, *(self.search.files if self.search else ())]
 
     def as_json(self) -> bytes:
         """Return the content of ``manifest.json``."""
@@ -161,14 +155,10 @@ class Manifest:
 
     def configs(self) -> list[str]:
         """Return the configs that have rows, the default first."""
-        named = [*TABLES, *(attribute.name for attribute in self.attributes)]
-        return [config for config in named if self.rows(config)]
+        return [config for config in TABLES if self.rows(config)]
 
     def config_files(self, config: str) -> list[ShardFile]:
         """Return the files of a config; ``all`` has those of the licence groups."""
-        if any(attribute.name == config for attribute in self.attributes):
-            below = f"{CONFIG}/{config}/"
-            return [file for file in self.files if file.path.startswith(below)]
         configs = LICENSE_GROUPS if config == "all" else (config,)
         return [file for file in self.files if file.config in configs]
 

@@ -26,8 +26,8 @@ from huggingface_hub.hf_api import RepoFile
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, UsageError
-from biomedica_dataset.folder.attributes import CONFIG as ATTRIBUTES
 from biomedica_dataset.folder.manifest import MANIFEST
+from biomedica_dataset.folder.search_files import SEARCH_PATH
 from biomedica_dataset.io.failures import plain
 from biomedica_dataset.io.http import TRANSIENT, retry_after
 from biomedica_dataset.io.partial import scratch_folder
@@ -46,8 +46,11 @@ _LONGEST_WAIT = 300.0  # seconds: the Hub counts requests per five minutes
 _SILENCE = 300.0  # seconds: a commit of many files takes the Hub a while
 _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
-_SHARD = re.compile(rf"(?:{'|'.join([*TABLES, ATTRIBUTES])})(?:/[a-z0-9_]+)*/[\w-]+\.parquet")
-_OURS = re.compile(rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|(?:plots|examples)/[\w-]+\.(?:png|jpg)")
+_SHARD = re.compile(rf"(?:{'|'.join(TABLES)})(?:/[a-z]+)*/[\w-]+\.parquet")
+_OURS = re.compile(
+    rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|(?:plots|examples)/[\w-]+\.(?:png|jpg)"
+    rf"|{SEARCH_PATH.pattern}"
+)
 _ELSEWHERE = "choose a new or empty repository"
 _AGAIN = "push again to resume"
 _REFUSED = {
@@ -242,7 +245,8 @@ class Repository:
 
 
 def _is_data(file: LocalFile) -> bool:
-    return _SHARD.fullmatch(file.path) is not None and not file.path.startswith("index/")
+    is_data = _SHARD.fullmatch(file.path) or re.fullmatch(SEARCH_PATH.pattern, file.path)
+    return is_data is not None and not file.path.startswith("index/")
 
 
 @contextlib.contextmanager

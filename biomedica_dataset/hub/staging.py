@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.card.write import CARD, card_of_repository, publish
 from biomedica_dataset.errors import ArchiveError, UsageError
-from biomedica_dataset.folder.attributes import CONFIG as ATTRIBUTES
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
@@ -20,13 +19,13 @@ from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import IndexRow
-from biomedica_dataset.serialization.attributes import StoredRows, write_attributes
 
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
 
     from biomedica_dataset.folder.manifest import CardImage, Changes
     from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.folder.search_files import SearchFile
 
 _LEFT_OUT = "other"
 _AGAIN = "Serialize again, or get the folder from its source again."
@@ -85,8 +84,8 @@ def collect(source: Folder, scratch: Path, repo_id: str, *, include_other: bool)
     return [*files, _local(card.parent, CARD), _local(place, MANIFEST)]
 
 
-def _named(manifest: Manifest) -> list[ShardFile | CardImage]:
-    return [*manifest.files, *manifest.pictures]
+def _named(manifest: Manifest) -> list[ShardFile | CardImage | SearchFile]:
+    return [*manifest.files, *manifest.other_files]
 
 
 def _local(place: Path, path: str) -> LocalFile:
@@ -102,21 +101,21 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
     """Make a folder without the group ``other``: links to shards; new index, card, manifest."""
     stage, files = Folder(scratch, links_to=(source.root,)), []
     for file in manifest.files:
-        if _is_left_out(file) or file.config == ATTRIBUTES:
+        if _is_left_out(file):
             continue
         if file.config == "index":
             kept = _index_without_other(source, file, stage)
             files += [kept] if kept.rows else []
         else:
-            link = scratch / file.path
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(Path(source.place(file.path)).resolve())
+            _link(source, file.path, scratch)
             files.append(file)
-    index = [file for file in files if file.config == "index"]
-    files += _attributes_without_other(source, manifest, index, stage)
+    search = manifest.search.without_other() if manifest.search else None
+    for searched in search.files if search else ():
+        _link(source, searched.path, scratch)
     staged = replace(
         manifest,
         files=files,
+        search=search,
         figures=_moved(manifest, "figures", _LEFT_OUT),
         articles=_moved(manifest, "articles", "articles"),
         changes=_changes_without_other(manifest.changes),
@@ -124,11 +123,10 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
     return publish(stage, staged)
 
 
-def _attributes_without_other(
-    source: Folder, manifest: Manifest, index: list[ShardFile], stage: Folder
-) -> list[ShardFile]:
-    stored = (StoredRows(source, attribute) for attribute in manifest.attributes)
-    return write_attributes(stage, index, stored)[1]
+def _link(source: Folder, path: str, scratch: Path) -> None:
+    link = scratch / path
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(Path(source.place(path)).resolve())
 
 
 def _changes_without_other(changes: Changes | None) -> Changes | None:

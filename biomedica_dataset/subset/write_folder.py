@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from biomedica_dataset.card.write import CARD, publish
+from biomedica_dataset.card.write import CARD, Whole, publish
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.folder.manifest import MANIFEST, Whole
+from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import (
     ShardFile,
@@ -152,10 +152,9 @@ class FolderStage(SelectStage[ShardRecord]):
             figures={"kept": len(chosen.table)},
             changes=None,
             files=[*sorted(files, key=lambda file: file.path), index],
-            attributes=[],
-            subset_of=Whole(len(chosen.index.table), chosen.index.digest),
         )
-        publish(self.output, manifest)
+        whole = Whole(len(chosen.index.table), chosen.index.digest)
+        publish(self.output, manifest, subset_of=whole)
 
 
 def _publish(file: NewFile, writer: TableWriter, config: str, path: str) -> ShardFile:

@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError
-from biomedica_dataset.folder.attributes import CONFIG
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
@@ -21,18 +20,18 @@ from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.io.tables import columns_of, read_table
-from biomedica_dataset.schema import TABLES, IndexRow, Pair, VectorRow, arrow_schema
+from biomedica_dataset.schema import TABLES, Pair, VectorRow, arrow_schema
 
 from .report import VerifyReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.folder.manifest import CardImage
     from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.folder.search_files import SearchFile
     from biomedica_dataset.io.folders import Folder
-    from biomedica_dataset.io.tables import Column
 
 _AGAIN = "Get it from its source again, or serialize it again."
 _ARTICLES = ["article_accession_id", "split"]
@@ -61,15 +60,14 @@ class _Dataset:
             if not self._folder.exists(file.path):
                 self._report.wrong(file.path, "missing")
                 continue
-            self._file(file, _schema(manifest, file))
+            self._file(file, manifest.schema_version)
             self._report.files += 1
             self._tick(1, file.rows, file.bytes)
-        for image in manifest.pictures:
-            self._card_image(image)
+        for other in manifest.other_files:
+            self._other_file(other)
         pointed = [self._index(manifest, file) for file in manifest.config_files("index")]
         for file in manifest.config_files("all"):
             self._vectors(file)
-        self._attributes(manifest)
         self._shared(manifest)
         self._covered(manifest, set().union(*pointed))
         self._unknown_files(manifest)
@@ -79,7 +77,7 @@ class _Dataset:
             self._report.wrong(CARD, "belongs to another manifest")
         return self._report
 
-    def _file(self, file: ShardFile, schema: pa.Schema | None) -> None:
+    def _file(self, file: ShardFile, version: str) -> None:
         if self._folder.sha256(file.path) != file.sha256:
             self._damaged.add(file.path)
             self._report.wrong(file.path, f"differs from its SHA-256 in {MANIFEST}")
@@ -91,7 +89,7 @@ class _Dataset:
         except ArchiveError as error:
             self._report.wrong(file.path, f"{error}")
             return
-        if schema is None or not known.equals(schema, check_metadata=False):
+        if not known.equals(arrow_schema(TABLES[file.config], version), check_metadata=False):
             self._report.wrong(file.path, "has other columns than its schema version")
             return
         rows = metadata.num_rows
@@ -100,27 +98,26 @@ class _Dataset:
         self._report.rows += rows
         self._whole.add(file.path)
 
-    def _card_image(self, image: CardImage) -> None:
+    def _other_file(self, file: CardImage | SearchFile) -> None:
         self._report.files += 1
-        if not self._folder.exists(image.path):
-            self._report.wrong(image.path, "missing")
-        elif self._folder.sha256(image.path) != image.sha256:
-            self._report.wrong(image.path, f"differs from its SHA-256 in {MANIFEST}")
+        if not self._folder.exists(file.path):
+            self._report.wrong(file.path, "missing")
+        elif self._folder.sha256(file.path) != file.sha256:
+            self._report.wrong(file.path, f"differs from its SHA-256 in {MANIFEST}")
 
     def _vectors(self, images: ShardFile) -> None:
         """Check that a vector file, if any, has the same rows as its image file."""
         path = path_beside(images.path, "embeddings", self._splits)
-        if {path, images.path} <= self._whole and self._keys(path, columns_of(VectorRow)) != (
-            self._keys(images.path, columns_of(VectorRow))
-        ):
+        if {path, images.path} <= self._whole and self._keys(path) != self._keys(images.path):
             self._report.wrong(path, f"has other rows than {images.path}")
 
-    def _keys(self, path: str, columns: Mapping[str, Column]) -> list[str]:
-        keys: list[str] = self._texts(path, ["key"], columns)["key"].to_pylist()
+    def _keys(self, path: str) -> list[str]:
+        keys: list[str] = self._texts(path, ["key"], VectorRow)["key"].to_pylist()
         return keys
 
-    def _texts(self, path: str, names: list[str], columns: Mapping[str, Column]) -> pa.Table:
+    def _texts(self, path: str, names: list[str], table: type) -> pa.Table:
         """Return columns of a file; none of its rows, with a problem, if one is not allowed."""
+        columns = columns_of(table)
         try:
             with self._folder.reading(path, _AGAIN) as opened:
                 return read_table(opened, columns, names)
@@ -187,18 +184,8 @@ class _Dataset:
 
     def _shard_texts(self, path: str) -> list[dict[str, Any]]:
         """Return what the byte ranges of a shard are compared with; nothing if it is damaged."""
-        rows: list[dict[str, Any]] = self._texts(path, _TEXTS, columns_of(Pair)).to_pylist()
+        rows: list[dict[str, Any]] = self._texts(path, _TEXTS, Pair).to_pylist()
         return rows
-
-    def _attributes(self, manifest: Manifest) -> None:
-        """Check that each row of an attribute is of an image in the index file of its name."""
-        for attribute in manifest.attributes:
-            beside = {attribute.path(f.path): f.path for f in manifest.config_files("index")}
-            for path in (file.path for file in manifest.config_files(attribute.name)):
-                if {path, beside.get(path)} <= self._whole:
-                    known = self._keys(beside[path], columns_of(IndexRow))
-                    if not set(self._keys(path, attribute.checks)) <= set(known):
-                        self._report.wrong(path, "has keys that the index lacks")
 
     def _shared(self, manifest: Manifest) -> None:
         """Count images in several splits, which is wrong only where articles are split by them."""
@@ -220,7 +207,7 @@ class _Dataset:
 
     def _unknown_files(self, manifest: Manifest) -> None:
         known = {file.path for file in manifest.files}
-        known |= {image.path for image in manifest.pictures}
+        known |= {file.path for file in manifest.other_files}
         found = (str(path) for path in self._folder.filesystem.find(self._folder.root))
         for path in sorted(path.removeprefix(f"{self._folder.root}/") for path in found):
             if path.endswith(".parquet") and path not in known and not path.startswith(RECORDS):
@@ -230,14 +217,6 @@ class _Dataset:
             for name in self._folder.names(folder):
                 if f"{folder}/{name}" not in known:
                     self._report.wrong(f"{folder}/{name}", f"is not in {MANIFEST}")
-
-
-def _schema(manifest: Manifest, file: ShardFile) -> pa.Schema | None:
-    """Return the columns that a file should have; ``None`` if it is of an unknown attribute."""
-    if file.config != CONFIG:
-        return arrow_schema(TABLES[file.config], manifest.schema_version)
-    schemas = {attribute.name: attribute.schema for attribute in manifest.attributes}
-    return schemas.get(file.path.split("/")[1])
 
 
 def _damaged_values(

@@ -24,6 +24,8 @@ from biomedica_dataset.io.transfer import AbsentError
 from .places import until_valid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from biomedica_dataset.folder.record import ShardFile
 
     from .places import Files, Place
@@ -56,8 +58,13 @@ class Index:
     manifest: Manifest
 
 
-def read_index(place: Place) -> Index:
+def read_index(place: Place, columns: Sequence[str] | None = None) -> Index:
     """Read the index of a dataset folder.
+
+    Parameters
+    ----------
+    columns
+        Columns to read, for conditions alone; all by default, which says where images lie.
 
     Raises
     ------
@@ -69,10 +76,16 @@ def read_index(place: Place) -> Index:
         The folder cannot be read.
     """
     with closing(place.open()) as files:
-        return _read(place, files)
+        return _read(place, files, columns)
 
 
-def _read(place: Place, files: Files) -> Index:
+def read_manifest_at(place: Place) -> tuple[Manifest, str]:
+    """Return the manifest of a dataset folder, and its SHA-256; the errors are those above."""
+    with closing(place.open()) as files:
+        return until_valid(files, MANIFEST, partial(_manifest, files))
+
+
+def _read(place: Place, files: Files, columns: Sequence[str] | None) -> Index:
     manifest, digest = until_valid(files, MANIFEST, partial(_manifest, files))
     parts = manifest.config_files("index")
     if not parts:
@@ -80,11 +93,12 @@ def _read(place: Place, files: Files) -> Index:
         raise UsageError(msg)
     cache = None if place.is_local else cache_folder() / "index" / digest
     with ThreadPoolExecutor(_THREADS) as pool:
-        read = list(pool.map(partial(_valid_part, files, cache), parts))
+        read = list(pool.map(partial(_valid_part, files, cache, columns), parts))
     table = pa.concat_tables(read).combine_chunks()
     by_path = {file.path: file for file in manifest.files}
-    with reading(f"{files.base}/index", _DAMAGED):
-        check_places(table, by_path)
+    if columns is None:
+        with reading(f"{files.base}/index", _DAMAGED):
+            check_places(table, by_path)
     return Index(place, digest, by_path, table, manifest)
 
 
@@ -112,11 +126,15 @@ def keep(data: bytes, path: Path) -> None:
         logger.warning("%s cannot be cached: %s", path, error.__cause__ or error)
 
 
-def _valid_part(files: Files, cache: Path | None, part: ShardFile) -> pa.Table:
-    return until_valid(files, part.path, partial(_part, files, part, cache))
+def _valid_part(
+    files: Files, cache: Path | None, columns: Sequence[str] | None, part: ShardFile
+) -> pa.Table:
+    return until_valid(files, part.path, partial(_part, files, part, cache, columns))
 
 
-def _part(files: Files, part: ShardFile, cache: Path | None) -> pa.Table:
+def _part(
+    files: Files, part: ShardFile, cache: Path | None, columns: Sequence[str] | None
+) -> pa.Table:
     """Return one file of the index, from the cache if it is there with the same bytes."""
     kept = None if cache is None else cache / Path(part.path).name
     with reading(f"{files.base}/{part.path}", _DAMAGED):
@@ -126,11 +144,11 @@ def _part(files: Files, part: ShardFile, cache: Path | None) -> pa.Table:
         if kept is not None and kept.is_file() and kept.stat().st_size == part.bytes:
             mapped = pa.memory_map(str(kept))
             if hashlib.sha256(mapped.read_buffer()).hexdigest() == part.sha256:
-                return read_index_table(mapped)
+                return read_index_table(mapped, columns)
         data = bytes(files.range(part.path, 0, part.bytes))
         if hashlib.sha256(data).hexdigest() != part.sha256:
             msg = f"it differs from its SHA-256 in {MANIFEST}"
             raise ValueError(msg)
         if kept is not None:
             keep(data, kept)
-        return read_index_table(pa.BufferReader(pa.py_buffer(data)))
+        return read_index_table(pa.BufferReader(pa.py_buffer(data)), columns)

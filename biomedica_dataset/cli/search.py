@@ -1,0 +1,110 @@
+"""Commands that find figures: search, and what belongs to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from .group import Commands, complete_license, main, printable, progress, show, wants_json
+from .launched import launched
+
+
+class _Search(Commands):
+    """Takes what names no command of its own for the dataset to search."""
+
+    default = "find"
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Put the command in front of DATASET."""
+        plain = [one for one in args if one not in ("-v", "--verbose", "-q", "--quiet", "--json")]
+        if plain and plain[0] not in (*self.commands, "-h", "--help"):
+            args = [self.default, *args]
+        return super().parse_args(context, args)
+
+
+@main.group(cls=_Search)
+def search() -> None:
+    """Find figures by words: `biomedica search DATASET "words"`, or a command below.
+
+    A dataset folder that has the name of a command is searched as ./build.
+    """
+
+
+@search.command()
+@click.argument("dataset")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
+)
+@launched
+def build(dataset: str, **options: Any) -> None:
+    """Make the figures of the dataset folder DATASET searchable.
+
+    The files are added to DATASET, below search/, and pushed with it. Running the same command
+    again reads only changed rows.
+    """
+    from biomedica_dataset import build_search
+
+    show(build_search(dataset, progress=progress(), **options))
+
+
+@search.command()
+@click.argument("dataset")
+@click.argument("query")
+@click.option(
+    "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
+    shell_complete=complete_license,
+    help="Only figures under a licence: a group, or a code such as CC-BY. Repeatable.",
+)  # fmt: skip
+@click.option("--concept", "concepts", multiple=True, help="Only figures of a concept. Repeatable.")
+@click.option(
+    "--filter", "filters", multiple=True, metavar="CONDITION",
+    help="Such as 'article_year >= 2015'; see `biomedica select`. Repeatable: all must hold.",
+)  # fmt: skip
+@click.option("--split", help="Only figures of a split. [default: all]")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
+    help="Number of figures.",
+)  # fmt: skip
+@click.option("--select", metavar="FOLDER", help="Write the found rows as a dataset folder.")
+def find(dataset: str, query: str, select: str | None, **options: Any) -> None:
+    """Find figures of DATASET whose captions, citing sentences, titles or terms match QUERY.
+
+    DATASET is a dataset folder, a repository on the Hub such as org/name, or an hf://, https:// or
+    s3:// address.
+
+    \b
+    cell death            any of the words, in any of their forms
+    "cell death"          these words in a row, in the caption
+    title:malaria         words of one field: caption, title, context or terms
+    """
+    from biomedica_dataset import open_search
+    from biomedica_dataset import select as write
+
+    conditions = _conditions(options)
+    searching = open_search(dataset, progress=progress())
+    found = searching.search(query, limit=options["limit"], **conditions)
+    if wants_json():
+        click.echo(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
+    else:
+        lines = [str(one) for one in found] or ["no figure matches"]
+        click.echo(printable("\n".join(lines)))
+    if select and found:
+        keys = [one.key for one in found]
+        show(
+            write(dataset, select, filters=[("key", "in", keys)], split="all", progress=progress())
+        )
+
+
+def _conditions(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the conditions on rows, as the library takes them."""
+    from biomedica_dataset.streaming.conditions.grammar import joined, parse
+
+    conditions = [parse(text) for text in options["filters"]]
+    return {
+        "licenses": options["licenses"] or None,
+        "concepts": options["concepts"] or None,
+        "filters": joined("and", conditions) if conditions else None,
+        "split": options["split"],
+    }

@@ -1,0 +1,1 @@
+"""Finding figures by words, by meaning and by image."""
