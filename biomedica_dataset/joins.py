@@ -103,12 +103,8 @@ class Joins:
             (self.embeddings, "embed this archive"),
             (self.panels, "find the panels of this archive"),
         ):
-            if made is not None and made.width != archive.width:
-                msg = (
-                    f"{made.folder.url} was made from an archive with blocks of {made.width} "
-                    f"PMCIDs; this one has {archive.width}; {again}"
-                )
-                raise UsageError(msg)
+            if made is not None:
+                made.check_width(archive.width, again)
 
     def describe(self) -> dict[str, str]:
         """Describe what is joined, without paths."""

@@ -19,7 +19,7 @@ from .pmc.metadata import parse_metadata
 from .schema import ArticleRow, CaptionRow, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .archive.entries import LedgerRow
     from .jats.records import Article, Figure
@@ -122,8 +122,11 @@ def rows_of(
             try:
                 own = labels(match.key or "") if labels else {}
                 group, pair = _pair(match, images, licensed, {**common, **own}, panels)
+                of_panels = dict(_panel_columns(match.figure, pair, labels))
+                if pair.image_label_id is None:
+                    pair = replace(pair, **_labels_of_figure(of_panels.values()))
                 result.pairs.append((group, pair))
-                result.panels.update(_panel_columns(match.figure, pair, labels))
+                result.panels.update(of_panels)
             except ArticleError as error:
                 problem = str(error)
         result.figures[problem or "kept"] += 1
@@ -211,6 +214,23 @@ def _panel_columns(
         own = labels(key) if labels else {}
         labelled = {**_UNLABELLED, **own} if own.get("image_label_id") is not None else {}
         yield key, {"contexts": contexts or None, **labelled}
+
+
+def _labels_of_figure(panels: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the labels of a figure whose panels have labels: theirs, each once.
+
+    A type is that of the figure if all of its labelled panels share it.
+    """
+    labelled = [panel for panel in panels if panel.get("image_label_id") is not None]
+    found: dict[str, Any] = {}
+    for name in ("image_primary_label", "image_secondary_label"):
+        found[name] = (
+            list(dict.fromkeys(c for panel in labelled for c in panel[name] or ())) or None
+        )
+    for name in ("image_panel_type", "image_panel_subtype"):
+        types = {panel[name] for panel in labelled}
+        found[name] = types.pop() if len(types) == 1 else None
+    return found
 
 
 def _article_columns(

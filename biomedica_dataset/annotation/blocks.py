@@ -120,6 +120,28 @@ class BlockTables(ABC, Generic[Header]):
             raise UsageError(there.difference(header))
         return there
 
+    def check_width(self, width: int, again: str) -> None:
+        """Refuse tables of another archive.
+
+        Parameters
+        ----------
+        width
+            PMCIDs per block of the archive.
+        again
+            What to do, such as ``embed this archive``.
+
+        Raises
+        ------
+        UsageError
+            Blocks have another width.
+        """
+        if self.width != width:
+            msg = (
+                f"{self.folder.url} was made from an archive with blocks of {self.width} PMCIDs; "
+                f"this one has {width}; {again}"
+            )
+            raise UsageError(msg)
+
     @abstractmethod
     def difference(self, header: Header) -> str:
         """Return why the folder cannot go on with another header."""

@@ -28,6 +28,7 @@ def annotate() -> None:
     required=True,
     help="Folder for the vectors: new, or one to update.",
 )
+@click.option("--panels", metavar="FOLDER", help="Panels of ARCHIVE: one vector for each panel.")
 @click.option(
     "--model",
     default="facebook/dinov2-with-registers-large",

@@ -15,6 +15,7 @@ from .launched import TAKE_OVER
 @click.argument("assignments")
 @click.argument("archive")
 @click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the sheets.")
+@click.option("--panels", metavar="FOLDER", help="Panels of ARCHIVE, if clusters are of panels.")
 @click.option(
     "--images", "count", type=click.IntRange(1), default=24, show_default=True,
     help="Random images per cluster; a third as many are the nearest, and as many the farthest.",
@@ -54,7 +55,7 @@ def review(assignments: str, archive: str, output: str, **options: Any) -> None:
     """
     from biomedica_dataset.annotation.review.sheets import write_sheets
 
-    shown = {name: options[name] for name in ("count", "seed", "workers", "take_over")}
+    shown = {name: options[name] for name in ("panels", "count", "seed", "workers", "take_over")}
     made = write_sheets(assignments, archive, output, progress=progress(), **shown)
     show(made)
     if options["page"] or options["adjudicate"] or options["audit"]:

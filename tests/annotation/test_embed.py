@@ -19,7 +19,12 @@ from PIL import Image
 
 from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.annotation.embeddings.encoder import load_encoder
-from biomedica_dataset.annotation.embeddings.image_loader import Frame, ImageLoader, read_ahead
+from biomedica_dataset.annotation.embeddings.image_loader import (
+    Frame,
+    ImageLoader,
+    ImagesOf,
+    read_ahead,
+)
 from biomedica_dataset.annotation.embeddings.model_id import ModelId
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.archive.ledger import Archive
@@ -88,8 +93,9 @@ def test_every_pair_has_a_vector_under_its_key(sample_archive, embedded, encoder
     assert {v.dtype for v in found.values()} == {np.dtype(np.float16)}
     encoder = load_encoder(str(encoder_folder))
     key, pair = next(iter(expected.items()))
-    alone = Frame(size=encoder.id.size, colour=encoder.colour).decode(pair.image["bytes"])
-    np.testing.assert_array_equal(found[key], encoder.encode(alone[None])[0].astype(np.float16))
+    frame = Frame(size=encoder.id.size, colour=encoder.colour)
+    alone = np.stack(frame.decode(pair.image["bytes"], [None]))
+    np.testing.assert_array_equal(found[key], encoder.encode(alone)[0].astype(np.float16))
 
 
 def test_a_vector_does_not_depend_on_what_stands_beside_it(encoder_folder):
@@ -246,11 +252,11 @@ def test_other_normalization_is_another_model(encoder_folder, tmp_path):
 def test_what_decodes_ends_with_the_process_that_started_it(sample_archive, tmp_path):
     script = (
         "import os, signal\n"
-        "from biomedica_dataset.annotation.embeddings.image_loader import Frame, ImageLoader\n"
+        "from biomedica_dataset.annotation.embeddings.image_loader import *\n"
         "from biomedica_dataset.archive.ledger import Archive\n"
         "if __name__ == '__main__':\n"
         f"    archive = Archive.open({str(sample_archive)!r})\n"
-        "    loader = ImageLoader(archive, Frame(size=8, colour=None), 1)\n"
+        "    loader = ImageLoader(archive, ImagesOf(Frame(size=8, colour=None), None), 1)\n"
         "    list(loader.images(archive.blocks()[:1], lambda block: {}))\n"
         "    print(*loader._pool._processes, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -288,7 +294,7 @@ def test_images_come_by_block_and_only_those_that_are_needed(sample_archive, pro
     pairs = {pair.key: pair for pair in pairs_of(sample_archive)}
     known = {int(key[3:].split("_")[0]): {pair.image_hash} for key, pair in pairs.items()}
     frame = Frame(size=8, colour=(0, 0, 0))
-    with ImageLoader(archive, frame, processes) as loader:
+    with ImageLoader(archive, ImagesOf(frame, None), processes) as loader:
         parts = list(loader.images(archive.blocks(), lambda block: known))
     found = [picture for _block, own in parts for picture in own]
 

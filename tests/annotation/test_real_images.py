@@ -72,7 +72,7 @@ def test_clusters_of_an_encoder_that_was_never_trained_tell_classes_apart(
     classes, data = pictures
     encoder = load_encoder(str(encoder_folder))
     frame = Frame(size=encoder.id.size, colour=encoder.colour)
-    vectors = encoder.encode(np.stack([frame.decode(item) for item in data]))
+    vectors = encoder.encode(np.stack([frame.decode(item, [None])[0] for item in data]))
     ours = scores(k_means(vectors, CLUSTERS, 0).labels, classes)
     colours = np.stack([histogram(item) for item in data])
     theirs = scores(KMeans(CLUSTERS, n_init=1, random_state=0).fit_predict(colours), classes)

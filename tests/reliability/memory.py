@@ -113,10 +113,10 @@ def _picture(size: tuple[int, int]) -> bytes:
 
 _DECODE = """
 import sys
-from biomedica_dataset.annotation.embeddings.image_loader import ImageLoader, Frame
+from biomedica_dataset.annotation.embeddings.image_loader import Frame, ImageLoader, ImagesOf
 from biomedica_dataset.archive.ledger import Archive
 archive = Archive.open(sys.argv[1])
-with ImageLoader(archive, Frame(size=224, colour=(0, 0, 0)), 0) as loader:
+with ImageLoader(archive, ImagesOf(Frame(size=224, colour=(0, 0, 0)), None), 0) as loader:
     parts = loader.images(archive.blocks(), lambda _block: {})
     assert sum(len(images) for _block, images in parts)
 """

@@ -16,18 +16,20 @@ from biomedica_dataset.annotation.blocks import (
     block_name,
     write_block,
 )
+from biomedica_dataset.annotation.panels.figure_panels import read_figure_panels
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_fingerprint
 
 from .encoder import BATCH
-from .image_loader import Frame, ImageLoader, LoadedImage
+from .image_loader import Frame, ImageLoader, ImagesOf, LoadedImage
 from .vectors import vector_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Progress
 
@@ -54,10 +56,14 @@ class EncodedBlock:
     seconds: float
 
 
-def block_fingerprint(archive: Archive, block: int) -> str:
+def block_fingerprint(archive: Archive, panels: Panels | None, block: int) -> str:
     """Return the fingerprint of what the vectors of a block depend on besides the model."""
-    parts = rows_fingerprint(), archive.header(block).digest
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    parts = [rows_fingerprint(), archive.header(block).digest]
+    if panels is not None:
+        width = archive.width
+        found = read_figure_panels(panels, block * width, (block + 1) * width)
+        parts.append(found.digest())
+    return hashlib.sha256(repr(tuple(parts)).encode()).hexdigest()
 
 
 class BlockEncoder:
@@ -66,12 +72,14 @@ class BlockEncoder:
     def __init__(
         self,
         archive: Archive,
+        panels: Panels | None,
         output: Embeddings,
         encoder: Encoder,
         progress: Progress,
         on_error: str,
     ) -> None:
-        self._archive, self._output, self._on_error = archive, output, on_error
+        self._archive, self._panels = archive, panels
+        self._output, self._on_error = output, on_error
         self._encoder, self._progress = encoder, progress
 
     def blocks(self, todo: Iterable[int], processes: int) -> Iterator[tuple[int, EncodedBlock]]:
@@ -89,7 +97,8 @@ class BlockEncoder:
         """
         model = self._encoder.id
         colour = None if model.preprocess == "paper" else self._encoder.colour
-        with ImageLoader(self._archive, Frame(size=model.size, colour=colour), processes) as loader:
+        images_of = ImagesOf(Frame(size=model.size, colour=colour), self._panels)
+        with ImageLoader(self._archive, images_of, processes) as loader:
             loaded = loader.images(todo, self._known)
             for block, parts in itertools.groupby(loaded, key=lambda part: part[0]):
                 images = itertools.chain.from_iterable(own for _block, own in parts)
@@ -120,7 +129,7 @@ class BlockEncoder:
         vectors.finish()
         reasons = Counter(problems.get(digest, "kept") for _key, digest in pairs)
         record = BlockRecord(
-            fingerprint=block_fingerprint(self._archive, block),
+            fingerprint=block_fingerprint(self._archive, self._panels, block),
             counts=dict(sorted(reasons.items())),
             problems=[f"{key}: {problems[d]}" for key, d in pairs if d in problems],
         )

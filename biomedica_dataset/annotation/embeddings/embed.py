@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.annotation.block_stage import BlocksReport
 from biomedica_dataset.annotation.blocks import read_record
+from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.pool import cpu_count, run_tasks
@@ -76,6 +77,7 @@ def embed(  # noqa: PLR0913 - each is given by name
     archive: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    panels: str | os.PathLike[str] | None = None,
     model: str = DEFAULT_MODEL,
     revision: str | None = None,
     preprocess: Preprocess = "fit",
@@ -97,6 +99,9 @@ def embed(  # noqa: PLR0913 - each is given by name
         An archive.
     output
         New, empty, or written by an earlier run with the same model.
+    panels
+        Panels of the archive: a figure that was split has a vector for each of its panels, under
+        the key of the panel, and none of its own.
     model, revision, preprocess
         See `load_encoder`.
     workers
@@ -128,7 +133,9 @@ def embed(  # noqa: PLR0913 - each is given by name
     biomedica_dataset.errors.UsageError: ...
     """
     one_of("on_error", on_error, ("skip", "raise"))
-    Archive.open(archive)
+    opened = Archive.open(archive)
+    if panels is not None:
+        Panels.open(panels).check_width(opened.width, "find the panels of this archive")
     launch, named = (
         launch or Launch(),
         EncoderSpec(name=model, revision=revision, preprocess=preprocess),
@@ -141,6 +148,7 @@ def embed(  # noqa: PLR0913 - each is given by name
         model=named,
         identity=encoders[0].id if encoders else _identify(named),
         decoders=decoders if workers is None else workers,
+        panels_url=None if panels is None else os.fspath(panels),
         encoders=encoders,
         on_error=on_error,
     )

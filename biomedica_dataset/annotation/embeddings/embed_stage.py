@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.annotation.block_stage import ArchiveStage
+from biomedica_dataset.annotation.panels.panels import Panels
 
 from .block_encoder import BlockEncoder, EncodedBlock, block_fingerprint
 from .vectors import Embeddings, EmbeddingsHeader
@@ -33,6 +34,8 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
 
     Parameters
     ----------
+    panels_url
+        Folder of panels by which figures are split.
     identity
         The model identity that the vectors depend on.
     decoders
@@ -48,8 +51,14 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
     model: EncoderSpec
     identity: ModelId
     decoders: int
+    panels_url: str | None = None
     encoders: tuple[Encoder, ...] = field(default=(), compare=False)
     on_error: str = "skip"
+
+    @cached_property
+    def panels(self) -> Panels | None:
+        """The panels by which figures are split."""
+        return None if self.panels_url is None else Panels.open(self.panels_url)
 
     @cached_property
     def loaded(self) -> tuple[Encoder, ...]:
@@ -61,8 +70,8 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
         Embeddings.begin(self.output, EmbeddingsHeader(self.archive.width, self.identity))
 
     def fingerprint(self, task: int) -> str:
-        """Return the fingerprint of a block's articles."""
-        return block_fingerprint(self.archive, task)
+        """Return the fingerprint of a block's articles, and of their panels."""
+        return block_fingerprint(self.archive, self.panels, task)
 
     def record(self, task: int) -> BlockRecord | None:
         """Return the record of a block whose articles have not changed."""
@@ -92,7 +101,9 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
 
     def _block_encoder(self, encoder: Encoder, context: WorkerContext) -> BlockEncoder:
         there = Embeddings.open(self.url)
-        return BlockEncoder(self.archive, there, encoder, context.progress, self.on_error)
+        return BlockEncoder(
+            self.archive, self.panels, there, encoder, context.progress, self.on_error
+        )
 
     def _is_still_stale(self, task: int, context: WorkerContext) -> bool:
         """Whether a block is still stale; another run may have encoded it in the meantime."""

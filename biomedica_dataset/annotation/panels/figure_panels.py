@@ -95,6 +95,17 @@ class FigurePanels:
         return hashlib.sha256(json.dumps([self._left, self._whole]).encode()).hexdigest()
 
 
+def panel_hash(image_hash: str, box: Sequence[int]) -> str:
+    """Return what tells the pixels of a panel: the SHA-256 of that of its image and of its box.
+
+    Examples
+    --------
+    >>> panel_hash("ab", [0, 0, 9, 9])[:8]
+    '7999311e'
+    """
+    return hashlib.sha256(f"{image_hash} {','.join(map(str, box))}".encode()).hexdigest()
+
+
 def is_within(box: Sequence[int], size: Sequence[int]) -> bool:
     """Whether a box is a part of an image.
 

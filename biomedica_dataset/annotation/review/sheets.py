@@ -17,11 +17,12 @@ import json
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.blocks import block_name
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.labels.read_votes import questions
+from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.layout import articles_name
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
@@ -36,6 +37,9 @@ from .thumbnails import SIZE, Card, make_cards
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
+
+    from biomedica_dataset.annotation.blocks import BlockTables
 
     Url = str | os.PathLike[str]
 
@@ -130,6 +134,7 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
     archive: Url,
     output: Url,
     *,
+    panels: Url | None = None,
     count: int = 24,
     seed: int = 0,
     workers: int | None = None,
@@ -140,6 +145,8 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
 
     Parameters
     ----------
+    panels
+        Panels of the archive, if clusters are of panels.
     count
         Random images per cluster; a third as many are the nearest, and as many the farthest.
     take_over
@@ -151,7 +158,11 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
         There are no assignments or archive, or the output is neither empty nor a folder of sheets.
     """
     clusters, source, folder = Assignments.open(assignments), Archive.open(archive), Folder(output)
-    fingerprint = _fingerprint(clusters, source, count, seed)
+    views = None if panels is None else Panels.open(panels)
+    if views is not None:
+        views.check_width(source.width, "find the panels of this archive")
+    tables = [clusters] if views is None else [clusters, views]
+    fingerprint = _fingerprint(tables, source, f"{clusters.model} {count} {seed}")
     with acquire(folder, Launch(take_over=take_over)) as lock:
         # Thumbnails came first in an earlier version.
         refuse_foreign(folder, _WHAT, QUESTIONS, HEADER, "thumbs/")
@@ -163,7 +174,7 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
             given = questions((one.cluster for one in samples), clusters.model)
             folder.write_bytes(QUESTIONS, given)
             keys = [key for one in samples for key in one.keys]
-            cards = make_cards(source, folder, keys, workers, progress or Progress())
+            cards = make_cards(source, views, folder, keys, workers, progress or Progress())
             lock.check()
             _write(folder, samples, cards, {"made_of": fingerprint, "model": clusters.model})
         return _report(Review.open(output), is_new=is_new)
@@ -193,10 +204,11 @@ def _write(
     folder.write_bytes(HEADER, json.dumps(header, ensure_ascii=False).encode())
 
 
-def _fingerprint(clusters: Assignments, archive: Archive, count: int, seed: int) -> str:
-    digest = hashlib.sha256(f"{clusters.model} {count} {seed} {SIZE}".encode())
-    for block in clusters.blocks():
-        digest.update(clusters.folder.sha256(block_name(block)).encode())
+def _fingerprint(tables: Iterable[BlockTables[Any]], archive: Archive, given: str) -> str:
+    digest = hashlib.sha256(f"{given} {SIZE}".encode())
+    for table in tables:
+        for block in table.blocks():
+            digest.update(table.folder.sha256(block_name(block)).encode())
     for block in archive.blocks():
         digest.update(archive.folder.sha256(articles_name(block)).encode())
     return digest.hexdigest()

@@ -1,25 +1,30 @@
-"""Makes thumbnails and captions of chosen images in one pass over the archive."""
+"""Makes thumbnails and captions of chosen images and panels in one pass over the archive."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_figure_panels
 from biomedica_dataset.engine.pool import run_tasks
 from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.images.crop import crop, figure_target
 from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.rules import PMCID, Form, Key
-from biomedica_dataset.keys import pmcid
+from biomedica_dataset.keys import panel_key, pmcid
 from biomedica_dataset.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Counters, Progress
+    from biomedica_dataset.images.crop import Box
+    from biomedica_dataset.schema import Pair
 
 SIZE = (640, 512)
 """Most pixels of a thumbnail, width and height: many figures are wide."""
@@ -49,11 +54,16 @@ class Card:
 
 
 def make_cards(
-    archive: Archive, output: Folder, keys: Iterable[str], workers: int | None, progress: Progress
+    archive: Archive,
+    panels: Panels | None,
+    output: Folder,
+    keys: Iterable[str],
+    workers: int | None,
+    progress: Progress,
 ) -> dict[str, Card]:
-    """Return the cards of images by key, and write their thumbnails.
+    """Return the cards of images and panels by key, and write their thumbnails.
 
-    Keys missing from the archive are skipped.
+    Keys missing from the archive and from its panels are skipped.
     """
     wanted: dict[int, set[str]] = {}
     for key in keys:
@@ -62,54 +72,76 @@ def make_cards(
     progress.start(len(tasks), "blocks")
     done = run_tasks(
         _work, tasks, workers=workers, progress=progress,
-        start=_start_worker, args=(archive.folder.url, output.url),
+        start=_start_worker, args=(archive.folder.url, panels, output.url),
     )  # fmt: skip
     return {card.key: card for _task, cards in done for card in cards}
 
 
-_worker: tuple[Archive, Folder, Counters] | None = None
+_worker: tuple[Archive, Panels | None, Folder] | None = None
 
 
-def _start_worker(archive: str, output: str, counters: Counters) -> None:
+def _start_worker(archive: str, panels: Panels | None, output: str, _counters: Counters) -> None:
     from biomedica_dataset.archive.ledger import Archive
 
     global _worker  # noqa: PLW0603 - what a process of the pool keeps between its tasks
-    _worker = Archive.open(archive), Folder(output), counters
+    _worker = Archive.open(archive), panels, Folder(output)
 
 
 def _work(task: tuple[int, set[str]]) -> list[Card]:
     if _worker is None:
         msg = "the worker was not started by its pool"
         raise RuntimeError(msg)
-    archive, output, _counters = _worker
+    archive, panels, output = _worker
     block, keys = task
     articles = {pmcid(key) for key in keys}
+    width, take = archive.width, None
+    if panels is not None:
+        take = read_figure_panels(panels, block * width, (block + 1) * width).take
     cards = []
     for row, images in archive.articles(block):
-        if row.pmcid not in articles:
-            continue
-        for _group, pair in rows_of(row, images).pairs:
-            if pair.key in keys:
-                data = (pair.image or {})["bytes"]
-                card = Card(
-                    key=pair.key,
-                    article=pair.article_accession_id,
-                    label=pair.figure_label,
-                    caption=pair.caption[:_CAPTION],
-                    thumbnail=_thumbnail(output, pair.image_hash, data),
-                    file=pair.image_file_name,
-                )
-                cards.append(card)
+        if row.pmcid in articles:
+            for _group, pair in rows_of(row, images, panels=take).pairs:
+                cards += [_card(output, pair, view) for view in _views(pair) if view[0] in keys]
     return cards
 
 
-def _thumbnail(output: Folder, digest: str, data: bytes) -> str | None:
+def _views(pair: Pair) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    """Yield the key of a pair, then key and columns of each of its panels."""
+    yield pair.key, None
+    for panel in pair.panels or ():
+        yield panel_key(pair.key, panel["letter"]), panel
+
+
+def _card(output: Folder, pair: Pair, view: tuple[str, Mapping[str, Any] | None]) -> Card:
+    key, panel = view
+    digest, label, caption = pair.image_hash, pair.figure_label, pair.caption
+    box = None
+    if panel is not None:
+        box = panel["box"]
+        digest = panel_hash(digest, box)
+        label = f"{label or 'Figure'}, panel {panel['letter']}"
+        caption = panel["subcaption"] or caption
+    return Card(
+        key=key,
+        article=pair.article_accession_id,
+        label=label,
+        caption=caption[:_CAPTION],
+        thumbnail=_thumbnail(output, digest, pair, box),
+        file=pair.image_file_name,
+    )
+
+
+def _thumbnail(output: Folder, digest: str, pair: Pair, box: Box | None) -> str | None:
     """Write a thumbnail, named by a hash: untrusted names never become file names."""
     name = f"thumbs/{digest[:2]}/{hashlib.sha256(f'{digest} {SIZE}'.encode()).hexdigest()[:24]}.jpg"
     if output.exists(name):
         return name
+    data, size, target = (pair.image or {})["bytes"], pair.image_size or [0, 0], max(SIZE)
     try:
-        image = open_rgb(data, max(SIZE))
+        if box is None:
+            image = open_rgb(data, target)
+        else:
+            image = crop(open_rgb(data, figure_target(target, box, size)), box, size)
     except ArticleError:
         return None
     image.thumbnail(SIZE)
