@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_figure_panels
 from biomedica_dataset.archive.stored_images import images_size
 from biomedica_dataset.engine.pool import end_with_parent
@@ -26,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
     from types import TracebackType
+
+    import numpy as np
 
     from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.entries import LedgerRow

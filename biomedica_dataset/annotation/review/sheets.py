@@ -161,7 +161,7 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
     views = None if panels is None else Panels.open(panels)
     if views is not None:
         views.check_width(source.width, "find the panels of this archive")
-    tables = [clusters] if views is None else [clusters, views]
+    tables: list[BlockTables[Any]] = [clusters] if views is None else [clusters, views]
     fingerprint = _fingerprint(tables, source, f"{clusters.model} {count} {seed}")
     with acquire(folder, Launch(take_over=take_over)) as lock:
         # Thumbnails came first in an earlier version.
