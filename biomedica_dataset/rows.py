@@ -162,12 +162,9 @@ def _pair(
     name = match.name or ""
     image = images[name]
     facts = probe(image)
-    size, letters, texts = (
-        [facts.width, facts.height],
-        match.figure.panels,
-        match.figure.subcaptions,
-    )
+    size, letters = [facts.width, facts.height], match.figure.panels
     found = panels(match.key or "", facts.sha256, size, letters) if panels else []
+    texts = match.figure.subcaptions if found else {}
     pair = Pair(
         image=StoredImage(name, len(image), images),
         image_hash=facts.sha256,
@@ -204,11 +201,12 @@ def _panel_columns(
     figure: Figure, pair: Pair, labels: Callable[[str], Mapping[str, Any]] | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the key of each panel, with its contexts, and its labels if it has its own."""
+    sentences = figure.panel_contexts if pair.panels else ()
     for panel in pair.panels or ():
         key = panel_key(pair.key, panel["letter"])
         contexts = [
             figure.context[one.paragraph][one.start : one.end]
-            for one in figure.panel_contexts
+            for one in sentences
             if panel["letter"] in one.letters
         ]
         own = labels(key) if labels else {}

@@ -14,7 +14,6 @@ from .figures.find import find_figures
 from .limits import MAX_TEXT, check_limit
 from .lists import label_items
 from .mentions.contexts import find_contexts
-from .mentions.panels import PanelMentions
 from .parse import parse
 from .records import Article
 from .rights.claims import FigureRights
@@ -111,11 +110,8 @@ class _Texts:
 def _figures(article: _Element, meta: _Element, texts: _Texts) -> tuple[Figure, ...]:
     found = find_figures(article, FigureRights(meta))
     contexts = find_contexts(article, found, texts.cited)
-    panels = PanelMentions()
     return tuple(
-        replace(one.figure, context=context, panel_contexts=panels.of(one.labels, context))
-        if context
-        else one.figure
+        replace(one.figure, context=context) if context else one.figure
         for one, context in zip(found, contexts, strict=True)
     )
 

@@ -5,30 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .panels.mentions import find_panel_contexts
+from .panels.numbers import find_numbers
+from .panels.positions import find_positions
+from .panels.subcaptions import split_caption
+
 if TYPE_CHECKING:
     from biomedica_dataset.licenses import License
 
+    from .panels.marks import Mark
+    from .panels.mentions import PanelContext
     from .panels.subcaptions import PanelText
-
-
-@dataclass(frozen=True, slots=True)
-class PanelContext:
-    """A sentence of a citing paragraph that names panels of the figure.
-
-    Parameters
-    ----------
-    letters
-        In upper case.
-    paragraph
-        Its position in the context of the figure.
-    start, end
-        Where the sentence begins and ends in it.
-    """
-
-    letters: tuple[str, ...]
-    paragraph: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +38,10 @@ class Figure:
         The sentence that credits somebody other than the article's authors.
     context
         Clean text of the paragraphs that cite the figure, in document order.
-    panel_contexts
-        The sentences of the context that name panels, in order.
-    panel_text
-        Which pieces of the caption speak of which panel; ``None`` if it names none.
+    labels
+        Its label and that of its group: the text may cite either.
+    marks
+        The places in the caption that name panels by letters.
     """
 
     hrefs: tuple[str, ...]
@@ -67,13 +54,27 @@ class Figure:
     credit: str | None = None
     context: tuple[str, ...] = ()
     dropped: str | None = None
-    panel_contexts: tuple[PanelContext, ...] = ()
-    panel_text: PanelText | None = None
+    labels: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    # Found when asked for: that takes as long as all else of a figure, and few rows have it.
+
+    @property
+    def panel_contexts(self) -> tuple[PanelContext, ...]:
+        """The sentences of the context that name panels, in order."""
+        return find_panel_contexts(self.labels, self.context)
+
+    @property
+    def panel_text(self) -> PanelText | None:
+        """Which pieces of the caption speak of which panel; ``None`` if it names none."""
+        text = self.caption or ""
+        return split_caption(text, self.marks or find_numbers(text) or find_positions(text))
 
     @property
     def subcaptions(self) -> dict[str, str]:
         """The text of each panel by its letter: lead, part and closing of the caption."""
-        return self.panel_text.of(self.caption or "") if self.panel_text else {}
+        text = self.panel_text
+        return text.of(self.caption or "") if text else {}
 
 
 @dataclass(frozen=True, slots=True)

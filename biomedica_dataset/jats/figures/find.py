@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
-from biomedica_dataset.jats.panels.numbers import find_numbers
-from biomedica_dataset.jats.panels.positions import find_positions
-from biomedica_dataset.jats.panels.subcaptions import split_caption
 from biomedica_dataset.jats.records import Figure
 from biomedica_dataset.jats.text import tidy
 from biomedica_dataset.jats.tree import HREF, LANG, child, is_in
@@ -71,13 +68,12 @@ class Found:
 
     Parameters
     ----------
-    ids, labels
+    ids
         Its own and those of its group, by which the text may cite it.
     """
 
     figure: Figure
     ids: tuple[str, ...]
-    labels: tuple[str, ...]
 
 
 def find_figures(article: _Element, rights: FigureRights) -> list[Found]:
@@ -174,8 +170,7 @@ def _figures(
         return  # a graphic in a box without a heading is not a figure
     ids = tuple(i for element in around if (i := element.get("id")))
     reason = "translation" if scope == "translation" else None if caption.text else "no_caption"
-    text = caption.text or ""
-    marks = find_marks(text, caption.bold)
+    marks = find_marks(caption.text or "", caption.bold)
     own_license, credit = rights.read(around, graphics)
     make = partial(
         Figure,
@@ -184,7 +179,8 @@ def _figures(
         label=caption.label,
         caption=caption.text,
         panels=letters_of(marks),
-        panel_text=split_caption(text, marks or find_numbers(text) or find_positions(text)),
+        marks=tuple(marks),
+        labels=caption.labels,
         own_license=own_license,
         credit=credit,
     )
@@ -192,11 +188,11 @@ def _figures(
     for hrefs, own_ids in _files(graphics):
         dropped = "repeated_graphic" if hrefs in seen else reason if hrefs else "no_href"
         seen.add(hrefs)
-        yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids), caption.labels)
+        yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids))
     # One around figures without captions serves them, see `_group`.
     own = (child(fig, "caption") is not None for fig in owner.iterchildren("fig"))
     if not graphics and all(own):
-        yield Found(make(hrefs=(), dropped="no_graphic"), ids, caption.labels)
+        yield Found(make(hrefs=(), dropped="no_graphic"), ids)
 
 
 def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -12,9 +12,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CITATIONS, MAX_PARAGRAPHS, check_limit
+from biomedica_dataset.jats.panels.labels import MOST_IN_A_RANGE, find_mentions, series_of
 from biomedica_dataset.jats.text import CITATIONS, FLOATS
 
-from .labels import MOST_IN_A_RANGE, find_mentions, series_of
 from .ranges import joined_to, plain_end, plain_start, ranges_inside
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
     from biomedica_dataset.jats.figures.find import Found
-
-    from .labels import Series
+    from biomedica_dataset.jats.panels.labels import Series
 
 _NO_PARAGRAPH = FLOATS | {"caption"}
 # Boxes and notes float beside the text but contain paragraphs of their own.
@@ -63,7 +62,7 @@ class _Citing:
 
     def __init__(self, figures: Sequence[Found], around: _Paragraphs) -> None:
         self._count = len(figures)
-        self._numbers = [series_of(found.labels) for found in figures]
+        self._numbers = [series_of(found.figure.labels) for found in figures]
         self._words = sorted({series[0] for series, numbers in self._numbers if numbers})
         self._by_id: dict[str, list[int]] = defaultdict(list)
         self._by_number: dict[tuple[Series, int], list[int]] = defaultdict(list)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.jats.panels.labels import shortened
 from biomedica_dataset.jats.tree import words
-
-from .labels import shortened
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
