@@ -16,7 +16,6 @@ from .lists import label_items
 from .mentions.contexts import find_contexts
 from .parse import parse
 from .records import Article
-from .rights.claims import FigureRights
 from .rights.licenses import article_license
 from .text import text_of, tidy
 from .tree import child
@@ -108,7 +107,7 @@ class _Texts:
 
 
 def _figures(article: _Element, meta: _Element, texts: _Texts) -> tuple[Figure, ...]:
-    found = find_figures(article, FigureRights(meta))
+    found = find_figures(article, meta)
     contexts = find_contexts(article, found, texts.cited)
     return tuple(
         replace(one.figure, context=context) if context else one.figure

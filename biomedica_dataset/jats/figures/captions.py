@@ -54,6 +54,11 @@ class Captions:
 
     def __init__(self) -> None:
         self._said: dict[_Element, _Said] = {}
+        self._texts: dict[_Element, str | None] = {}
+
+    def text_of(self, element: _Element) -> str | None:
+        """Return the clean text of an element; that of a caption is read once."""
+        return self._texts[element] if element in self._texts else text_of(element)
 
     def of(self, owner: _Element, group: _Element | None, language: str) -> Caption:
         """Return the caption of an owner: what its group says, then what it says itself.
@@ -65,11 +70,11 @@ class Captions:
         language
             Language of the article: of several captions the one in it counts, else the first.
         """
-        text, bold, label = _said(owner, language)
+        text, bold, label = self._read(owner, language)
         if group is None:
             return Caption(text, bold, label, (label,) if label else ())
         if group not in self._said:
-            self._said[group] = _said(group, language)
+            self._said[group] = self._read(group, language)
         above, others, lent = self._said[group]
         if not text:
             text, bold = above, others
@@ -78,38 +83,38 @@ class Captions:
         labels = tuple(filter(None, (label, lent)))
         return Caption(text, bold, _label_under(label, lent), labels)
 
+    def _read(self, owner: _Element, language: str) -> _Said:
+        """Return the caption of an element itself, where it has bold letters, and its label."""
+        text, bold = self._text(owner, language)
+        label = _label(owner, language)
+        if text is None and owner.tag == "fig":
+            text, bold = text_and_bold(lambda: _loose(owner), [owner])
+            found = None if label or text is None else _LABELLED.match(text)
+            if found and text:
+                label, text = found[1], text[found.end() :]
+                bold = _moved(bold, -found.end())
+        return text, bold, label
 
-def _said(owner: _Element, language: str) -> _Said:
-    """Return the caption of an element itself, where it has bold letters, and its label."""
-    text, bold = _text(owner, language)
-    label = _label(owner, language)
-    if text is None and owner.tag == "fig":
-        text, bold = text_and_bold(lambda: _loose(owner), [owner])
-        found = None if label or text is None else _LABELLED.match(text)
-        if found and text:
-            label, text = found[1], text[found.end() :]
-            bold = _moved(bold, -found.end())
-    return text, bold, label
+    def _text(self, element: _Element, language: str) -> tuple[str | None, Spans]:
+        """Return the text of the caption of an element, and where letters are bold in it."""
+        captions = [
+            *element.iterchildren(*_CAPTIONS),
+            *(e for a in element.iterchildren(*_ALTERNATIVES) for e in a.iterchildren(*_CAPTIONS)),
+        ]
+        if not captions:
+            return None, ()
+        caption = _chosen(captions, language)
+        elements: tuple[_Element, ...] = (caption,)
+        if any(part.get(LANG) for part in caption):
+            elements = tuple(part for part in caption if is_in(part, language)) or elements
+        text, bold = text_and_bold(lambda: " ".join(filter(None, map(text_of, elements))), elements)
+        if len(elements) == 1:
+            self._texts[elements[0]] = text
+        return (text, bold) if text and not _BOILERPLATE.fullmatch(text) else (None, ())
 
 
 def _moved(places: Spans, by: int) -> Spans:
     return tuple((start + by, end + by) for start, end in places if start + by >= 0)
-
-
-def _text(element: _Element, language: str) -> tuple[str | None, Spans]:
-    """Return the text of the caption of an element, and where letters are bold in it."""
-    captions = [
-        *element.iterchildren(*_CAPTIONS),
-        *(e for a in element.iterchildren(*_ALTERNATIVES) for e in a.iterchildren(*_CAPTIONS)),
-    ]
-    if not captions:
-        return None, ()
-    caption = _chosen(captions, language)
-    elements: tuple[_Element, ...] = (caption,)
-    if any(part.get(LANG) for part in caption):
-        elements = tuple(part for part in caption if is_in(part, language)) or elements
-    text, bold = text_and_bold(lambda: " ".join(filter(None, map(text_of, elements))), elements)
-    return (text, bold) if text and not _BOILERPLATE.fullmatch(text) else (None, ())
 
 
 def _loose(owner: _Element) -> str | None:

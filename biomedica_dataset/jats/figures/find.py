@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
 from biomedica_dataset.jats.records import Figure
+from biomedica_dataset.jats.rights.claims import FigureRights
 from biomedica_dataset.jats.text import tidy
 from biomedica_dataset.jats.tree import HREF, LANG, child, is_in
 from biomedica_dataset.keys import RASTER_EXTENSIONS
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element
-
-    from biomedica_dataset.jats.rights.claims import FigureRights
 
     from .captions import Caption
 
@@ -76,13 +75,13 @@ class Found:
     ids: tuple[str, ...]
 
 
-def find_figures(article: _Element, rights: FigureRights) -> list[Found]:
+def find_figures(article: _Element, meta: _Element) -> list[Found]:
     """Return every graphic of a figure-like element, in document order of the elements.
 
     Parameters
     ----------
-    rights
-        Reads the rights on a figure.
+    meta
+        Its ``article-meta``.
 
     Raises
     ------
@@ -91,6 +90,7 @@ def find_figures(article: _Element, rights: FigureRights) -> list[Found]:
     """
     figures: list[Found] = []
     captions = Captions()
+    rights = FigureRights(meta, captions.text_of)
     characters = 0
     for part, scope, language in _parts(article, article.get(LANG) or _DEFAULT_LANGUAGE):
         owned = _owned(part)

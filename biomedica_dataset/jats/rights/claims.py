@@ -17,9 +17,11 @@ from .owners import Owners
 from .phrases import RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element
+
+    TextOf = Callable[[_Element], str | None]
 
 _AROUND = ("fig-group", "table-wrap-group", "table-wrap", "boxed-text", "supplementary-material")
 _NOTE = re.compile(
@@ -71,9 +73,12 @@ class FigureRights:
     ----------
     meta
         Its ``article-meta``.
+    text_of
+        Returns the clean text of an element, which it may hold already.
     """
 
-    def __init__(self, meta: _Element) -> None:
+    def __init__(self, meta: _Element, text_of: TextOf) -> None:
+        self._text_of = text_of
         self._owners = Owners(meta)
         self._credits = Credits(self._owners.named_in)
         self._around: dict[_Element, list[_Claim]] = {}
@@ -105,6 +110,8 @@ class FigureRights:
 
     def _claims(self, element: _Element) -> Iterator[_Claim]:
         """Yield what the children of an element say."""
+        if len(element) == 0 and element.tag != "fig":  # most graphics
+            return
         texts = [*element.iterchildren("caption", "trans-caption")]
         if element.tag == "fig":
             texts += element.iterchildren("p")
@@ -126,12 +133,12 @@ class FigureRights:
             yield self._of_permissions(part)
 
     def _of_element(self, element: _Element) -> Iterator[_Claim]:
-        text = text_of(element) or ""
+        text = self._text_of(element) or ""
         linked = next(element.iter("ext-link", "uri"), None) is not None
         yield from self._of_text(text, markup(element) if linked else text)
 
     def _of_text(self, text: str, addresses: str) -> Iterator[_Claim]:
-        credits = self._credits.find(text)
+        credits = self._credits.find(text) if text else []
         if len(credits) > 1:
             yield _Claim(license_in(addresses, ""))
             yield from _one_by_one(text, credits)
@@ -141,7 +148,7 @@ class FigureRights:
             yield _Claim(license)
 
     def _of_attribution(self, element: _Element) -> Iterator[_Claim]:
-        text = text_of(element) or ""
+        text = self._text_of(element) or ""
         claims = list(self._of_element(element))
         named = any(claim.license or claim.credit for claim in claims)
         short = len(text) <= _LONGEST and not _NOTE.match(text)

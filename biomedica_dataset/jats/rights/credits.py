@@ -121,7 +121,7 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             judges.sourced,
         ),
         (
-            "©|(c)|copyright",
+            "©|(c)1|(c) 1|(c)2|(c) 2|copyright",
             r"(?:©|\(c\)\s*(?:19|20)\d\d|\bcopyright(?:ed)?\b(?![ -](?:free|laws?|acts?)\b))"
             r"[^.;]{0,160}",
             judges.copyrighted,
@@ -159,7 +159,10 @@ class Credits:
         lower = text.lower()
         found: dict[int, str] = {}
         for hints, pattern, judge in _RULES:
-            if not any(map(lower.__contains__, hints)):
+            for hint in hints:  # a loop, which takes a third of the time of any()
+                if hint in lower:
+                    break
+            else:
                 continue
             for phrase in map(Phrase, pattern.finditer(text)):
                 self._phrases += 1

@@ -92,7 +92,10 @@ def license_in(addresses: str, words: str) -> License | None:
     >>> license_in("", "a Creative Commons Attribution licence, for non-commercial use only").name
     'CC BY-NC'
     """
-    addresses, words = (text.translate(_HYPHENS).lower() for text in (addresses, words))
+    addresses, words = addresses.lower(), words.lower()
+    if not ("cc" in words or "creative" in words or "creativecommons" in addresses):
+        return None
+    addresses, words = addresses.translate(_HYPHENS), words.translate(_HYPHENS)
     by_address = [_from_address(found) for found in _ADDRESS.finditer(addresses)]
     by_name = [_from_words(found) for found in _NAME.finditer(words)]
     if any(license.code for license in by_address):
