@@ -16,7 +16,7 @@ MAX_CITATIONS = 200_000
 MAX_CLAIMS = 2_000_000
 """Copyright lines on figures times names of authors and holders."""
 
-MAX_PHRASES = 2_000
+MAX_PHRASES = 5_000
 """Phrases on figures that may credit somebody."""
 
 MAX_CAPTIONS = 2**24

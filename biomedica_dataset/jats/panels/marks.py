@@ -168,8 +168,8 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
 def _style(text: str, start: int, end: int) -> tuple[str | None, int, int]:
     """Return how letters are marked by what stands around them, and where that begins and ends."""
     before = text[max(0, start - _FAR) : start + 1]
-    for style, pattern, behind in _STYLES:
-        if (opening := pattern.search(before)) and (closing := behind.match(text, end)):
+    for style, pattern, behind in _STYLES:  # what is behind is the cheaper to look at
+        if (closing := behind.match(text, end)) and (opening := pattern.search(before)):
             is_open = opening[0].startswith("(")
             return style, start - (len(opening[0]) - 1 if is_open else 0), closing.end()
     return None, start, end

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .judges import Judge, Own
 
 
-_START = r"(?:^|(?<=[.;:)\]([–—-])|(?<=[.;:)\]([–—-]\s))"
+_START = r"\b(?:^|(?<=[.;:)\]([–—-])|(?<=[.;:)\]([–—-]\s))"
 _AS = r"(?:from|of|by|von|de[rs]?|d[aiou]s?|por|par|dell\w+)"
 # Words of which one is in each match, since searching for them is ten times faster; the pattern;
 # and the judge of a match.
@@ -53,14 +53,16 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             judges.to_publish,
         ),
         (
-            "reserv|vorbehalten|riservati|permission|licen|fair use|unknown|anonymous|descon|"
-            "inconnu|ommercial|without",
+            "reserv|réserv|vorbehalten|riservati|permission|licen|fair use|unknown a|unknown ph|"
+            "anonymous a|anonymous ph|descon|inconnu|commercial use|commercial purposes|for non|"
+            "not be ",
             RIGHTS,
             judges.plain,
         ),
         (
-            "print|publish|draw|produ|plot|re-us|reus|excerpt|copi|impres|desenh|dott|duit|gedruckt|"
-            "adapt|modif|adatt|borrow|änder|ander",
+            "reprinted|re-printed|republished|re-published|redrawn|re-drawn|reproduced|re-produced|"
+            "replotted|re-plotted|reused|re-used|excerpted|copied|reimpres|reprodu|redesenhad|"
+            "riprodott|re-produit|abgedruckt|adapt|modif|adatt|erändert|erandert",
             rf"(?<!genetically )\b(?:(?P<copied>{COPIED})|{ADAPTED})(?:,? {FILL}){{0,6}},? "
             rf"(?P<by>{FROM})(?=\W|(?-i:[A-Z]))",
             judges.adapted,

@@ -95,7 +95,7 @@ def license_in(addresses: str, words: str) -> License | None:
     addresses, words = addresses.lower(), words.lower()
     if not ("cc" in words or "creative" in words or "creativecommons" in addresses):
         return None
-    addresses, words = addresses.translate(_HYPHENS), words.translate(_HYPHENS)
+    addresses, words = map(_hyphenated, (addresses, words))
     by_address = [_from_address(found) for found in _ADDRESS.finditer(addresses)]
     by_name = [_from_words(found) for found in _NAME.finditer(words)]
     if any(license.code for license in by_address):
@@ -103,6 +103,10 @@ def license_in(addresses: str, words: str) -> License | None:
     if found := strictest(dict.fromkeys([*by_address, *by_name])):
         return _with_words(found, words)
     return License(None) if "creative commons" in words else None
+
+
+def _hyphenated(text: str) -> str:
+    return text if text.isascii() else text.translate(_HYPHENS)
 
 
 def strictest(found: Iterable[License]) -> License | None:
