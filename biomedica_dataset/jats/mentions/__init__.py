@@ -1,1 +1,1 @@
-"""Which paragraphs speak of which figures and panels."""
+"""Which paragraphs cite which figures."""

@@ -1,1 +1,1 @@
-"""What a caption says of each of its panels."""
+"""What captions and citing paragraphs say of each panel."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+# A pattern that begins with a set of characters is fast, so that it looks back from behind them.
 _STOP = re.compile(
-    r"(?<!\b[A-Z])(?<!\bal)(?<!\bDr)(?<!\bFig)(?<!\bRef)(?<!\bRefs)(?<!\bProf)(?<!\bsp)(?<!\bvs)"
-    r"[.;!?](?=\s|$)|(?<=\bal)\.(?=\s+[A-Z]|$)"
+    r"[.;!?](?:(?<!\b[A-Z].)(?<!\bal.)(?<!\bDr.)(?<!\bFig.)(?<!\bRef.)(?<!\bRefs.)(?<!\bProf.)"
+    r"(?<!\bsp.)(?<!\bvs.)(?=\s|$)|(?<=\bal\.)(?=\s+[A-Z]|$))"
 )
 _REACH = 400  # characters before a phrase to search for the start of its sentence
 _BEFORE, _AFTER = 120, 200  # characters around a phrase that are kept
