@@ -21,7 +21,12 @@ ARTICLES = sorted(GOLDEN.glob("*.xml"))
 
 def records(path: Path) -> dict[str, Any]:
     article = read_article(path.read_bytes(), full_text=True)
-    return json.loads(json.dumps(dataclasses.asdict(article)))
+    record = dataclasses.asdict(article)
+    for figure, values in zip(article.figures, record["figures"], strict=True):
+        text = figure.panel_text
+        values["panel_text"] = text and dataclasses.asdict(text)
+        values["panel_contexts"] = [dataclasses.asdict(one) for one in figure.panel_contexts]
+    return json.loads(json.dumps(record))
 
 
 @pytest.mark.parametrize("path", ARTICLES, ids=lambda path: path.stem)

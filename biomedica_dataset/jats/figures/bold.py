@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 # A printable character of no width, which clean text keeps and captions do not have.
 _MARK = "\U000e01ef"
-_LETTERS = re.compile(rf"(\s*)(\W*{LETTERS}\W*?)(\s*)")
+_ALONE = re.compile(rf"(\s*)(\W*{LETTERS}\W*?)\s*")
+_BEFORE_TITLE = re.compile(rf"(\s*)({LETTERS}[.:])\s+(?=[A-Z(\d])")  # but not "E. coli"
 _LONGEST = 40  # characters of a list of letters
 
 
@@ -25,16 +26,16 @@ def text_and_bold(
 
     The letters are marked in the tree while the function reads it.
     """
-    found = [
-        (inner, inner.text or "")
-        for element in elements
-        for bold in element.iter("bold", "b", "strong")
-        if _LETTERS.fullmatch(((inner := _innermost(bold)).text or "")[:_LONGEST])
-    ]
+    found = []
+    for bold in (bold for element in elements for bold in element.iter("bold", "b", "strong")):
+        inner = _innermost(bold)
+        text = inner.text or ""
+        match = _ALONE.fullmatch(text[:_LONGEST]) or _BEFORE_TITLE.match(text)
+        if match:
+            found.append((inner, text))
+            inner.text = f"{match[1]}{_MARK}{match[2]}{_MARK}{text[match.end(2) :]}"
     if not found:
         return read(), ()
-    for element, text in found:
-        element.text = _LETTERS.sub(rf"\1{_MARK}\2{_MARK}\3", text)
     marked = read() or ""
     for element, text in found:
         element.text = text

@@ -215,8 +215,11 @@ def _overlaps(mark: Mark, marks: Iterable[Mark]) -> bool:
 def _run(marks: Iterable[Mark]) -> int:
     """Return how many letters from A on are named without a gap."""
     named = {letter for mark in marks for letter in mark.panels}
-    if {"B", "C"} <= {letter for mark in marks if mark.style in _STRONG for letter in mark.panels}:
+    strong = {letter for mark in marks if mark.style in _STRONG for letter in mark.panels}
+    if {"B", "C"} <= strong:
         named.add("A")  # captions forget the first one
+    elif {"A", "C", "D"} <= strong:
+        named.add("B")
     return next((n for n, letter in enumerate(ascii_uppercase) if letter not in named), 26)
 
 
