@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
     TakePanels = Callable[[str, str, Sequence[int], Sequence[str]], list[dict[str, Any]]]
 
-_UNLABELLED: dict[str, Any] = {
+UNLABELLED: dict[str, Any] = {
     "image_label_id": None,
     "image_panel_type": None,
     "image_panel_subtype": None,
     "image_primary_label": None,
     "image_secondary_label": None,
 }
+"""The label columns of an image without labels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def rows_of(
         if problem is None and match.name not in images:
             problem = reasons.get(match.name or "", "not_fetched")
         if problem == NOT_WANTED:
-            columns = {**_UNLABELLED, **common, **_figure_columns(match, licensed)}
+            columns = {**UNLABELLED, **common, **_figure_columns(match, licensed)}
             row_without = CaptionRow(**columns, image_hash=None, image_size=None)
             result.captions.append((_group(match, licensed), row_without))
         if problem is None:
@@ -170,7 +171,7 @@ def _pair(
         image_hash=facts.sha256,
         image_size=size,
         panels=[{**one, "subcaption": texts.get(one["letter"])} for one in found] or None,
-        **{**_UNLABELLED, **common, **_figure_columns(match, licensed)},
+        **{**UNLABELLED, **common, **_figure_columns(match, licensed)},
     )
     return _group(match, licensed), pair
 
@@ -210,7 +211,7 @@ def _panel_columns(
             if panel["letter"] in one.letters
         ]
         own = labels(key) if labels else {}
-        labelled = {**_UNLABELLED, **own} if own.get("image_label_id") is not None else {}
+        labelled = {**UNLABELLED, **own} if own.get("image_label_id") is not None else {}
         yield key, {"contexts": contexts or None, **labelled}
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from biomedica_dataset.io.rules import COUNT, PAIR_KEY, PMCID, SHA256, Between, Form
 from biomedica_dataset.keys import panel_key
+from biomedica_dataset.rows import UNLABELLED
 from biomedica_dataset.schema import Pair, PanelRow, column_names
 
 if TYPE_CHECKING:
@@ -14,7 +16,32 @@ CONFIG = "panels"
 PLACE = ("file", "image_offset", "image_length")
 """Columns of the index that say where the image of a panel lies."""
 
-_SHARED = [name for name in column_names(PanelRow) if name in column_names(Pair) and name != "key"]
+_LETTER = Form("[A-Za-z0-9_-]{1,20}", "the letter of a panel, such as A")
+PANEL_RULES = {
+    "panels.letter": _LETTER,
+    "panels.box": COUNT,
+    "panels.score": Between(0, 1),
+}
+"""What the parts of the column ``panels`` may be."""
+
+PANEL_ROW_RULES = {
+    "key": PAIR_KEY,
+    "figure_key": PAIR_KEY,
+    "letter": _LETTER,
+    "box": COUNT,
+    "score": Between(0, 1),
+    "article_accession_id": PMCID,
+    "image_hash": SHA256,
+    "image_offset": COUNT,
+    "image_length": COUNT,
+}
+"""What the columns of the config may be."""
+
+SHARED = [name for name in column_names(PanelRow) if name in column_names(Pair) and name != "key"]
+"""Columns that a panel has from its pair, unless it has labels of its own."""
+
+OWN = ["contexts", *UNLABELLED]
+"""Columns that a panel may have for itself."""
 
 
 def panel_rows(
@@ -31,7 +58,7 @@ def panel_rows(
     place
         The columns `PLACE` of the pair in the index.
     """
-    shared = {name: pair[name] for name in _SHARED} | {name: place[name] for name in PLACE}
+    shared = {name: pair[name] for name in SHARED} | {name: place[name] for name in PLACE}
     rows = []
     for panel in pair["panels"] or ():
         key = panel_key(pair["key"], panel["letter"])

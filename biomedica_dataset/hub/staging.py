@@ -100,12 +100,14 @@ def _is_left_out(file: ShardFile) -> bool:
 def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifest:
     """Make a folder without the group ``other``: links to shards; new index, card, manifest."""
     stage, files = Folder(scratch, links_to=(source.root,)), []
+    left = 0
     for file in manifest.files:
         if _is_left_out(file):
             continue
         if file.config == "index":
-            kept = _index_without_other(source, file, stage)
+            kept, split = _index_without_other(source, file, stage)
             files += [kept] if kept.rows else []
+            left += split
         else:
             _link(source, file.path, scratch)
             files.append(file)
@@ -116,8 +118,10 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
         manifest,
         files=files,
         search=search,
-        figures=_moved(manifest, "figures", _LEFT_OUT),
-        articles=_moved(manifest, "articles", "articles"),
+        figures=_moved(manifest, "figures", _count(manifest, _LEFT_OUT)),
+        articles=_moved(manifest, "articles", _count(manifest, "articles")),
+        split_figures=_moved(manifest, "split_figures", left),
+        panels=_moved(manifest, "panels", _count(manifest, "panels")),
         changes=_changes_without_other(manifest.changes),
     )
     return publish(stage, staged)
@@ -139,10 +143,14 @@ def _changes_without_other(changes: Changes | None) -> Changes | None:
     return replace(changes, added=added, removed=removed)
 
 
-def _moved(manifest: Manifest, what: str, config: str) -> dict[str, int]:
-    """Return counts of the manifest with omitted rows counted as such, not as kept."""
+def _count(manifest: Manifest, config: str) -> int:
+    """Return the omitted rows of a config."""
+    return sum(f.rows for f in manifest.files if _is_left_out(f) and f.config == config)
+
+
+def _moved(manifest: Manifest, what: str, left: int) -> dict[str, int]:
+    """Return counts of the manifest with what was omitted counted as such, not as kept."""
     counts: dict[str, int] = getattr(manifest, what)
-    left = sum(f.rows for f in manifest.files if _is_left_out(f) and f.config == config)
     return counts | ({"kept": counts["kept"] - left, "license_other": left} if left else {})
 
 
@@ -151,13 +159,19 @@ def _index(source: Folder, file: ShardFile) -> pa.Table:
         return read_index_table(opened)
 
 
-def _index_without_other(source: Folder, file: ShardFile, stage: Folder) -> ShardFile:
-    table = _index(source, file)
-    table = table.filter(pc.not_equal(table["license_group"], _LEFT_OUT))
+def _index_without_other(source: Folder, file: ShardFile, stage: Folder) -> tuple[ShardFile, int]:
+    """Write a file of the index without omitted rows; return it, and how many were split."""
+    whole = _index(source, file)
+    table = whole.filter(pc.not_equal(whole["license_group"], _LEFT_OUT))
+    split = pc.count(whole["panel_count_found"]).as_py()
+    split -= pc.count(table["panel_count_found"]).as_py()
     with stage.create() as new:
         writer = TableWriter(new, IndexRow, {})
         writer.write_table(table)
         writer.close()
         if table.num_rows:
             new.publish(file.path)
-    return replace(file, rows=writer.rows, bytes=new.size, memory=writer.memory, sha256=new.sha256)
+    written = replace(
+        file, rows=writer.rows, bytes=new.size, memory=writer.memory, sha256=new.sha256
+    )
+    return written, split

@@ -57,7 +57,7 @@ def columns_of(table: type, rules: Mapping[str, Rule] | None = None) -> dict[str
     Parameters
     ----------
     rules
-        Of columns by name.
+        Of columns by name, and of parts, such as ``panels.box``, which then may not be missing.
     """
     rules, types = rules or {}, arrow_schema(table)
     return {
@@ -67,8 +67,19 @@ def columns_of(table: type, rules: Mapping[str, Rule] | None = None) -> dict[str
             is_nullable="None" in str(one.type),
             is_unique=one.name == "key",
             is_later=one.name in later_columns(table),
+            parts=_parts(types.field(one.name), rules),
         )
         for one in dataclasses.fields(table)
+    }
+
+
+def _parts(of: pa.Field, rules: Mapping[str, Rule]) -> dict[str, Column]:
+    """Return the parts of a list of structures that have a rule."""
+    item = of.type.value_type if pa.types.is_list(of.type) else of.type
+    return {
+        part.name: Column(type=part.type, rule=rule)
+        for part in (item if pa.types.is_struct(item) else ())
+        if (rule := rules.get(f"{of.name}.{part.name}"))
     }
 
 

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from biomedica_dataset.card.write import CARD, Whole, publish
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.manifest import MANIFEST
+from biomedica_dataset.folder.panel_rows import CONFIG as PANELS
+from biomedica_dataset.folder.panel_rows import panel_rows
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import (
     ShardFile,
@@ -27,6 +29,7 @@ from biomedica_dataset.schema import (
     CaptionRow,
     IndexRow,
     Pair,
+    PanelRow,
     VectorRow,
     column_names,
     to_table,
@@ -34,6 +37,7 @@ from biomedica_dataset.schema import (
 from biomedica_dataset.streaming.in_order import rows_in_order
 from biomedica_dataset.streaming.reading.columns import read_columns
 
+from .panels import panel_columns
 from .stage import SelectStage, Slice
 
 if TYPE_CHECKING:
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
 
 _SHARD_ROWS = 2_000
 _INDEX = "index/0000.parquet"
-_CODE = ("folder.parquet",)
+_CODE = ("folder.parquet", "subset.panels")
 
 
 @dataclass(frozen=True)
@@ -89,27 +93,36 @@ class FolderStage(SelectStage[ShardRecord]):
     def _write(self, task: Slice, tick: Ticker) -> tuple[list[ShardFile], list[dict[str, Any]]]:
         """Return the files of a slice, and where the image and caption of each row lie."""
         group = task.name.partition("/")[0]
-        tables = {group: Pair, "captions": CaptionRow, "embeddings": VectorRow}
+        tables: dict[str, type] = {group: Pair, "captions": CaptionRow}
         vectors = self._vectors(task.table)
-        if vectors is None:
-            del tables["embeddings"]
+        if vectors is not None:
+            tables["embeddings"] = VectorRow
+        own, split = panel_columns(self.chosen.index, task.table), []
+        if own:
+            tables[PANELS] = PanelRow
         rows = rows_in_order(self.chosen.index, task.table, column_names(Pair))
         with ExitStack() as stack:
             stack.enter_context(closing(rows))
             made = {config: stack.enter_context(self.output.create()) for config in tables}
             writers = {config: TableWriter(made[config], of, {}) for config, of in tables.items()}
-            for row in rows:
+            for number, row in enumerate(rows):
                 pair = Pair(**row)
+                if pair.panels:
+                    split.append((number, {**row, "image": None}))
                 writers[group].write(pair)
                 writers["captions"].write(pair)
                 tick(1, 1, len(row["image"]["bytes"]))
             for row in [] if vectors is None else vectors.to_pylist():
                 writers["embeddings"].write(VectorRow(**row))
-            places = {config: writer.close() for config, writer in writers.items()}[group]
+            places = writers[group].close()
+            for number, row in split:
+                for view in panel_rows(row, own, {"file": task.name, **places[number]}):
+                    writers[PANELS].write(view)
             files = []
             for config, writer in writers.items():
                 name = task.name
                 if config != group:
+                    writer.close()
                     name = path_beside(task.name, config, self.splits)
                 files.append(_publish(made[config], writer, config, name))
         return files, places
@@ -143,6 +156,9 @@ class FolderStage(SelectStage[ShardRecord]):
             writer.close()
             index = _publish(file, writer, "index", _INDEX)
         manifest = chosen.index.manifest
+        panels = pc.drop_null(chosen.table["panel_count_found"]).to_pylist()
+        split = {"kept": len(panels), "not_split": len(chosen.table) - len(panels)}
+        are_joined = bool(manifest.split_figures)
         manifest = replace(
             manifest,
             schema_version=SCHEMA_VERSION,
@@ -150,6 +166,8 @@ class FolderStage(SelectStage[ShardRecord]):
             selection=str(chosen.choice),
             articles={"kept": len(pc.unique(chosen.table["article_accession_id"]))},
             figures={"kept": len(chosen.table)},
+            split_figures={word: n for word, n in split.items() if n and are_joined},
+            panels={"kept": sum(panels)} if are_joined else {},
             changes=None,
             files=[*sorted(files, key=lambda file: file.path), index],
         )

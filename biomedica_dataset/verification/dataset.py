@@ -14,29 +14,32 @@ from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
+from biomedica_dataset.folder.panel_rows import PANEL_ROW_RULES, PANEL_RULES
 from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.folder.record import RECORDS, path_beside
 from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.io.tables import columns_of, read_table
-from biomedica_dataset.schema import TABLES, Pair, VectorRow, arrow_schema
+from biomedica_dataset.schema import TABLES, Pair, PanelRow, VectorRow, arrow_schema
 
+from .panels import PAIR_COLUMNS, panel_problems
 from .report import VerifyReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.folder.manifest import CardImage
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.search_files import SearchFile
     from biomedica_dataset.io.folders import Folder
+    from biomedica_dataset.io.rules import Rule
 
 _AGAIN = "Get it from its source again, or serialize it again."
 _ARTICLES = ["article_accession_id", "split"]
 _PLACES = ["image_offset", "image_length", "caption_offset", "caption_bytes", "caption_digest",
-           "image_decodes"]  # fmt: skip
+           "image_decodes", "panel_scores", "panel_count_found"]  # fmt: skip
 _TEXTS = ["key", "image_hash", "caption"]
 
 
@@ -68,6 +71,7 @@ class _Dataset:
         pointed = [self._index(manifest, file) for file in manifest.config_files("index")]
         for file in manifest.config_files("all"):
             self._vectors(file)
+        self._beside(manifest)
         self._shared(manifest)
         self._covered(manifest, set().union(*pointed))
         self._unknown_files(manifest)
@@ -111,20 +115,40 @@ class _Dataset:
         if {path, images.path} <= self._whole and self._keys(path) != self._keys(images.path):
             self._report.wrong(path, f"has other rows than {images.path}")
 
+    def _panels(self, images: str, index: list[dict[str, Any]]) -> None:
+        """Check that the panels of a shard are the same in its pairs, the index and the config."""
+        path, known = path_beside(images, "panels", self._splits), len(self._report.problems)
+        views = []
+        if path in self._whole:
+            views = self._texts(path, None, PanelRow, PANEL_ROW_RULES).to_pylist()
+        elif self._folder.exists(path):
+            return
+        pairs = self._texts(images, PAIR_COLUMNS, Pair, PANEL_RULES).to_pylist()
+        if len(pairs) == len(index) and len(self._report.problems) == known:
+            for problem in panel_problems(pairs, index, views):
+                self._report.wrong(images, problem)
+
     def _keys(self, path: str) -> list[str]:
         keys: list[str] = self._texts(path, ["key"], VectorRow)["key"].to_pylist()
         return keys
 
-    def _texts(self, path: str, names: list[str], table: type) -> pa.Table:
+    def _texts(
+        self,
+        path: str,
+        names: list[str] | None,
+        table: type,
+        rules: Mapping[str, Rule] | None = None,
+    ) -> pa.Table:
         """Return columns of a file; none of its rows, with a problem, if one is not allowed."""
-        columns = columns_of(table)
+        columns = columns_of(table, rules)
         try:
             with self._folder.reading(path, _AGAIN) as opened:
                 return read_table(opened, columns, names)
         except ArchiveError as error:
             if path in self._whole:
                 self._report.wrong(path, f"{error}")
-            return pa.schema([(name, columns[name].type) for name in names]).empty_table()
+            types = [(name, columns[name].type) for name in names or columns]
+            return pa.schema(types).empty_table()
 
     def _index(self, manifest: Manifest, file: ShardFile) -> set[str]:
         """Check the rows of one index file; return the shards that they point to."""
@@ -145,6 +169,8 @@ class _Dataset:
         for path, rows in by_shard.items():
             if path in self._whole | self._damaged:
                 self._ranges(path, rows)
+            if path in self._whole:
+                self._panels(path, rows)
         return set(by_shard)
 
     def _split(self, path: str, articles: pa.Table) -> None:
@@ -204,6 +230,15 @@ class _Dataset:
             for file in manifest.config_files("all"):
                 if file.path not in pointed:
                     self._report.wrong(file.path, "is not in the index")
+
+    def _beside(self, manifest: Manifest) -> None:
+        """Check that panels and vectors are beside files of images."""
+        images = [file.path for file in manifest.config_files("all")]
+        for config in ("embeddings", "panels"):
+            places = {path_beside(path, config, self._splits) for path in images}
+            for file in manifest.config_files(config):
+                if file.path not in places:
+                    self._report.wrong(file.path, "is beside no file of images")
 
     def _unknown_files(self, manifest: Manifest) -> None:
         known = {file.path for file in manifest.files}

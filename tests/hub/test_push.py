@@ -19,6 +19,7 @@ from biomedica_dataset.verification.verify import verify
 
 from ..extract.helpers import Bucket
 from ..extract.helpers import run as extract
+from ..serialize.made_panels import make_panels
 from .repos import File
 from .server import Fault
 
@@ -85,6 +86,22 @@ def test_without_other_what_is_pushed_agrees_with_itself(hub, push, dataset, tmp
     card = (pushed / "README.md").read_text()
     assert "config_name: commercial" in card
     assert "config_name: other" not in card
+
+
+def test_panels_go_up_without_those_of_other(hub, push, sample_archive, tmp_path):
+    folder = tmp_path / "biomedica"
+    found = make_panels(sample_archive, tmp_path / "panels")
+    serialize(sample_archive, folder, panels=found, workers=1)
+    push(folder)
+    pushed = saved(hub, tmp_path / "there")
+    manifest, whole = read_manifest(Folder(pushed)), read_manifest(Folder(folder))
+
+    assert verify(pushed).problems == []
+    assert any(path.startswith("panels/commercial/") for path in published(hub))
+    left = sum(f.rows for f in whole.config_files("panels") if "/other/" in f.path)
+    assert manifest.rows("panels") == whole.rows("panels") - left == manifest.panels["kept"]
+    for name in ("panels", "split_figures"):
+        assert sum(getattr(manifest, name).values()) == sum(getattr(whole, name).values())
 
 
 def test_the_same_push_again_makes_no_commit(hub, push, dataset):

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
+from hypothesis import given
+from hypothesis import strategies as st
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.builder import BiomedicaBuilder
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.folder.panel_rows import PANEL_ROW_RULES, panel_rows
+from biomedica_dataset.folder.parquet import TableWriter
+from biomedica_dataset.io.tables import columns_of, read_table
 from biomedica_dataset.jats.reader import read_article
+from biomedica_dataset.schema import PanelRow, to_table
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.dataset import open_dataset
+from biomedica_dataset.subset.select import select
+from biomedica_dataset.verification.panels import PAIR_COLUMNS, panel_problems
+from biomedica_dataset.verification.verify import verify
 
 from .made_panels import WHOLE, grid, make_panels
 
@@ -70,6 +81,7 @@ def test_each_split_figure_has_its_panels_in_the_column_the_index_and_the_config
                 data = file.read(view["image_length"])
             assert hashlib.sha256(data).hexdigest() == view["image_hash"]
     assert not views
+    assert not verify(dataset).problems
     for row in rows(dataset, "index"):
         scores = [one["score"] for one in pairs[row["key"]]["panels"] or ()]
         assert row["panel_scores"] == (scores or None)
@@ -199,3 +211,163 @@ def test_a_panel_with_the_key_of_another_is_refused(sample_archive, tmp_path):
     )
     with pytest.raises(ArchiveError, match=f"is not a panel of {CHANGED}"):
         serialize(sample_archive, tmp_path / "out", panels=folder, workers=1)
+
+
+BOXES = st.tuples(st.integers(0, 40), st.integers(0, 40), st.integers(41, 50), st.integers(41, 50))
+PANELS = st.dictionaries(
+    st.sampled_from("ABCDEF"), st.tuples(BOXES, st.floats(0, 1, width=32), st.none() | st.text())
+)
+
+
+def pair_with(key, found):
+    """Return a pair with an image of 50 × 50 pixels, its row of the index, and its panels."""
+    panels = [
+        {"letter": letter, "box": list(box), "score": score, "subcaption": text}
+        for letter, (box, score, text) in found.items()
+    ]
+    pair = dict.fromkeys(PAIR_COLUMNS) | {
+        "key": key, "panels": panels or None, "image_size": [50, 50], "image_hash": "0" * 64,
+        "article_accession_id": "PMC1",
+    }  # fmt: skip
+    place = {
+        "file": "commercial/train/000000.parquet", "image_offset": 4, "image_length": 9,
+        "panel_count_found": len(panels) or None,
+        "panel_scores": [one["score"] for one in panels] or None,
+    }  # fmt: skip
+    return pair, place, panel_rows(pair, {}, place)
+
+
+@given(st.lists(PANELS, max_size=4))
+def test_rows_of_panels_come_back_from_a_file_as_their_pairs_say(figures):
+    made = [pair_with(f"PMC1_g{number}", found) for number, found in enumerate(figures)]
+    pairs, index = [one[0] for one in made], [one[1] for one in made]
+    file = pa.BufferOutputStream()
+    pq.write_table(to_table(PanelRow, [row for one in made for row in one[2]]), file)
+    checks = columns_of(PanelRow, PANEL_ROW_RULES)
+    views = read_table(pa.BufferReader(file.getvalue()), checks).to_pylist()
+
+    assert list(panel_problems(pairs, index, views)) == []
+    assert len(views) == sum(map(len, figures))
+    if views:
+        told = "the config panels has another row at"
+        assert told in next(panel_problems(pairs, index, views[1:]))
+        assert told in next(panel_problems(pairs, index, [*views[:-1], {**views[-1], "box": [1]}]))
+
+
+@pytest.mark.parametrize(
+    "box", [[0, 0, 51, 9], [0, 0, 0, 9], [5, 0, 4, 9], [0, 0, 9], [0, -1, 9, 9], [0, 0, 9, 9, 9]]
+)
+def test_a_box_that_exceeds_its_image_is_named(box):
+    pair, place, _ = pair_with("PMC1_g1", {"A": (box, 0.5, None)})
+    views = list(map(vars, panel_rows(pair, {}, place)))
+
+    assert list(panel_problems([pair], [place], views)) == ["panel A of PMC1_g1 exceeds its image"]
+
+
+def test_an_index_with_other_scores_is_named():
+    pair, place, views = pair_with("PMC1_g1", {"A": ((0, 0, 9, 9), 0.5, None)})
+    for wrong in ({"panel_scores": [0.75]}, {"panel_scores": None}, {"panel_count_found": 2}):
+        assert list(panel_problems([pair], [place | wrong], list(map(vars, views)))) == [
+            "the index has other panels of PMC1_g1"
+        ]
+
+
+def test_a_panel_takes_at_most_400_bytes_without_its_texts(tmp_path):
+    """Of 20,000 panels, four a figure, with keys and digests that share nothing."""
+    with (tmp_path / "panels.parquet").open("wb") as file:
+        writer = TableWriter(file, PanelRow, {})
+        for number in range(5_000):
+            digest = hashlib.sha256(b"%d" % number).hexdigest()
+            pair, place, _ = pair_with(f"PMC{number}_{digest[:20]}", {})
+            boxes = {"letter": "A", "box": [number, 7, 900, 800], "score": number / 5_000}
+            panels = [{**boxes, "letter": letter, "subcaption": None} for letter in "ABCD"]
+            columns = {**pair, "image_hash": digest, "panels": panels}
+            for row in panel_rows(columns, {}, {**place, "image_offset": 10**6 * number}):
+                writer.write(row)
+        writer.close()
+
+    assert (tmp_path / "panels.parquet").stat().st_size < 400 * 20_000
+
+
+def test_a_subset_brings_the_panels_of_its_rows_along(dataset, tmp_path):
+    choice = {"filters": "panel_count_found is not null", "limit": 4, "seed": 3}
+    select(dataset, tmp_path / "subset", **choice)
+    keys = {row["key"] for row in rows(tmp_path / "subset", "captions")}
+
+    def views(folder):
+        own = [row for row in rows(folder, "panels") if row["figure_key"] in keys]
+        for row in own:
+            for name in ("file", "image_offset"):  # another file
+                row.pop(name)
+        return sorted(own, key=lambda row: row["key"])
+
+    assert len(keys) == 4
+    assert views(tmp_path / "subset") == views(dataset)
+    assert any(row["contexts"] for row in views(dataset))
+    assert not verify(tmp_path / "subset").problems
+    assert "4 of 4 figures (100%) are split" in (tmp_path / "subset" / "README.md").read_text()
+
+
+def test_a_subset_of_whole_figures_has_no_panels(dataset, tmp_path):
+    select(dataset, tmp_path / "subset", filters="panel_count_found is null", limit=3)
+
+    assert not (tmp_path / "subset" / "panels").exists()
+    assert not verify(tmp_path / "subset").problems
+    assert "0 of 3 figures (0%) are split" in (tmp_path / "subset" / "README.md").read_text()
+
+
+def test_the_card_counts_panels_and_the_figures_that_stay_whole(dataset, sample_dataset):
+    card = (dataset / "README.md").read_text()
+
+    assert "6 of 62 figures (10%) are split into 18 panels." in card
+    assert "| `names_no_panels` | 56 |" in card
+    assert "panels by letters that no reader 1 read" in card
+    assert "- config_name: panels" in card
+    assert "## Panels" not in (sample_dataset / "README.md").read_text()
+
+
+def rewrite(folder, path, change):
+    """Change the rows of a file as dicts, and its digest and size in the manifest and the card."""
+    manifest = folder / "manifest.json"
+    before, stored = hashlib.sha256(manifest.read_bytes()).hexdigest(), manifest.read_bytes()
+    schema, told = pq.read_schema(folder / path), json.loads(stored)
+    table = pq.read_table(folder / path)
+    changed = change(table.to_pylist())
+    pq.write_table(table.from_pylist(changed, schema=schema), folder / path)
+    one = next(file for file in told["files"] if file["path"] == path)
+    data = (folder / path).read_bytes()
+    one |= {"rows": len(changed), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    manifest.write_text(json.dumps(told, indent=1))
+    card = folder / "README.md"
+    after = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    card.write_text(card.read_text().replace(before, after))
+
+
+def first(name, value):
+    return lambda rows: [{**rows[0], name: value}, *rows[1:]]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (first("letter", "Z"), "has another row at"),
+        (first("box", [0, 0, 1, 1]), "has another row at"),
+        (first("subcaption", "Another."), "has another row at"),
+        (first("score", 2.0), "score must be a number from 0 to 1"),
+        (first("box", None), "box may not be missing"),
+        (first("key", "../A"), "key must be"),
+        (first("image_offset", 5), "has another row at"),
+        (first("image_license", "CC0 1.0"), "has another row at"),
+        (lambda rows: rows[1:], "has another row at"),
+        (lambda rows: [*rows, {**rows[0], "key": "PMC1_g1-A"}], "has another row at PMC1_g1-A"),
+        (lambda rows: [rows[0], *rows], "two rows have the key"),
+    ],
+)
+def test_a_row_of_the_config_that_its_pair_does_not_have_is_named(dataset, tmp_path, change, told):
+    folder = shutil.copytree(dataset, tmp_path / "biomedica")
+    path = sorted((folder / "panels" / "commercial").iterdir())[0]
+    rewrite(folder, str(path.relative_to(folder)), change)
+
+    problems = verify(folder).problems
+    assert len(problems) == 1
+    assert told in problems[0]

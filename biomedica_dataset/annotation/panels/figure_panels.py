@@ -107,13 +107,15 @@ def panel_hash(image_hash: str, box: Sequence[int]) -> str:
 
 
 def is_within(box: Sequence[int], size: Sequence[int]) -> bool:
-    """Whether a box is a part of an image.
+    """Whether a list is a box, and a part of an image.
 
     Examples
     --------
     >>> is_within([0, 0, 9, 9], [9, 9]), is_within([0, 0, 10, 9], [9, 9])
     (True, False)
     """
+    if len(box) != len(_BOX):
+        return False
     x0, y0, x1, y1 = box
     return 0 <= x0 < x1 <= size[0] and 0 <= y0 < y1 <= size[1]
 
