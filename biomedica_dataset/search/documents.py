@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.io.tables import columns_of, read_table
-from biomedica_dataset.jats.mentions.labels import find_mentions, series_of
+from biomedica_dataset.jats.panels.labels import find_mentions, series_of
 from biomedica_dataset.jats.panels.sentences import sentences
 from biomedica_dataset.schema import CaptionRow, IndexRow, column_names
 
