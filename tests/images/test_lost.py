@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import shutil
 
@@ -13,14 +14,23 @@ from datasets.exceptions import DatasetGenerationError
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.cli import main
+from biomedica_dataset.clip.evaluate.evaluate import evaluate
+from biomedica_dataset.clip.models.model_config import ModelConfig
+from biomedica_dataset.clip.models.open_clip import export, make_model
+from biomedica_dataset.clip.train.config import DataConfig, OptimizerConfig, TrainConfig
+from biomedica_dataset.clip.train.train import train
 from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.verification.verify import verify
 from biomedica_dataset.webdataset.export import serialize_webdataset
 
+from ..clip.made import TINY, write
 from ..reliability.buckets import article, figure, put
 
 CUT = "PMC8100001_b"
@@ -176,3 +186,91 @@ def test_the_command_line_takes_both_options(archive, tmp_path):
     assert f"cannot be decoded: {CUT}: not_decodable" in made.output
     assert run(main, ["verify", str(tmp_path / "b"), "--images"]).exit_code == 0
     assert run(main, ["verify", str(archive), "--images"]).exit_code == 1
+
+
+@pytest.fixture(scope="module")
+def clip_model(tmp_path_factory):
+    """The name of a small CLIP model without weights."""
+    folder = tmp_path_factory.mktemp("clip")
+    (folder / "open_clip_config.json").write_text(json.dumps(TINY))
+    return f"local-dir:{folder}"
+
+
+@pytest.mark.slow
+class TestTrain:
+    @staticmethod
+    def config(folder, output, model, on_error, workers=0):
+        return TrainConfig(
+            output=str(output),
+            model=ModelConfig(name=model, pretrained=None),
+            data=DataConfig(path=str(folder), workers=workers, on_error=on_error),
+            optimizer=OptimizerConfig(lr=1e-3, warmup=1),
+            samples=4, global_batch=2, micro_batch=2, checkpoint_every=1, log_every=1,
+        )  # fmt: skip
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_an_error_names_the_key(self, folder, tmp_path, clip_model, workers):
+        config = self.config(folder, tmp_path / "tuned", clip_model, "raise", workers)
+
+        with pytest.raises(ArticleError, match=rf"image of {CUT} cannot be decoded.* of step 1 is"):
+            train(config)
+        assert not (tmp_path / "tuned" / "open_clip_config.json").exists()
+
+    def test_it_is_skipped_and_counted_also_after_an_error(self, folder, tmp_path, clip_model):
+        told: list[str] = []
+        with pytest.raises(ArticleError):
+            train(self.config(folder, tmp_path / "tuned", clip_model, "raise"))
+        report = train(self.config(folder, tmp_path / "tuned", clip_model, "skip"), log=told.append)
+
+        assert (report.steps, report.pairs) == (2, 4)
+        assert any("not readable" in line or "cannot be read" in line for line in told), told
+
+
+class TestEmbed:
+    @pytest.fixture
+    def encoder(self, tmp_path):
+        write_encoder(tmp_path / "encoder")
+        return str(tmp_path / "encoder")
+
+    @pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
+    def test_an_error_names_the_key_and_a_skip_goes_on(self, archive, tmp_path, encoder, workers):
+        def run(on_error):
+            return embed(
+                archive, tmp_path / "out", model=encoder, workers=workers, on_error=on_error
+            )
+
+        with pytest.raises(ArticleError, match=f"image of {CUT} cannot be decoded: not_decodable"):
+            run("raise")
+        assert run("skip").counts == {"kept": 2, "not_decodable": 1}
+        with pytest.raises(ArticleError, match=CUT):  # also of what was embedded before
+            run("raise")
+        assert run("skip").encoded == 0
+
+
+class TestEvaluate:
+    @pytest.fixture
+    def given(self, tmp_path, clip_model):
+        """The names of a model with weights, and of a task of which an image is cut."""
+        images = {"red/a.jpg": jpeg(), "red/b.jpg": jpeg()[:900], "blue/c.jpg": jpeg()}
+        for name, data in images.items():
+            (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "images" / name).write_bytes(data)
+        task = write(
+            tmp_path / "colours.yaml", source={"folder": "images"}, classes=["blue", "red"]
+        )
+        made = make_model(ModelConfig(name=clip_model, pretrained=None))
+        export(Folder(tmp_path / "model"), made, "")
+        return [str(tmp_path / "model")], tmp_path / "out", task
+
+    def test_an_error_names_the_image_and_a_skip_counts_it(self, given):
+        models, output, task = given
+
+        with pytest.raises(ArticleError, match=r"b\.jpg cannot be decoded: .*\(task colours\)"):
+            evaluate(models, output, tasks=[task], draws=20, on_error="raise")
+        assert not (output / "results.json").exists()
+        evaluate(models, output, tasks=[task], draws=20)
+        (measured,) = json.loads((output / "results.json").read_bytes())["tasks"]
+        counted = {"seen": 3, "kept": 2, "dropped": {"not_decodable": 1}}
+        assert measured["images"] == counted
+        with pytest.raises(ArticleError, match=r"b\.jpg"):  # also of vectors that are kept
+            evaluate(models, output, tasks=[task], draws=20, on_error="raise")
