@@ -81,7 +81,11 @@ class TestTaxonomy:
             ({"concepts": {}}, "no names"),
             ({"synonyms": {"y": "z"}}, "which does not exist"),
             ({"concepts": {"A": ["x"]}, "synonyms": {"X": "A"}}, "both a name and a synonym"),
-            ({"concepts": 3}, "cannot be read"),
+            ({"concepts": 3}, "cannot be read: concepts must be a valid dictionary"),
+            ({"concepts": {"A": [5]}}, r"concepts\.A\.0 must be a valid string, not 5"),
+            ({"concepts": {"A": ["\x1b[31m"]}}, "without control characters"),
+            ({"version": None}, "version"),
+            ({"concept": {}}, "there is no key concept; did you mean 'concepts'"),
             ({"panel_types": {"a": [""]}}, "an empty name"),
         ],
     )
@@ -503,6 +507,36 @@ class TestFolder:
         before = {p.name: p.read_bytes() for p in (tmp_path / "labels").iterdir()}
         label(votes, tmp_path / "labels", **options)
         assert {p.name: p.read_bytes() for p in (tmp_path / "labels").iterdir()} == before
+
+    def test_a_table_that_an_expert_completes_in_place_is_read_and_stays(
+        self, assigned, votes, tmp_path
+    ):
+        output = tmp_path / "labels"
+        label(votes, output, assignments=assigned)
+        table = output / "adjudication.csv"
+        completed = table.read_text().replace("\n4,,", "\n4,single,").replace("\n", "\r\n")
+        table.write_bytes(completed.encode())
+        before = {path: path.read_bytes() for path in output.iterdir()}
+
+        with pytest.raises(
+            UsageError, match=r"adjudication\.csv is not as it was written.*give it"
+        ):
+            label(votes, output, assignments=assigned)
+        assert {path: path.read_bytes() for path in output.iterdir()} == before
+        for _again in range(2):
+            report = label(votes, output, assignments=assigned, adjudication=table)
+            assert (report.labels[4].panel_type, report.labels[4].open) == ("single", [])
+            assert table.read_bytes() == completed.encode()
+        table.rename(tmp_path / "chief.csv")
+        label(votes, output, assignments=assigned, adjudication=tmp_path / "chief.csv")
+        assert [line.split(",")[0] for line in table.read_text().splitlines()[1:]] == ["5"]
+
+    def test_a_table_that_nobody_completed_follows_the_votes(self, assigned, votes, tmp_path):
+        output = tmp_path / "labels"
+        label(votes, output, assignments=assigned)
+        label(votes[:1], output, assignments=assigned)
+
+        assert len((output / "adjudication.csv").read_text().splitlines()) == 1
 
     def test_the_digest_follows_what_is_applied(self, assigned, votes, tmp_path):
         label(votes, tmp_path / "a", assignments=assigned)

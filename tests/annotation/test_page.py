@@ -140,6 +140,22 @@ def test_sheets_are_made_once_and_made_again_where_the_clusters_change(
         write_sheets(assigned, sample_archive, tmp_path / "mine")
 
 
+def test_a_table_of_questions_that_an_expert_completed_is_not_replaced(
+    assigned, sample_archive, tmp_path
+):
+    write_sheets(assigned, sample_archive, tmp_path, count=4, workers=1)
+    table = tmp_path / "questions.csv"
+    completed = table.read_text().replace("\n0,,", "\n0,single,")
+    table.write_text(completed)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    with pytest.raises(UsageError, match=r"questions\.csv is not as it was written.*rename it"):
+        write_sheets(assigned, sample_archive, tmp_path, count=3, workers=1)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    table.rename(tmp_path / "anna.csv")
+    assert write_sheets(assigned, sample_archive, tmp_path, count=3, workers=1).is_new
+
+
 def test_the_nearest_and_the_farthest_are_shown_and_a_sample_that_is_no_choice_of_the_order(
     tmp_path,
 ):

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.report import Shown
-from biomedica_dataset.errors import UsageError
+from biomedica_dataset.errors import BiomedicaError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import refuse_foreign
 
 from .aggregate import aggregate, wrong_images
 from .agreement import Agreement, agreements
 from .audit import Purity, letters_agree, purities
-from .labels import HEADER, TABLE, write_labels
+from .labels import ADJUDICATION, HEADER, TABLE, Labels, write_labels
 from .published import Published, read_published
-from .read_votes import open_questions, read_votes
+from .read_votes import open_questions, read_votes, refuse_completed
 from .taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .cluster_label import ClusterLabel
 
-    Path = str | os.PathLike[str]
+    Url = str | os.PathLike[str]
 
 _SHOWN = 12
 
@@ -105,14 +107,14 @@ def _words(one: Agreement) -> str:
 
 
 def label(  # noqa: PLR0913 - each is given by name
-    votes: Sequence[Path],
-    output: Path,
+    votes: Sequence[Url],
+    output: Url,
     *,
-    assignments: Path | None = None,
-    taxonomy: Path | None = None,
-    adjudication: Path | None = None,
-    dataset: Path | None = None,
-    published: Path | None = None,
+    assignments: Url | None = None,
+    taxonomy: Url | None = None,
+    adjudication: Url | None = None,
+    dataset: Url | None = None,
+    published: Url | None = None,
     take_over: bool = False,
 ) -> LabelsReport:
     """Aggregate votes into labels of clusters and write them.
@@ -181,9 +183,8 @@ def label(  # noqa: PLR0913 - each is given by name
             "panel_letters": report.letters,
             "wrong_images": report.wrong,
         }
-        open_ones = [label for label in labels.values() if label.open]
         texts = {
-            "adjudication.csv": open_questions(open_ones, clusters),
+            **_table_to_settle(folder, labels.values(), clusters, adjudication),
             "report.md": ("\n".join(report.lines()) + "\n").encode(),
         }
         lock.check()
@@ -191,7 +192,24 @@ def label(  # noqa: PLR0913 - each is given by name
     return report
 
 
-def _letters(assignments: Assignments, dataset: Path) -> Iterator[tuple[int, int | None]]:
+def _table_to_settle(
+    folder: Folder, labels: Iterable[ClusterLabel], clusters: str, given: Url | None
+) -> dict[str, bytes]:
+    """Return the table of the open questions, unless the one there is completed and given."""
+    table, before = open_questions((label for label in labels if label.open), clusters), None
+    with suppress(BiomedicaError):  # no labels yet, or none that can be read
+        old = Labels.open(folder.url)
+        before = open_questions((one for one in old.all().values() if one.open), old.model)
+    try:
+        refuse_completed(folder, ADJUDICATION, (table, before), "give it with --adjudication")
+    except UsageError:
+        if given and folder.is_local and Path(given).samefile(folder.path(ADJUDICATION)):
+            return {}
+        raise
+    return {ADJUDICATION: table}
+
+
+def _letters(assignments: Assignments, dataset: Url) -> Iterator[tuple[int, int | None]]:
     """Yield the cluster and number of panel letters of each image of a dataset folder."""
     import pyarrow.parquet as pq
 

@@ -44,6 +44,7 @@ FORMAT_VERSION = 1
 HEADER = "labels.json"
 TABLE = "labels.parquet"
 VOTES = "votes.parquet"
+ADJUDICATION = "adjudication.csv"
 _NUMBER, _TEXT, _TEXTS, _FLAG = pa.int32(), pa.string(), pa.list_(pa.string()), pa.bool_()
 _SCHEMA = pa.schema({
     "cluster": _NUMBER, "panel_type": _TEXT, "panel_subtype": _TEXT,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
+    from biomedica_dataset.io.folders import Folder
+
     from .cluster_label import ClusterLabel
     from .taxonomy import Taxonomy
 
@@ -141,6 +143,29 @@ def open_questions(labels: Iterable[ClusterLabel], clusters: str) -> bytes:
         for label in labels
     )  # fmt: skip
     return _table((*_COLUMNS, _OPEN), rows)
+
+
+def refuse_completed(folder: Folder, name: str, ours: Iterable[bytes | None], advice: str) -> None:
+    """Refuse to replace a table that differs from those that this package has written.
+
+    Parameters
+    ----------
+    ours
+        The table to write, and the one that was written before.
+    advice
+        What to do with the answers in it.
+
+    Raises
+    ------
+    UsageError
+        Somebody has changed it.
+    """
+    if folder.exists(name) and folder.read_bytes(name) not in ours:
+        msg = (
+            f"{folder.path(name)} is not as it was written and would be replaced: if it has "
+            f"answers, {advice}; otherwise remove it"
+        )
+        raise UsageError(msg)
 
 
 def _mark(clusters: str) -> str:

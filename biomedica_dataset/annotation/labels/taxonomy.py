@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.rules import Form
+from biomedica_dataset.io.typed import typed
 
 if TYPE_CHECKING:
     import os
@@ -18,6 +21,21 @@ if TYPE_CHECKING:
 BUILT_IN = Path(__file__).with_name("data") / "taxonomy.json"
 CHOICES = ("panel_type", "panel_subtype", "primary", "secondary")
 """Questions answered with names of the taxonomy."""
+
+_Name = Annotated[
+    str, Form(r"[^\x00-\x1f\x7f]{0,200}", "up to 200 characters without control characters")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The content of the file of a taxonomy."""
+
+    version: _Name | int
+    panel_types: dict[_Name, list[_Name]]
+    concepts: dict[_Name, list[_Name]]
+    synonyms: dict[_Name, _Name] = field(default_factory=dict)
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +86,20 @@ class Taxonomy:
     def parse(cls, data: bytes, name: str) -> Taxonomy:
         """Return the taxonomy in the content of a file."""
         try:
-            stored: dict[str, Any] = json.loads(data)
-            found = cls(
-                str(stored["version"]),
-                {str(k): [str(n) for n in v] for k, v in stored["panel_types"].items()},
-                {str(k): [str(n) for n in v] for k, v in stored["concepts"].items()},
-                {str(k).casefold(): str(v) for k, v in stored.get("synonyms", {}).items()},
-                hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest(),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            stored = typed(_Stored, data)
+        except ValueError as error:
             msg = (
-                f"the taxonomy {name} cannot be read: {error!r}; expected JSON with "
+                f"the taxonomy {name} cannot be read: {error}; expected JSON with "
                 "version, panel_types, concepts and synonyms"
             )
             raise UsageError(msg) from error
+        found = cls(
+            str(stored.version),
+            stored.panel_types,
+            stored.concepts,
+            {synonym.casefold(): own for synonym, own in stored.synonyms.items()},
+            hashlib.sha256(json.dumps(json.loads(data), sort_keys=True).encode()).hexdigest(),
+        )
         for problem in found._problems():
             msg = f"the taxonomy {name} is inconsistent: {problem}"
             raise UsageError(msg)
@@ -139,10 +157,10 @@ class Taxonomy:
     def _problems(self) -> Iterator[str]:
         for question in CHOICES:
             names = self.names(question)
-            folded = [name.casefold() for name in names]
+            folded = Counter(name.casefold() for name in names)
             if not names or not all(name.strip() for name in names):
                 yield f"{question} has no names or an empty name"
-            repeated = [name for name in names if folded.count(name.casefold()) > 1]
+            repeated = [name for name in names if folded[name.casefold()] > 1]
             if repeated:
                 yield f"{question} has {repeated[0]!r} twice"
         everything = {name.casefold() for question in CHOICES for name in self.names(question)}

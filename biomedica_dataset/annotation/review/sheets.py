@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.blocks import block_name
 from biomedica_dataset.annotation.clusters.assignments import Assignments
-from biomedica_dataset.annotation.labels.read_votes import questions
+from biomedica_dataset.annotation.labels.read_votes import questions, refuse_completed
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.layout import articles_name
 from biomedica_dataset.archive.ledger import Archive
@@ -169,15 +169,24 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
         is_new = not _is_up_to_date(folder, fingerprint)
         if is_new:
             samples = choose_samples(clusters, count, seed)
+            table = questions((one.cluster for one in samples), clusters.model)
+            refuse_completed(folder, QUESTIONS, (table, _questions_before(folder)), "rename it")
             lock.check()
             folder.remove(HEADER)
-            given = questions((one.cluster for one in samples), clusters.model)
-            folder.write_bytes(QUESTIONS, given)
+            folder.write_bytes(QUESTIONS, table)
             keys = [key for one in samples for key in one.keys]
             cards = make_cards(source, views, folder, keys, workers, progress or Progress())
             lock.check()
             _write(folder, samples, cards, {"made_of": fingerprint, "model": clusters.model})
         return _report(Review.open(output), is_new=is_new)
+
+
+def _questions_before(folder: Folder) -> bytes | None:
+    """Return the table of questions as these sheets were written with it."""
+    if not folder.exists(HEADER):
+        return None
+    before = Review.open(folder.url)
+    return questions(before.clusters, before.model)
 
 
 def _is_up_to_date(folder: Folder, fingerprint: str) -> bool:

@@ -16,10 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from biomedica_dataset.io.tables import read_table
+
 from .join import Records
 from .parse_citations import CitationError, parse_records
 from .split_records import DELETED, Ids, Record, ids_of
-from .table_schema import as_metadata, part_schema, part_table
+from .table_schema import as_metadata, part_columns, part_schema, part_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -121,10 +123,7 @@ def read_header(folder: Folder, name: str) -> dict[str, Any] | None:
 def read_records(folder: Folder, names: Sequence[str]) -> tuple[Records, list[int]]:
     """Return the ids of all records, the first row of each part, and the end."""
     columns = ["pmid", "version", "pmcid", "doi", "kind"]
-    tables = []
-    for name in names:
-        with folder.open(f"{PARTS}/{name}") as file:
-            tables.append(pq.read_table(file, columns=columns))
+    tables = [_read(folder, name, columns) for name in names]
     whole = pa.concat_tables([part_schema().empty_table().select(columns), *tables])
     pmids, versions, pmcids, dois = (whole[name].to_numpy() for name in columns[:4])
     deleted = pc.equal(whole["kind"], "deleted").to_numpy()
@@ -134,6 +133,9 @@ def read_records(folder: Folder, names: Sequence[str]) -> tuple[Records, list[in
 
 def read_rows(folder: Folder, name: str, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
     """Return some rows of a part."""
-    with folder.open(f"{PARTS}/{name}") as file:
-        table = pq.read_table(file, columns=list(columns))
-    return table.take(pa.array(rows, pa.int64())).replace_schema_metadata(None)
+    return _read(folder, name, columns).take(pa.array(rows, pa.int64()))
+
+
+def _read(folder: Folder, name: str, columns: Sequence[str]) -> pa.Table:
+    with folder.reading(f"{PARTS}/{name}", "Remove it and run the same command again.") as file:
+        return read_table(file, part_columns(), columns)

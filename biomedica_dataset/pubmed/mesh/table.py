@@ -16,19 +16,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
-from biomedica_dataset.io.tables import CheckedFile, Column
+from biomedica_dataset.io.tables import CheckedFile, read_table
 from biomedica_dataset.io.typed import typed, versioned
 
-from .table_schema import PAYLOAD, table_schema
+from .table_schema import table_columns
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator
 
     from .article_ids import Numbers
 
@@ -106,10 +108,12 @@ class MeshTable:
         Its folder.
     header
         Its metadata.
+    file
+        The table, whose columns are there.
     """
 
-    def __init__(self, folder: Folder, header: dict[str, Any]) -> None:
-        self._folder = folder
+    def __init__(self, folder: Folder, header: dict[str, Any], file: CheckedFile) -> None:
+        self._folder, self._file = folder, file
         self.url = folder.url
         self.header = header
 
@@ -133,20 +137,19 @@ class MeshTable:
             version, header = versioned((metadata.metadata or {})[HEADER], "format_version")
             if version == FORMAT_VERSION:
                 typed(_Header, json.dumps(header))
-                schema = ((one.name, one.type) for one in table_schema())
-                columns = {name: Column(type=kind) for name, kind in schema}
-                CheckedFile(metadata, file.seek(0, 2), columns)
-                return cls(folder, header)
+                return cls(folder, header, CheckedFile(metadata, file.seek(0, 2), table_columns()))
         msg = f"{folder.url} has MeSH format {version}; this package reads {FORMAT_VERSION}"
         raise UsageError(msg)
 
     def articles(self, first: int, end: int) -> dict[int, ArticleTerms]:
         """Return the records of the articles with ``first <= PMCID < end``, by PMCID."""
-        return self._read([("pmcid", ">=", first), ("pmcid", "<", end)])
+        own = (pc.field("pmcid") >= first) & (pc.field("pmcid") < end)
+        return self._read(own, self._groups(first, end))
 
     def of_pmids(self, pmids: Collection[int]) -> dict[int, ArticleTerms]:
         """Return the records with one of the PMIDs, by PMCID."""
-        return self._read([("pmid", "in", set(pmids))]) if pmids else {}
+        own = pc.field("pmid").isin(pa.array(list(pmids), pa.int64()))
+        return self._read(own, range(self._file.metadata.num_row_groups if pmids else 0))
 
     def digest(self, first: int, end: int) -> str:
         """Return the digest of the result of `articles`."""
@@ -156,16 +159,23 @@ class MeshTable:
         whole.update(digests[start:stop].tobytes())
         return whole.hexdigest()
 
+    def _read(self, own: pc.Expression, groups: Iterable[int]) -> dict[int, ArticleTerms]:
+        with self._folder.reading(MESH, _AGAIN) as file:
+            tables = [self._file.read(file, group).filter(own) for group in groups]
+        rows = (row for table in tables for row in table.drop_columns(["digest"]).to_pylist())
+        return {row["pmcid"]: ArticleTerms(**row) for row in rows}
+
+    def _groups(self, first: int, end: int) -> Iterator[int]:
+        """Yield the row groups that may have a PMCID of a range."""
+        for group in range(self._file.metadata.num_row_groups):
+            known = self._file.metadata.row_group(group).column(0).statistics
+            if known is None or not known.has_min_max or (known.min < end and known.max >= first):
+                yield group
+
     @cached_property
     def _digests(self) -> tuple[Numbers, Any]:
         """PMCIDs and the digests of their rows, 16 bytes per article; zero without a record."""
         with self._folder.reading(MESH, _AGAIN) as file:
-            table = pq.read_table(file, columns=["pmcid", "digest"])
+            table = read_table(file, table_columns(), ["pmcid", "digest"])
         digests = [value or b"\0" * 8 for value in table["digest"].to_pylist()]
         return table["pmcid"].to_numpy(), np.frombuffer(b"".join(digests), dtype=np.uint64)
-
-    def _read(self, filters: list[tuple[str, str, Any]]) -> dict[int, ArticleTerms]:
-        columns = ["pmcid", "pmid", "matched_by", "status", *PAYLOAD[:-1]]
-        with self._folder.reading(MESH, _AGAIN) as file:
-            table = pq.read_table(file, columns=columns, filters=filters)
-        return {row["pmcid"]: ArticleTerms(**row) for row in table.to_pylist()}

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
+from biomedica_dataset.io.rules import COUNT, POSITIVE, OneOf
+from biomedica_dataset.io.tables import Column
+
 from .article_ids import doi_number
+from .join import MATCHES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +38,16 @@ def _payload() -> list[tuple[str, pa.DataType]]:
     ]
 
 
+_STATUSES = ("mesh", "no_mesh", "book", "no_pmid", "deleted", "ambiguous", "not_found")
+_RULES = {
+    "pmcid": POSITIVE, "pmid": POSITIVE, "matched_by": OneOf(MATCHES), "status": OneOf(_STATUSES),
+}  # fmt: skip
+_PART_RULES = {
+    "pmid": COUNT, "version": COUNT, "pmcid": COUNT,
+    "kind": OneOf(("article", "book", "deleted")),
+}  # fmt: skip
+_MISSING = {"ui", "label", "category"}  # what a term or a section may lack
+
 PAYLOAD = tuple(name for name, _type in _payload())
 
 
@@ -51,6 +65,47 @@ def table_schema() -> pa.Schema:
     number, text = pa.int64(), pa.string()
     ids = [("pmcid", number), ("pmid", number), ("matched_by", text), ("status", text)]
     return pa.schema([*ids, *_payload()])
+
+
+@cache
+def table_columns() -> dict[str, Column]:
+    """Return what the columns of the MeSH table may hold."""
+    always = {"pmcid", "status"}
+    return {
+        one.name: Column(
+            type=one.type,
+            rule=_RULES.get(one.name),
+            is_nullable=one.name not in always,
+            is_unique=one.name == "pmcid",
+            parts=_parts(one.type),
+        )
+        for one in table_schema()
+    }
+
+
+@cache
+def part_columns() -> dict[str, Column]:
+    """Return what the columns of a part may hold."""
+    return {
+        one.name: Column(
+            type=one.type,
+            rule=_PART_RULES.get(one.name),
+            is_nullable=one.name in PAYLOAD,
+            parts=_parts(one.type),
+        )
+        for one in part_schema()
+    }
+
+
+def _parts(kind: pa.DataType) -> dict[str, Column]:
+    """Return what the structures in a list may hold."""
+    if not pa.types.is_list(kind) or not pa.types.is_struct(kind.value_type):
+        return {}
+    fields = (kind.value_type.field(place) for place in range(kind.value_type.num_fields))
+    return {
+        one.name: Column(type=one.type, is_nullable=one.name in _MISSING, parts=_parts(one.type))
+        for one in fields
+    }
 
 
 def part_table(citations: Sequence[Citation]) -> pa.Table:
