@@ -81,7 +81,7 @@ class TestTaxonomy:
             ({"concepts": {}}, "no names"),
             ({"synonyms": {"y": "z"}}, "which does not exist"),
             ({"concepts": {"A": ["x"]}, "synonyms": {"X": "A"}}, "both a name and a synonym"),
-            ({"concepts": 3}, "cannot be read: concepts must be a valid dictionary"),
+            ({"concepts": 3}, "cannot be read: concepts must be a mapping, not 3"),
             ({"concepts": {"A": [5]}}, r"concepts\.A\.0 must be a valid string, not 5"),
             ({"concepts": {"A": ["\x1b[31m"]}}, "without control characters"),
             ({"version": None}, "version"),

@@ -18,6 +18,7 @@ from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.cluster_model import ClusterModel
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.annotation.labels.labels import Labels
+from biomedica_dataset.annotation.labels.taxonomy import BUILT_IN, Taxonomy
 from biomedica_dataset.annotation.review.sheets import Review
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.cli.group import main
@@ -28,11 +29,15 @@ from biomedica_dataset.folder.record import read_index, read_record
 from biomedica_dataset.hub.staging import collect
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.licenses import LICENSE_GROUPS
+from biomedica_dataset.pubmed.mesh.table import MeshTable
 from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 
+from ..clip.made import TINY
 from .tampering import GARBAGE, VALUES, Tampering, sign
+
+OLD = Path(__file__).parents[1] / "data" / "0.1.0"
 
 tamperings = st.builds(
     Tampering, st.integers(0, 10**4), st.integers(0, len(VALUES) + len(GARBAGE) - 1)
@@ -127,11 +132,28 @@ def test_a_thousand_tamperings_give_nothing_away(tampered, name):
     tried()
 
 
+TRAINING = """
+output: tuned
+model: {name: "local-dir:model", pretrained: null}
+data: {path: biomedica, workers: 0}
+optimizer: {lr: 0.001, warmup: 1}
+samples: 8
+global_batch: 4
+micro_batch: 4
+"""
+
+
 @pytest.fixture(scope="module")
 def route(tmp_path_factory):
-    """All that the demo makes, and sheets; not to be changed by a test."""
+    """All that the demo makes, sheets, and what a training needs; not to be changed by a test."""
     folder = tmp_path_factory.mktemp("route")
     list(run_demo(str(folder)))
+    shutil.copytree(OLD / "mesh", folder / "mesh")
+    (folder / "taxonomy").mkdir()
+    shutil.copy(BUILT_IN, folder / "taxonomy")
+    (folder / "model").mkdir()
+    (folder / "model" / "open_clip_config.json").write_text(json.dumps(TINY))
+    (folder / "train.yaml").write_text(TRAINING)
     with pytest.MonkeyPatch.context() as here:
         here.chdir(folder)
         done = CliRunner().invoke(
@@ -154,6 +176,13 @@ def _archive(path):
     read_report(path)
 
 
+def _mesh(path):
+    table = MeshTable.open(path)
+    table.articles(0, 10**18)
+    table.of_pmids([777])
+    table.digest(0, 10**18)
+
+
 def _shards(path):
     folder = Folder(path)
     for name in folder.names(".shards"):
@@ -169,6 +198,8 @@ READERS = {
     "clusters": ClusterModel.open,
     "labels": Labels.open,
     "sheets": Review.open,
+    "mesh": _mesh,
+    "taxonomy": lambda path: Taxonomy.load(path / "taxonomy.json"),
     "biomedica": _shards,
 }
 FILES = {
@@ -178,6 +209,8 @@ FILES = {
     "clusters": ["cluster.json", "cluster.npz"],
     "labels": ["labels.json", "labels.parquet"],
     "sheets": ["review.json"],
+    "mesh": ["mesh.parquet"],
+    "taxonomy": ["taxonomy.json"],
     "biomedica": [".shards/0*"],
 }
 
@@ -192,11 +225,13 @@ def tamper(route: Path, to: Path, what: str, name: str, tampering: Tampering) ->
     return tampering.of(path)
 
 
-@pytest.mark.parametrize("what", ["archive", "embeddings", "assignments", "labels", "biomedica"])
+@pytest.mark.parametrize(
+    "what", ["archive", "embeddings", "assignments", "labels", "mesh", "biomedica"]
+)
 @quick
 @given(tampering=tamperings)
 def test_a_tampered_file_is_read_whole_or_refused_in_one_line(tmp_path, what, tampering):
-    _tampered_is_refused(Path(__file__).parents[1] / "data" / "0.1.0", tmp_path, what, tampering)
+    _tampered_is_refused(OLD, tmp_path, what, tampering)
 
 
 @pytest.mark.slow
@@ -214,31 +249,57 @@ def _tampered_is_refused(route: Path, tmp_path: Path, what: str, tampering: Tamp
     refused(READERS[what], copy)
 
 
-COMMANDS = {
-    "archive": "annotate embed archive -o embeddings --model encoder --workers 0",
-    "embeddings": "annotate assign clusters embeddings -o others --workers 1",
-    "assignments": "annotate review assignments archive -o other",
-    "clusters": "annotate assign clusters embeddings -o others --workers 1",
-    "labels": "serialize archive -o biomedica --clusters assignments --labels labels --workers 1",
-    "biomedica": "serialize archive -o biomedica --workers 1",
-}
+SERIALIZE = "serialize archive -o biomedica --workers 1"
+COMMANDS = [
+    ("archive", "annotate embed archive -o embeddings --model encoder --workers 0"),
+    ("archive", "verify archive"),
+    ("embeddings", "annotate assign clusters embeddings -o others --workers 1"),
+    ("assignments", "annotate review assignments archive -o other"),
+    ("clusters", "annotate assign clusters embeddings -o others --workers 1"),
+    ("labels", f"{SERIALIZE} --clusters assignments --labels labels"),
+    ("mesh", f"{SERIALIZE} --mesh mesh"),
+    ("taxonomy", "annotate labels votes/anna.jsonl --assignments assignments -o labels "
+                 "--taxonomy taxonomy/taxonomy.json"),
+    ("biomedica", SERIALIZE),
+]  # fmt: skip
+
+
+def finishes_or_refuses(folder: Path, command: str) -> None:
+    """Do a command in a folder; it must not end in a traceback."""
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(folder)
+        done = CliRunner().invoke(main, command.split())
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", COMMANDS)
+@pytest.mark.parametrize(("what", "command"), COMMANDS)
 @settings(quick, max_examples=30)
 @given(tampering=tamperings)
-def test_no_stage_ends_in_a_traceback(route, tmp_path, what, tampering):
+def test_no_stage_ends_in_a_traceback(route, tmp_path, what, command, tampering):
     copy = tmp_path / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(route, copy)
     shutil.rmtree(copy / what)
     names = FILES[what]
     note(tamper(route, copy / what, what, names[tampering.place % len(names)], tampering))
-    with pytest.MonkeyPatch.context() as here:
-        here.chdir(copy)
-        done = CliRunner().invoke(main, COMMANDS[what].split())
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    finishes_or_refuses(copy, command)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["manifest.json", "index/*"])
+@settings(quick, max_examples=30)
+@given(tampering=tamperings)
+def test_no_training_ends_in_a_traceback(route, tmp_path, name, tampering):
+    folder, output = tmp_path / "biomedica", tmp_path / "tuned"
+    for made in (folder, output, tmp_path / "model"):
+        shutil.rmtree(made, ignore_errors=True)
+    shutil.copytree(route / "biomedica", folder)
+    shutil.copytree(route / "model", tmp_path / "model")
+    shutil.copy(route / "train.yaml", tmp_path)
+    note(tampering.of(next(folder.glob(name))))
+    sign(folder)
+    finishes_or_refuses(tmp_path, "train train.yaml")
 
 
 def forged(folder: Path, **changes: object) -> None:
