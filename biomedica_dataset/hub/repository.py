@@ -8,10 +8,11 @@ import logging
 import re
 import time
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, get_session
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: of httpx or httpx2
     GatedRepoError,
     HfHubHTTPError,
@@ -33,6 +34,8 @@ from biomedica_dataset.io.http import TRANSIENT, retry_after
 from biomedica_dataset.io.partial import scratch_folder
 from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
 
+from .session import limited_session
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _TRIES = 6  # of a commit
 _LONGEST_WAIT = 300.0  # seconds: the Hub counts requests per five minutes
-_SILENCE = 300.0  # seconds: a commit of many files takes the Hub a while
+_MOST_FILES = 1_000_000  # of a repository: its list may have no end
 _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
 _SHARD = re.compile(rf"(?:{'|'.join(TABLES)})(?:/[a-z]+)*/[\w-]+\.parquet")
@@ -113,7 +116,12 @@ class Repository:
         found = self._api.list_repo_tree(
             self._id, recursive=True, revision=self.head, repo_type="dataset"
         )
-        return {entry.path: entry for entry in found if isinstance(entry, RepoFile)}
+        files = (entry for entry in found if isinstance(entry, RepoFile))
+        tree = {entry.path: entry for entry in islice(files, _MOST_FILES)}
+        if len(tree) == _MOST_FILES:
+            msg = f"{self._id} has {_MOST_FILES:,} files or more; {_ELSEWHERE}"
+            raise SourceError(msg)
+        return tree
 
     def stale(self, files: list[LocalFile]) -> tuple[list[LocalFile], list[str]]:
         """Return the files to upload, and the paths of our files to delete."""
@@ -252,11 +260,9 @@ def _is_data(file: LocalFile) -> bool:
 @contextlib.contextmanager
 def hub_errors(repo_id: str) -> Iterator[None]:
     """Turn errors of the Hub into one line that says what to do; wait for no answer for ever."""
-    session = get_session()
-    if session.timeout.read is None:
-        session.timeout = _SILENCE
     try:
-        yield
+        with limited_session():
+            yield
     except (HFValidationError, LocalTokenNotFoundError, OfflineModeIsEnabled) as error:
         raise UsageError(plain(error)) from error
     except GatedRepoError as error:

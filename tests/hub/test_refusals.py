@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from ..servers.rude import ENDLESS, RudeServer
 from .repos import File, Repo
 from .server import Fault
 
@@ -147,3 +148,38 @@ def test_a_refusal_has_the_words_of_the_hub(hub, push, dataset):
 
     said = push(dataset, fails=True)
     assert "the token has no write permission (the Hub says: injected)" in said
+
+
+@pytest.mark.parametrize("kind", ["body", "chunks", "headers", "a byte of the body at a time"])
+def test_an_answer_without_an_end_ends_the_push(run, dataset, kind):
+    with RudeServer(ENDLESS[kind]) as server:
+        said = run(
+            f"""
+            from biomedica_dataset.cli import main
+            from biomedica_dataset.hub import session
+
+            session._MOST, session._LONGEST = 2**20, 1.0
+            main(["push", {str(dataset)!r}, "me/biomedica", "-q"])
+            """,
+            fails=True, HF_ENDPOINT=server.url,
+        )  # fmt: skip
+
+    assert said.startswith("Error: ")
+    assert len(said.splitlines()) == 1, said
+    assert kind == "headers" or "has no end" in said
+
+
+def test_the_limits_of_a_push_end_with_it(run, dataset):
+    said = run(
+        f"""
+        from huggingface_hub import get_session
+        from biomedica_dataset.hub.push import push_to_hub
+
+        session = get_session()
+        before = session.timeout, list(session.event_hooks["response"])
+        push_to_hub({str(dataset)!r}, "me/biomedica", dry_run=True)
+        print((session.timeout, session.event_hooks["response"]) == before)
+        """
+    )
+
+    assert said.endswith("True")
