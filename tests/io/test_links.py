@@ -34,8 +34,8 @@ READS = {
     "open_dataset": lambda folder, _out: list(open_dataset(folder, split="all")),
     "select": lambda folder, out: select(folder, out / "subset", split="all"),
     "verify": lambda folder, _out: verify(folder),
-    "collect": lambda folder, out: collect(Folder(folder), out, include_other=True),
-    "collect without other": lambda folder, out: collect(Folder(folder), out, include_other=False),
+    "collect": lambda at, out: collect(Folder(at), out, "a/b", include_other=True),
+    "collect without other": lambda at, out: collect(Folder(at), out, "a/b", include_other=False),
 }
 
 
