@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 HOW = ("launcher", "group", "worker", "suspended")
 LATENCY = 0.03  # seconds: without any, extract would be over before it is well begun
-_WORKERS = {"extract", "mesh", "embed", "assign", "review", "serialize", "tars", "train"}
+_WORKERS = {
+    *("extract", "mesh", "embed", "assign", "panels", "review", "serialize", "tars", "train"),
+}
 """Stages that have workers."""
 
 _ENOUGH = 20

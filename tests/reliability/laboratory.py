@@ -20,6 +20,7 @@ _LOADED = [
     "biomedica_dataset.extraction.extract", "biomedica_dataset.annotation.embeddings.embed",
     "biomedica_dataset.annotation.clusters.cluster", "biomedica_dataset.serialization.serialize",
     "biomedica_dataset.annotation.labels.label", "biomedica_dataset.annotation.review.sheets",
+    "biomedica_dataset.annotation.panels.find_stage", "rapidocr",
     "biomedica_dataset.webdataset.export", "biomedica_dataset.subset.select",
     "biomedica_dataset.pubmed.mesh.mesh", "biomedica_dataset.clip.train.train",
     "biomedica_dataset.hub.push", "biomedica_dataset.hub.staging",

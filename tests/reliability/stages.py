@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from biomedica_dataset.engine.launch import Launch
 
-BLOCKS = ("extract", "mesh", "embed", "assign", "serialize", "tars", "select", "select-tars")
+BLOCKS = (
+    *("extract", "mesh", "embed", "assign", "panels"),
+    *("serialize", "tars", "select", "select-tars"),
+)
 """Stages that can be done in parts."""
 
 ALONE = ("cluster", "review", "labels", "train")
@@ -130,6 +133,12 @@ def _assign(place: Place, output: str, workers: int, **given: Any) -> None:
 
     clusters = place.path("cluster")
     assign(place.path("embed"), output, clusters=clusters, workers=workers, **given)
+
+
+def _panels(place: Place, output: str, workers: int, **given: Any) -> None:
+    from biomedica_dataset.annotation.panels.find_stage import panels
+
+    panels(place.path("extract"), output, workers=workers, **given)
 
 
 def _serialize(place: Place, output: str, workers: int, **given: Any) -> None:
