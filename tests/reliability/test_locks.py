@@ -10,6 +10,8 @@ import pytest
 
 from biomedica_dataset.annotation.clusters.cluster import cluster
 from biomedica_dataset.annotation.labels.label import label
+from biomedica_dataset.annotation.review import sheets as writer
+from biomedica_dataset.annotation.review.sample import choose_samples
 from biomedica_dataset.annotation.review.sheets import Review, write_sheets
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
@@ -48,6 +50,23 @@ def test_of_two_runs_one_is_refused_or_taken_over(alone, tmp_path, stage):
         with pytest.raises(TakenOverError, match="was taken over from this run"):
             lock.check()
 
+    assert tree(output) == tree(tmp_path / "calm")
+
+
+def test_a_writer_of_sheets_that_is_taken_over_while_it_chooses_images_removes_nothing(
+    alone, tmp_path, monkeypatch
+):
+    run, output = alone["review"], tmp_path / "output"
+    run(tmp_path / "calm")
+
+    def suspended(*given):
+        monkeypatch.setattr(writer, "choose_samples", choose_samples)
+        run(output, take_over=True)
+        return choose_samples(*given)
+
+    monkeypatch.setattr(writer, "choose_samples", suspended)
+    with pytest.raises(TakenOverError, match="was taken over from this run"):
+        run(output)
     assert tree(output) == tree(tmp_path / "calm")
 
 

@@ -103,8 +103,8 @@ def load_encoder(
 
 def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], Mapping[str, Any]]:
     """Return a model, the report on its weights, and its preprocessing."""
+    check_hub(model, revision)  # before what takes seconds to import
     transformers = load_transformers("embed")
-    check_hub(model, revision)
     refused: tuple[type[Exception], ...] = (
         OSError, ValueError, KeyError, RuntimeError, UnpicklingError,
     )  # fmt: skip
