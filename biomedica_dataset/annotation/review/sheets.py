@@ -170,7 +170,9 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
         if is_new:
             samples = choose_samples(clusters, count, seed)
             table = questions((one.cluster for one in samples), clusters.model)
-            refuse_completed(folder, QUESTIONS, (table, _questions_before(folder)), "rename it")
+            before = [Review.open(output)] if folder.exists(HEADER) else []
+            ours = [table, *(questions(one.clusters, one.model) for one in before)]
+            refuse_completed(folder, QUESTIONS, ours, "rename it")
             lock.check()
             folder.remove(HEADER)
             folder.write_bytes(QUESTIONS, table)
@@ -179,14 +181,6 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
             lock.check()
             _write(folder, samples, cards, {"made_of": fingerprint, "model": clusters.model})
         return _report(Review.open(output), is_new=is_new)
-
-
-def _questions_before(folder: Folder) -> bytes | None:
-    """Return the table of questions as these sheets were written with it."""
-    if not folder.exists(HEADER):
-        return None
-    before = Review.open(folder.url)
-    return questions(before.clusters, before.model)
 
 
 def _is_up_to_date(folder: Folder, fingerprint: str) -> bool:
