@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .jats.reader import read_article
     from .pubmed.mesh.mesh import mesh
     from .search.build import build_search
+    from .search.evaluate import evaluate_search
     from .search.search import open_search
     from .serialization.report import SerializeReport
     from .serialization.serialize import serialize
@@ -91,6 +92,7 @@ __all__ = [
     "cluster",
     "embed",
     "evaluate",
+    "evaluate_search",
     "extract",
     "label",
     "mesh",
@@ -121,6 +123,7 @@ _HOME = {
     "cluster": ".annotation.clusters.cluster",
     "embed": ".annotation.embeddings.embed",
     "evaluate": ".clip.evaluate.evaluate",
+    "evaluate_search": ".search.evaluate",
     "extract": ".extraction.extract",
     "label": ".annotation.labels.label",
     "mesh": ".pubmed.mesh.mesh",

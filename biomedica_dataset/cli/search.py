@@ -26,14 +26,24 @@ class _Search(Commands):
 
 @main.group(cls=_Search)
 def search() -> None:
-    """Find figures by words: `biomedica search DATASET "words"`, or a command below.
+    """Find figures: `biomedica search DATASET "words"`, or a command below.
 
     A dataset folder that has the name of a command is searched as ./build.
     """
 
 
+_MODEL = click.option(
+    "--text-model", metavar="FOLDER_OR_ID",
+    help="Where the model of the vectors is, if not on the Hub.",
+)  # fmt: skip
+
+
 @search.command()
 @click.argument("dataset")
+@click.option(
+    "--text-model", metavar="FOLDER_OR_ID",
+    help="Also make vectors of captions by a model of texts for transformers.",
+)  # fmt: skip
 @click.option(
     "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
 )
@@ -64,11 +74,18 @@ def build(dataset: str, **options: Any) -> None:
 )  # fmt: skip
 @click.option("--split", help="Only figures of a split. [default: all]")
 @click.option(
+    "--mode", type=click.Choice(["lexical", "semantic", "hybrid"]), default="lexical",
+    show_default=True, help="By words, by meaning (vectors of captions), or by both.",
+)  # fmt: skip
+@_MODEL
+@click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
     help="Number of figures.",
 )  # fmt: skip
 @click.option("--select", metavar="FOLDER", help="Write the found rows as a dataset folder.")
-def find(dataset: str, query: str, select: str | None, **options: Any) -> None:
+def find(
+    dataset: str, query: str, select: str | None, text_model: str | None, **options: Any
+) -> None:
     """Find figures of DATASET whose captions, citing sentences, titles or terms match QUERY.
 
     DATASET is a dataset folder, a repository on the Hub such as org/name, or an hf://, https:// or
@@ -83,8 +100,9 @@ def find(dataset: str, query: str, select: str | None, **options: Any) -> None:
     from biomedica_dataset import select as write
 
     conditions = _conditions(options)
-    searching = open_search(dataset, progress=progress())
-    found = searching.search(query, limit=options["limit"], **conditions)
+    searching = open_search(dataset, text_model=text_model, progress=progress())
+    shown = {name: options[name] for name in ("limit", "mode")}
+    found = searching.search(query, **shown, **conditions)
     if wants_json():
         click.echo(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
     else:
@@ -108,3 +126,24 @@ def _conditions(options: dict[str, Any]) -> dict[str, Any]:
         "filters": joined("and", conditions) if conditions else None,
         "split": options["split"],
     }
+
+
+@search.command()
+@click.argument("dataset")
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True,
+    help="Number of citing paragraphs, one for each figure.",
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True,
+    help="Seed for choosing articles, paragraphs and samples of the intervals.",
+)  # fmt: skip
+@_MODEL
+def evaluate(dataset: str, **options: Any) -> None:
+    """Measure how often a paragraph of DATASET finds the caption of the figure that it cites.
+
+    Citations of figures are removed from the paragraph, and citing sentences are not searched.
+    """
+    from biomedica_dataset import evaluate_search
+
+    show(evaluate_search(dataset, progress=progress(), **options))

@@ -24,8 +24,10 @@ from biomedica_dataset.folder.search_files import SEARCH, SearchIndex, SearchPar
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.typed import read_json
 
+from .bit_vectors import write_bits
 from .documents import read_documents
 from .lexical import write_segment
+from .text_model import TextModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,20 +39,29 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.folder.search_files import SearchFile
 
     from .documents import SearchDocument
 
     Run = StageRun["SearchRecord", int]
 
 _CODE = ("search.documents", "search.lexical", "search.words")
+_VECTORS_CODE = ("search.bit_vectors", "search.text_model")
 _RECORDS = f"{RECORDS}/{SEARCH}"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
-    """The parts of a file of the index, and what they were made from."""
+    """The parts of a file of the index, and what they were made from.
+
+    Parameters
+    ----------
+    fingerprint, vectors
+        Fingerprints of the inputs of words and of vectors; ``vectors`` is empty if there are none.
+    """
 
     fingerprint: str
+    vectors: str = ""
     parts: list[SearchPart] = field(default_factory=list)
 
     def is_whole(self, folder: Folder) -> bool:
@@ -91,6 +102,7 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
     unit: ClassVar[str] = "rows"
 
     url: str
+    text_model: str | None = None
 
     @cached_property
     def output(self) -> Folder:
@@ -102,9 +114,14 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
         """What the folder holds."""
         return read_manifest(self.output)
 
+    @cached_property
+    def model(self) -> TextModel | None:
+        """The model of the vectors of captions."""
+        return TextModel(self.text_model) if self.text_model is not None else None
+
     def begin(self, lock: RunLock) -> None:
-        """Refuse a folder that is not a dataset folder."""
-        _ = self.manifest
+        """Refuse what is not a dataset folder or a model."""
+        _ = self.manifest, self.model
 
     def tasks(self) -> list[ShardFile]:
         """Return the files of the index."""
@@ -120,6 +137,11 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
 
     def record(self, task: ShardFile) -> SearchRecord | None:
         """Return the record of the rows of a file of the index, if it is up to date."""
+        record = self._words_record(task)
+        return record if record and record.vectors == self._vectors_fingerprint(task) else None
+
+    def _words_record(self, task: ShardFile) -> SearchRecord | None:
+        """Return the record of rows whose words are up to date, whatever their vectors."""
         name = _record_name(task)
         if not self.output.exists(name):
             return None
@@ -129,25 +151,38 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
 
     def make(self, task: ShardFile, context: WorkerContext) -> int:
         """Write the parts of a file of the index, and last their record."""
-        fingerprint, parts = self._fingerprint(task), []
-        for is_other in (False, True):
-            name = hashlib.sha256(f"{fingerprint} {task.path} {is_other}".encode()).hexdigest()[:32]
-            splits = self.manifest.splits
-            read = read_documents(self.output, task.path, splits, is_other=is_other)
-            rows, words = write_segment(_counted(read, context.progress), name, self.output)
+        fingerprint, before = self._fingerprint(task), self._words_record(task)
+        parts = before.parts if before else []
+        for is_other in (False, True) if before is None else ():
+            name = _name(fingerprint, task.path, is_other)
+            documents = _counted(self._documents(task, is_other=is_other), context.progress)
+            rows, words = write_segment(documents, name, self.output)
             if rows:
-                parts.append(
-                    SearchPart(
-                        index=task.path, is_other=is_other, rows=rows, segment=name, words=words
-                    )
+                part = SearchPart(
+                    index=task.path, is_other=is_other, rows=rows, segment=name, words=words
                 )
-        record = json.dumps(asdict(SearchRecord(fingerprint, parts)), indent=1).encode()
+                parts.append(part)
+        vectors = self._vectors_fingerprint(task)
+        parts = [replace(part, text=self._text(task, part, vectors)) for part in parts]
+        record = json.dumps(asdict(SearchRecord(fingerprint, vectors, parts)), indent=1).encode()
         self.output.write_bytes(_record_name(task), record)
         return self.number(task)
 
+    def _documents(self, task: ShardFile, *, is_other: bool) -> Iterator[SearchDocument]:
+        return read_documents(self.output, task.path, self.manifest.splits, is_other=is_other)
+
+    def _text(self, task: ShardFile, part: SearchPart, vectors: str) -> SearchFile | None:
+        """Write the vectors of the captions of a part."""
+        if self.model is None:
+            return None
+        captions = (one.caption for one in self._documents(task, is_other=part.is_other))
+        name = f"{_name(vectors, task.path, part.is_other)}.text"
+        return write_bits(captions, self.model.encode, name, self.output)
+
     def finish(self, run: Run) -> SearchIndex:
         """Name the files in the manifest, and remove those of an earlier state."""
-        search = SearchIndex(parts=[part for one in run.records.values() for part in one.parts])
+        parts = [part for one in run.records.values() for part in one.parts]
+        search = SearchIndex(text_model=self.model.id if self.model else None, parts=parts)
         if search != self.manifest.search:
             publish(self.output, replace(self.manifest, search=search))
         named = {PurePosixPath(file.path).name for file in search.files}
@@ -173,11 +208,23 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
         code = code_fingerprint(_CODE, ("tantivy",))
         return hashlib.sha256("\n".join([code, task.sha256, *texts]).encode()).hexdigest()
 
+    def _vectors_fingerprint(self, task: ShardFile) -> str:
+        """Return the fingerprint of captions, model and code; empty if there is no model."""
+        if self.model is None:
+            return ""
+        inputs = [self._fingerprint(task), repr(self.model.id), code_fingerprint(_VECTORS_CODE)]
+        return hashlib.sha256("\n".join(inputs).encode()).hexdigest()
+
 
 def _counted(documents: Iterator[SearchDocument], progress: Progress) -> Iterator[SearchDocument]:
     for one in documents:
         progress.tick(1, 0, 0)
         yield one
+
+
+def _name(fingerprint: str, index: str, is_other: bool) -> str:  # noqa: FBT001 - of a part
+    """Return the name of the files of a part."""
+    return hashlib.sha256(f"{fingerprint} {index} {is_other}".encode()).hexdigest()[:32]
 
 
 def _record_name(task: ShardFile) -> str:
@@ -187,6 +234,7 @@ def _record_name(task: ShardFile) -> str:
 def build_search(
     dataset: str | os.PathLike[str],
     *,
+    text_model: str | None = None,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -197,6 +245,9 @@ def build_search(
     ----------
     dataset
         A dataset folder; the files are added to it, below ``search``.
+    text_model
+        A model of texts for transformers, its id on the Hub or a folder; without one, words alone
+        are searched.
     workers
         Processes; as many as there are processors by default. Each holds the words of up to 64
         shards.
@@ -216,7 +267,7 @@ def build_search(
     62
     """
     require("tantivy", "search")
-    stage = SearchStage(os.fspath(dataset))
+    stage = SearchStage(os.fspath(dataset), text_model)
     run = stage.run(launch, workers=workers, progress=progress)
     search = run.finished or SearchIndex()
     return SearchBuildReport(search, stage.url, len(run.made), run.left)

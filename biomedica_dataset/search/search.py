@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +21,15 @@ from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.reading.index import Index, read_manifest_at
 from biomedica_dataset.streaming.reading.places import find
 from biomedica_dataset.streaming.reading.shards import Reader
+from biomedica_dataset.suggest import one_of
 
 from .conditions import Allowed, find_allowed
 from .documents import STORED, TERMS
+from .fusion import fuse
 from .lexical import Hit, Lexical
 from .local_files import local_files
 from .result import SearchResult, text_of
+from .semantic import Semantic
 from .words import FIELDS, Phrase, parse_query, snippet
 
 if TYPE_CHECKING:
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 _FEW = 20_000  # articles: so many are looked up by the engine; of more, hits are looked through
 _AGAIN = "Build it again with `biomedica search build`, or get it from its source again."
 _FILTERS_KEPT = 8
+_FUSED = 200  # hits of each kind that are joined
+Mode = Literal["lexical", "semantic", "hybrid"]
+MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
 _MOST_OF_ARTICLES = 20_000  # rows of the articles that were found
 _ARTICLE = STORED.index("article_accession_id")
 _TEXT_OF = ["figure_label", "image_context", *TERMS, "article_title"]
@@ -46,12 +52,14 @@ MOST_RESULTS = 1000
 class Search:
     """Searches one dataset folder; see `open_search`."""
 
-    def __init__(self, path_or_repo: str | os.PathLike[str], progress: Progress) -> None:
+    def __init__(
+        self, path_or_repo: str | os.PathLike[str], text_model: str | None, progress: Progress
+    ) -> None:
         self._place, self._progress = find(path_or_repo), progress
         self.manifest, self._digest = read_manifest_at(self._place)
-        self.index = self.manifest.search
-        if self.index is None:
+        if self.manifest.search is None:
             raise UsageError(_without_search(self._place.url, is_local=self._place.is_local))
+        self.index = self.manifest.search
         if self.index.version != FORMAT_VERSION:
             msg = (
                 f"{self._place.url} has a search index of version {self.index.version}; this "
@@ -63,9 +71,10 @@ class Search:
         words = [file for part in self._parts for file in part.words]
         there = local_files(self._place, words, progress)
         self._lexical = Lexical(there, self._parts)
+        self._semantic = Semantic(self._place, self.index, text_model, progress)
         self._allowed: dict[str, Allowed] = {}
 
-    def search(
+    def search(  # noqa: PLR0913 - each is a way to choose, given by name
         self,
         query: str,
         *,
@@ -73,6 +82,7 @@ class Search:
         concepts: Sequence[str] | str | None = None,
         filters: Any = None,
         split: str | None = None,
+        mode: Mode = "lexical",
         limit: int = 20,
         images: bool = False,
     ) -> list[SearchResult]:
@@ -86,6 +96,9 @@ class Search:
             one field.
         licenses, concepts, filters, split
             See `open_dataset`; by default all splits are searched.
+        mode
+            ``lexical`` finds words; ``semantic`` finds captions of the same meaning, by vectors;
+            ``hybrid`` joins both by reciprocal rank.
         limit
             How many to return, at most.
         images
@@ -101,9 +114,31 @@ class Search:
             raise UsageError(msg)
         choice = Choice(licenses=licenses, concepts=concepts, filters=filters, split=split)
         allowed = self._allowed_by(choice)
-        phrases = parse_query(query, self._lexical.stem)
-        hits = self._words(phrases, allowed, limit)
+        phrases, hits = self.find(query, mode, allowed, limit)
         return self._results(hits, phrases, images=images)
+
+    def find(
+        self,
+        query: str,
+        mode: Mode = "lexical",
+        allowed: Allowed | None = None,
+        limit: int = 20,
+        fields: Sequence[str] = FIELDS,
+    ) -> tuple[list[Phrase], list[Hit]]:
+        """Return what a query asks for, and the best rows; `search` says what is in them."""
+        one_of("mode", mode, MODES)
+        phrases = parse_query(query, self._lexical.stem)
+        if mode == "lexical":
+            return phrases, self._words(phrases, allowed, limit, fields)
+        deep = max(limit, _FUSED)
+        near = self._semantic.find(query, deep, allowed.parts if allowed else None)
+        if mode == "semantic":
+            return phrases, near[:limit]
+        return phrases, fuse([self._words(phrases, allowed, deep, fields), near], limit)
+
+    def places(self, hits: Sequence[Hit]) -> list[bytes]:
+        """Return the rows of the index of hits, each a list of JSON in the order of columns."""
+        return [self._lexical.place(hit) for hit in hits]
 
     def _allowed_by(self, choice: Choice) -> Allowed | None:
         """Return the rows that meet conditions; ``None`` for all. The last few are remembered."""
@@ -118,23 +153,29 @@ class Search:
             self._allowed[asked] = found
         return self._allowed[asked]
 
-    def _words(self, phrases: list[Phrase], allowed: Allowed | None, limit: int) -> list[Hit]:
+    def _words(
+        self,
+        phrases: list[Phrase],
+        allowed: Allowed | None,
+        limit: int,
+        fields: Sequence[str],
+    ) -> list[Hit]:
         """Return the best rows, by words, that are allowed.
 
         Of many allowed rows, the engine is asked for as many hits as it takes; of few, it only
         looks at those articles.
         """
         if allowed is None:
-            return self._lexical.find(phrases, limit)
+            return self._lexical.find(phrases, limit, None, fields)
         is_few = len(allowed.articles) <= _FEW
         articles = allowed.articles.tolist() if is_few else None
-        ask = min(allowed.rows, 2 * limit * allowed.rows // allowed.count + limit)
+        ask = 4 * limit if is_few else 2 * limit * allowed.rows // allowed.count + limit
         while True:
-            found = self._lexical.find(phrases, ask, articles)
+            found = self._lexical.find(phrases, ask, articles, fields)
             kept = [hit for hit in found if allowed.parts[hit.part][hit.row]]
-            if len(kept) >= limit or len(found) < ask or ask == allowed.rows:
+            if len(kept) >= limit or len(found) < ask:
                 return kept[:limit]
-            ask = min(allowed.rows, 4 * ask)
+            ask *= 4
 
     def _results(
         self, hits: list[Hit], phrases: list[Phrase], *, images: bool
@@ -209,7 +250,10 @@ def _without_search(url: str, *, is_local: bool) -> str:
 
 
 def open_search(
-    path_or_repo: str | os.PathLike[str], *, progress: Progress | None = None
+    path_or_repo: str | os.PathLike[str],
+    *,
+    text_model: str | None = None,
+    progress: Progress | None = None,
 ) -> Search:
     """Open the search index of a dataset folder.
 
@@ -219,6 +263,8 @@ def open_search(
         A dataset folder, a repository of the Hub such as ``org/name``, or an address with
         ``hf://``, ``https://``, ``http://`` or ``s3://``. From another machine, the search index
         is fetched once and kept by digest.
+    text_model
+        The model of the vectors of texts, if it is not the one on the Hub that the index names.
     progress
         Says how much is fetched, and shows it; silent by default.
 
@@ -234,4 +280,4 @@ def open_search(
     >>> search = open_search("biomedica")
     >>> [result.key for result in search.search("dermoscopy of melanoma", limit=2)]
     """
-    return Search(path_or_repo, progress or Progress())
+    return Search(path_or_repo, text_model, progress or Progress())
