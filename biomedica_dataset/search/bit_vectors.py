@@ -110,7 +110,11 @@ class BitVectors:
         apart = np.empty(len(rows), np.uint16)
         for at in range(0, len(rows), _ROWS):
             some = part[at : at + _ROWS] if is_whole else part[rows[at : at + _ROWS]]
-            apart[at : at + _ROWS] = np.bitwise_count(some ^ asked).sum(1, dtype=np.uint16)
+            counts = np.bitwise_count(some ^ asked)
+            found = apart[at : at + _ROWS]
+            found[:] = counts[:, 0]
+            for word in range(1, counts.shape[1]):  # twice as fast as the sum over words
+                found += counts[:, word]
         return apart
 
     def _rescored(self, query: Array, hits: list[Hit]) -> list[Hit]:

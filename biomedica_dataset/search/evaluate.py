@@ -13,7 +13,7 @@ import pyarrow as pa
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.jats.mentions.labels import find_mentions, series_of
+from biomedica_dataset.jats.panels.labels import find_mentions, series_of
 from biomedica_dataset.streaming.in_order import rows_in_order
 from biomedica_dataset.streaming.reading.index import read_index
 from biomedica_dataset.streaming.reading.places import find
