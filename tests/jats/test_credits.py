@@ -81,7 +81,8 @@ By permission of the Trustees of the British Museum |
 A bridge in the fog, kindly provided by the Museum
 | Photo: Jane Roe, used under CC BY-SA | Credit line: Jane Doe | Permission granted by Elsevier |
 Riprodotta con autorizzazione di Elsevier | Drawing by Jane Doe after Roe (1901) |
-Photos were taken by Jane Doe and John Roe | Figure is from Doe et al. [4]
+Photos were taken by Jane Doe and John Roe | Figure is from Doe et al. [4] |
+Model of the gut (extended from [4]) | Simplified from Roe et al. [3]
 """
 NONE = """
 Data from [12] | Data were taken from [12] | Values taken from Doe et al. (2010) |
@@ -140,6 +141,8 @@ As illustrated by Fig 1 | Images courtesy of The Green Study Group |
 Modified from left to right | Copyright law of 1976 | Credit scores by region |
 Photo: Before and After | Photos: E. Novak and C.-L. Li | Images from Experiment 2 |
 Photographed with a Nikon D90 |
+Sources: heights and weights are from the same herd [7] | Source: Scopus |
+A lens, C. Stage: two rails, D. Spectrograph: E. CCD |
 Structures taken from PDB entries 1ABC and 2XYZ | The patient gave permission to use this photograph
 """
 

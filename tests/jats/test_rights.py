@@ -173,6 +173,14 @@ def test_the_own_licence_of_a_figure_is_what_its_elements_say(
     assert figure.own_license == expected
 
 
+def test_the_licence_of_the_article_repeated_in_a_figure_is_not_that_of_somebody_else():
+    own = permissions(f'<license xlink:href="{BY4}">Open, as the journal says.</license>')
+    plain, credited = figures(fig(1, own) + fig(2, own, caption=COURTESY), meta=own)
+
+    assert plain.own_license is None
+    assert credited.own_license == License(None)
+
+
 TEXTS = ("Cells.", "A map of it.", "(A) Mice before.", "Scale bar, 5 µm.")
 CREDITED = (
     "Courtesy of Roe.", "Adapted from [3].", "© 2019 Elsevier.", "All rights reserved.",

@@ -162,7 +162,7 @@ class FigureRights:
         for part in element.iterchildren(*_STATEMENTS):
             text = tidy(" ".join(pieces(part))) or ""
             license = _license(markup(part), text) if part.tag in _LICENSES else None
-            if self._owners.states(text) and not (license and license.code):
+            if self._owners.states(text, license):
                 continue
             found = [phrase for _, phrase in self._credits.find(text)]
             if part.tag in _LICENSES:

@@ -62,7 +62,7 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         (
             "reprinted|re-printed|republished|re-published|redrawn|re-drawn|reproduced|re-produced|"
             "replotted|re-plotted|reused|re-used|excerpted|copied|reimpres|reprodu|redesenhad|"
-            "riprodott|re-produit|abgedruckt|adapt|modif|adatt|erändert|erandert",
+            "riprodott|re-produit|abgedruckt|extended|simplified|adapt|modif|adatt|erändert|erandert",
             rf"(?<!genetically )\b(?:(?P<copied>{COPIED})|{ADAPTED})(?:,? {FILL}){{0,6}},? "
             rf"(?P<by>{FROM})(?=\W|(?-i:[A-Z]))",
             judges.adapted,

@@ -56,6 +56,7 @@ _AFTER_NAMES = re.compile(
     r",? (?:and |who )?(?:was|were|is|are|has|have|in|on|at|for|with|under|using)\b"
 )
 _NAME_END = re.compile(r"\(|\b(?:CC\b|CC0|[Ll]icen[cs]|(?:via|under|used|with|from|after|in|at)\b)")
+_VERB = re.compile(r"\b(?:is|are|was|were)\b")
 _IN_PARENTHESES = re.compile(r"\([^()]*\)")
 _NEAR = 60  # characters between an image and the site that it is from
 
@@ -206,8 +207,8 @@ def credited(phrase: Phrase, own: Own) -> bool:
 
 
 def sourced(phrase: Phrase, own: Own) -> bool:
-    """Judge "Source:"."""
-    return is_source(phrase.after, own)
+    """Judge "Source:", but not "Sources: weights are from ..."."""
+    return is_source(phrase.after, own) and not _VERB.search(phrase.after)
 
 
 def copyrighted(phrase: Phrase, own: Own) -> bool:

@@ -10,8 +10,12 @@ from biomedica_dataset.jats.limits import MAX_CLAIMS, check_limit
 from biomedica_dataset.jats.text import text_of, tidy
 from biomedica_dataset.jats.tree import pieces
 
+from .licenses import article_license
+
 if TYPE_CHECKING:
     from lxml.etree import _Element
+
+    from biomedica_dataset.licenses import License
 
 _NO_NAME = re.compile(r"©|\(c\)|copyright|\b[12]\d{3}\b|the author\(?s?\)?", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"([^\W\d_][\w.'’-]*)\s+$")
@@ -58,9 +62,14 @@ class Owners:
         initials = re.sub(r"[^A-Z]", "", line).lower() if _INITIALS.fullmatch(line) else None
         return initials in self._initials
 
-    def states(self, text: str | None) -> bool:
-        """Whether a statement is the article's own, word for word."""
-        return text in self._statements
+    def states(self, text: str | None, license: License | None) -> bool:
+        """Whether a statement is the article's own: word for word, and for no other licence."""
+        named = license is not None and license.code is not None
+        return text in self._statements and not (named and license != self._license)
+
+    @cached_property
+    def _license(self) -> License:
+        return article_license(self._meta)
 
     @cached_property
     def _statements(self) -> frozenset[str | None]:

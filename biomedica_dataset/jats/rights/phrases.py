@@ -7,7 +7,8 @@ import re
 IMAGE = (
     r"(?:photo\w*|images?|image[mn]s?|im[aá]genes|pictures?|fig(?:ures?|uras?|s)?|illustra\w+|ilustra\w+|"
     r"drawings?|artworks?|paintings?|maps?|mapas?|diagram\w*|schem\w+|sketch\w*|panels?|plates?|"
-    r"videos?|scans?|screenshots?|portraits?|reconstructions?|models?|cartoons?|\w*graph(?:s|ic)?|"
+    r"videos?|scans?|screenshots?|portraits?|reconstructions?|models?|cartoons?|"
+    r"\w*(?<!spectro)(?<!chromato)(?<!seismo)(?<!poly)graph(?:s|ic)?|"
     r"foto\w*|desenhos?|dibujos?|dessins?|cartes?|bild\w*|abbildung\w*|gra[fp]h?ik\w*|zeichnung\w*|"
     r"aufnahme\w*|immagin\w+|disegn\w+|gr[aá]ficos?)"
 )
@@ -48,7 +49,7 @@ COPIED = (  # said of images only
     r"reimpres\w+|reproduzid\w+|reproducid\w+|redesenhad\w+|riprodott\w+|reproduite?s?|abgedruckt"
 )
 ADAPTED = (
-    r"adapted|modified|adaptad\w+|modificad\w+|modificat\w+|adattat\w+|adapt[ée]e?s?|"
+    r"adapted|modified|extended|simplified|adaptad\w+|modificad\w+|modificat\w+|adattat\w+|adapt[ée]e?s?|"
     r"modifi[ée]e?s?|modifiziert|adaptiert|ver[aä]ndert"
 )
 TAKEN = r"taken|extracted|sourced|retrieved|downloaded|obtained"
@@ -89,6 +90,7 @@ OURS = re.compile(  # the authors, or what they made
 )
 DATA = re.compile(  # what a chart shows, which is not the image
     r"\b(?:data\w*|dad[oa]s|datos|donn[ée]es|daten|dati|calcul\w+|c[aá]lculo\w*|estima\w+|survey\w*|"
+    r"databases?|web of science|scopus|pubmed|medline|measurements?|"
     r"census|censo|pesquisa|encuesta|regist\w+|statist\w*|estad[ií]st\w*|estat[ií]st\w*|results?)\b",
     re.IGNORECASE,
 )
