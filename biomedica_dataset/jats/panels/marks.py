@@ -124,6 +124,8 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
     choices = []
     for is_upper in (True, False):
         groups = {s: _joined(text, marks) for (s, case), marks in found.items() if case is is_upper}
+        if not groups:
+            continue
         marks = _agreeing(groups)
         run = set(ascii_uppercase[: _run(marks)])
         if len(run) >= _FEWEST:
@@ -178,8 +180,6 @@ def _style(text: str, start: int, end: int) -> tuple[str | None, int, int]:
 def _agreeing(groups: dict[str, list[Mark]]) -> list[Mark]:
     """Return the marks of the style that names the most, and those of others that complete it."""
     styles = sorted(groups, key=lambda style: (-_run(groups[style]), _ORDER.index(style)))
-    if not styles:
-        return []
     marks = list(groups[styles[0]])
     for style in styles[1:]:
         named = {letter for mark in marks for letter in mark.panels}
