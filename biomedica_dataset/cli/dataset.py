@@ -102,6 +102,22 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
 @click.option("--seed", type=click.IntRange(0), help="Seed for the recipe and the limit.")
 @click.option("--split", help="Split to read, or all. [default: train]")
 @click.option(
+    "--unit", type=click.Choice(["figure", "panel"]), default="figure", show_default=True,
+    help="What a row is; letter, score, subcaption and contexts are columns of panels.",
+)  # fmt: skip
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), default=0.8, show_default=True,
+    help="Least score of a panel.",
+)  # fmt: skip
+@click.option(
+    "--crop", type=click.Choice(["png", "jpeg"]),
+    help="Cut panels out, as image files or tars: PNG, or JPEG of quality 95.",
+)  # fmt: skip
+@click.option(
+    "--margin", type=click.FloatRange(0, 1), default=0.0,
+    help="What is seen around a panel that is cut out, as a share of its sides.",
+)  # fmt: skip
+@click.option(
     "--format",
     type=click.Choice(["parquet", "webdataset"]),
     default="parquet",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from .order import make_plan
+from .reading.panel_reader import PanelReader
+from .reading.panels import PLACED
 from .reading.shards import Reader
 
 if TYPE_CHECKING:
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
 
 
 def rows_in_order(
-    index: Index, table: pa.Table, columns: list[str]
+    index: Index, table: pa.Table, columns: list[str], margin: float = 0.0
 ) -> Generator[dict[str, Any], None, None]:
-    """Yield columns of some rows of the index, in their order."""
+    """Yield columns of some rows of the index, or of some panels, in their order."""
+    if PLACED[1] in table.column_names:
+        return PanelReader(index, table, columns, margin=margin).rows(_runs(table))
     return Reader(index, table, columns).rows(_runs(table))
 
 

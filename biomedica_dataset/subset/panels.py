@@ -1,4 +1,4 @@
-"""Finds what panels of chosen rows have for themselves, such as the sentences that cite them."""
+"""Finds the figures of chosen panels, and what panels have for themselves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,55 @@ from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.panel_rows import CONFIG, OWN
 from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.streaming.reading.columns import read_columns
+from biomedica_dataset.streaming.reading.panels import PLACED
 
 if TYPE_CHECKING:
+    from biomedica_dataset.streaming.choice import Chosen
     from biomedica_dataset.streaming.reading.index import Index
+
+KEPT = "kept"
+"""Column of figures: the numbers of the panels to keep; null for none."""
+
+
+def figures_of(chosen: Chosen) -> pa.Table:
+    """Return the rows of the index to write; those of chosen panels know of no others."""
+    table, figures = chosen.table, chosen.figures
+    if figures is None:
+        return table
+    firsts = np.flatnonzero(np.diff(figures, prepend=-1))
+    is_panel = table["panel"].to_numpy() >= 0
+    before = np.concatenate([[0], np.cumsum(is_panel)])
+    ends = before[[*firsts, len(table)]]
+    counts = np.diff(ends)
+
+    def lists(name: str) -> pa.ListArray:
+        values = table[name].filter(pa.array(is_panel)).combine_chunks()
+        offsets, is_none = pa.array(ends, pa.int32()), pa.array(counts == 0)
+        return pa.ListArray.from_arrays(offsets, values, mask=is_none)
+
+    columns = {
+        "panel_scores": lists("score"),
+        "panel_count_found": pa.array(counts, pa.int32(), mask=counts == 0),
+    }
+    found = table.take(pa.array(firsts)).append_column(KEPT, lists("panel")).drop([*PLACED])
+    for name, column in columns.items():
+        found = found.set_column(found.schema.get_field_index(name), name, column)
+    return found
+
+
+def keep_panels(row: dict[str, Any], kept: list[int] | None) -> None:
+    """Leave only some panels to a pair.
+
+    Raises
+    ------
+    ArchiveError
+        It has fewer panels than the index promises.
+    """
+    panels = row["panels"] or []
+    if kept and kept[-1] >= len(panels):
+        msg = f"{row['key']} has {len(panels)} panels, fewer than in the index; serialize it again"
+        raise ArchiveError(msg)
+    row["panels"] = [panels[number] for number in kept or ()] or None
 
 
 def panel_columns(index: Index, table: pa.Table) -> dict[str, dict[str, Any]]:

@@ -11,11 +11,14 @@ from biomedica_dataset.schema import Pair, column_names
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows
 from biomedica_dataset.streaming.in_order import cost_in_order
-from biomedica_dataset.suggest import nearest
+from biomedica_dataset.streaming.reading.panels import MIN_SCORE, check_unit
+from biomedica_dataset.suggest import nearest, one_of
 
+from .crops import ENCODINGS
 from .keys import refuse_archive, write_keys
 from .report import KeysReport, SelectReport
 from .write_folder import FolderStage
+from .write_images import ImagesStage
 from .write_tars import TarsStage
 
 if TYPE_CHECKING:
@@ -26,6 +29,20 @@ if TYPE_CHECKING:
     from .stage import SelectStage
 
 _STAGES: dict[str, type[SelectStage[Any]]] = {"parquet": FolderStage, "webdataset": TarsStage}
+
+
+def _stage(unit: str, format: str, crop: str | None, margin: float) -> type[SelectStage[Any]]:
+    """Return what writes a selection, or refuse what does not go together."""
+    if crop is not None:
+        one_of("crop", crop, tuple(ENCODINGS))
+    if unit == "figure" and crop is not None:
+        msg = "crop cuts out panels: set unit to panel too, or omit it"
+        raise UsageError(msg)
+    if unit == "panel" and crop is None and (margin or format != "parquet"):
+        what = "margin is of images that are cut out" if margin else "tars have no boxes"
+        msg = f"{what}: set crop to png or jpeg, or omit it"
+        raise UsageError(msg)
+    return ImagesStage if crop is not None and format == "parquet" else _STAGES[format]
 
 
 def select(  # noqa: PLR0913 - each is a way to choose, given by name
@@ -39,6 +56,10 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     limit: int | None = None,
     seed: int | None = None,
     split: str | None = None,
+    unit: str = "figure",
+    min_score: float = MIN_SCORE,
+    crop: Literal["png", "jpeg"] | None = None,
+    margin: float = 0.0,
     format: Literal["parquet", "webdataset"] = "parquet",
     keys_only: bool = False,
     dry_run: bool = False,
@@ -49,8 +70,11 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
 
     Parameters
     ----------
-    source, licenses, concepts, filters, recipe, limit, seed, split
-        See `open_dataset`.
+    source, licenses, concepts, filters, recipe, limit, seed, split, unit, min_score
+        See `open_dataset`. A dataset folder of panels has each figure once, with those panels.
+    crop, margin
+        Cut panels out, with a margin, and encode them in RGB: as PNG, or as JPEG of quality 95.
+        They become image files with a table beside them, which ``load_dataset`` reads, or tars.
     output
         A new or empty folder, or one in which the same selection was begun; its last file makes it
         a dataset folder. Not needed for a dry run.
@@ -84,9 +108,14 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     if output is None and not dry_run:
         msg = "no output was named; name a new folder, or do a dry run"
         raise UsageError(msg)
+    check_unit(unit, min_score, margin)
+    if unit == "panel" and keys_only:
+        msg = "keys_only writes keys of figures: omit the unit"
+        raise UsageError(msg)
+    writes = _stage(unit, format, crop, margin)
     choice = Choice(
         licenses=licenses, concepts=concepts, filters=filters, recipe=recipe, limit=limit,
-        seed=seed, split=split,
+        seed=seed, split=split, min_score=min_score if unit == "panel" else None,
     )  # fmt: skip
     progress = progress or Progress()
     if keys_only:
@@ -96,6 +125,6 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
-    stage = _STAGES[format](chosen, os.fspath(output))
+    stage = writes(chosen, os.fspath(output), crop, margin)
     run = stage.run(launch, workers=1, progress=progress)
     return SelectReport(chosen, requests, moved, stage.url, len(run.made), run.left)

@@ -14,12 +14,17 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
+import pyarrow.compute as pc
+
 from biomedica_dataset.engine.outcome import Record
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.record import RECORDS
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import begin_folder
+from biomedica_dataset.licenses import LICENSE_GROUPS
+
+from .crops import QUALITY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,13 +64,23 @@ class Slice:
 
 @dataclass(frozen=True)
 class SelectStage(Stage[Slice, Record, int]):
-    """Writes the slices of a selection; a subclass says in which format."""
+    """Writes the slices of a selection; a subclass says in which format.
+
+    Parameters
+    ----------
+    crop
+        How panels are encoded that become images of their own, one of `ENCODINGS`.
+    margin
+        See `open_dataset`.
+    """
 
     unit: ClassVar[str] = "rows"
     format: ClassVar[str]
 
     chosen: Chosen
     url: str
+    crop: str | None = None
+    margin: float = 0.0
 
     @cached_property
     def output(self) -> Folder:
@@ -79,9 +94,12 @@ class SelectStage(Stage[Slice, Record, int]):
 
     def begin(self, lock: RunLock) -> None:
         """Begin the selection, or resume the same one."""
-        keys = "\n".join(self.chosen.table["key"].to_pylist())
+        table = self.chosen.table
+        keys = "\n".join(table["key"].to_pylist())
+        if self.chosen.figures is not None:
+            keys += f" panels {table['panel'].to_pylist()}"
         header = _Header(
-            format=self.format,
+            format=self.format + (f" of {self.encoding}" if self.crop else ""),
             dataset=self.chosen.index.digest,
             selection=str(self.chosen.choice),
             rows=hashlib.sha256(keys.encode()).hexdigest(),
@@ -93,9 +111,15 @@ class SelectStage(Stage[Slice, Record, int]):
             msg = (
                 f"{self.url} is not empty: it holds {found.selection}, as {found.format}, of "
                 f"dataset {found.dataset[:16]}, and this run selects {header.selection}, as "
-                f"{self.format}, of dataset {header.dataset[:16]}; choose an empty or new folder"
+                f"{header.format}, of dataset {header.dataset[:16]}; choose an empty or new folder"
             )
             raise UsageError(msg)
+
+    @property
+    def encoding(self) -> str:
+        """How panels are cut out and encoded, in words."""
+        quality = f" of quality {QUALITY}" if self.crop == "jpeg" else ""
+        return f"panels cut out with a margin of {self.margin:g}, as {self.crop}{quality}"
 
     def number(self, task: Slice) -> int:
         """Return the number of a slice."""
@@ -104,3 +128,16 @@ class SelectStage(Stage[Slice, Record, int]):
     def size(self, task: Slice) -> int:
         """Return the rows of a slice."""
         return len(task.table)
+
+
+def slices_by_group(rows: pa.Table, most: int) -> list[Slice]:
+    """Return slices of one licence group and split each, named as files of images are."""
+    slices: list[Slice] = []
+    for group in LICENSE_GROUPS:
+        for split in pc.unique(rows["split"]).to_pylist():
+            there = pc.equal(rows["license_group"], group), pc.equal(rows["split"], split)
+            table = rows.filter(pc.and_(*there))
+            for number, start in enumerate(range(0, len(table), most)):
+                name = f"{group}/{split}/{number:06d}.parquet"
+                slices.append(Slice(len(slices), name, table.slice(start, most)))
+    return slices

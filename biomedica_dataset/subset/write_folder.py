@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
@@ -23,7 +24,6 @@ from biomedica_dataset.folder.record import (
     read_record,
     write_record,
 )
-from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import (
     SCHEMA_VERSION,
     CaptionRow,
@@ -37,8 +37,8 @@ from biomedica_dataset.schema import (
 from biomedica_dataset.streaming.in_order import rows_in_order
 from biomedica_dataset.streaming.reading.columns import read_columns
 
-from .panels import panel_columns
-from .stage import SelectStage, Slice
+from .panels import KEPT, figures_of, keep_panels, panel_columns
+from .stage import SelectStage, Slice, slices_by_group
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.outcome import StageRun
@@ -57,18 +57,14 @@ class FolderStage(SelectStage[ShardRecord]):
 
     format: ClassVar[str] = "a dataset folder"
 
+    @cached_property
+    def figures(self) -> pa.Table:
+        """The rows of the index to write."""
+        return figures_of(self.chosen)
+
     def tasks(self) -> list[Slice]:
         """Return slices of one licence group and split each."""
-        slices: list[Slice] = []
-        rows = self.chosen.table
-        for group in LICENSE_GROUPS:
-            for split in pc.unique(rows["split"]).to_pylist():
-                there = pc.equal(rows["license_group"], group), pc.equal(rows["split"], split)
-                table = rows.filter(pc.and_(*there))
-                for number, start in enumerate(range(0, len(table), _SHARD_ROWS)):
-                    name = f"{group}/{split}/{number:06d}.parquet"
-                    slices.append(Slice(len(slices), name, table.slice(start, _SHARD_ROWS)))
-        return slices
+        return slices_by_group(self.figures, _SHARD_ROWS)
 
     def record(self, task: Slice) -> ShardRecord | None:
         """Return the record of a slice whose files are there, written by the same code."""
@@ -100,12 +96,16 @@ class FolderStage(SelectStage[ShardRecord]):
         own, split = panel_columns(self.chosen.index, task.table), []
         if own:
             tables[PANELS] = PanelRow
-        rows = rows_in_order(self.chosen.index, task.table, column_names(Pair))
+        table = task.table
+        kept = table[KEPT].to_pylist() if KEPT in table.column_names else None
+        rows = rows_in_order(self.chosen.index, table, column_names(Pair))
         with ExitStack() as stack:
             stack.enter_context(closing(rows))
             made = {config: stack.enter_context(self.output.create()) for config in tables}
             writers = {config: TableWriter(made[config], of, {}) for config, of in tables.items()}
             for number, row in enumerate(rows):
+                if kept is not None:
+                    keep_panels(row, kept[number])
                 pair = Pair(**row)
                 if pair.panels:
                     split.append((number, {**row, "image": None}))
@@ -156,16 +156,17 @@ class FolderStage(SelectStage[ShardRecord]):
             writer.close()
             index = _publish(file, writer, "index", _INDEX)
         manifest = chosen.index.manifest
-        panels = pc.drop_null(chosen.table["panel_count_found"]).to_pylist()
-        split = {"kept": len(panels), "not_split": len(chosen.table) - len(panels)}
+        figures = self.figures
+        panels = pc.drop_null(figures["panel_count_found"]).to_pylist()
+        split = {"kept": len(panels), "not_split": len(figures) - len(panels)}
         are_joined = bool(manifest.split_figures)
         manifest = replace(
             manifest,
             schema_version=SCHEMA_VERSION,
             source=f"a subset of {manifest.source}, dataset {chosen.index.digest[:16]}",
             selection=str(chosen.choice),
-            articles={"kept": len(pc.unique(chosen.table["article_accession_id"]))},
-            figures={"kept": len(chosen.table)},
+            articles={"kept": len(pc.unique(figures["article_accession_id"]))},
+            figures={"kept": len(figures)},
             split_figures={word: n for word, n in split.items() if n and are_joined},
             panels={"kept": sum(panels)} if are_joined else {},
             changes=None,

@@ -122,8 +122,8 @@ def _of_set(pair: Pair | CaptionRow) -> dict[str, Any]:
     }
 
 
-def published_features() -> Features:
-    """Return the `datasets.Features` of a sample.
+def published_features(ending: str = "jpg") -> Features:
+    """Return the `datasets.Features` of a sample, whose image has a name with some ending.
 
     datasets would infer wrong features from five samples: it takes the image ids in
     ``image_context`` for columns, and an empty list for a list of nulls.
@@ -134,7 +134,7 @@ def published_features() -> Features:
     figure = dict.fromkeys(("image_id", "image_file_name", "caption", "hash"), text)
     return Features(
         {
-            "jpg": Image(),
+            ending: Image(),
             "json": {
                 "image_file_name": text,
                 "image_cluster_id": text,
@@ -169,11 +169,11 @@ def published_features() -> Features:
     )
 
 
-def tar_card(tars: Collection[str]) -> str:
-    """Return the card of a folder of tars, given the paths of the tars."""
+def tar_card(tars: Collection[str], ending: str = "jpg", note: str = "") -> str:
+    """Return the card of a folder of tars, given their paths; see `finish` of tars."""
     from huggingface_hub import DatasetCardData
 
-    shape = published_features()._to_yaml_list()
+    shape = published_features(ending)._to_yaml_list()
     below = {path.rpartition("/")[0] for path in tars}
     groups = [
         group for group in LICENSE_GROUPS if group in {one.partition("/")[0] for one in below}
@@ -197,7 +197,7 @@ def tar_card(tars: Collection[str]) -> str:
         ],
         dataset_info=[{"config_name": group, "features": shape} for group in groups],
     )
-    return f"---\n{data.to_yaml()}\n---\n\n{_CARD}"
+    return f"---\n{data.to_yaml()}\n---\n\n{_CARD}" + (f"\n{note}\n" if note else "")
 
 
 _CARD = """# BIOMEDICA, as tars

@@ -53,6 +53,8 @@ class Sample:
         The row of its article, if known.
     siblings
         All pairs of the article, itself included, with their licence groups, in document order.
+    ending
+        Of the name of the image.
     """
 
     group: str
@@ -60,6 +62,7 @@ class Sample:
     pair: Pair
     article: ArticleRow | None
     siblings: Sequence[tuple[str, Pair | CaptionRow]]
+    ending: str = "jpg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,16 @@ def write_tars(
     samples
         In any order; they are spooled to disk until all are known and can be ordered.
     """
-    folders: dict[str, list[tuple[bytes, str, list[Held]]]] = {}
+    folders: dict[str, list[tuple[bytes, str, dict[str, Held]]]] = {}
     written = {}
     with Spool(folder.scratch()) as spool:
         for sample in samples:
             pair, members = sample.pair, _members(sample)
             order = hashlib.sha256(f"{_SEED} {pair.key}".encode()).digest()
             below = folders.setdefault(f"{sample.group}{splits.below(sample.split)}", [])
-            below.append((order, pair.key, [spool.add(data) for data in members]))
+            endings = (sample.ending, "txt", "json")
+            held = {of: spool.add(data) for of, data in zip(endings, members, strict=True)}
+            below.append((order, pair.key, held))
         for name, own in sorted(folders.items()):
             own.sort(key=lambda entry: entry[:2])
             for part, start in enumerate(range(0, len(own), SAMPLES)):
@@ -112,12 +117,12 @@ def _members(sample: Sample) -> tuple[bytes, bytes, bytes]:
     return pair.image["bytes"], pair.caption.encode(), text.encode()
 
 
-def _write_tar(file: NewFile, samples: list[tuple[bytes, str, list[Held]]]) -> None:
+def _write_tar(file: NewFile, samples: list[tuple[bytes, str, dict[str, Held]]]) -> None:
     # TarInfo's zeros and empty names keep the names and times of this machine out.
     to_write: Any = file  # tarfile only calls write
     with tarfile.open(fileobj=to_write, mode="w|", format=tarfile.GNU_FORMAT) as tar:
         for _order, key, held in samples:
-            for ending, data in zip(("jpg", "txt", "json"), held, strict=True):
+            for ending, data in held.items():
                 member = tarfile.TarInfo(f"{key}.{ending}")
                 member.size = data.size
                 tar.addfile(member, io.BytesIO(data.read()))
@@ -139,10 +144,24 @@ def retract(folder: Folder, splits: Splits) -> None:
     folder.remove(CARD)
 
 
-def finish(folder: Folder, tars: Mapping[str, Tar], splits: Splits) -> None:
+def finish(
+    folder: Folder,
+    tars: Mapping[str, Tar],
+    splits: Splits,
+    *,
+    ending: str = "jpg",
+    note: str = "",
+) -> None:
     """Remove tars of an earlier state; write sizes and card if they are missing.
 
     Their presence marks the folder as finished.
+
+    Parameters
+    ----------
+    ending
+        Of the names of images.
+    note
+        A further sentence of the card.
     """
     for below in _folders(splits):
         for name in folder.names(below):
@@ -152,7 +171,7 @@ def finish(folder: Folder, tars: Mapping[str, Tar], splits: Splits) -> None:
         if not folder.exists(f"{below}/{SIZES}"):
             folder.write_bytes(f"{below}/{SIZES}", json.dumps(sizes, indent=1).encode())
     if not folder.exists(CARD):
-        folder.write_bytes(CARD, tar_card(list(tars)).encode())
+        folder.write_bytes(CARD, tar_card(list(tars), ending, note).encode())
 
 
 def _folders(splits: Splits) -> list[str]:
