@@ -21,7 +21,7 @@ import numpy as np
 from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.annotation.embeddings.encoder import load_encoder
 from biomedica_dataset.annotation.embeddings.model_id import ModelId
-from biomedica_dataset.sample.encoder import write_encoder
+from tests.untrained_encoder import write_encoder
 
 
 class StandIn:

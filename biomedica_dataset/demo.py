@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 88
 _PAIRS = 3
-_CLUSTERS = 8
+_CLUSTERS = 16
 
 
 def run_demo(directory: str, *, bucket_only: bool = False) -> Iterator[str]:
@@ -45,7 +45,7 @@ def run_demo(directory: str, *, bucket_only: bool = False) -> Iterator[str]:
     if not bucket_only:
         yield from _stage("extract", lambda: _extract(root))
         joined: dict[str, str] = {}
-        yield from _stage("annotate", lambda: _annotate(root, joined))
+        yield from _stage("annotate", lambda: annotate_sample(root, joined))
         yield from _stage("serialize", lambda: _serialize(root, joined))
         yield from _stage("verify", lambda: _verify(root))
         yield from _stream(root)
@@ -76,33 +76,32 @@ def _extract(root: Path) -> str:
     return f"{versions}, {figures.kept} of {figures.seen} figures"
 
 
-def _annotate(root: Path, joined: dict[str, str]) -> str:
+def annotate_sample(root: Path, joined: dict[str, str]) -> str:
     """Embed, cluster, review, vote and label, if the optional libraries are installed."""
     from .annotation.clusters.assign import assign
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed
     from .annotation.labels.label import label
     from .annotation.review.sheets import Review, write_sheets
-    from .sample.encoder import write_encoder
     from .sample.votes import write_votes
 
-    names = ("encoder", "embeddings", "clusters", "assignments", "review", "labels")
-    encoder, vectors, centers, assigned, review, labels = (root / name for name in names)
+    names = ("embeddings", "clusters", "assignments", "review", "labels")
+    vectors, centers, assigned, review, labels = (root / name for name in names)
     archive = root / "archive"
     try:
         require("nltk", "review")
-        write_encoder(encoder)
+        require("torch", "embed")
     except UsageError:
         return "skipped: optional, not installed"
-    embed(archive, vectors, model=str(encoder), workers=0)
-    cluster(vectors, centers, components=8, clusters=_CLUSTERS)
+    embed(archive, vectors, model="classical", workers=0)
+    cluster(vectors, centers, components=12, clusters=_CLUSTERS)
     assign(vectors, assigned, clusters=centers, workers=1)
     write_sheets(assigned, archive, review, workers=1)
     votes = write_votes(Review.open(review), root / "votes")
     report = label(votes, labels, assignments=assigned)
     joined.update(clusters=str(assigned), labels=str(labels), embeddings=str(vectors))
     settled = sum(not label.open for label in report.labels.values())
-    return f"{_CLUSTERS} clusters of an untrained encoder; {len(votes)} voters agree on {settled}"
+    return f"{_CLUSTERS} clusters by colours and edges; {len(votes)} voters agree on {settled}"
 
 
 def _serialize(root: Path, joined: dict[str, str]) -> str:

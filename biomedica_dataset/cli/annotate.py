@@ -33,7 +33,8 @@ def annotate() -> None:
     "--model",
     default="facebook/dinov2-with-registers-large",
     show_default=True,
-    help="A vision model for transformers: its id on the Hub, or a folder.",
+    help="A vision model for transformers: its id on the Hub, or a folder; or `classical`, a "
+    "descriptor without weights to try the route.",
 )
 @click.option("--revision", help="Commit, branch or tag of the model on the Hub.")
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
@@ -13,15 +14,21 @@ if TYPE_CHECKING:
     from biomedica_dataset.annotation.review.sheets import Review
 
 _WORDS = {
-    "Microscopy": ("stain", "microscop", "micrograph", "cells", "colonies"),
-    "Clinical Imaging": ("fundus", "radiograph", "tomograph", "lesion", "ultrasound", "ct "),
-    "Immuno Assays": ("blot", "immuno"),
-    "Tables": ("table", "characteristics"),
-    "Chemical Structures": ("structure", "compound"),
-    "Maps": ("map",),
-    "Illustrative Diagrams": ("flow", "scheme", "diagram", "pathway"),
+    "Tables": ("patients at the start", "blood counts"),
+    "Maps": ("map of the island", "mapa"),
+    "Chemical Structures": ("structure of", "synthesis of", "phenol"),
+    "Illustrative Diagrams": ("flow chart", "scheme", "schematic", "chain of"),
+    "Graphs and Networks": ("network of",),
+    "Laboratory Specimens and Cultures": ("colonies", "disc diffusion"),
+    "PCR": ("amplification",),
+    "Clinical Imaging": ("fundus", "radiograph", "axial", "ultrasound", "dermoscop", "naevus"),
+    "Microscopy": ("eosin", "micrograph", "nuclei", "smear", "dish", "particles after", "stain"),
 }
+"""Words of captions by concept: the first concept with a word in a caption is that of the image."""
+
 _ELSE = "Plots and Charts"
+_FEWEST = 0.75
+"""Share of the images shown that a concept needs; with less, a cluster is mixed."""
 
 
 def write_votes(review: Review, folder: Path) -> list[Path]:
@@ -37,9 +44,11 @@ def write_votes(review: Review, folder: Path) -> list[Path]:
         file = VoteFile(folder, annotator, taxonomy, review.model)
         for number, (cluster, members) in enumerate(review.clusters.items()):
             captions = [review.cards[key].caption.lower() for key in members.keys]
-            concept = _concept(captions)
+            counts = Counter(map(_concept, captions))
+            concept, count = counts.most_common(1)[0]
             if annotator == "ben" and number == 0:
                 concept = "Graphs and Networks"
+            file.answer(cluster, "mixed", count < _FEWEST * counts.total() or None)
             file.answer(cluster, "panel_type", "single")
             file.answer(cluster, "panel_subtype", "single panel")
             file.answer(cluster, "primary", [concept])
@@ -48,11 +57,7 @@ def write_votes(review: Review, folder: Path) -> list[Path]:
     return paths
 
 
-def _concept(captions: list[str]) -> str:
-    """Return the concept that most captions of a cluster mention."""
-    counts = {
-        concept: sum(any(word in caption for word in words) for caption in captions)
-        for concept, words in _WORDS.items()
-    }
-    best = max(counts, key=lambda concept: counts[concept])
-    return best if 3 * counts[best] >= len(captions) else _ELSE
+def _concept(caption: str) -> str:
+    """Return the concept of an image by the words of its caption."""
+    found = (name for name, words in _WORDS.items() if any(word in caption for word in words))
+    return next(found, _ELSE)

@@ -13,7 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(scope="session")
 def encoder_folder(once):
-    from biomedica_dataset.sample.encoder import write_encoder
+    from ..untrained_encoder import write_encoder
 
     return once("tiny-dinov2", write_encoder)
 

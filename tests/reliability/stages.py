@@ -56,7 +56,7 @@ class Place:
 
 def prepare(place: Place, stages: tuple[str, ...] | list[str] = STAGES) -> None:
     """Make what stages need, undisturbed."""
-    from biomedica_dataset.sample.encoder import write_encoder
+    from ..untrained_encoder import write_encoder
 
     _do(place, "extract")
     if set(stages) & {"embed", "cluster", "assign", "review", "labels"}:

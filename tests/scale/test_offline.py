@@ -15,8 +15,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from biomedica_dataset.sample.encoder import write_encoder
-
+from ..untrained_encoder import write_encoder
 from .conftest import ROOT, environment
 
 # What stands in for a run of days; all else is as the page has it.

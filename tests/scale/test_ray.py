@@ -21,10 +21,10 @@ from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.extras import install_command
-from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.serialization.serialize import serialize
 
 from ..servers import BucketServer
+from ..untrained_encoder import write_encoder
 from .conftest import command, environment, tree
 
 FIRST = "2026-11-20T01-00Z"

@@ -18,13 +18,13 @@ from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.hub.push import push_to_hub
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.pubmed.mesh.mesh import mesh
-from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.sample.votes import write_votes
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.verification.verify import verify
 from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..pubmed import made
+from ..untrained_encoder import write_encoder
 from .conftest import tree
 
 

@@ -103,7 +103,7 @@ def embed(  # noqa: PLR0913 - each is given by name
         Panels of the archive: a figure that was split has a vector for each of its panels, under
         the key of the panel, and none of its own.
     model, revision, preprocess
-        See `load_encoder`.
+        See `load_encoder`; ``classical`` is a descriptor without weights, see `Classical`.
     workers
         Processes that decode images; one fewer than there are processors by default.
     devices

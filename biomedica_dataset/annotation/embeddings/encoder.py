@@ -15,6 +15,7 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
 
+from .classical import NAME, classical
 from .model_id import ModelId
 from .refusals import check_hub, refusal, why_refused
 
@@ -263,6 +264,8 @@ class EncoderSpec:
 
     def load(self, device: str | None = None) -> Encoder:
         """Return the encoder."""
+        if self.name == NAME:
+            return classical(self.preprocess, self.revision)
         return load_encoder(
             self.name, revision=self.revision, preprocess=self.preprocess, device=device
         )
