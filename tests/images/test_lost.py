@@ -8,6 +8,7 @@ import pickle
 import shutil
 
 import pytest
+from biomedica_dataset.sample.encoder import write_encoder
 from datasets import Image as ImageFeature
 from datasets import load_dataset
 from datasets.exceptions import DatasetGenerationError
@@ -24,7 +25,6 @@ from biomedica_dataset.clip.train.train import train
 from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.sample.encoder import write_encoder
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.verification.verify import verify
