@@ -72,7 +72,7 @@ def measured(config: TrainConfig) -> tuple[float, float]:
         if line.startswith("step "):
             lines.append((time.perf_counter(), line))
 
-    train(config, say)
+    train(config, log=say)
     counted = lines[WARM - 1 :]
     spent = counted[-1][0] - counted[0][0]
     waits = [float(re.search(r"data (\S+)%", line)[1]) / 100 for _, line in counted[1:]]

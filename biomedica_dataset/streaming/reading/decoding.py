@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.images.lost import LostImages
 
 
-_MOST_PIXELS = 128 * 2**20  # bytes of decoded figures that are kept
+_MOST_PIXELS = 256 * 2**20  # bytes of decoded figures that are kept
 
 
 class FetchedImage(dict[str, Any]):
