@@ -3,8 +3,8 @@
 ::
 
     FOLDER/
-      commercial/000012-00.tar   KEY.jpg, KEY.txt and KEY.json of up to 10,000 pairs
-      commercial/sizes.json      samples of each tar, as open_clip reads them; written last
+      commercial/commercial-000012-00.tar   KEY.jpg, KEY.txt and KEY.json of up to 10,000 pairs
+      commercial/sizes.json     samples of the tars of all folders, as open_clip reads them; last
       noncommercial/...  other/...
       README.md                  configs and features, so that datasets can read the tars
       .dataset/                  the dataset folder that the tars are made from, for updates
@@ -201,7 +201,7 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     Examples
     --------
     >>> report = serialize_webdataset("archive", "tars", workers=1)
-    >>> report.tars["noncommercial/024750-00.tar"].samples
+    >>> report.tars["noncommercial/noncommercial-024750-00.tar"].samples
     13
     """
     joined: dict[str, Any] = {"mesh": mesh, "clusters": clusters, "labels": labels}

@@ -32,10 +32,10 @@ SAMPLES = 10_000
 """Maximum number of samples per tar."""
 
 _SEED = "0"
-_NAME = re.compile(r"\d{6}-\d\d\.tar", re.ASCII)
+_NAME = r"(?:[a-z]+-)*[0-9]{6,}-[0-9]{2,}\.tar"  # those of 0.1.0 are only numbers
 TAR_PATH = Form(
-    rf"(?:{'|'.join(LICENSE_GROUPS)})(?:/(?:{'|'.join(SPLITS)}))?/[0-9]{{6,}}-[0-9]{{2,}}\.tar",
-    "the path of a tar such as commercial/000000-00.tar",
+    rf"(?:{'|'.join(LICENSE_GROUPS)})(?:/(?:{'|'.join(SPLITS)}))?/{_NAME}",
+    "the path of a tar such as commercial/commercial-000000-00.tar",
 )
 
 
@@ -97,7 +97,9 @@ def write_tars(
         for name, own in sorted(folders.items()):
             own.sort(key=lambda entry: entry[:2])
             for part, start in enumerate(range(0, len(own), SAMPLES)):
-                path, chosen = f"{name}/{number:06d}-{part:02d}.tar", own[start : start + SAMPLES]
+                # No other folder has a tar of this name: readers of sizes go by the name alone.
+                path = f"{name}/{name.replace('/', '-')}-{number:06d}-{part:02d}.tar"
+                chosen = own[start : start + SAMPLES]
                 with folder.create() as file:
                     _write_tar(file, chosen)
                     file.publish(path)
@@ -129,12 +131,12 @@ def _write_tar(file: NewFile, samples: list[tuple[bytes, str, dict[str, Held]]])
 
 
 def sizes_of(tars: Mapping[str, Tar]) -> dict[str, dict[str, int]]:
-    """Return the content of each ``sizes.json`` by folder: samples by name of the tar."""
-    sizes: dict[str, dict[str, int]] = {}
-    for path, tar in tars.items():
-        below, _, name = path.rpartition("/")
-        sizes.setdefault(below, {})[name] = tar.samples
-    return dict(sorted(sizes.items()))
+    """Return the content of each ``sizes.json`` by folder: samples of all tars by name.
+
+    open_clip looks up every tar in the folder of the first, so each has the tars of all folders.
+    """
+    sizes = {path.rpartition("/")[2]: tar.samples for path, tar in sorted(tars.items())}
+    return dict.fromkeys(sorted({path.rpartition("/")[0] for path in tars}), sizes)
 
 
 def retract(folder: Folder, splits: Splits) -> None:
@@ -165,7 +167,7 @@ def finish(
     """
     for below in _folders(splits):
         for name in folder.names(below):
-            if _NAME.fullmatch(name) and f"{below}/{name}" not in tars:
+            if re.fullmatch(_NAME, name) and f"{below}/{name}" not in tars:
                 folder.remove(f"{below}/{name}")
     for below, sizes in sizes_of(tars).items():
         if not folder.exists(f"{below}/{SIZES}"):
