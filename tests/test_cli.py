@@ -349,11 +349,12 @@ def test_help_is_whole_in_80_columns(run):
         assert not [line for line in lines if line.endswith("...") and "ARGS" not in line]
 
 
-def test_a_shell_completes_licences_and_tasks():
+def test_a_shell_completes_licences_tasks_and_columns():
     for words, found in {
         "select x --license comm": "commercial",
         "extract x --license CC-BY-N": "CC-BY-NC-SA",
         "evaluate --tasks bloo": "bloodmnist",
+        "select x --filter image_panel_c": "image_panel_count",
     }.items():
         parts = ["biomedica", *words.split()]
         env = {

@@ -75,6 +75,13 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     show(run(archive, output, progress=progress(), **options))
 
 
+def _complete_column(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+    from biomedica_dataset.schema import CaptionRow, IndexRow, column_names
+
+    names = dict.fromkeys([*column_names(IndexRow), *column_names(CaptionRow)])
+    return [name for name in names if name.startswith(begun)]
+
+
 @main.command()
 @click.argument("source")
 @click.option(
@@ -91,7 +98,7 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
 )  # fmt: skip
 @click.option("--concept", "concepts", multiple=True, help="Only rows with a concept. Repeatable.")
 @click.option(
-    "--filter", "filters", multiple=True, metavar="CONDITION",
+    "--filter", "filters", multiple=True, metavar="CONDITION", shell_complete=_complete_column,
     help="Such as 'article_year >= 2015 and caption contains melanoma'; see above. Repeatable: "
     "all must hold.",
 )  # fmt: skip

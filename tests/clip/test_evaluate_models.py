@@ -164,9 +164,13 @@ def test_models_of_the_hub_are_named_by_their_ids(tmp_path, models, kind):
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("ViT-B-3", "there is no model 'ViT-B-3'; did you mean 'ViT-B-32'"),
-        ("ViT-B-32", "needs a tag, ViT-B-32:TAG; it has .*laion2b_s34b_b79k"),
-        ("ViT-B-32:nothing", "model ViT-B-32:nothing cannot be loaded: .*not a known tag"),
+        ("ViT-B-3", "there is no model and no folder 'ViT-B-3'; did you mean 'ViT-B-32'"),
+        ("clip-base", r"there is no model and no folder 'clip-base'\. Use NAME:TAG"),
+        ("ViT-B-32", "needs a tag, ViT-B-32:TAG; its tags are .*laion2b_s34b_b79k"),
+        (
+            "ViT-B-32:nothing",
+            "^Error: model ViT-B-32 has no tag and no file 'nothing'; its tags",
+        ),
         ("{models}", "model local-dir:.* cannot be loaded: "),
         ("{models}/empty", "has no open_clip_config.json of OpenCLIP and no config.json"),
         ("{models}/cut", "model local-dir:.*cut cannot be loaded: "),

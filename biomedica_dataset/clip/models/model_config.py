@@ -33,7 +33,10 @@ class ModelConfig:
     def __post_init__(self) -> None:
         """Refuse weights that nobody named."""
         if ":" not in self.name and self.pretrained == OWN:
-            msg = f"model.pretrained must name a tag for {self.name!r}, or null for random weights"
+            msg = (
+                f"model.pretrained must name a tag for {self.name!r}, or null for random weights; "
+                f"a folder is local-dir:{self.name}"
+            )
             raise UsageError(msg)
         if ":" in self.name and self.pretrained not in (OWN, None):
             msg = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,6 @@ from biomedica_dataset.annotation.embeddings.refusals import check_hub, refusal,
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
-from biomedica_dataset.suggest import nearest
 
 from .open_clip import CONFIG, load_open_clip, shown_name, unreadable
 
@@ -91,14 +91,17 @@ def load_model(spec: str, device: str | None = None) -> Model:
     name, _, tag = spec.partition(":")
     known = require("open_clip", "clip").list_models()
     if name in known:
-        if not tag:
-            tags = require("open_clip", "clip").list_pretrained_tags_by_model(name)
-            msg = f"model {name} needs a tag, {name}:TAG; it has {', '.join(tags)}"
+        tags = require("open_clip", "clip").list_pretrained_tags_by_model(name)
+        if not tag or not (tag in tags or Path(tag).is_file()):
+            what = f"has no tag and no file {tag!r}" if tag else f"needs a tag, {name}:TAG"
+            msg = f"model {name} {what}; its tags are {', '.join(tags)}"
             raise UsageError(msg)
         return _open_clip(name, tag, device)
     if name.count("/") == 1 and not tag and not name.startswith((".", "/")):
         return _transformers(name, device)
-    msg = f"there is no model {spec!r}; {nearest(name, known)}. Use {_FORMS}."
+    near = get_close_matches(name, known, n=1, cutoff=0.8)  # what is typed may also be a folder
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    msg = f"there is no model and no folder {spec!r}{hint} Use {_FORMS}."
     raise UsageError(msg)
 
 
