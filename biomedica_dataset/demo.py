@@ -45,6 +45,7 @@ def run_demo(directory: str, *, bucket_only: bool = False) -> Iterator[str]:
     if not bucket_only:
         yield from _stage("extract", lambda: _extract(root))
         joined: dict[str, str] = {}
+        yield from _stage("panels", lambda: _panels(root, joined))
         yield from _stage("annotate", lambda: annotate_sample(root, joined))
         yield from _stage("serialize", lambda: _serialize(root, joined))
         yield from _stage("verify", lambda: _verify(root))
@@ -74,6 +75,18 @@ def _extract(root: Path) -> str:
     articles, figures = Tally.of(report.articles), Tally.of(report.figures)
     versions = f"{articles.kept} of {articles.seen} versions kept"
     return f"{versions}, {figures.kept} of {figures.seen} figures"
+
+
+def _panels(root: Path, joined: dict[str, str]) -> str:
+    """Find the panels of the compound figures, if the optional library is installed."""
+    from .annotation.panels.find_stage import panels
+
+    try:
+        report = panels(root / "archive", root / "panels", workers=1)
+    except UsageError:
+        return "skipped: optional, not installed"
+    joined.update(panels=str(root / "panels"))
+    return f"{report.figures.kept} figures are split into {report.panels.kept} panels"
 
 
 def annotate_sample(root: Path, joined: dict[str, str]) -> str:
@@ -114,6 +127,7 @@ def _serialize(root: Path, joined: dict[str, str]) -> str:
         clusters=joined.get("clusters"),
         labels=joined.get("labels"),
         embeddings=joined.get("embeddings"),
+        panels=joined.get("panels"),
     ).manifest
     groups = ", ".join(f"{manifest.rows(group)} {group}" for group in LICENSE_GROUPS)
     return f"{manifest.rows('captions')} pairs: {groups}"
@@ -162,6 +176,8 @@ def _next(root: Path, *, bucket_only: bool) -> Iterator[str]:
     yield f"The dataset folder is {root}/biomedica, its card {root}/biomedica/README.md."
     if not (root / "labels").exists():
         yield f"To annotate as well: {install_command('embed,review')}"
+    if not (root / "panels").exists():
+        yield f"To find panels as well: {install_command('panels')}"
     yield "Next, from PMC itself:"
     yield "  biomedica extract --limit 100 --output archive"
     yield "  biomedica serialize archive --output biomedica"

@@ -242,6 +242,7 @@ class TestDemo:
         for words in (
             "bucket ",
             "extract ",
+            "panels     5 figures are split into 13 panels",
             "serialize ",
             "verify ",
             "no problems",

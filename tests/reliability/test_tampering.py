@@ -19,6 +19,8 @@ from biomedica_dataset.annotation.clusters.cluster_model import ClusterModel
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.annotation.labels.taxonomy import BUILT_IN, Taxonomy
+from biomedica_dataset.annotation.panels.figure_panels import read_figure_panels
+from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.annotation.review.sheets import Review
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.cli.group import main
@@ -196,6 +198,7 @@ READERS = {
     "archive": _archive,
     "embeddings": lambda path: _blocks(Embeddings.vectors)(Embeddings.open(path)),
     "assignments": lambda path: Assignments.open(path).of_pmcids(0, 10**9),
+    "panels": lambda path: read_figure_panels(Panels.open(path), 0, 10**9),
     "clusters": ClusterModel.open,
     "labels": Labels.open,
     "sheets": Review.open,
@@ -207,6 +210,7 @@ FILES = {
     "archive": ["archive.json", "report.json", "articles/*", "images/*"],
     "embeddings": ["embeddings.json", "blocks/*"],
     "assignments": ["assignments.json", "blocks/*"],
+    "panels": ["panels.json", "blocks/*"],
     "clusters": ["cluster.json", "cluster.npz"],
     "labels": ["labels.json", "labels.parquet"],
     "sheets": ["review.json"],
@@ -256,6 +260,7 @@ COMMANDS = [
     ("archive", "verify archive"),
     ("embeddings", "annotate assign clusters embeddings -o others --workers 1"),
     ("assignments", "annotate review assignments archive -o other"),
+    ("panels", f"{SERIALIZE} --panels panels"),
     ("clusters", "annotate assign clusters embeddings -o others --workers 1"),
     ("labels", f"{SERIALIZE} --clusters assignments --labels labels"),
     ("mesh", f"{SERIALIZE} --mesh mesh"),
@@ -334,6 +339,8 @@ def forged(folder: Path, **changes: object) -> None:
         ({"image_length": 2**31 - 1}, "image_offset"),
         ({"caption_bytes": -1}, "caption_bytes"),
         ({"row": 10**6}, "row"),
+        ({"panel_scores": [2.0]}, "panel_scores"),
+        ({"panel_count_found": 0}, "panel_count_found"),
         ({"image_license": "CC BY-NC 4.0"}, "image_license"),
     ],
     ids=str,
