@@ -8,7 +8,6 @@ import pickle
 import shutil
 
 import pytest
-from biomedica_dataset.sample.encoder import write_encoder
 from datasets import Image as ImageFeature
 from datasets import load_dataset
 from datasets.exceptions import DatasetGenerationError
@@ -32,6 +31,7 @@ from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..clip.made import TINY, write
 from ..reliability.buckets import article, figure, put
+from ..untrained_encoder import write_encoder
 
 CUT = "PMC8100001_b"
 
