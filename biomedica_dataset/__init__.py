@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .search.build import build_search
     from .search.evaluate import evaluate_search
     from .search.search import open_search
+    from .serialization.add_attribute import add_attribute
     from .serialization.report import SerializeReport
     from .serialization.serialize import serialize
     from .streaming.dataset import open_dataset
@@ -87,6 +88,7 @@ __all__ = [
     "VerifyReport",
     "WorkerDiedError",
     "__version__",
+    "add_attribute",
     "assign",
     "build_search",
     "cluster",
@@ -118,6 +120,7 @@ _HOME = {
     "SerializeReport": ".serialization.report",
     "Splits": ".folder.splits",
     "VerifyReport": ".verification.report",
+    "add_attribute": ".serialization.add_attribute",
     "assign": ".annotation.clusters.assign",
     "build_search": ".search.build",
     "cluster": ".annotation.clusters.cluster",

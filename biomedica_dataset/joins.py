@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .annotation.attribute_tables import open_attribute_tables
 from .annotation.clusters.assignments import Assignments
 from .annotation.embeddings.vectors import Embeddings
 from .annotation.labels.labels import Labels
@@ -19,8 +20,9 @@ from .rows import rows_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from .annotation.blocks import BlockTables
     from .annotation.labels.audit import Purity
     from .annotation.labels.cluster_label import ClusterLabel
     from .annotation.panels.figure_panels import FigurePanels
@@ -47,6 +49,8 @@ class JoinFolders:
         Vectors of the images, which become a separate table.
     panels
         Panels of the figures, which become a column and a separate table.
+    attributes
+        Block tables of what is known of the images, each of which becomes a separate table.
     """
 
     mesh: Path | None = None
@@ -54,6 +58,7 @@ class JoinFolders:
     labels: Path | None = None
     embeddings: Path | None = None
     panels: Path | None = None
+    attributes: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Joins:
     labels: Labels | None = None
     embeddings: Embeddings | None = None
     panels: Panels | None = None
+    attributes: tuple[BlockTables[Any], ...] = ()
 
     @classmethod
     def open(cls, folders: JoinFolders) -> Joins:
@@ -89,10 +95,11 @@ class Joins:
             raise UsageError(msg)
         vectors = None if folders.embeddings is None else Embeddings.open(folders.embeddings)
         panels = None if folders.panels is None else Panels.open(folders.panels)
-        return cls(mesh, clusters, labels, vectors, panels)
+        attributes = tuple(map(open_attribute_tables, folders.attributes))
+        return cls(mesh, clusters, labels, vectors, panels, attributes)
 
     def check(self, archive: Archive) -> None:
-        """Refuse vectors and panels of another archive.
+        """Refuse vectors, panels and attributes of another archive.
 
         Raises
         ------
@@ -102,6 +109,7 @@ class Joins:
         for made, again in (
             (self.embeddings, "embed this archive"),
             (self.panels, "find the panels of this archive"),
+            *((tables, "make them from this archive") for tables in self.attributes),
         ):
             if made is not None:
                 made.check_width(archive.width, again)

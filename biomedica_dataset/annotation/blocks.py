@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
@@ -150,6 +151,12 @@ class BlockTables(ABC, Generic[Header]):
     @abstractmethod
     def columns(self) -> dict[str, Column]:
         """What the columns of a block may hold."""
+
+    def state(self) -> str:
+        """Return a digest of the header and of what each block was made from."""
+        records = [(block, read_record(self.folder, block)) for block in self.blocks()]
+        parts = self.header, [(n, record.fingerprint) for n, record in records if record]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def blocks(self) -> list[int]:
         """Return the numbers of the finished blocks, ascending."""

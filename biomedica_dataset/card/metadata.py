@@ -37,7 +37,7 @@ def card_data(manifest: Manifest) -> DatasetCardData:
             {"config_name": name, **({} if at else {"default": True}), "data_files": _paths(held)}
             for at, (name, held) in enumerate(files.items())
         ],
-        dataset_info=[_info(config, held, manifest.digest) for config, held in files.items()],
+        dataset_info=[_info(config, held, manifest) for config, held in files.items()],
     )
 
 
@@ -48,13 +48,16 @@ def _paths(files: list[ShardFile]) -> list[dict[str, Any]]:
     ]
 
 
-def _info(config: str, files: list[ShardFile], digest: str) -> dict[str, Any]:
+def _info(config: str, files: list[ShardFile], manifest: Manifest) -> dict[str, Any]:
+    attributes = {attribute.name: attribute for attribute in manifest.attributes}
+    is_ours = config not in attributes
+    known = features(TABLES[config]) if is_ours else attributes[config].features
     return {
         "config_name": config,
         # The cache of datasets goes by the card, not by the files: the digest tells one build from
         # another. `DatasetInfo` itself leaves it out of its YAML.
-        "description": f"manifest {digest}",
-        "features": features(TABLES[config])._to_yaml_list(),
+        "description": f"manifest {manifest.digest}",
+        "features": known._to_yaml_list(),
         "splits": [
             {
                 "name": split,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -32,22 +32,13 @@ _EXAMPLES = ('load_dataset("{}"', 'open_dataset(\n    "{}"', "`biomedica select 
 _WORST = 12  # concepts whose labels are true least often
 
 
-class Whole(NamedTuple):
-    """The dataset folder of which another is a subset: its rows, and its manifest's digest."""
-
-    rows: int
-    digest: str
-
-
-def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = None) -> Manifest:
+def publish(folder: Folder, manifest: Manifest) -> Manifest:
     """Write the images of the card, the card, and last the manifest; return it with the images.
 
     Parameters
     ----------
     manifest
         Of Parquet files that are there, index included.
-    subset_of
-        What its rows were chosen from, if not from an archive.
     """
     from .examples import find_examples
     from .markdown import render
@@ -71,7 +62,7 @@ def publish(folder: Folder, manifest: Manifest, *, subset_of: Whole | None = Non
         counted=counted,
         examples=examples,
         plots=plots,
-        subset_of=subset_of,
+        subset_of=manifest.subset_of,
         shared=count_shared_images(folder, manifest),
         manifest=manifest,
         splits=manifest.splits,

@@ -45,6 +45,11 @@ from .launched import launched
     "--panels", metavar="FOLDER", help="Panels of the figures, from `biomedica annotate panels`."
 )
 @click.option(
+    "--attributes", multiple=True, metavar="FOLDER",
+    help="What is known of the images, such as the clusters of `biomedica annotate assign`, each "
+    "folder as a table of its own. Repeatable.",
+)  # fmt: skip
+@click.option(
     "--split",
     "splits",
     metavar="SHARES",
@@ -61,8 +66,10 @@ from .launched import launched
 def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     """Write the dataset folder of ARCHIVE: Parquet files by licence, index, card and manifest."""
     if layout == "webdataset":
-        for name, what in (("embeddings", "vectors"), ("panels", "panels")):
-            if options.pop(name) is not None:
+        for name, what in (
+            ("embeddings", "vectors"), ("panels", "panels"), ("attributes", "attributes"),
+        ):  # fmt: skip
+            if options.pop(name):
                 msg = f"--{name}: tars in the published layout have no {what}; omit it"
                 raise click.UsageError(msg)
         from biomedica_dataset import serialize_webdataset

@@ -18,6 +18,7 @@ from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.plotting import can_plot
 from biomedica_dataset.schema import SCHEMA_VERSION, TABLES, VERSIONS
 
+from .attributes import CONFIG, Attribute
 from .record import ShardFile  # noqa: TC001 - for pydantic
 from .search_files import SearchFile, SearchIndex  # noqa: TC001 - for pydantic
 from .splits import Splits
@@ -71,6 +72,14 @@ class CardImage:
     sha256: Sha256
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The dataset folder of which another is a subset: its rows, and its manifest's digest."""
+
+    rows: Count
+    digest: Sha256
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a dataset folder contains and how it was made.
@@ -103,6 +112,10 @@ class Manifest:
         Plots and examples of the card.
     search
         The search index, if one was built.
+    attributes
+        Tables of what is known of the images.
+    subset_of
+        What the rows were chosen from, if not from an archive.
     """
 
     schema_version: str
@@ -125,6 +138,8 @@ class Manifest:
     split_figures: dict[str, Count] = field(default_factory=dict)
     panels: dict[str, Count] = field(default_factory=dict)
     search: SearchIndex | None = None
+    attributes: list[Attribute] = field(default_factory=list)
+    subset_of: Whole | None = None
 
     @property
     def splits(self) -> Splits:
@@ -155,10 +170,14 @@ class Manifest:
 
     def configs(self) -> list[str]:
         """Return the configs that have rows, the default first."""
-        return [config for config in TABLES if self.rows(config)]
+        named = [*TABLES, *(attribute.name for attribute in self.attributes)]
+        return [config for config in named if self.rows(config)]
 
     def config_files(self, config: str) -> list[ShardFile]:
         """Return the files of a config; ``all`` has those of the licence groups."""
+        if any(attribute.name == config for attribute in self.attributes):
+            below = f"{CONFIG}/{config}/"
+            return [file for file in self.files if file.path.startswith(below)]
         configs = LICENSE_GROUPS if config == "all" else (config,)
         return [file for file in self.files if file.config in configs]
 

@@ -14,6 +14,8 @@ from biomedica_dataset.io.typed import typed
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import TABLES, IndexRow
 
+from .attributes import CONFIG as ATTRIBUTES
+from .attributes import NAME
 from .index_rows import read_index_table
 from .parquet import TableWriter
 from .splits import SPLITS, Splits
@@ -29,9 +31,11 @@ AGAIN = "Remove it, if it exists, and serialize again."
 
 _RECORD = b"biomedica_shard"
 _ONLY = "-only.parquet"
-_CONFIGS = tuple(config for config in TABLES if config != "all")
+_TABLES = tuple(config for config in TABLES if config != "all")
+_CONFIGS = (*_TABLES, ATTRIBUTES)
 SHARD_PATH = Form(
-    rf"(?:{'|'.join(_CONFIGS)})(?:/(?:{'|'.join(LICENSE_GROUPS)}))?(?:/(?:{'|'.join(SPLITS)}))?"
+    rf"(?:{ATTRIBUTES}/{NAME.pattern}|"
+    rf"(?:{'|'.join(_TABLES)})(?:/(?:{'|'.join(LICENSE_GROUPS)}))?(?:/(?:{'|'.join(SPLITS)}))?)"
     r"/[A-Za-z0-9_-]+\.parquet",
     "the path of a shard, such as commercial/train/000000.parquet",
 )

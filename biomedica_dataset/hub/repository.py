@@ -27,6 +27,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, UsageError
+from biomedica_dataset.folder.attributes import CONFIG as ATTRIBUTES
 from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.folder.search_files import SEARCH_PATH
 from biomedica_dataset.io.failures import plain
@@ -49,7 +50,7 @@ _LONGEST_WAIT = 300.0  # seconds: the Hub counts requests per five minutes
 _MOST_FILES = 1_000_000  # of a repository: its list may have no end
 _FILES_PER_COMMIT = 20_000  # the Hub takes up to 25,000
 _OF_THE_HUB = ".gitattributes"  # in every repository from its first commit
-_SHARD = re.compile(rf"(?:{'|'.join(TABLES)})(?:/[a-z]+)*/[\w-]+\.parquet")
+_SHARD = re.compile(rf"(?:{'|'.join([*TABLES, ATTRIBUTES])})(?:/[a-z0-9_]+)*/[\w-]+\.parquet")
 _OURS = re.compile(
     rf"{_SHARD.pattern}|{CARD}|{MANIFEST}|(?:plots|examples)/[\w-]+\.(?:png|jpg)"
     rf"|{SEARCH_PATH.pattern}"

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.card.write import CARD, card_of_repository, publish
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.folder.attributes import CONFIG as ATTRIBUTES
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
@@ -19,6 +20,7 @@ from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.schema import IndexRow
+from biomedica_dataset.serialization.attributes import StoredRows, write_attributes
 
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
@@ -102,7 +104,7 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
     stage, files = Folder(scratch, links_to=(source.root,)), []
     left = 0
     for file in manifest.files:
-        if _is_left_out(file):
+        if _is_left_out(file) or file.config == ATTRIBUTES:
             continue
         if file.config == "index":
             kept, split = _index_without_other(source, file, stage)
@@ -114,6 +116,8 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
     search = manifest.search.without_other() if manifest.search else None
     for searched in search.files if search else ():
         _link(source, searched.path, scratch)
+    index = [file for file in files if file.config == "index"]
+    files += _attributes_without_other(source, manifest, index, stage)
     staged = replace(
         manifest,
         files=files,
@@ -131,6 +135,13 @@ def _link(source: Folder, path: str, scratch: Path) -> None:
     link = scratch / path
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(Path(source.place(path)).resolve())
+
+
+def _attributes_without_other(
+    source: Folder, manifest: Manifest, index: list[ShardFile], stage: Folder
+) -> list[ShardFile]:
+    stored = (StoredRows(source, attribute) for attribute in manifest.attributes)
+    return write_attributes(stage, index, stored)[1]
 
 
 def _changes_without_other(changes: Changes | None) -> Changes | None:

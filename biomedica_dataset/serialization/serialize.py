@@ -17,6 +17,7 @@ from biomedica_dataset.folder.record import RECORDS, ShardRecord, read_record
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 
+from .attributes import BlockRows
 from .image_groups import ImageGroups, find_groups
 from .report import SerializeReport
 from .shard import ShardSource, build_shard, kept
@@ -24,6 +25,8 @@ from .vectors import join_vectors, vectors_fingerprint
 from .write_dataset import manifest_of, remove_shard, write_dataset
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
@@ -167,7 +170,10 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
         if not (self.output.exists(CARD) and self.output.exists(MANIFEST)):
             return False
         stored = read_manifest(self.output)
-        return (stored.joined, stored.audit) == (self.joins.describe(), self.joins.audit())
+        given = [BlockRows(tables).attribute for tables in self.joins.attributes]
+        are_there = all(attribute in stored.attributes for attribute in given)
+        joined = self.joins.describe(), self.joins.audit()
+        return are_there and (stored.joined, stored.audit) == joined
 
     def _gone(self, run: Run) -> list[int]:
         """Return the shards of an earlier state whose blocks the archive no longer has."""
@@ -185,6 +191,7 @@ def serialize(  # noqa: PLR0913 - each is given by name
     labels: str | os.PathLike[str] | None = None,
     embeddings: str | os.PathLike[str] | None = None,
     panels: str | os.PathLike[str] | None = None,
+    attributes: Sequence[str | os.PathLike[str]] = (),
     splits: Splits | str | None = None,
     split_by: str | None = None,
     check_images: bool = False,
@@ -207,6 +214,9 @@ def serialize(  # noqa: PLR0913 - each is given by name
     panels
         Folder of the panels of the archive's figures; they become a column of the pairs and the
         config ``panels``. Panels of an image that changed since are left out and counted.
+    attributes
+        Folders of what is known of the images, such as their clusters; each becomes a config, and
+        conditions name its columns, as ``assignments.cluster``. An existing folder keeps others.
     splits
         Train, validation and test, such as ``0.9,0.05,0.05``; an existing folder keeps its
         splits, and a new one is all ``train`` by default.
@@ -233,8 +243,9 @@ def serialize(  # noqa: PLR0913 - each is given by name
     (62, [])
     """
     folders = JoinFolders(
-        mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings, panels=panels
-    )
+        mesh=mesh, clusters=clusters, labels=labels, embeddings=embeddings, panels=panels,
+        attributes=tuple(attributes),
+    )  # fmt: skip
     stage = SerializeStage(
         os.fspath(archive), os.fspath(output), folders, splits, split_by, check_images
     )

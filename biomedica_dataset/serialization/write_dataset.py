@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +22,8 @@ from biomedica_dataset.folder.record import (
 from biomedica_dataset.folder.splits import SPLITS
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import IndexRow
+
+from .attributes import BlockRows, write_attributes
 
 if TYPE_CHECKING:
     from biomedica_dataset.folder.manifest import Changes, Manifest
@@ -53,7 +56,9 @@ def write_dataset(
     """
     index = _write_index(folder, records)
     since = changes(folder, [file.path for file in index])
+    attributes, files = write_attributes(folder, index, map(BlockRows, source.joins.attributes))
     manifest = manifest_of(source, blocks, records, index, since)
+    manifest = replace(manifest, attributes=attributes, files=manifest.files + files)
     _remove_unnamed(folder, manifest, source.splits)
     return publish(folder, manifest)
 

@@ -21,6 +21,7 @@ from biomedica_dataset.suggest import nearest
 
 from .conditions.filters import columns_of, holds_any, mask, parse_filters, unknown_values
 from .conditions.grammar import Comparison
+from .reading.attributes import attribute_columns, join_attributes
 from .reading.columns import ColumnReader, TextCost
 from .reading.panels import NEW, OWN, expand, panel_columns
 from .recipes import RecipeReport, apply
@@ -135,7 +136,10 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
     texts = None
     if choice.filters is not None:
         filtered = _filtered_panels if is_panels else _filtered
-        table, texts = filtered(index, table, parse_filters(choice.filters), tell)
+        condition, names = parse_filters(choice.filters), table.column_names
+        table = join_attributes(index, table, _attributes(index, condition), tell)
+        table, texts = filtered(index, table, condition, tell)
+        table = table.select(names)
     _check_any(table, index, choice)
     report = None
     if choice.recipe is not None:
@@ -143,6 +147,13 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
         table = table.filter(pa.array(kept))
         _check_any(table, index, choice)
     return Chosen(index, choice, _limited(table, choice), report, texts)
+
+
+def _attributes(index: Index, condition: Any) -> list[str]:
+    """Return the columns of attributes in a condition, and check all names."""
+    attributes = attribute_columns(index.manifest)
+    names = columns_of(condition, [*_KNOWN, *NEW, *index.table.column_names, *attributes])
+    return sorted(names & set(attributes))
 
 
 def _check_any(table: pa.Table, index: Index, choice: Choice) -> None:
@@ -233,7 +244,7 @@ def _filtered_panels(
     index: Index, table: pa.Table, condition: Any, tell: Callable[[str], None]
 ) -> tuple[pa.Table, TextCost | None]:
     """Filter panels: their own columns take the place of those of their figures."""
-    names = columns_of(condition, list(dict.fromkeys([*_KNOWN, *NEW])))
+    names = columns_of(condition, list(dict.fromkeys([*_KNOWN, *NEW, *table.column_names])))
     own = sorted(names & set(OWN))
     if not own:
         return _filtered(index, table, condition, tell)

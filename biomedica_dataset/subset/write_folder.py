@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from biomedica_dataset.card.write import CARD, Whole, publish
+from biomedica_dataset.card.write import CARD, publish
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.folder.manifest import MANIFEST
+from biomedica_dataset.folder.manifest import MANIFEST, Whole
 from biomedica_dataset.folder.panel_rows import CONFIG as PANELS
 from biomedica_dataset.folder.panel_rows import panel_rows
 from biomedica_dataset.folder.parquet import TableWriter
@@ -171,9 +171,10 @@ class FolderStage(SelectStage[ShardRecord]):
             panels={"kept": sum(panels)} if are_joined else {},
             changes=None,
             files=[*sorted(files, key=lambda file: file.path), index],
+            attributes=[],
+            subset_of=Whole(len(chosen.index.table), chosen.index.digest),
         )
-        whole = Whole(len(chosen.index.table), chosen.index.digest)
-        publish(self.output, manifest, subset_of=whole)
+        publish(self.output, manifest)
 
 
 def _publish(file: NewFile, writer: TableWriter, config: str, path: str) -> ShardFile:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError
+from biomedica_dataset.folder.attributes import CONFIG
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
@@ -21,7 +22,7 @@ from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.io.tables import columns_of, read_table
-from biomedica_dataset.schema import TABLES, Pair, PanelRow, VectorRow, arrow_schema
+from biomedica_dataset.schema import TABLES, IndexRow, Pair, PanelRow, VectorRow, arrow_schema
 
 from .panels import PAIR_COLUMNS, panel_problems
 from .report import VerifyReport
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.search_files import SearchFile
     from biomedica_dataset.io.folders import Folder
-    from biomedica_dataset.io.rules import Rule
+    from biomedica_dataset.io.tables import Column
 
 _AGAIN = "Get it from its source again, or serialize it again."
 _ARTICLES = ["article_accession_id", "split"]
@@ -63,7 +64,7 @@ class _Dataset:
             if not self._folder.exists(file.path):
                 self._report.wrong(file.path, "missing")
                 continue
-            self._file(file, manifest.schema_version)
+            self._file(file, _schema(manifest, file))
             self._report.files += 1
             self._tick(1, file.rows, file.bytes)
         for other in manifest.other_files:
@@ -72,6 +73,7 @@ class _Dataset:
         for file in manifest.config_files("all"):
             self._vectors(file)
         self._beside(manifest)
+        self._attributes(manifest)
         self._shared(manifest)
         self._covered(manifest, set().union(*pointed))
         self._unknown_files(manifest)
@@ -81,7 +83,7 @@ class _Dataset:
             self._report.wrong(CARD, "belongs to another manifest")
         return self._report
 
-    def _file(self, file: ShardFile, version: str) -> None:
+    def _file(self, file: ShardFile, schema: pa.Schema | None) -> None:
         if self._folder.sha256(file.path) != file.sha256:
             self._damaged.add(file.path)
             self._report.wrong(file.path, f"differs from its SHA-256 in {MANIFEST}")
@@ -93,7 +95,7 @@ class _Dataset:
         except ArchiveError as error:
             self._report.wrong(file.path, f"{error}")
             return
-        if not known.equals(arrow_schema(TABLES[file.config], version), check_metadata=False):
+        if schema is None or not known.equals(schema, check_metadata=False):
             self._report.wrong(file.path, "has other columns than its schema version")
             return
         rows = metadata.num_rows
@@ -112,7 +114,9 @@ class _Dataset:
     def _vectors(self, images: ShardFile) -> None:
         """Check that a vector file, if any, has the same rows as its image file."""
         path = path_beside(images.path, "embeddings", self._splits)
-        if {path, images.path} <= self._whole and self._keys(path) != self._keys(images.path):
+        if {path, images.path} <= self._whole and self._keys(path, columns_of(VectorRow)) != (
+            self._keys(images.path, columns_of(VectorRow))
+        ):
             self._report.wrong(path, f"has other rows than {images.path}")
 
     def _panels(self, images: str, index: list[dict[str, Any]]) -> None:
@@ -120,27 +124,21 @@ class _Dataset:
         path, known = path_beside(images, "panels", self._splits), len(self._report.problems)
         views = []
         if path in self._whole:
-            views = self._texts(path, None, PanelRow, PANEL_ROW_RULES).to_pylist()
+            views = self._texts(path, None, columns_of(PanelRow, PANEL_ROW_RULES)).to_pylist()
         elif self._folder.exists(path):
             return
-        pairs = self._texts(images, PAIR_COLUMNS, Pair, PANEL_RULES).to_pylist()
+        columns = columns_of(Pair, PANEL_RULES)
+        pairs = self._texts(images, PAIR_COLUMNS, columns).to_pylist()
         if len(pairs) == len(index) and len(self._report.problems) == known:
             for problem in panel_problems(pairs, index, views):
                 self._report.wrong(images, problem)
 
-    def _keys(self, path: str) -> list[str]:
-        keys: list[str] = self._texts(path, ["key"], VectorRow)["key"].to_pylist()
+    def _keys(self, path: str, columns: Mapping[str, Column]) -> list[str]:
+        keys: list[str] = self._texts(path, ["key"], columns)["key"].to_pylist()
         return keys
 
-    def _texts(
-        self,
-        path: str,
-        names: list[str] | None,
-        table: type,
-        rules: Mapping[str, Rule] | None = None,
-    ) -> pa.Table:
+    def _texts(self, path: str, names: list[str] | None, columns: Mapping[str, Column]) -> pa.Table:
         """Return columns of a file; none of its rows, with a problem, if one is not allowed."""
-        columns = columns_of(table, rules)
         try:
             with self._folder.reading(path, _AGAIN) as opened:
                 return read_table(opened, columns, names)
@@ -210,8 +208,18 @@ class _Dataset:
 
     def _shard_texts(self, path: str) -> list[dict[str, Any]]:
         """Return what the byte ranges of a shard are compared with; nothing if it is damaged."""
-        rows: list[dict[str, Any]] = self._texts(path, _TEXTS, Pair).to_pylist()
+        rows: list[dict[str, Any]] = self._texts(path, _TEXTS, columns_of(Pair)).to_pylist()
         return rows
+
+    def _attributes(self, manifest: Manifest) -> None:
+        """Check that each row of an attribute is of an image in the index file of its name."""
+        for attribute in manifest.attributes:
+            beside = {attribute.path(f.path): f.path for f in manifest.config_files("index")}
+            for path in (file.path for file in manifest.config_files(attribute.name)):
+                if {path, beside.get(path)} <= self._whole:
+                    known = self._keys(beside[path], columns_of(IndexRow))
+                    if not set(self._keys(path, attribute.checks)) <= set(known):
+                        self._report.wrong(path, "has keys that the index lacks")
 
     def _shared(self, manifest: Manifest) -> None:
         """Count images in several splits, which is wrong only where articles are split by them."""
@@ -252,6 +260,14 @@ class _Dataset:
             for name in self._folder.names(folder):
                 if f"{folder}/{name}" not in known:
                     self._report.wrong(f"{folder}/{name}", f"is not in {MANIFEST}")
+
+
+def _schema(manifest: Manifest, file: ShardFile) -> pa.Schema | None:
+    """Return the columns that a file should have; ``None`` if it is of an unknown attribute."""
+    if file.config != CONFIG:
+        return arrow_schema(TABLES[file.config], manifest.schema_version)
+    schemas = {attribute.name: attribute.schema for attribute in manifest.attributes}
+    return schemas.get(file.path.split("/")[1])
 
 
 def _damaged_values(

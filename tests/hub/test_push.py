@@ -9,12 +9,16 @@ import subprocess
 import sys
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from biomedica_dataset.card.write import card_of_repository
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.serialization.add_attribute import add_attribute
 from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.verification.verify import verify
 
 from ..extract.helpers import Bucket
@@ -112,6 +116,31 @@ def test_the_same_push_again_makes_no_commit(hub, push, dataset):
     assert "nothing to do" in push(dataset)
     assert hub.repos[NAME].refs == before
     assert not hub.uploads()
+
+
+def test_a_new_attribute_uploads_no_other_file_than_card_and_manifest(hub, push, dataset, tmp_path):
+    push(dataset)
+    keys = [row["key"] for row in open_dataset(dataset, columns=["key"], split="all")]
+    pq.write_table(pa.table({"key": keys, "score": range(len(keys))}), tmp_path / "t.parquet")
+    add_attribute(tmp_path / "t.parquet", dataset, name="mine")
+    before = published(hub)
+
+    push(dataset)
+
+    after = published(hub)
+    changed = {path for path in after if after[path] != before.get(path)}
+    assert {path for path in changed if not path.startswith("attributes/mine/")} == {
+        "README.md", "manifest.json",
+    }  # fmt: skip
+    index = read_index_keys(after)
+    mine = pq.read_table(pa.BufferReader(after[next(p for p in changed if "mine" in p)]))
+    assert mine["key"].to_pylist() == index
+    assert len(index) < len(keys)  # rows of the group other are left out
+
+
+def read_index_keys(files):
+    tables = [pq.read_table(pa.BufferReader(files[p])) for p in sorted(files) if "index/" in p]
+    return pa.concat_tables(tables)["key"].to_pylist()
 
 
 def test_a_dry_run_changes_nothing_and_says_what_would_change(hub, push, dataset):

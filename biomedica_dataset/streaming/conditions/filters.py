@@ -49,7 +49,14 @@ _COUNTS = ("image_panel_count",)
 _VALUES = {"image_kind": IMAGE_KINDS, "license_group": LICENSE_GROUPS}
 _NAMED = ("=", "==", "!=", "in", "not in")  # operators whose values are names
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_WRONG = (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError)
+_WRONG = (
+    pa.ArrowInvalid,
+    pa.ArrowTypeError,
+    pa.ArrowNotImplementedError,
+    TypeError,
+    KeyError,
+    OverflowError,
+)
 
 
 def parse_filters(filters: Any) -> Condition | pc.Expression:
@@ -107,7 +114,7 @@ def columns_of(condition: Condition | pc.Expression, known: Collection[str]) -> 
     """
     if isinstance(condition, pc.Expression):
         text = re.sub(r'"(?:[^"\\]|\\.)*"', "", str(condition))
-        return set(re.findall(r"\w+", text)) & set(known)
+        return set(re.findall(r"[\w.]+", text)) & set(known)
     for test in comparisons(condition):
         if test.column not in known:
             msg = f"unknown column {test.column!r} in filters; {nearest(test.column, known)}"
@@ -213,7 +220,7 @@ def _tested(column: pa.ChunkedArray, test: Comparison) -> Any:
 
 
 def _typed(value: Any, of: pa.DataType) -> Any:
-    """Return the number that a text of the command line stands for.
+    """Return the number or truth value that a text of the command line stands for.
 
     A number of few digits is that of a column with as few: 0.7 in 32 bits is below that in 64.
     """
@@ -221,6 +228,8 @@ def _typed(value: Any, of: pa.DataType) -> Any:
         return pa.scalar(float(value), of).as_py()
     if isinstance(value, str) and pa.types.is_integer(of) and _NUMBER.fullmatch(value):
         return int(value) if re.fullmatch(r"[-+]?\d+", value) else float(value)
+    if isinstance(value, str) and pa.types.is_boolean(of):
+        return {"true": True, "false": False}[value.lower()]
     if isinstance(value, str) != pa.types.is_string(of):
         raise TypeError
     return value

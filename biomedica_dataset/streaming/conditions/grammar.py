@@ -213,7 +213,7 @@ class _Parser:
 
     def _column(self) -> str:
         kind, token, _ = self._tokens[self._at]
-        if kind != "word" or not token.isidentifier():
+        if kind != "word" or not all(part.isidentifier() for part in token.split(".")):
             self._expected("a column")
         self._at += 1
         return token

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.io.tables import Column
 
     from .places import Files
 
@@ -89,11 +90,18 @@ class Texts:
         The files by path, as the manifest has them.
     columns
         Columns to read, without the image.
+    known
+        What the columns may hold; by default what those of each file's table may.
     """
 
     def __init__(
-        self, files: Files, shards: Mapping[str, ShardFile], columns: Sequence[str]
+        self,
+        files: Files,
+        shards: Mapping[str, ShardFile],
+        columns: Sequence[str],
+        known: Mapping[str, Column] | None = None,
     ) -> None:
+        self._known = known
         self._files, self._shards, self._columns = files, shards, list(columns)
         self._footers = Shared(4096)
         self._groups = Shared(_GROUPS_KEPT)
@@ -157,7 +165,7 @@ class Texts:
                 rest = length - len(tail)
                 tail = bytes(self._files.range(file, shard.bytes - length, rest)) + tail
             found = pq.read_metadata(pa.BufferReader(tail[-length:]))
-            known = columns_of(TABLES[shard.config])
+            known = self._known or columns_of(TABLES[shard.config])
             table = CheckedFile(found, shard.bytes, {name: known[name] for name in self._columns})
             groups = [found.row_group(number) for number in range(found.num_row_groups)]
             if sum(group.num_rows for group in groups) != shard.rows:

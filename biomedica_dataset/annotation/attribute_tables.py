@@ -1,0 +1,34 @@
+"""Which folders of block tables say something of single images, and how they are opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.io.folders import Folder
+
+from .clusters.assignments import Assignments
+
+if TYPE_CHECKING:
+    import os
+
+    from .blocks import BlockTables
+
+_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments,)
+
+
+def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:
+    """Open a folder that can become an attribute of a dataset folder.
+
+    Raises
+    ------
+    UsageError
+        The folder is something else, or of another format version.
+    """
+    folder = Folder(url)
+    for kind in _KINDS:
+        if folder.exists(kind.name):
+            return kind.open(url)
+    known = " or ".join(kind.what for kind in _KINDS)
+    msg = f"{folder.url} is not {known}; add a table of your own with `biomedica attributes add`"
+    raise UsageError(msg)

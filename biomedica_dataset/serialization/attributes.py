@@ -1,0 +1,131 @@
+"""Writes attributes beside an index: from tables per block, from one table, or from before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from biomedica_dataset.folder.attributes import (
+    CONFIG,
+    TYPES,
+    Attribute,
+    store_attributes,
+    stored_attributes,
+    write_rows,
+)
+from biomedica_dataset.folder.index_rows import read_index_table
+from biomedica_dataset.folder.record import AGAIN, ShardFile
+from biomedica_dataset.io.tables import read_table
+from biomedica_dataset.keys import pmcid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from biomedica_dataset.annotation.blocks import BlockTables
+    from biomedica_dataset.io.folders import Folder
+
+
+class AttributeSource(Protocol):
+    """Where the rows of an attribute come from."""
+
+    @property
+    def attribute(self) -> Attribute:
+        """The attribute."""
+
+    def rows(self, index: str, keys: pa.ChunkedArray) -> pa.Table:
+        """Return rows of which some are those of the keys in a file of the index, in any order."""
+
+
+@dataclass(frozen=True)
+class BlockRows:
+    """The tables per block that a stage of annotation wrote."""
+
+    tables: BlockTables[Any]
+
+    @cached_property
+    def attribute(self) -> Attribute:
+        """The attribute, which has the name of the header."""
+        names = {of: name for name, of in TYPES.items()}
+        columns = {n: names[one.type] for n, one in self.tables.columns.items() if n != "key"}
+        made = f"{self.tables.what}, {self.tables.state()[:16]}"
+        return Attribute(name=self.tables.name.removesuffix(".json"), made=made, columns=columns)
+
+    def rows(self, index: str, keys: pa.ChunkedArray) -> pa.Table:
+        """Return the rows of the blocks that have some of the keys."""
+        wanted = {pmcid(key) // self.tables.width for key in keys.to_pylist()}
+        blocks = sorted(wanted & set(self.tables.blocks()))
+        return pa.concat_tables(
+            [self.attribute.schema.empty_table(), *(self.tables.read(block) for block in blocks)]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """An attribute that the dataset folder has already."""
+
+    folder: Folder
+    attribute: Attribute
+
+    def rows(self, index: str, keys: pa.ChunkedArray) -> pa.Table:
+        """Return the rows that were written beside a file of the index."""
+        path = self.attribute.path(index)
+        if not self.folder.exists(path):
+            return self.attribute.schema.empty_table()
+        with self.folder.reading(path, AGAIN) as file:
+            return read_table(file, self.attribute.checks)
+
+
+def write_attributes(
+    folder: Folder, index: Sequence[ShardFile], sources: Iterable[AttributeSource]
+) -> tuple[list[Attribute], list[ShardFile]]:
+    """Write attributes beside an index, and keep those that are there from before.
+
+    A row whose key the index lacks is left out.
+    """
+    new = {source.attribute.name: source for source in sources}
+    kept: list[AttributeSource] = [
+        StoredRows(folder, one) for one in stored_attributes(folder) if one.name not in new
+    ]
+    files = []
+    everything = sorted([*kept, *new.values()], key=lambda source: source.attribute.name)
+    for source in everything:
+        files += [file for part in index if (file := _write(folder, part.path, source))]
+    attributes = [source.attribute for source in everything]
+    _remove_others(folder, attributes, {file.path for file in files})
+    store_attributes(folder, attributes)
+    return attributes, files
+
+
+def _write(folder: Folder, index: str, source: AttributeSource) -> ShardFile | None:
+    keys = index_keys(folder, index)
+    table = rows_of_keys(source.rows(index, keys), keys)
+    if not table.num_rows:
+        return None
+    path = source.attribute.path(index)
+    size, digest = write_rows(folder, source.attribute, path, table)
+    return ShardFile(path, CONFIG, table.num_rows, size, table.nbytes, digest)
+
+
+def index_keys(folder: Folder, index: str) -> pa.ChunkedArray:
+    """Return the keys of a file of the index."""
+    with folder.reading(index, AGAIN) as file:
+        return read_index_table(file, ["key"])["key"]
+
+
+def rows_of_keys(table: pa.Table, keys: pa.ChunkedArray) -> pa.Table:
+    """Return the rows of a table with some keys, in their order."""
+    places = pc.index_in(keys, value_set=table["key"].combine_chunks())
+    return table.take(places.drop_null())
+
+
+def _remove_others(folder: Folder, attributes: list[Attribute], paths: set[str]) -> None:
+    """Remove files of these attributes that belong to an earlier index."""
+    for attribute in attributes:
+        below = f"{CONFIG}/{attribute.name}"
+        for name in folder.names(below):
+            if f"{below}/{name}" not in paths:
+                folder.remove(f"{below}/{name}")
