@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .annotation.clusters.cluster import cluster
     from .annotation.embeddings.embed import embed
     from .annotation.labels.label import label
+    from .annotation.look.look import look
     from .annotation.panels.find_stage import panels
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .clip.evaluate.evaluate import evaluate
@@ -97,6 +98,7 @@ __all__ = [
     "evaluate_search",
     "extract",
     "label",
+    "look",
     "mesh",
     "open_dataset",
     "open_search",
@@ -129,6 +131,7 @@ _HOME = {
     "evaluate_search": ".search.evaluate",
     "extract": ".extraction.extract",
     "label": ".annotation.labels.label",
+    "look": ".annotation.look.look",
     "mesh": ".pubmed.mesh.mesh",
     "open_dataset": ".streaming.dataset",
     "open_search": ".search.search",

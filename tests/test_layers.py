@@ -49,7 +49,15 @@ ROOMS = [
 
 # The same inside the larger rooms; what is in none of them may be imported by all of its room.
 INSIDE = {
-    "annotation": ["blocks", "block_stage", "panels", "embeddings", "clusters", "labels", "review"],
+    "annotation": [
+        "blocks",
+        "block_stage",
+        "panels",
+        "embeddings look",
+        "clusters",
+        "labels",
+        "review",
+    ],
     "pubmed": ["rate_limit responses", "client", "search mesh"],
     "streaming": ["conditions reading", "recipes order", "choice in_order", "dataset"],
     "clip": ["models", "train", "evaluate"],

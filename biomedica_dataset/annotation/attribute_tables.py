@@ -8,13 +8,14 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 
 from .clusters.assignments import Assignments
+from .look.measured import Look
 
 if TYPE_CHECKING:
     import os
 
     from .blocks import BlockTables
 
-_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments,)
+_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look)
 
 
 def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:

@@ -16,7 +16,7 @@ _WORKERS = click.option(
 
 @main.group()
 def annotate() -> None:
-    """Label the images of an archive: panels, embed, cluster, assign, review, labels."""
+    """Label the images of an archive: look, panels, embed, cluster, assign, review, labels."""
 
 
 @annotate.command()
@@ -131,5 +131,28 @@ def panels(archive: str, output: str, **options: Any) -> None:
     Running the same command again reads only blocks of changed articles.
     """
     from biomedica_dataset import panels as run
+
+    show(run(archive, output, progress=progress(), **options))
+
+
+@annotate.command()
+@click.argument("archive")
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="Folder for the measures: new, or one to update.",
+)  # fmt: skip
+@click.option(
+    "--panels", metavar="FOLDER",
+    help="Measure the panels that `biomedica annotate panels` found, each by itself.",
+)  # fmt: skip
+@_WORKERS
+@launched
+def look(archive: str, output: str, **options: Any) -> None:
+    """Measure the images of ARCHIVE: broken, blank, grey or blurred, and hashes that copies share.
+
+    Each image is decoded once. Running the same command again reads only blocks of changed
+    articles.
+    """
+    from biomedica_dataset import look as run
 
     show(run(archive, output, progress=progress(), **options))
