@@ -38,6 +38,7 @@ from .registration import register_when_imported
 if TYPE_CHECKING:
     from .annotation.clusters.assign import assign
     from .annotation.clusters.cluster import cluster
+    from .annotation.duplicates.duplicates import duplicates
     from .annotation.embeddings.embed import embed
     from .annotation.labels.label import label
     from .annotation.look.look import look
@@ -93,6 +94,7 @@ __all__ = [
     "assign",
     "build_search",
     "cluster",
+    "duplicates",
     "embed",
     "evaluate",
     "evaluate_search",
@@ -126,6 +128,7 @@ _HOME = {
     "assign": ".annotation.clusters.assign",
     "build_search": ".search.build",
     "cluster": ".annotation.clusters.cluster",
+    "duplicates": ".annotation.duplicates.duplicates",
     "embed": ".annotation.embeddings.embed",
     "evaluate": ".clip.evaluate.evaluate",
     "evaluate_search": ".search.evaluate",

@@ -54,6 +54,7 @@ INSIDE = {
         "block_stage",
         "panels",
         "embeddings look",
+        "duplicates",
         "clusters",
         "labels",
         "review",

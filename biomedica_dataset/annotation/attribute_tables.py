@@ -8,6 +8,7 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 
 from .clusters.assignments import Assignments
+from .duplicates.copies import Duplicates
 from .look.measured import Look
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from .blocks import BlockTables
 
-_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look)
+_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates)
 
 
 def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:

@@ -16,7 +16,7 @@ _WORKERS = click.option(
 
 @main.group()
 def annotate() -> None:
-    """Label the images of an archive: look, panels, embed, cluster, assign, review, labels."""
+    """Measure and label the images of an archive: look, duplicates, panels, embed ... labels."""
 
 
 @annotate.command()
@@ -156,3 +156,21 @@ def look(archive: str, output: str, **options: Any) -> None:
     from biomedica_dataset import look as run
 
     show(run(archive, output, progress=progress(), **options))
+
+
+@annotate.command()
+@click.argument("look")
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="Folder for the duplicates: new, or one to update.",
+)  # fmt: skip
+@TAKE_OVER
+def duplicates(look: str, output: str, **options: Any) -> None:
+    """Find copies among the images of LOOK, which `biomedica annotate look` wrote.
+
+    Copies have equal bytes, or nearly the same hash as the image or its mirror image. The largest
+    of a group is kept, then the one of the least PMCID.
+    """
+    from biomedica_dataset import duplicates as run
+
+    show(run(look, output, progress=progress(), **options))
