@@ -42,14 +42,14 @@ def pair_key(pmcid: str, stem: str) -> str:
 
 
 def panel_key(figure: str, letter: str) -> str:
-    """Return the key of a panel: that of its figure, ``-`` and its letter.
+    """Return the key of a panel: that of its figure, ``-`` and its letter, number or place.
 
     Examples
     --------
-    >>> panel_key("PMC13900_g001", "B")
-    'PMC13900_g001-B'
+    >>> panel_key("PMC13900_g001", "B"), panel_key("PMC13900_g001", "top left")
+    ('PMC13900_g001-B', 'PMC13900_g001-top-left')
     """
-    return f"{figure}-{letter}"
+    return f"{figure}-{letter.replace(' ', '-')}"
 
 
 def pmcid(key: str) -> int:

@@ -196,7 +196,7 @@ class VectorRow(_KeyColumn):
 class _PanelColumns:
     key: str = _column("string", "stable id of the panel: key of its figure, `-`, letter")
     figure_key: str = _column("string", "stable id of the pair of its figure")
-    letter: str = _column("string", "its letter, in upper case")
+    letter: str = _column("string", "its letter in upper case; without letters its place or number")
     box: list[int] = _column("list<int32>", "left, top, right, bottom in pixels, as displayed")
     score: float = _column("float32", "how well letters and cut agree, from 0 to 1")
     subcaption: str | None = _column("string", "what the caption says of it and of all panels")

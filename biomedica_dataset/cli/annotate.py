@@ -123,6 +123,9 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     "-o", "--output", type=OUTPUT, required=True,
     help="Folder for the panels: new, or one to update.",
 )  # fmt: skip
+@click.option(
+    "--all", "every", is_flag=True, help="Also cut figures whose captions name no letters."
+)
 @_WORKERS
 @launched
 def panels(archive: str, output: str, **options: Any) -> None:

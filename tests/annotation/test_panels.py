@@ -8,13 +8,14 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
+from biomedica_dataset.annotation.panels.apart import cut_apart
 from biomedica_dataset.annotation.panels.boxes import Box
 from biomedica_dataset.annotation.panels.cut import cut_between
-from biomedica_dataset.annotation.panels.find_panels import find_panels
+from biomedica_dataset.annotation.panels.find_panels import find_apart, find_panels
 from biomedica_dataset.annotation.panels.find_stage import panels
 from biomedica_dataset.annotation.panels.letters import Letter, LetterReader
 from biomedica_dataset.annotation.panels.lines import Lines
@@ -88,6 +89,86 @@ def test_panels_are_cut_between_their_letters(reader, image, boxes):
         assert panel.score > 0.5
 
 
+def test_letters_that_go_on_behind_those_of_the_caption_are_panels(reader):
+    found = find_panels(figure(GRID, (800, 600)), "AB", reader)
+
+    assert [panel.letter for panel in found] == list("ABCD")
+    assert min(Box(*p.box).iou(Box(*b)) for p, b in zip(found, GRID, strict=True)) > 0.75
+
+
+def test_without_a_word_in_the_caption_letters_in_the_image_count(reader):
+    found = find_apart(figure(IRREGULAR, (800, 600)), [], reader)
+
+    assert [panel.letter for panel in found] == list("ABCD")
+
+
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        pytest.param([], ["1", "2", "3", "4"], id="none"),
+        pytest.param(["1", "2", "3", "4"], ["1", "2", "3", "4"], id="numbers"),
+        pytest.param(["left", "right"], ["left", "right"], id="columns of images"),
+        pytest.param(["bottom row", "top row"], ["bottom row", "top row"], id="rows of images"),
+        pytest.param(["left", "middle", "right"], "places_not_found", id="a place without image"),
+        pytest.param(["1", "2", "3"], "places_not_found", id="fewer numbers"),
+    ],
+)
+def test_figures_without_letters_are_cut_into_images_that_stand_apart(reader, places, names):
+    found = find_apart(figure(GRID, (800, 600), letters="    "), places, reader)
+
+    assert names == (found if isinstance(found, str) else [panel.letter for panel in found])
+    if not places:
+        assert min(Box(*p.box).iou(Box(*b)) for p, b in zip(found, GRID, strict=True)) > 0.5
+    if "left" in names:
+        assert Box(*found[0].box).iou(Box(60, 50, 390, 590)) > 0.9
+
+
+def test_photographs_that_touch_are_cut_at_their_edges(reader):
+    image = photographs(TOUCHING, (620, 520), COLOURS)
+
+    assert [panel.letter for panel in find_apart(image, [], reader)] == list("ABCD")
+    assert len(cut_apart(Lines(image))) == 4
+
+
+def drawn(draw_on, size=(700, 500)):
+    image = Image.new("RGB", size, "white")
+    draw_on(ImageDraw.Draw(image))
+    return image
+
+
+def plot_with_legend(draw):
+    draw.text((150, 10), "Growth of two strains", "black", FONT)
+    draw.rectangle([60, 60, 480, 430], outline="black", width=2)
+    for row in range(3):
+        draw.line([520, 100 + 40 * row, 560, 100 + 40 * row], "red", 4)
+        draw.text((570, 85 + 40 * row), f"strain {row}", "black", FONT)
+    draw.text((200, 460), "time in hours", "black", FONT)
+
+
+def bars(draw):
+    draw.line([50, 40, 50, 440, 680, 440], "black", 2)
+    for group in range(4):
+        for bar in range(3):
+            x = 90 + 150 * group + 30 * bar
+            draw.rectangle([x, 440 - 60 * (bar + 1) - 20 * group, x + 20, 440], fill="grey")
+
+
+def table(draw):
+    for row in range(8):
+        for column in range(4):
+            draw.text((30 + 170 * column, 20 + 58 * row), f"{row}.{column} ± 1", "black", FONT)
+
+
+@pytest.mark.parametrize("draw_on", [plot_with_legend, bars, table])
+def test_a_single_image_is_not_cut_at_its_bands(reader, draw_on):
+    assert find_apart(drawn(draw_on), [], reader) == "one_image"
+
+
+def test_an_empty_image_is_one_image(reader):
+    assert find_apart(Image.new("RGB", (300, 200), "white"), [], reader) == "one_image"
+    assert find_apart(Image.new("RGB", (1, 1), "black"), [], reader) == "one_image"
+
+
 def test_a_figure_of_which_a_letter_is_missing_stays_whole(reader):
     assert find_panels(figure(GRID, (800, 600)), "ABCDE", reader) == "letters_not_read"
     assert find_panels(Image.new("RGB", (5, 3)), "AB", reader) == "letters_not_read"
@@ -112,6 +193,7 @@ def test_marks_have_one_size_and_stand_in_order():
     assert choose_spots([], "ABC") == {}
 
 
+@settings(deadline=None)
 @given(
     marks=st.dictionaries(
         st.sampled_from("ABCDEF"), st.tuples(st.integers(0, 190), st.integers(0, 130)), min_size=2
@@ -165,6 +247,22 @@ def test_parts_make_the_same_panels(sample_archive, sample_panels, tmp_path):
         panels(sample_archive, tmp_path / "parts", workers=1, launch=launch)
 
     assert files(tmp_path / "parts") == files(sample_panels)
+
+
+@pytest.mark.slow
+def test_all_figures_are_searched_with_the_same_result_by_one_worker_and_two(
+    sample_archive, sample_panels, tmp_path
+):
+    reports = [
+        panels(sample_archive, tmp_path / str(workers), every=True, workers=workers)
+        for workers in (1, 2)
+    ]
+
+    assert files(tmp_path / "1") == files(tmp_path / "2")
+    assert reports[0].figures == reports[1].figures
+    assert "names_no_panels" not in reports[0].figures.dropped
+    with pytest.raises(UsageError, match=r"of rapidocr .*, figures with letters and"):
+        panels(sample_archive, sample_panels, every=True, workers=1)
 
 
 def test_panels_of_another_reader_or_from_a_stranger_are_refused(

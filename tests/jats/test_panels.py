@@ -30,6 +30,7 @@ from .documents import fig, figures
         pytest.param("Panels A and B show cells.", "AB", id="named"),
         pytest.param("<bold>a</bold> One. <bold>b</bold>, <bold>c</bold> Two.", "ABC", id="bold"),
         pytest.param("<bold>a–d</bold> Four.", "ABCD", id="a bold range"),
+        pytest.param("Fig 6 A. Rats. B. M. luteus.", "AB", id="a number, and a species"),
         pytest.param(
             "<bold>A. Whole fin.</bold> It is red \\ <bold>B. Cut <i>fin</i>.</bold> It is blue",
             "AB",

@@ -1,21 +1,27 @@
-"""Finds the panels of a figure: one for each letter of its caption, with a score."""
+"""Finds the panels of a figure, each with a score, by letters, or where there are none by cuts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .apart import cut_apart
 from .cut import cut_between
 from .lines import Lines
-from .spots import choose_spots
+from .places import at_places
+from .spots import are_sure, choose_spots, lengthened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PIL import Image
 
+    from .boxes import Box
     from .cut import Cut
     from .letters import Letter, LetterReader
+
+_GOOD = 0.5  # score of panels of which no caption tells
+_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,8 @@ class FoundPanel:
     Parameters
     ----------
     letter
-        In upper case.
+        In upper case; without letters the place that the caption tells, such as ``top left``, or
+        the number in reading order.
     box
         ``(x0, y0, x1, y1)`` in pixels of the image that was given; right and bottom are exclusive.
     score
@@ -44,7 +51,8 @@ def find_panels(
     """Return the panels of a figure, or the reason why it stays whole.
 
     The reason is ``letters_not_read`` if a letter of the caption is not found in the image, and
-    ``letters_not_apart`` if no cuts separate the letters.
+    ``letters_not_apart`` if no cuts separate the letters. Letters that go on behind those of the
+    caption are panels as well, if all of them are surely marks and the cuts between them are good.
 
     Parameters
     ----------
@@ -53,28 +61,85 @@ def find_panels(
     named
         Letters of the caption, ascending, in upper case; at least two.
     """
-    spots = _spots(image, named, reader)
+    spots: Mapping[str, Letter] = {}
+    letters: list[Letter] = []
+    for look, letters in enumerate(reader.looks(image)):
+        spots = choose_spots(letters, named)
+        if len(spots) == len(named) and (look % 2 or are_sure(spots)):  # every other has lines
+            break
     if len(spots) < len(named):
         return "letters_not_read"
     lines = Lines(image)
-    marks = {letter: spot.box.scaled(lines.scale) for letter, spot in spots.items()}
-    cut = cut_between(lines, marks)
+    more = lengthened(letters, named)
+    found = _between(lines, more, image.size) if more else None
+    if found is None or min(panel.score for panel in found) < _GOOD:
+        found = _between(lines, spots, image.size)
+    return "letters_not_apart" if found is None else found
+
+
+def find_apart(
+    image: Image.Image, places: Sequence[str], reader: LetterReader
+) -> list[FoundPanel] | str:
+    """Return the panels of a figure whose caption names no letters, or why it stays whole.
+
+    The reason is ``one_image`` if it shows no letters and nothing in it stands apart, and
+    ``places_not_found`` if what stands apart is not where, or as much as, the caption says.
+
+    Parameters
+    ----------
+    image
+        RGB, upright.
+    places
+        What the caption names instead: places as ``left``, or numbers from 1.
+    """
+    lines = Lines(image)
+    for look, letters in enumerate(reader.looks(image)):
+        spots = lengthened(letters, ())
+        found = _between(lines, spots, image.size) if spots else None
+        if found and min(panel.score for panel in found) >= _GOOD:
+            return found
+        if look:
+            break
+    parts = cut_apart(lines)
+    if len(parts) < _FEWEST:
+        return "one_image"
+    score = round(min(part.score for part in parts), 4)
+    boxes = [lines.in_image(part.box) for part in parts]
+    names = [str(number) for number in range(1, len(boxes) + 1)]
+    if places and sorted(places) != sorted(names):
+        told = at_places(boxes, places) if not places[0].isdigit() else None
+        if told is None:
+            return "places_not_found"
+        names, boxes = list(places), told
+    return [
+        FoundPanel(name, _inside(box, image.size), score)
+        for name, box in zip(names, boxes, strict=True)
+    ]
+
+
+def _between(
+    lines: Lines, spots: Mapping[str, Letter], size: tuple[int, int]
+) -> list[FoundPanel] | None:
+    """Return the panels of an image that is cut between marks; ``None`` if it cannot be cut."""
+    cut = cut_between(lines, {name: spot.box.scaled(lines.scale) for name, spot in spots.items()})
     if cut is None:
-        return "letters_not_apart"
-    return [_panel(letter, spots[letter], cut, lines, image.size) for letter in named]
-
-
-def _spots(image: Image.Image, named: Sequence[str], reader: LetterReader) -> dict[str, Letter]:
-    letters = reader.read(image)
-    spots = choose_spots(letters, named)
-    if len(spots) < len(named):
-        spots = choose_spots(letters + reader.read(image, look=1), named)
-    return spots
+        return None
+    return [_panel(letter, spot, cut, lines, size) for letter, spot in spots.items()]
 
 
 def _panel(letter: str, spot: Letter, cut: Cut, lines: Lines, size: tuple[int, int]) -> FoundPanel:
     part = cut.parts[letter]
-    x0, y0, x1, y1 = lines.in_image(lines.trimmed(part) or part)
-    box = (round(x0), round(y0), min(size[0], round(x1)), min(size[1], round(y1)))
+    box = _inside(lines.in_image(lines.trimmed(part) or part), size)
     score = min(1.0, spot.score) * max(0.0, 1 - max(0.0, cut.worst[letter]))
     return FoundPanel(letter, box, round(score, 4))
+
+
+def _inside(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return a box in whole pixels of an image."""
+    x0, y0 = round(box.x0), round(box.y0)
+    return (
+        x0,
+        y0,
+        min(size[0], max(x0 + 1, round(box.x1))),
+        min(size[1], max(y0 + 1, round(box.y1))),
+    )

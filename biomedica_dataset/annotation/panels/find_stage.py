@@ -20,10 +20,12 @@ from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import open_rgb
+from biomedica_dataset.jats.panels.numbers import find_numbers
+from biomedica_dataset.jats.panels.positions import find_positions
 from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import rows_fingerprint, rows_of
 
-from .find_panels import FoundPanel, find_panels
+from .find_panels import FoundPanel, find_apart, find_panels
 from .letters import SIDES, LetterReader
 from .panels import FEWEST, SCHEMA, Panels, PanelsHeader
 
@@ -63,7 +65,15 @@ class PanelsReport(BlocksReport):
 
 @dataclass(frozen=True)
 class PanelsStage(ArchiveStage[None]):
-    """Finds the panels of the figures of each block."""
+    """Finds the panels of the figures of each block.
+
+    Parameters
+    ----------
+    every
+        Also cut figures whose captions name no letters.
+    """
+
+    every: bool = False
 
     @cached_property
     def reader(self) -> LetterReader:
@@ -73,7 +83,7 @@ class PanelsStage(ArchiveStage[None]):
     def begin(self, lock: RunLock) -> None:
         """Begin the folder of panels."""
         reader = f"rapidocr {version('rapidocr')}"
-        Panels.begin(self.output, PanelsHeader(self.archive.width, reader))
+        Panels.begin(self.output, PanelsHeader(self.archive.width, reader, self.every))
 
     def fingerprint(self, task: int) -> str:
         """Return the fingerprint of a block's articles and of the code that finds panels."""
@@ -114,22 +124,33 @@ class PanelsStage(ArchiveStage[None]):
                 yield pair
 
     def _panels(self, pair: Pair, named: list[str]) -> list[FoundPanel] | str:
-        if len(named) < FEWEST:
+        is_lettered = len(named) >= FEWEST
+        if not is_lettered and not self.every:
             return "names_no_panels"
         try:
             image = open_rgb((pair.image or {})["bytes"], SIDES[-1])
         except ArticleError as error:
             return str(error)
-        found = find_panels(image, named, self.reader)
+        if is_lettered:
+            found = find_panels(image, named, self.reader)
+        else:
+            found = find_apart(image, named_places(pair.caption), self.reader)
         if isinstance(found, str) or pair.image_size is None:
             return found
         return [_at_full_size(panel, image.size, pair.image_size) for panel in found]
+
+
+def named_places(caption: str) -> list[str]:
+    """Return what a caption names instead of letters, once each: numbers or places."""
+    marks = find_numbers(caption) or find_positions(caption)
+    return list(dict.fromkeys(name for mark in marks for name in mark.letters))
 
 
 def panels(
     archive: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    every: bool = False,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -141,6 +162,9 @@ def panels(
 
     Parameters
     ----------
+    every
+        Also cut figures whose captions name no letters: between letters that are surely read in
+        them, or into images that stand apart.
     workers
         Processes; as many as there are processors by default.
     launch
@@ -158,7 +182,7 @@ def panels(
         ...
     biomedica_dataset.errors.UsageError: none is not an archive...
     """
-    stage = PanelsStage(source=os.fspath(archive), url=os.fspath(output))
+    stage = PanelsStage(source=os.fspath(archive), url=os.fspath(output), every=every)
     Archive.open(archive)
     require("rapidocr", "panels")
     run = stage.run(launch, workers=workers, progress=progress)

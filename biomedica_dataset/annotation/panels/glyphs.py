@@ -23,15 +23,13 @@ _FIRST = 1.6  # heights of a line that its first letter may take
 _THIN = 0.45  # width by height of brackets and of "l", which may stand beside a letter
 
 
-def isolated_glyphs(pixels: np.ndarray[Any, Any], lines: Sequence[Box]) -> list[Box]:
+def isolated_glyphs(pixels: np.ndarray[Any, Any]) -> list[Box]:
     """Return the boxes of components without a neighbour of their size, the largest first.
 
     Parameters
     ----------
     pixels
         BGR, uint8 (height, width, 3).
-    lines
-        Boxes of lines of text: what lies inside a long one is no letter that stands alone.
     """
     cv2 = require("cv2", "panels")
     grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_BGR2GRAY)
@@ -42,7 +40,6 @@ def isolated_glyphs(pixels: np.ndarray[Any, Any], lines: Sequence[Box]) -> list[
     ]
     boxes = np.array(found, float).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
-    boxes = boxes[~_inside(boxes, lines)]
     order = np.argsort(boxes[:, 1] - boxes[:, 3], kind="stable")[:_MOST]
     return [Box(*box) for box in boxes[order].tolist()]
 
@@ -83,11 +80,10 @@ def _has_neighbour(letter: np.ndarray[Any, Any], others: np.ndarray[Any, Any]) -
     return bool(near.any())
 
 
-def _inside(boxes: np.ndarray[Any, Any], lines: Sequence[Box]) -> np.ndarray[Any, Any]:
-    """Whether the center of each box lies in a line, behind its first letter."""
-    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    inside = np.zeros(len(boxes), bool)
-    for line in lines:
-        start = line.x0 + _FIRST * (line.y1 - line.y0)
-        inside |= (x > start) & (x < line.x1) & (y > line.y0) & (y < line.y1)
-    return inside
+def is_inside(box: Box, lines: Sequence[Box]) -> bool:
+    """Whether the center of a box lies in a line of text, behind the first letter of the line."""
+    x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+    return any(
+        line.x0 + _FIRST * (line.y1 - line.y0) < x < line.x1 and line.y0 < y < line.y1
+        for line in lines
+    )

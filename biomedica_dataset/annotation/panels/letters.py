@@ -12,7 +12,7 @@ from PIL import Image
 from biomedica_dataset.extras import require
 
 from .boxes import Box
-from .glyphs import isolated_glyphs
+from .glyphs import is_inside, isolated_glyphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Pixels = np.ndarray[Any, Any]
 
 SIDES = (1000, 1600)
-"""Longest side of the image at the first and at the second look, in pixels."""
+"""Longest side of the image that is read first, and of a larger one, in pixels."""
 
 _LARGEST_SCALE = (1.0, 1.6)  # of an image that is smaller
 _PADDING = 16  # pixels: the detector does not see letters at the very edge
@@ -56,7 +56,7 @@ class Letter:
     box
         Where it is, in pixels of the image.
     height
-        Estimated height of a capital of its font, in pixels.
+        Estimated height of a capital of its font, in pixels, if its shape tells its case.
     is_lower
         Whether it is set in lower case; ``None`` if its shape does not tell.
     score
@@ -69,6 +69,11 @@ class Letter:
     is_lower: bool | None
     score: float
     is_glyph: bool
+
+    def capital(self, *, is_lower: bool) -> float:
+        """Return the height of a capital of its font, if letters are in this case."""
+        is_low = self.is_lower is None and self.is_glyph and self.letter.lower() in _LOW
+        return self.height * (_OF_LOW if is_lower and is_low else 1)
 
 
 class LetterReader:
@@ -98,27 +103,34 @@ class LetterReader:
         )
         self._ocr(np.full((_HEIGHT, _HEIGHT, 3), 255, np.uint8), use_det=False)  # loads the weights
 
-    def read(self, image: Image.Image, look: int = 0) -> list[Letter]:
-        """Return what reads as a letter in an RGB image, in its pixels.
+    def looks(self, image: Image.Image) -> Iterator[list[Letter]]:
+        """Yield what reads as a letter in an RGB image, in its pixels, each time with more effort.
 
-        Parameters
-        ----------
-        look
-            0 for the first look; 1 for a second one at a larger scale.
+        First what stands alone, then lines as well, and then both again at a larger scale.
         """
-        scale = min(_LARGEST_SCALE[look], SIDES[look] / max(image.size))
-        pixels = _padded(image, scale)
-        lines = [box for box in self._lines(pixels) if _may_start_with_a_letter(box)]
-        glyphs = isolated_glyphs(pixels, lines)
-        crops = [_crop(pixels, _start(box), 0.0) for box in lines]
-        crops += [_crop(pixels, box, _MARGIN) for box in glyphs]
-        boxes = [(box, False) for box in lines] + [(box, True) for box in glyphs]
-        texts = self._recognized(crops)
+        found: list[Letter] = []
+        for largest, side in zip(_LARGEST_SCALE, SIDES, strict=True):
+            scale = min(largest, side / max(image.size))
+            pixels = _padded(image, scale)
+            glyphs = isolated_glyphs(pixels)
+            crops = [_crop(pixels, box, _MARGIN) for box in glyphs]
+            alone = self._letters(glyphs, crops, is_glyph=True)
+            yield found + [_in_image(letter, scale) for letter in alone]
+            lines = [box for box in self._lines(pixels) if _may_start_with_a_letter(box)]
+            starts = [_crop(pixels, _start(box), 0.0) for box in lines]
+            alone = [letter for letter in alone if not is_inside(letter.box, lines)]
+            alone += self._letters(lines, starts, is_glyph=False)
+            found += [_in_image(letter, scale) for letter in alone]
+            yield list(found)
+
+    def _letters(
+        self, boxes: Sequence[Box], crops: Sequence[Pixels], *, is_glyph: bool
+    ) -> list[Letter]:
         found = (
             _letter(text, score, box, is_glyph=is_glyph)
-            for (box, is_glyph), (text, score) in zip(boxes, texts, strict=True)
+            for box, (text, score) in zip(boxes, self._recognized(crops), strict=True)
         )
-        return [_in_image(letter, scale) for letter in found if letter is not None]
+        return [letter for letter in found if letter is not None]
 
     def _lines(self, pixels: Pixels) -> Iterator[Box]:
         found = self._ocr(np.ascontiguousarray(pixels), use_det=True, use_rec=False, use_cls=False)
@@ -178,11 +190,11 @@ def _letter(text: str, score: float, box: Box, *, is_glyph: bool) -> Letter | No
     if found.end() < len(text):
         score *= _IN_A_LINE
     height = box.y1 - box.y0
+    tells = shape.isalpha() and shape not in _LIKE and letter not in _SAME_IN_BOTH_CASES
     if is_glyph:
-        capital = height * (_OF_LOW if shape in _LOW else 1)
+        capital = height * (_OF_LOW if tells and shape in _LOW else 1)
     else:
         capital = height * (_OF_BRACKETS if not _BRACKETS.isdisjoint(text) else _OF_LINE)
-    tells = shape.isalpha() and shape not in _LIKE and letter not in _SAME_IN_BOTH_CASES
     if found.end() < len(text):
         box = box._replace(x1=min(box.x1, box.x0 + height))
     return Letter(

@@ -34,6 +34,11 @@ class Lines:
     ----------
     image
         RGB.
+
+    Attributes
+    ----------
+    ink
+        Where pixels differ from the background; boolean (height, width).
     """
 
     def __init__(self, image: Image.Image) -> None:
@@ -42,7 +47,7 @@ class Lines:
         small = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
         pixels = np.asarray(small).astype(np.int16)
         self.height, self.width = pixels.shape[:2]
-        self._ink = _differs(pixels - _background(pixels), _TRIMMED)
+        self.ink = _differs(pixels - _background(pixels), _TRIMMED)
         free = ~_differs(pixels - _background(pixels), _INK)
         down, across = np.zeros_like(free), np.zeros_like(free)
         down[1:] = _differs(np.diff(pixels, axis=0), _EDGE)
@@ -61,6 +66,16 @@ class Lines:
         axis
             0 for rows, 1 for columns.
         """
+        free, edge = self.shares(box, axis)
+        best = np.maximum(free**3, _EDGE_WEIGHT * np.clip(_EDGE_GAIN * edge, 0, 1) ** 2)
+        band = np.minimum(band_widths(free > _FREE), _BROAD) / _BROAD
+        whole: NDArray[np.float64] = best + _BAND * band
+        return whole
+
+    def shares(
+        self, box: tuple[int, int, int, int], axis: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the share of background and that of an edge in each line of a rectangle."""
         x0, y0, x1, y1 = box
         free, edge = (
             ((total[y0:y1, x1] - total[y0:y1, x0]) / (x1 - x0))
@@ -68,15 +83,12 @@ class Lines:
             else ((total[y1, x0:x1] - total[y0, x0:x1]) / (y1 - y0))
             for total in self._sums[axis]
         )
-        best = np.maximum(free**3, _EDGE_WEIGHT * np.clip(_EDGE_GAIN * edge, 0, 1) ** 2)
-        band = np.minimum(band_widths(free > _FREE), _BROAD) / _BROAD
-        whole: NDArray[np.float64] = best + _BAND * band
-        return whole
+        return free, edge
 
     def trimmed(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
         """Return a rectangle without its margins of background; ``None`` if it has no ink."""
         x0, y0, x1, y1 = box
-        ink = self._ink[y0:y1, x0:x1]
+        ink = self.ink[y0:y1, x0:x1]
         rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
         if not len(rows):
             return None

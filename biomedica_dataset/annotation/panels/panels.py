@@ -20,11 +20,15 @@ from biomedica_dataset.io.tables import Column
 FEWEST = 2
 """Letters in the caption of a compound figure."""
 
+_NAME = Form(
+    "[A-Z]|[1-9][0-9]?|(?:top|middle|bottom|left|right)(?: (?:left|right))?(?: (?:row|column))?",
+    "a letter from A to Z, a number or a place such as 'top left'",
+)
 _PLACE, _SIDE = Between(0, 2**31 - 2), Between(1, 2**31 - 1)
 _COLUMNS = {
     "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
     "figure": Column(type=pa.string(), rule=PAIR_KEY),
-    "letter": Column(type=pa.string(), rule=Form("[A-Z]", "a letter from A to Z")),
+    "letter": Column(type=pa.string(), rule=_NAME),
     "x0": Column(type=pa.int32(), rule=_PLACE),
     "y0": Column(type=pa.int32(), rule=_PLACE),
     "x1": Column(type=pa.int32(), rule=_SIDE),
@@ -37,10 +41,11 @@ SCHEMA = pa.schema([(name, column.type) for name, column in _COLUMNS.items()])
 
 @dataclass(frozen=True, slots=True)
 class PanelsHeader:
-    """PMCIDs per block, and name and version of what read the letters."""
+    """PMCIDs per block, what read the letters, and whether figures without any were cut as well."""
 
     width: Positive
     reader: str
+    every: bool = False
 
 
 class Panels(BlockTables[PanelsHeader]):
@@ -52,6 +57,11 @@ class Panels(BlockTables[PanelsHeader]):
     def difference(self, header: PanelsHeader) -> str:
         """Return why the folder cannot take panels of another archive or reader."""
         return (
-            f"{self.folder.url} has panels of {self.header.reader} and blocks of {self.width} "
-            f"PMCIDs; these would be of {header.reader} and {header.width}: name another folder"
+            f"{self.folder.url} has panels of {_said(self.header)}; these would be of "
+            f"{_said(header)}: name another folder"
         )
+
+
+def _said(header: PanelsHeader) -> str:
+    figures = "all figures" if header.every else "figures with letters"
+    return f"{header.reader}, {figures} and blocks of {header.width} PMCIDs"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _SLACK = 0.25  # of the size of a line, which is an estimate
 _GLYPH = 0.1  # preference of a component to the line around it
 _NEAR = 0.6  # heights between letters that line up
 _ABOVE = 0.8  # heights
+# Marks of which no caption or too early a look tells: all of one size, surely read, lined up.
+_SURE, _SURE_SIZES, _SURE_LINES = 0.8, 1.15, 1.6
+_FEWEST = 2
 
 
 def choose_spots(letters: Iterable[Letter], named: Sequence[str]) -> dict[str, Letter]:
@@ -49,6 +53,54 @@ def choose_spots(letters: Iterable[Letter], named: Sequence[str]) -> dict[str, L
     )
     best = max(choices, key=lambda choice: choice[0], default=(0.0, ()))
     return {one.letter: one for one in best[1]}
+
+
+def are_sure(spots: Spots) -> bool:
+    """Whether two marks or more are so regular that nothing else would look like that."""
+    marks = list(spots.values())
+    cases = {one.is_lower for one in marks} - {None}
+    if len(marks) < _FEWEST or len(cases) > 1 or any(one.score < _SURE for one in marks):
+        return False
+    heights = [one.capital(is_lower=True in cases) for one in marks]
+    ratio = _SURE_SIZES if all(one.is_glyph for one in marks) else _SURE_LINES
+    return max(heights) <= ratio * min(heights) and all(
+        _is_lined_up(one, marks, _NEAR * max(heights)) for one in marks
+    )
+
+
+def lengthened(letters: Sequence[Letter], named: Sequence[str]) -> dict[str, Letter]:
+    """Return sure marks of the letters from A on, of more than are named; empty if there are none.
+
+    Parameters
+    ----------
+    named
+        Letters of the caption, from A on without a gap; or none.
+    """
+    found: dict[str, Letter] = {}
+    for count in range(max(_FEWEST, len(named) + 1), len(ascii_uppercase) + 1):
+        spots = choose_spots(letters, ascii_uppercase[:count])
+        if len(spots) < count:
+            break
+        if are_sure(spots):
+            found = spots
+        elif found.items() < spots.items() and _is_like(spots[ascii_uppercase[count - 1]], found):
+            return {}  # they go on, but not surely
+    return found
+
+
+def _is_like(one: Letter, marks: Spots) -> bool:
+    """Whether a letter was surely read and has the size of marks, give or take its case."""
+    like = (1 / _SURE_LINES < mark.height / one.height < _SURE_LINES for mark in marks.values())
+    return bool(marks) and one.score >= _SURE and all(like)
+
+
+def _is_lined_up(one: Letter, others: Iterable[Letter], near: float) -> bool:
+    x, y = one.box.x0, one.box.y0 + one.box.y1
+    return any(
+        abs(other.box.x0 - x) < near or abs(other.box.y0 + other.box.y1 - y) < 2 * near
+        for other in others
+        if other is not one
+    )
 
 
 def _candidates(letters: Iterable[Letter], named: set[str]) -> dict[str, list[Letter]]:
@@ -80,7 +132,7 @@ def _choice(
 
 
 def _own_score(one: Letter, size: float, *, is_lower: bool) -> float | None:
-    off = abs(math.log(one.height / size))
+    off = abs(math.log(one.capital(is_lower=is_lower) / size))
     off = off if one.is_glyph else max(0.0, off - _SLACK)
     if off > _SIZES:
         return None
@@ -94,10 +146,7 @@ def _beside(one: Letter, chosen: tuple[Letter, ...], size: float) -> float:
         return 0.0
     box, near = one.box, _NEAR * size
     score = _ON_ANOTHER * sum(box.shared(other.box) > 0 for other in chosen)
-    lined_up = (
-        abs(other.box.x0 - box.x0) < near or abs(other.box.y0 - box.y0) < near for other in chosen
-    )
-    score += _LINED_UP * any(lined_up)
+    score += _LINED_UP * _is_lined_up(one, chosen, near)
     last, first = chosen[-1].box, chosen[0].box
     above = _ABOVE * size
     score += _BACKWARDS * (box.y0 < last.y0 - above and box.x0 < last.x0 + above)

@@ -33,7 +33,7 @@ LETTERS = rf"(?:{_UPPER}|{_LOWER})"
 _FIND = re.compile(rf"(?<![A-Za-z])({_UPPER}|{_LOWER})")
 _FIRST = re.compile(rf"[A-Za-z]{_SUFFIX}")
 _OTHERS = re.compile(r"(?<![A-Za-z])[B-Nb-n](?:[ivx]{1,3})?(?![A-Za-z])")
-_BEGUN = r"(?:^|[.;:!?)] |[,;:] and | - )"
+_BEGUN = r"(?:^|[.;:!?)] |[,;:] and | - |\bFig(?:ure)? ?\.? ?\d{1,2}[.:]? )"
 # What stands before a list with its first letter, and what behind it, in the order of belief.
 _STYLES = tuple(
     (style, re.compile(rf"{before}$"), re.compile(after))
@@ -198,7 +198,7 @@ def _joined(text: str, marks: Sequence[Mark]) -> list[Mark]:
     for mark in marks:
         before = joined[-1] if joined else None
         joint = _BETWEEN.fullmatch(text, before.end, mark.start) if before else None
-        if before is None or joint is None or before.letters[-1] >= mark.letters[0]:
+        if before is None or joint is None or not _may_follow(before, joint[0], mark):
             joined.append(mark)
             continue
         letters = before.letters + mark.letters
@@ -206,6 +206,12 @@ def _joined(text: str, marks: Sequence[Mark]) -> list[Mark]:
             letters = (*before.letters[:-1], *expanded(f"{before.letters[-1]}-{mark.letters[0]}"))
         joined[-1] = replace(before, end=mark.end, letters=tuple(dict.fromkeys(letters)))
     return joined
+
+
+def _may_follow(before: Mark, joint: str, mark: Mark) -> bool:
+    """Whether a mark goes on with a list; without a joint, "B. M. luteus", only by one letter."""
+    last, first = before.letters[-1], mark.letters[0]
+    return last < first and (bool(joint.strip()) or ord(first[0]) <= ord(last[0]) + 1)
 
 
 def _overlaps(mark: Mark, marks: Iterable[Mark]) -> bool:
