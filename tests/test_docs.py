@@ -68,7 +68,7 @@ def commands(page):
     for block in SHELL.findall(text(page)):
         for line in block.replace("\\\n", " ").splitlines():
             for part in re.split(r"&&|\|(?!\w)", line.removeprefix("$ ").partition(" #")[0]):
-                words = shlex.split(part.split(" <")[0])
+                words = shlex.split(re.sub(r" < \S+$", "", part.rstrip()))  # from a file
                 if words and Path(words[0]).name == "biomedica":
                     yield words[1:]
 
