@@ -133,10 +133,11 @@ def _complete_column(_context: click.Context, _option: click.Parameter, begun: s
 )  # fmt: skip
 @click.option(
     "--format",
-    type=click.Choice(["parquet", "webdataset"]),
+    type=click.Choice(["parquet", "webdataset", "images", "csv"]),
     default="parquet",
     show_default=True,
-    help="A dataset folder, or tars in the layout of the published dataset.",
+    help="A dataset folder, tars in the layout of the published dataset, image files with "
+    "metadata.jsonl, or a table without images.",
 )
 @click.option(
     "--keys-only", is_flag=True,

@@ -1,4 +1,4 @@
-"""`select`: writes selected rows of a dataset folder as a smaller one, or as tars."""
+"""`select`: writes selected rows of a dataset folder as a smaller one, or in another format."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from biomedica_dataset.suggest import nearest, one_of
 from .crops import ENCODINGS
 from .keys import refuse_archive, write_keys
 from .report import KeysReport, SelectReport
+from .write_figures import CsvStage, FiguresStage
 from .write_folder import FolderStage
 from .write_images import ImagesStage
 from .write_tars import TarsStage
@@ -28,7 +29,17 @@ if TYPE_CHECKING:
 
     from .stage import SelectStage
 
-_STAGES: dict[str, type[SelectStage[Any]]] = {"parquet": FolderStage, "webdataset": TarsStage}
+_STAGES: dict[str, type[SelectStage[Any]]] = {
+    "parquet": FolderStage,
+    "webdataset": TarsStage,
+    "images": FiguresStage,
+    "csv": CsvStage,
+}
+_STAGES_OF_CROPS: dict[str, type[SelectStage[Any]]] = {
+    "parquet": ImagesStage,
+    "images": ImagesStage,
+    "webdataset": TarsStage,
+}
 
 
 def _stage(unit: str, format: str, crop: str | None, margin: float) -> type[SelectStage[Any]]:
@@ -39,10 +50,14 @@ def _stage(unit: str, format: str, crop: str | None, margin: float) -> type[Sele
         msg = "crop cuts out panels: set unit to panel too, or omit it"
         raise UsageError(msg)
     if unit == "panel" and crop is None and (margin or format != "parquet"):
-        what = "margin is of images that are cut out" if margin else "tars have no boxes"
+        without = f"format {format} has no boxes"
+        what = "margin is of images that are cut out" if margin else without
         msg = f"{what}: set crop to png or jpeg, or omit it"
         raise UsageError(msg)
-    return ImagesStage if crop is not None and format == "parquet" else _STAGES[format]
+    if crop is None:
+        return _STAGES[format]
+    one_of("format with a crop", format, tuple(_STAGES_OF_CROPS))
+    return _STAGES_OF_CROPS[format]
 
 
 def select(  # noqa: PLR0913 - each is a way to choose, given by name
@@ -60,7 +75,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     min_score: float = MIN_SCORE,
     crop: Literal["png", "jpeg"] | None = None,
     margin: float = 0.0,
-    format: Literal["parquet", "webdataset"] = "parquet",
+    format: Literal["parquet", "webdataset", "images", "csv"] = "parquet",
     keys_only: bool = False,
     dry_run: bool = False,
     launch: Launch | None = None,
@@ -79,7 +94,8 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         A new or empty folder, or one in which the same selection was begun; its last file makes it
         a dataset folder. Not needed for a dry run.
     format
-        A dataset folder, or tars in the layout of the published dataset.
+        A dataset folder, tars in the layout of the published dataset, image files with a table
+        ``metadata.jsonl`` beside them, or a table in CSV without images.
     keys_only
         Write no folder but a file, with the key of a row on each line, for ``extract(images=)``.
         The source may also be an archive, and captions count whose images were not fetched.
@@ -122,7 +138,9 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         return write_keys(source, choice, None if dry_run else output, progress)
     refuse_archive(source)
     chosen = choose_rows(source, choice, progress.say)
-    requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
+    requests, moved = 0, 0
+    if writes is not CsvStage:
+        requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
     stage = writes(chosen, os.fspath(output), crop, margin)

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.stage import WorkerContext
 
-_CODE = ("subset.crops",)
 _METADATA = "metadata.parquet"
 _SLICE = 2_000  # files in a folder
 _PLACES = ("file", "image_offset", "image_length")
@@ -67,6 +66,8 @@ class ImagesStage(SelectStage[ImagesRecord]):
     """Writes panels as image files."""
 
     format: ClassVar[str] = "image files"
+    code: ClassVar[tuple[str, ...]] = ("subset.crops",)
+    card: ClassVar[str] = "subset/images.md.jinja"
 
     def tasks(self) -> list[Slice]:
         """Return slices of one licence group and split each."""
@@ -80,7 +81,7 @@ class ImagesStage(SelectStage[ImagesRecord]):
         with reading(self.output.path(name), AGAIN):
             record = typed(ImagesRecord, read_small(self.output, name))
         is_whole = len(self.output.names(record.folder)) == record.images + 1
-        return record if is_whole and record.fingerprint == code_fingerprint(_CODE) else None
+        return record if is_whole and record.fingerprint == code_fingerprint(self.code) else None
 
     def make(self, task: Slice, context: WorkerContext) -> int:
         """Write the images of a slice, the table beside them, then its record."""
@@ -96,7 +97,11 @@ class ImagesStage(SelectStage[ImagesRecord]):
         with self.output.create() as file:
             pq.write_table(pa.Table.from_pylist(written, _SCHEMA), file, compression="zstd")
             file.publish(f"{below}/{_METADATA}")
-        record = ImagesRecord(code_fingerprint(_CODE), below, len(written))
+        return self.finish_slice(task, below, len(written))
+
+    def finish_slice(self, task: Slice, folder: str, images: int) -> int:
+        """Write the record of a slice, whose folder has a table and some images."""
+        record = ImagesRecord(code_fingerprint(self.code), folder, images)
         self.output.write_bytes(record_name(task.number), json.dumps(asdict(record)).encode())
         return task.number
 
@@ -105,11 +110,14 @@ class ImagesStage(SelectStage[ImagesRecord]):
         self.output.remove(CARD)
 
     def finish(self, run: StageRun[ImagesRecord, int]) -> None:
-        """Write the card."""
+        """Write the card, unless nothing changed."""
+        if not run.made and self.output.exists(CARD):
+            return
         records = list(run.records.values())
         groups = [g for g in LICENSE_GROUPS if any(r.folder.startswith(f"{g}/") for r in records)]
         card = render(
-            "subset/images.md.jinja",
+            self.card,
+            format=self.format,
             groups=groups,
             images=sum(record.images for record in records),
             chosen=len(self.chosen.table),
