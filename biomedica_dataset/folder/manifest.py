@@ -263,7 +263,10 @@ def read_manifest(folder: Folder) -> Manifest:
         The manifest is damaged, or names a file outside of the folder.
     """
     if not folder.exists(MANIFEST):
-        msg = f"{folder.url} has no {MANIFEST}: not a dataset folder, or serialize has not finished"
+        msg = (
+            f"{folder.url} has no {MANIFEST}: it is not a dataset folder, or is half written; name "
+            "another, or run `biomedica serialize` to its end"
+        )
         raise UsageError(msg)
     with reading(folder.path(MANIFEST), _AGAIN):
         data = read_small(folder, MANIFEST)

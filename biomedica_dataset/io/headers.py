@@ -72,7 +72,10 @@ def read_header(folder: Folder, name: str, what: str, version: int, kind: type[T
         It is damaged, or a value is not allowed.
     """
     if not folder.exists(name):
-        msg = f"{folder.url} is not {what}: it has no {name}"
+        msg = (
+            f"{folder.url} is not {what}: it has no {name}; name the output of the command that "
+            "makes one"
+        )
         raise UsageError(msg)
     with reading(folder.path(name), "Restore it, or make the folder again."):
         from pydantic_core import to_json

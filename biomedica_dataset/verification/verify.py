@@ -67,6 +67,9 @@ def _verify(folder: Folder, tick: Ticker, *, images: bool) -> VerifyReport:
     if are_tars(folder):
         return verify_tars(folder, tick, images=images)
     if not folder.exists(MANIFEST) and not folder.exists(CARD):
-        msg = f"{folder.url} is not an archive, a finished dataset folder or a folder of tars"
+        msg = (
+            f"{folder.url} is not an archive, a finished dataset folder or a folder of tars; "
+            "run the command that makes it to its end, or name another"
+        )
         raise UsageError(msg)
     return verify_dataset(folder, tick, images=images)

@@ -138,7 +138,7 @@ def assign(
     >>> assign("embeddings", "assignments", clusters="none")
     Traceback (most recent call last):
         ...
-    biomedica_dataset.errors.UsageError: none is not a folder of clusters: it has no cluster.json
+    biomedica_dataset.errors.UsageError: none is not a folder of clusters: it has no ...
     """
     if Path(clusters).is_file():
         return import_assignments(

@@ -208,7 +208,7 @@ def duplicates(
     >>> duplicates("none", "duplicates")
     Traceback (most recent call last):
         ...
-    biomedica_dataset.errors.UsageError: none is not a folder of measures: it has no look.json
+    biomedica_dataset.errors.UsageError: none is not a folder of measures: it has no ...
     """
     stage = DuplicatesStage(os.fspath(output), os.fspath(look))
     Look.open(look)

@@ -105,6 +105,7 @@ class PanelsStage(ArchiveStage[None]):
                 counts[_FIGURES + found] += 1
                 if len(named) >= FEWEST:
                     counts[_PANELS + found] += len(named)
+                if len(named) >= FEWEST or self.every:
                     problems.append(f"{pair.key}: {found}")
                 continue
             counts[_FIGURES + "kept"] += 1

@@ -106,7 +106,10 @@ def _manifest(files: Files) -> tuple[Manifest, str]:
     try:
         data = files.whole(MANIFEST)
     except AbsentError as error:
-        msg = f"{files.base} has no {MANIFEST}: it is not a dataset folder, or is half written"
+        msg = (
+            f"{files.base} has no {MANIFEST}: it is not a dataset folder, or is half written; name "
+            "another, or run `biomedica serialize` to its end"
+        )
         raise UsageError(msg) from error
     return parse_manifest(data, files.base), hashlib.sha256(data).hexdigest()
 
