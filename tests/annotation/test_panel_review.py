@@ -24,6 +24,7 @@ from biomedica_dataset.annotation.panel_review.panel_votes import (
 )
 from biomedica_dataset.annotation.panel_review.precision import panel_precision, precision_at
 from biomedica_dataset.annotation.panels.panels import Panels
+from biomedica_dataset.annotation.review.sheets import write_sheets
 from biomedica_dataset.annotation.review.thumbnails import CardPanel
 from biomedica_dataset.cli import main
 from biomedica_dataset.errors import ArchiveError, UsageError
@@ -329,6 +330,16 @@ def test_the_report_is_a_command_and_wrong_combinations_are_refused(
     assert (code, "none.jsonl" in output) == (2, True)
     code, output = told("review", panels, sample_archive, "-o", tmp_path / "c", "--audit", 3)
     assert (code, "--audit is for a review of clusters" in output) == (2, True)
+
+
+def test_sheets_of_panels_and_of_clusters_do_not_mix(
+    assigned, sample_archive, panels, sheets, review, tmp_path
+):
+    shutil.copytree(sheets, tmp_path / "clusters")
+    with pytest.raises(UsageError, match="has sheets of clusters; choose an empty or new folder"):
+        write_panel_sheets(panels, sample_archive, tmp_path / "clusters")
+    with pytest.raises(UsageError, match="has sheets of panels; choose an empty or new folder"):
+        write_sheets(assigned, sample_archive, review)
 
 
 def test_damaged_sheets_are_refused(review):

@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.annotation.review.sample import Smallest, drawn
-from biomedica_dataset.annotation.review.sheet_page import sheet_page
+from biomedica_dataset.annotation.review.sheet_page import (
+    PANEL_HEADER,
+    QUESTIONS,
+    refuse_sheets,
+    sheet_page,
+)
 from biomedica_dataset.annotation.review.sheets import sheets_fingerprint
 from biomedica_dataset.annotation.review.thumbnails import Card, make_cards
 from biomedica_dataset.archive.ledger import Archive
@@ -36,7 +41,6 @@ if TYPE_CHECKING:
     Url = str | os.PathLike[str]
 
 FORMAT_VERSION = 1
-HEADER = "panel_review.json"
 _WHAT = "a folder of sheets of panels"
 
 
@@ -73,7 +77,7 @@ class PanelReview:
             The folder holds no sheets of panels, or sheets of another format version.
         """
         folder = Folder(url)
-        header = read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header)
+        header = read_header(folder, PANEL_HEADER, _WHAT, FORMAT_VERSION, _Header)
         return cls(folder, header.drawn, {one.key: one for one in header.cards})
 
 
@@ -141,18 +145,18 @@ def write_panel_sheets(  # noqa: PLR0913 - each is given by name
     found.check_width(source.width, "find the panels of this archive")
     fingerprint = sheets_fingerprint([found], source, f"{count} {seed}")
     with acquire(folder, Launch(take_over=take_over)) as lock:
-        refuse_foreign(folder, _WHAT, HEADER, "thumbs/")
+        refuse_sheets(folder, QUESTIONS, "clusters")
+        refuse_foreign(folder, _WHAT, PANEL_HEADER, "thumbs/")
         is_new = not (
-            folder.exists(HEADER)
-            and read_header(folder, HEADER, _WHAT, FORMAT_VERSION, _Header).made_of == fingerprint
+            folder.exists(PANEL_HEADER)
+            and read_header(folder, PANEL_HEADER, _WHAT, FORMAT_VERSION, _Header).made_of
+            == fingerprint
         )
         if is_new:
             keys = choose_figures(found, count, seed)
             if not keys:
                 msg = f"{found.folder.url} has no panels: no figure was split"
                 raise UsageError(msg)
-            lock.check()
-            folder.remove(HEADER)
             made = make_cards(source, found, folder, keys, workers, progress or Progress())
             cards = [made[key] for key in keys if key in made and _is_shown(made[key])]
             lock.check()
@@ -163,7 +167,7 @@ def write_panel_sheets(  # noqa: PLR0913 - each is given by name
                 "drawn": len(keys),
                 "cards": [asdict(card) for card in cards],
             }
-            folder.write_bytes(HEADER, json.dumps(header, ensure_ascii=False).encode())
+            folder.write_bytes(PANEL_HEADER, json.dumps(header, ensure_ascii=False).encode())
         return _report(PanelReview.open(output), is_new=is_new)
 
 

@@ -32,7 +32,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header, refuse_foreign
 
 from .sample import ClusterSample, choose_samples
-from .sheet_page import sheet_page
+from .sheet_page import PANEL_HEADER, QUESTIONS, refuse_sheets, sheet_page
 from .thumbnails import SIZE, Card, make_cards
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 HEADER = "review.json"
-QUESTIONS = "questions.csv"
 _WHAT = "a folder of sheets"
 _TITLES = {
     "random": "A random sample",
@@ -163,6 +162,7 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
     tables: list[BlockTables[Any]] = [clusters] if views is None else [clusters, views]
     fingerprint = sheets_fingerprint(tables, source, f"{clusters.model} {count} {seed}")
     with acquire(folder, Launch(take_over=take_over)) as lock:
+        refuse_sheets(folder, PANEL_HEADER, "panels")
         # Thumbnails came first in an earlier version.
         refuse_foreign(folder, _WHAT, QUESTIONS, HEADER, "thumbs/")
         is_new = not _is_up_to_date(folder, fingerprint)
