@@ -147,11 +147,7 @@ def write_panel_sheets(  # noqa: PLR0913 - each is given by name
     with acquire(folder, Launch(take_over=take_over)) as lock:
         refuse_sheets(folder, QUESTIONS, "clusters")
         refuse_foreign(folder, _WHAT, PANEL_HEADER, "thumbs/")
-        is_new = not (
-            folder.exists(PANEL_HEADER)
-            and read_header(folder, PANEL_HEADER, _WHAT, FORMAT_VERSION, _Header).made_of
-            == fingerprint
-        )
+        is_new = not _is_up_to_date(folder, fingerprint)
         if is_new:
             keys = choose_figures(found, count, seed)
             if not keys:
@@ -169,6 +165,13 @@ def write_panel_sheets(  # noqa: PLR0913 - each is given by name
             }
             folder.write_bytes(PANEL_HEADER, json.dumps(header, ensure_ascii=False).encode())
         return _report(PanelReview.open(output), is_new=is_new)
+
+
+def _is_up_to_date(folder: Folder, fingerprint: str) -> bool:
+    if not folder.exists(PANEL_HEADER):
+        return False
+    stored = read_header(folder, PANEL_HEADER, _WHAT, FORMAT_VERSION, _Header)
+    return stored.made_of == fingerprint
 
 
 def choose_figures(panels: Panels, count: int, seed: int) -> list[str]:

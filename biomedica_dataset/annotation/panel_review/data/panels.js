@@ -30,7 +30,9 @@ function answer(panel, value, box = value === WRONG_BOX ? given(panel)?.box ?? n
 function show(told) {
   state = told;
   const { figure, label, article, size } = state, image = find("image");
-  Object.assign(image, { width: size[0], height: size[1], alt: `${label || figure}, with its panels` });
+  find("boxed").style.setProperty("--ratio", size[0] / size[1]);
+  find("boxed").style.setProperty("--wide", `${size[0]}px`);
+  image.alt = `${label || figure}, with its panels`;
   image.onerror = () => {  // the archive has changed since the sheets were written
     image.onerror = null;
     image.src = `thumbnails/${figure}`;
