@@ -58,6 +58,7 @@ INSIDE = {
         "clusters",
         "labels",
         "review",
+        "panel_review",
     ],
     "pubmed": ["rate_limit responses", "client", "search mesh"],
     "streaming": ["conditions reading", "recipes order", "choice in_order", "dataset"],

@@ -118,24 +118,39 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
 
 
 @annotate.command()
-@click.argument("archive")
-@click.option(
-    "-o", "--output", type=OUTPUT, required=True,
-    help="Folder for the panels: new, or one to update.",
-)  # fmt: skip
+@click.argument("sources", nargs=-1, required=True, metavar="ARCHIVE | --report VOTES...")
+@click.option("-o", "--output", type=OUTPUT, help="Folder for the panels: new, or one to update.")
 @click.option(
     "--all", "every", is_flag=True, help="Also cut figures whose captions name no letters."
 )
+@click.option(
+    "--report", is_flag=True,
+    help="Instead, read the VOTES of a review of panels, and print how many are right by score.",
+)  # fmt: skip
 @_WORKERS
 @launched
-def panels(archive: str, output: str, **options: Any) -> None:
+def panels(sources: tuple[str, ...], output: str | None, report: bool, **options: Any) -> None:
     """Find the panels of the compound figures of ARCHIVE.
 
     Running the same command again reads only blocks of changed articles.
     """
+    if report:
+        from biomedica_dataset.annotation.panel_review.precision import panel_precision
+
+        if output is not None:
+            msg = "--report prints a report and writes nothing: leave out -o / --output"
+            raise click.UsageError(msg)
+        show(panel_precision(sources))
+        return
+    if output is None:
+        msg = "Missing option '-o' / '--output'."
+        raise click.UsageError(msg)
+    if len(sources) > 1:
+        msg = f"Got unexpected extra arguments ({' '.join(sources[1:])}); give one ARCHIVE"
+        raise click.UsageError(msg)
     from biomedica_dataset import panels as run
 
-    show(run(archive, output, progress=progress(), **options))
+    show(run(sources[0], output, progress=progress(), **options))
 
 
 @annotate.command()

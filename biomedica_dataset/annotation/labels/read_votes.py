@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import StorageError, UsageError
 
-from .votes import FLAGS, SETS, SINGLE, Vote, annotator_name, check_vote, read_file
+from .annotator_file import annotator_name
+from .votes import FLAGS, SETS, SINGLE, Vote, check_vote, read_file
 
 if TYPE_CHECKING:
     import os

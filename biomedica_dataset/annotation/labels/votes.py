@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
-import unicodedata
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.io.failures import io_errors
 from biomedica_dataset.io.rules import Between, Key
 from biomedica_dataset.io.typed import typed
 
-try:
-    import fcntl
-except ImportError:  # not on Windows: two processes may write one file there
-    fcntl = None  # type: ignore[assignment]
+from .annotator_file import AnnotatorFile, read_lines
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
+    from pathlib import Path
 
     from .taxonomy import Taxonomy
 
@@ -34,8 +27,7 @@ AUDIT = ("fits_panel_type", "fits_primary", "fits_secondary")
 
 QUESTIONS = (*SINGLE, *SETS, *FLAGS, "comment", "wrong_images", *AUDIT)
 _CLUSTERS = Between(-(2**31), 2**31 - 1)
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_LONGEST_NAME, _LONGEST = 64, 10_000  # characters of a name, and of a comment
+_LONGEST = 10_000  # characters of a comment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,44 +136,6 @@ def _named(vote: Vote, taxonomy: Taxonomy, where: str) -> Vote:
     return replace(vote, answer=answer)
 
 
-def annotator_name(given: str) -> str:
-    """Return the name of an annotator in one form: composed letters, single spaces.
-
-    Raises
-    ------
-    UsageError
-        It is empty, longer than 64 characters, or has characters that are not shown.
-
-    Examples
-    --------
-    >>> annotator_name("  Zoe\u0308  M. @ home ")
-    'Zoë M. @ home'
-    """
-    name = " ".join(unicodedata.normalize("NFC", given).split())
-    if not name:
-        msg = "the name is empty; enter the name to save your answers under"
-        raise UsageError(msg)
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        msg = f"{name[:80]!r} is not a valid name; use 1 to {_LONGEST_NAME} visible characters"
-        raise UsageError(msg)
-    return name
-
-
-def file_name(annotator: str) -> str:
-    """Return the name of an annotator's file, without its extension: safe on every system.
-
-    Examples
-    --------
-    >>> file_name("anna"), file_name("Zoë M. @ home")
-    ('anna', 'Zoe-M-home-e04ef6f6')
-    """
-    if _FILE_NAME.fullmatch(annotator):
-        return annotator
-    plain = unicodedata.normalize("NFKD", annotator).encode("ascii", "ignore").decode()
-    words = "-".join(re.findall("[A-Za-z0-9_]+", plain))[:40] or "annotator"
-    return f"{words}-{hashlib.sha256(annotator.encode()).hexdigest()[:8]}"
-
-
 class VoteFile:
     """The answers of one annotator; each is on disk when `answer` returns.
 
@@ -190,7 +144,7 @@ class VoteFile:
     folder
         Folder of the files, one per annotator.
     annotator
-        See `annotator_name`; the file is named by `file_name`.
+        See `annotator_name`.
     clusters
         Digest of the clusters.
 
@@ -204,30 +158,13 @@ class VoteFile:
     def __init__(
         self, folder: str | os.PathLike[str], annotator: str, taxonomy: Taxonomy, clusters: str
     ) -> None:
-        self.annotator = annotator_name(annotator)
+        self._own = AnnotatorFile(folder, annotator)
+        self.annotator, self.path = self._own.annotator, self._own.path
         self._taxonomy, self._clusters = taxonomy, clusters
-        self.path = Path(folder) / f"{file_name(self.annotator)}.jsonl"
-        with io_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                self._file.close()
-                msg = f"{self.path} is being written by another process; stop that process first"
-                raise UsageError(msg) from error
-        data = self.path.read_bytes()
-        if not data.endswith(b"\n"):  # cut off by a kill: that answer was never confirmed
-            self._file.truncate(data.rfind(b"\n") + 1)
         self._latest: dict[tuple[int, str | None], dict[str, Any]] = {}
-        for vote in read_file(self.path):
-            if vote.annotator != self.annotator:  # a file system may ignore case
-                self._file.close()
-                msg = f"{self.path} holds votes of {vote.annotator!r}; choose another name"
-                raise UsageError(msg)
+        for vote in self._own.votes(Vote.from_json):
             if (vote.taxonomy, vote.clusters) != (taxonomy.digest, clusters):
-                self._file.close()
+                self.close()
                 msg = f"{self.path} holds votes on another taxonomy or other clusters; move it away"
                 raise UsageError(msg)
             self._keep(vote)
@@ -245,11 +182,7 @@ class VoteFile:
             taxonomy=self._taxonomy.digest, clusters=self._clusters,
         )  # fmt: skip
         vote = check_vote(vote, self._taxonomy, None)
-        line = json.dumps(vote.as_json(), ensure_ascii=True).encode() + b"\n"
-        with io_errors(self.path):
-            self._file.write(line)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        self._own.append(vote.as_json())
         self._keep(vote)
 
     def answers(self, cluster: int, key: str | None = None) -> dict[str, Any]:
@@ -258,7 +191,7 @@ class VoteFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._own.close()
 
     def _keep(self, vote: Vote) -> None:
         own = self._latest.setdefault((vote.cluster, vote.key), {})
@@ -275,12 +208,4 @@ def read_file(path: Path) -> Iterator[Vote]:
     UsageError
         A line is not a valid vote.
     """
-    with io_errors(path, "read"):
-        data = path.read_bytes()
-    for number, line in enumerate(data[: data.rfind(b"\n") + 1].splitlines(), start=1):
-        try:
-            vote = Vote.from_json(line)
-        except (ValueError, RecursionError) as error:
-            msg = f"{path}, line {number}, is not a valid vote: {error}"
-            raise UsageError(msg) from error
-        yield vote
+    return read_lines(path, Vote.from_json)

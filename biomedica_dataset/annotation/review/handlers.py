@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from biomedica_dataset.annotation.labels.votes import FLAGS, SETS, SINGLE, annotator_name
+from biomedica_dataset.annotation.labels.annotator_file import annotator_name
+from biomedica_dataset.annotation.labels.votes import FLAGS, SETS, SINGLE
 from biomedica_dataset.errors import UsageError
 
 from .session import Item
@@ -49,20 +50,17 @@ class Handlers:
 
     def join(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Start or resume the work of an annotator: show the first unanswered item."""
-        who = annotator_name(_text(sent, "who"))
+        who = annotator_name(text_of(sent, "who"))
         return self._shown(who, self._session.join(who))
 
     def show(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Show an item."""
-        at, count = sent.get("at"), len(self._session.items)
-        if not isinstance(at, int) or not 0 <= at < count:
-            msg = f"there is no item {str(at)[:40]!r}; items are 0 to {count - 1}"
-            raise UsageError(msg)
-        return self._shown(annotator_name(_text(sent, "who")), at)
+        at = place_of(sent, len(self._session.items))
+        return self._shown(annotator_name(text_of(sent, "who")), at)
 
     def answer(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Save an answer; it is on disk when this returns. Return what changed with it."""
-        who, question = annotator_name(_text(sent, "who")), _text(sent, "question")
+        who, question = annotator_name(text_of(sent, "who")), text_of(sent, "question")
         at = self._place(sent.get("cluster"), sent.get("key"))
         item = self._session.items[at]
         if question not in [asked["name"] for asked in self._questions(item, {})]:
@@ -160,7 +158,29 @@ def _question(name: str, choices: list[tuple[str, Any]]) -> Question:
     return {"name": name, "text": TEXTS[name], "choices": choices}
 
 
-def _text(sent: dict[str, Any], name: str) -> str:
+def place_of(sent: dict[str, Any], count: int) -> int:
+    """Return which of so many items a browser asks for.
+
+    Raises
+    ------
+    UsageError
+        There is no such item.
+    """
+    at = sent.get("at")
+    if not isinstance(at, int) or not 0 <= at < count:
+        msg = f"there is no item {str(at)[:40]!r}; items are 0 to {count - 1}"
+        raise UsageError(msg)
+    return at
+
+
+def text_of(sent: dict[str, Any], name: str) -> str:
+    """Return a text that a browser sent.
+
+    Raises
+    ------
+    UsageError
+        It is something else.
+    """
     value = sent.get(name)
     if not isinstance(value, str):
         msg = f"{name} is {str(value)[:40]!r}; expected a text"

@@ -70,12 +70,11 @@ class _Candidates:
     def __init__(self, count: int) -> None:
         some = max(1, count // 3)
         self.size = 0
-        self._groups = {name: _Smallest(count if name == "random" else some) for name in GROUPS}
+        self._groups = {name: Smallest(count if name == "random" else some) for name in GROUPS}
 
     def add(self, key: str, distance: float | None, seed: int) -> None:
         self.size += 1
-        digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
-        self._groups["random"].add((int.from_bytes(digest[:8]), key))
+        self._groups["random"].add((drawn(key, seed), key))
         if distance is not None:
             self._groups["nearest"].add((distance, key))
             self._groups["farthest"].add((-distance, key))
@@ -92,7 +91,12 @@ class _Candidates:
         return shown
 
 
-class _Smallest:
+def drawn(key: str, seed: int) -> int:
+    """Return the number of a key in a random order: the same for the same seed."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {key}".encode()).digest()[:8])
+
+
+class Smallest:
     """The smallest of many (number, key) pairs, up to a count."""
 
     def __init__(self, count: int) -> None:
@@ -100,6 +104,7 @@ class _Smallest:
         self._items: list[tuple[float, str]] = []
 
     def add(self, item: tuple[float, str]) -> None:
+        """Add a pair."""
         self._items.append(item)
         if len(self._items) > 8 * self._count:
             self._items = heapq.nsmallest(self._count, self._items)

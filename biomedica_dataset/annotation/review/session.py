@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.labels.votes import AUDIT, VoteFile
 from biomedica_dataset.errors import UsageError
+
+from .work import VOTES, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .sheets import Review
     from .thumbnails import Card
 
-VOTES, ADJUDICATION = "votes", "adjudication"
+ADJUDICATION = "adjudication"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Item:
     key: str | None = None
 
 
-class ReviewSession:
+class ReviewSession(Work[Item, VoteFile]):
     """The work of all annotators on one review.
 
     Parameters
@@ -51,35 +52,12 @@ class ReviewSession:
         votes: Path,
         labels: Labels | None = None,
     ) -> None:
-        self.review, self.taxonomy, self.items, self.labels = review, taxonomy, items, labels
-        self._votes = votes
-        self._files: dict[str, VoteFile] = {}
-        self._lock = threading.Lock()
+        super().__init__(items, votes)
+        self.review, self.taxonomy, self.labels = review, taxonomy, labels
 
-    def join(self, annotator: str) -> int:
-        """Open an annotator's file; return the first unanswered item.
-
-        Raises
-        ------
-        UsageError
-            The name is not valid, or another process has the file open.
-        """
-        with self._lock:
-            self._file(annotator)
-        return self.next_open(annotator, -1)
-
-    def close(self) -> None:
-        """Close all files."""
-        with self._lock:
-            for file in self._files.values():
-                file.close()
-            self._files.clear()
-
-    def _file(self, annotator: str) -> VoteFile:
-        if annotator not in self._files:
-            file = VoteFile(self._votes, annotator, self.taxonomy, self.review.model)
-            self._files[annotator] = file
-        return self._files[annotator]
+    def open_file(self, annotator: str) -> VoteFile:
+        """Open the file of an annotator."""
+        return VoteFile(self._votes, annotator, self.taxonomy, self.review.model)
 
     def answers(self, annotator: str, item: Item) -> dict[str, Any]:
         """Return the answers of an annotator to an item, by question."""
@@ -134,15 +112,6 @@ class ReviewSession:
         if given.get("ambiguous") or given.get("mixed"):
             return True  # the images get no label, whatever else is answered
         return {"panel_type", "primary"} <= given.keys()
-
-    def done(self, annotator: str) -> int:
-        """Return how many items an annotator has answered."""
-        return sum(self.is_done(annotator, item) for item in self.items)
-
-    def next_open(self, annotator: str, after: int) -> int:
-        """Return the next unanswered item, wrapping around to the start."""
-        order = [*range(after + 1, len(self.items)), *range(after + 1)]
-        return next((i for i in order if not self.is_done(annotator, self.items[i])), max(after, 0))
 
     def cards(self, item: Item) -> list[tuple[str, Card]]:
         """Return the images to show of an item, each with its group."""

@@ -16,7 +16,6 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.blocks import block_name
@@ -33,6 +32,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header, refuse_foreign
 
 from .sample import ClusterSample, choose_samples
+from .sheet_page import PANEL_HEADER, QUESTIONS, refuse_sheets, sheet_page
 from .thumbnails import SIZE, Card, make_cards
 
 if TYPE_CHECKING:
@@ -45,14 +45,12 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 HEADER = "review.json"
-QUESTIONS = "questions.csv"
 _WHAT = "a folder of sheets"
 _TITLES = {
     "random": "A random sample",
     "nearest": "Nearest to the center",
     "farthest": "Farthest from the center",
 }
-_STYLE = Path(__file__).with_name("data") / "sheet.css"  # light and dark
 _LONG = 280  # characters of a caption that are shown at once
 _PREVIEW = 4
 
@@ -162,8 +160,9 @@ def write_sheets(  # noqa: PLR0913 - each is given by name
     if views is not None:
         views.check_width(source.width, "find the panels of this archive")
     tables: list[BlockTables[Any]] = [clusters] if views is None else [clusters, views]
-    fingerprint = _fingerprint(tables, source, f"{clusters.model} {count} {seed}")
+    fingerprint = sheets_fingerprint(tables, source, f"{clusters.model} {count} {seed}")
     with acquire(folder, Launch(take_over=take_over)) as lock:
+        refuse_sheets(folder, PANEL_HEADER, "panels")
         # Thumbnails came first in an earlier version.
         refuse_foreign(folder, _WHAT, QUESTIONS, HEADER, "thumbs/")
         is_new = not _is_up_to_date(folder, fingerprint)
@@ -207,7 +206,8 @@ def _write(
     folder.write_bytes(HEADER, json.dumps(header, ensure_ascii=False).encode())
 
 
-def _fingerprint(tables: Iterable[BlockTables[Any]], archive: Archive, given: str) -> str:
+def sheets_fingerprint(tables: Iterable[BlockTables[Any]], archive: Archive, given: str) -> str:
+    """Return a digest of what sheets are made of: tables, articles and options."""
     digest = hashlib.sha256(f"{given} {SIZE}".encode())
     for table in tables:
         for block in table.blocks():
@@ -227,18 +227,6 @@ def _sheet_name(cluster: int) -> str:
     return f"clusters/{cluster:05d}.html"
 
 
-def _page(title: str, body: str) -> str:
-    # Captions are untrusted text: nothing in a page may run or be fetched from elsewhere.
-    style = _STYLE.read_text(encoding="utf-8")
-    policy = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body>{body}</body></html>\n"
-    )
-
-
 def _overview(samples: list[ClusterSample], cards: dict[str, Card]) -> str:
     tiles = []
     for one in samples:
@@ -250,7 +238,7 @@ def _overview(samples: list[ClusterSample], cards: dict[str, Card]) -> str:
             f"<span>Cluster {one.cluster}</span><small>{one.size:,} images</small></a>"
         )
     images = sum(one.size for one in samples)
-    return _page(
+    return sheet_page(
         "Clusters",
         f"<header><h1>{len(samples):,} clusters</h1><p>{images:,} images. Each cluster shows a "
         "random sample, and the images nearest to and farthest from its center. Enter answers in "
@@ -271,7 +259,7 @@ def _sheet(
     for name, keys in one.shown.items():
         figures = "".join(_figure(cards[key]) for key in keys if key in cards)
         sections.append(f'<h2>{_TITLES[name]}</h2><div class="sheet">{figures}</div>')
-    return _page(
+    return sheet_page(
         f"Cluster {one.cluster}",
         f'<header><nav>{links[0]}<a href="../index.html">all clusters</a>{links[1]}</nav>'
         f"<h1>Cluster {one.cluster}</h1><p>{one.size:,} images</p></header>"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_figure_panels
+from biomedica_dataset.annotation.panels.figure_panels import (
+    is_within,
+    panel_hash,
+    read_figure_panels,
+)
 from biomedica_dataset.engine.pool import run_tasks
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.images.crop import crop, figure_target
 from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.io.rules import PMCID, Form, Key
+from biomedica_dataset.io.rules import PMCID, Between, Form, Key, Positive
 from biomedica_dataset.keys import panel_key, pmcid
 from biomedica_dataset.rows import rows_of
 
@@ -29,8 +33,20 @@ if TYPE_CHECKING:
 SIZE = (640, 512)
 """Most pixels of a thumbnail, width and height: many figures are wide."""
 
+Pixel = Annotated[int, Between(0, 2**31 - 1)]
 _CAPTION = 4000  # characters
 _THUMBNAIL = Form(r"thumbs/[0-9a-f]{2}/[0-9a-f]{24}\.jpg", "a thumbnail, thumbs/..")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardPanel:
+    """One panel of a figure; its box is in pixels of the image as it is displayed."""
+
+    key: Key
+    letter: str
+    box: list[Pixel]
+    score: Annotated[float, Between(0, 1)]
+    subcaption: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +59,10 @@ class Card:
         Path relative to the folder of the sheets; ``None`` if the image cannot be decoded.
     file
         Name of the image in the archive.
+    size
+        Width and height of the image as it is displayed.
+    panels
+        Panels of a figure that was split.
     """
 
     key: Key
@@ -51,6 +71,15 @@ class Card:
     caption: str
     thumbnail: Annotated[str, _THUMBNAIL] | None
     file: str | None = None
+    size: list[Positive] | None = None
+    panels: list[CardPanel] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Check that panels are parts of the image."""
+        for panel in self.panels:
+            if self.size is None or not is_within(panel.box, self.size):
+                msg = f"the box of {panel.key} is not a part of its image"
+                raise ValueError(msg)
 
 
 def make_cards(
@@ -115,8 +144,10 @@ def _views(pair: Pair) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
 def _card(output: Folder, pair: Pair, view: tuple[str, Mapping[str, Any] | None]) -> Card:
     key, panel = view
     digest, label, caption = pair.image_hash, pair.figure_label, pair.caption
-    box = None
-    if panel is not None:
+    box, parts = None, []
+    if panel is None:
+        parts = [_panel(key, one) for one in pair.panels or ()]
+    else:
         box = panel["box"]
         digest = panel_hash(digest, box)
         label = f"{label or 'Figure'}, panel {panel['letter']}"
@@ -128,6 +159,19 @@ def _card(output: Folder, pair: Pair, view: tuple[str, Mapping[str, Any] | None]
         caption=caption[:_CAPTION],
         thumbnail=_thumbnail(output, digest, pair, box),
         file=pair.image_file_name,
+        size=pair.image_size if parts else None,
+        panels=parts,
+    )
+
+
+def _panel(figure: str, panel: Mapping[str, Any]) -> CardPanel:
+    text = panel["subcaption"]
+    return CardPanel(
+        key=panel_key(figure, panel["letter"]),
+        letter=panel["letter"],
+        box=panel["box"],
+        score=round(panel["score"], 6),  # 0.8 is not 0.80000001
+        subcaption=text[:_CAPTION] if text else None,
     )
 
 

@@ -1,84 +1,11 @@
-// The review page: it shows what the server says, and sends answers one after another.
+// The review page of clusters: it shows what the server says, and sends answers.
 import { marked, pressed, view_images, viewed } from "./viewer.js";
+import { arrived, begin, find, is_last, make, send, tell_progress, tell_saved } from "./work.js";
 
-const find = (id) => document.getElementById(id);
-const make = (tag, given = {}, ...inside) => {
-  const { data, ...properties } = given, made = Object.assign(document.createElement(tag), properties);
-  Object.assign(made.dataset, data);
-  made.append(...inside);  // texts of strangers are never read as HTML
-  return made;
-};
 const GROUPS = { random: "", nearest: " · near", farthest: " · far" };
 const FLAGS = ["ambiguous", "mixed"], KEYS = { ambiguous: "a", mixed: "m" };
 const SEVERAL = ["primary", "secondary"];
 let state = null;
-
-// Requests wait for each other: an answer that overtook another one would change its meaning.
-// One that gets no answer is sent again until it does, for the item that was shown.
-const queue = [];
-let isSending = false;
-
-function send(path, body, done, undo = () => {}) {
-  queue.push({ path, body, done, undo });
-  if (!isSending) empty();
-}
-
-async function empty() {
-  isSending = true;
-  for (; queue.length; queue.shift()) {
-    tell_saved();
-    let told = await deliver(queue[0]);
-    while (told) {
-      lost(`Not saved: ${told}. It is kept on this page, which sends it again.`);
-      await new Promise((resume) => setTimeout(resume, 1500));
-      told = await deliver(queue[0]);
-    }
-  }
-  isSending = false;
-  tell_saved();
-}
-
-// Returns why a request has to be sent again, if so.
-async function deliver({ path, body, done, undo }) {
-  let answer, said;
-  try {
-    answer = await fetch(path, {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
-      signal: AbortSignal.timeout(10000),
-    });
-    said = await answer.text();
-  } catch {
-    return "the server does not answer";
-  }
-  const isJson = answer.headers.get("content-type")?.startsWith("application/json");
-  const told = isJson ? JSON.parse(said) : { error: said };
-  if (answer.ok) {
-    lost("");
-    done(told);
-  } else if (answer.status >= 500 || answer.status === 403) {  // 403: there is a new token
-    return told.error;
-  } else {
-    find("session").classList.remove("moving");
-    undo();
-    lost(state ? `Not saved: ${told.error}` : told.error);
-  }
-  return null;
-}
-
-function lost(text) {
-  find("refused").textContent = find("lost").textContent = text;
-  find("lost").hidden = !text;
-  tell_saved(Boolean(text));
-}
-
-function tell_saved(isLost = false) {
-  const waiting = queue.map((one) => one.body.question).filter(Boolean);
-  find("saved").textContent = isLost ? "· not saved" : waiting.length ? "· saving …" : "";
-  find("saved").dataset.state = isLost ? "waiting" : "";
-  for (const one of document.querySelectorAll("fieldset")) {
-    one.dataset.state = isLost && waiting.includes(one.dataset.question) ? "waiting" : "";
-  }
-}
 
 const item = () => ({ who: state.who, cluster: state.cluster, key: state.key });
 const toggled = (list, one) => list.includes(one) ? list.filter((n) => n !== one) : [...list, one];
@@ -86,41 +13,30 @@ const toggled = (list, one) => list.includes(one) ? list.filter((n) => n !== one
 function answer(question, value) {
   const of = item(), before = state.answers[question];
   state.answers[question] = value;
-  send("answer", { ...of, question, answer: value }, (told) => {
-    const isLast = queue.length === 1;
+  const done = (told) => {
     if (state.cluster !== of.cluster || state.key !== of.key) return;
-    if (isLast) Object.assign(state, told);
+    if (is_last()) Object.assign(state, told);
     ask();
-  }, () => {
+  };
+  const undo = () => {
     if (state.cluster !== of.cluster || state.key !== of.key) return;
     state.answers[question] = before;
     ask();
-  });
+  };
+  send("answer", { ...of, question, answer: value }, { done, undo, about: question });
   if (find(question)) fill(find(question), value);
   mark();
 }
 
-function go(at) {
-  if (at === null || at < 0 || at >= state.total || at === state.at) return;
-  document.activeElement?.blur();  // which saves a comment
-  find("session").classList.add("moving");
-  send("show", { who: state.who, at }, show);
-}
-
 function show(told) {
   state = told;
-  find("begin").hidden = true;
-  find("work").hidden = false;
-  find("session").classList.remove("moving");
-  find("title").textContent = `Cluster ${state.cluster} · ${state.size.toLocaleString("en")} images`;
   find("label").hidden = !state.label.length;
   find("label").replaceChildren(...state.label.map((line) => make("li", {}, line)));
   find("gallery").className = state.key === null ? "" : "single";
   find("gallery").replaceChildren(...state.images.map(tile));
   find("questions").replaceChildren();
-  window.scrollTo(0, 0);
   ask();
-  find("title").focus();
+  arrived(`Cluster ${state.cluster} · ${state.size.toLocaleString("en")} images`);
 }
 
 const is_wrong = (key) => (state.answers.wrong_images ?? []).includes(key);
@@ -151,20 +67,12 @@ function mark() {
     one.querySelector(".wrong")?.setAttribute("aria-pressed", wrong);
   }
   marked();
-  tell_saved(!find("lost").hidden);
+  tell_saved();
 }
 
 // Shows questions and answers; inputs whose choices are the same stay, and so does the focus.
 function ask() {
-  const count = (number) => number.toLocaleString("en");
-  find("progress").textContent = `${count(state.done)} of ${count(state.total)} answered · ${state.who}`;
-  Object.assign(find("bar"), { max: state.total, value: state.done });
-  find("end").hidden = state.open !== null;
-  find("end").textContent =
-    `All ${count(state.total)} answered. Thank you! You can close this page, or go back and change answers.`;
-  find("back").disabled = state.at === 0;
-  find("next").disabled = state.at === state.total - 1;
-  find("open").disabled = state.open === null || state.open === state.at;
+  tell_progress(state);
   let number = 0;
   for (const question of state.questions) {
     if (question.name === "wrong_images") continue;
@@ -185,7 +93,7 @@ function ask() {
 }
 
 function fieldset({ name, text, choices }) {
-  const own = make("fieldset", { id: name, data: { question: name } });
+  const own = make("fieldset", { id: name, data: { about: name } });
   if (FLAGS.includes(name)) {
     own.className = "flag";
     own.append(make("legend", {}, name), choice("checkbox", name, text, true, KEYS[name]));
@@ -252,14 +160,7 @@ function fill(own, value) {
   if (chosen) chosen.textContent = (value ?? []).join(", ");
 }
 
-find("back").onclick = () => go(state.at - 1);
-find("next").onclick = () => go(state.at + 1);
-find("open").onclick = () => go(state.open);
-find("who").onsubmit = (event) => {
-  event.preventDefault();
-  send("join", { who: find("name").value }, show);
-};
-window.addEventListener("beforeunload", (event) => { if (queue.length) event.preventDefault(); });
+const ways = begin(show);
 document.addEventListener("visibilitychange", () => {
   const field = document.activeElement;
   if (document.hidden && field?.tagName === "TEXTAREA") field.blur();
@@ -274,11 +175,9 @@ document.addEventListener("keydown", (event) => {
   const press = (id) => find(id)?.querySelector("input")?.click();
   const pointed = document.querySelector(".tile:focus-within, .tile:hover")?.dataset.key;
   const actions = {
-    ArrowRight: () => go(state.at + 1), n: () => go(state.at + 1), u: () => go(state.open),
-    ArrowLeft: () => go(state.at - 1), p: () => go(state.at - 1),
+    ...ways,
     g: () => focus("primary", "input"), l: () => focus("secondary", "input"),
     a: () => press("ambiguous"), m: () => press("mixed"), c: () => focus("comment", "textarea"),
-    "?": () => { find("help").open = !find("help").open; },
   };
   const mark_wrong = viewed() ?? pointed;
   if (key === "x" && mark_wrong && state.key === null) toggle(mark_wrong);
@@ -289,7 +188,3 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
-
-find("name").value = new URLSearchParams(location.search).get("annotator") ?? "";
-if (find("name").value) find("who").requestSubmit();
-else find("name").focus();
