@@ -117,7 +117,10 @@ def evaluate_search(
 
     Examples
     --------
-    >>> scores = evaluate_search("searchable", limit=20)
+    >>> evaluate_search("nowhere")
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: nowhere is no folder; ...
     """
     search = open_search(dataset, text_model=text_model, progress=progress)
     questions = _questions(dataset, limit, seed)

@@ -277,7 +277,9 @@ def open_search(
 
     Examples
     --------
-    >>> search = open_search("biomedica")
-    >>> [result.key for result in search.search("dermoscopy of melanoma", limit=2)]
+    >>> open_search("nowhere").search("dermoscopy of melanoma", limit=2)
+    Traceback (most recent call last):
+        ...
+    biomedica_dataset.errors.UsageError: nowhere is no folder; ...
     """
     return Search(path_or_repo, text_model, progress or Progress())

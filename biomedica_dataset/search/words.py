@@ -97,10 +97,11 @@ def parse_query(query: str, stem: Callable[[str], list[str]]) -> list[Phrase]:
 
     Examples
     --------
-    >>> parse_query('title:IL-2 "T cells', lambda text: text.lower().split())
-    [Phrase(words=((0, 'il'),), field='title', is_quoted=False),
-     Phrase(words=((0, '2'),), field='title', is_quoted=False),
-     Phrase(words=((0, 't'), (1, 'cells')), field=None, is_quoted=True)]
+    >>> for phrase in parse_query('title:IL-2 "T cells', lambda text: text.lower().split()):
+    ...     print(phrase.field, phrase.words)
+    title ((0, 'il'),)
+    title ((0, '2'),)
+    None ((0, 't'), (1, 'cells'))
     """
     if len(_WORD.findall(query)) > MOST_WORDS:
         msg = f"the query has more than {MOST_WORDS:,} words; shorten it"
@@ -126,7 +127,7 @@ def snippet(text: str, stems: set[str], stem: Callable[[str], list[str]]) -> Sni
     Examples
     --------
     >>> print(snippet("A cell. " * 40 + "Stained nuclei.", {"nuclei"}, lambda text: [text]))
-    … A cell. A cell. ... Stained *nuclei*.
+    … cell. A cell. ... Stained *nuclei*.
     """
     text = " ".join(text.split())
     places = [one.span() for one in _WORD.finditer(text)]

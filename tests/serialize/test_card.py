@@ -109,10 +109,10 @@ def test_what_a_template_does_not_escape_is_known():
     package = Path(biomedica_dataset.__file__).parent
     sources = [path.read_text(encoding="utf-8") for path in package.rglob("*.jinja")]
 
-    assert len(sources) == 2
+    assert len(sources) == 4
     assert {name for text in sources for name in re.findall(r"{{ ([^}]+)\|safe", text)} == {
-        "card_data", "example.path|urlencode", "field.meaning", "line", "permits[group]",
-        "plot.path|urlencode", "settings",
+        "card_data", "example.path|urlencode", "field.meaning", "format", "group", "line",
+        "permits[group]", "plot.path|urlencode", "settings",
     }  # fmt: skip
     # These would escape a value for HTML, not for Markdown, if markup stood beside it.
     assert not [text for text in sources if "~" in text or "autoescape" in text]

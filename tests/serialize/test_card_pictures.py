@@ -14,10 +14,10 @@ from markdown_it import MarkdownIt
 from PIL import Image
 
 from biomedica_dataset.annotation.labels.audit import Purity
-from biomedica_dataset.card.write import Whole, publish
+from biomedica_dataset.card.write import publish
 from biomedica_dataset.extras import install_command
 from biomedica_dataset.folder.changes import remember_release
-from biomedica_dataset.folder.manifest import Manifest, read_manifest
+from biomedica_dataset.folder.manifest import Manifest, Whole, read_manifest
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.record import ShardFile
 from biomedica_dataset.folder.splits import Splits
@@ -156,7 +156,7 @@ def test_hostile_text_takes_no_effect_anywhere_on_the_card(tmp_path):
         pair(n, **hostile, image=data, image_license="CC BY 4.0", image_primary_label=[HOSTILE])
         for n in range(4)
     ]
-    publish(Folder(tmp_path), made(tmp_path, rows), subset_of=Whole(9, HOSTILE))
+    publish(Folder(tmp_path), replace(made(tmp_path, rows), subset_of=Whole(9, HOSTILE)))
     card = DatasetCard((tmp_path / "README.md").read_text())
     page = rendered(tmp_path)
 

@@ -192,9 +192,8 @@ def look(
 
     Examples
     --------
-    >>> print(look("archive", "look", workers=1))
+    >>> print(look("archive", "look", workers=1).lines()[0])
     images: 62 seen = 62 kept + 0 dropped
-    10 of 10 blocks written
     """
     stage = LookStage(
         source=os.fspath(archive), url=os.fspath(output),
