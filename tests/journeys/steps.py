@@ -122,7 +122,7 @@ JOURNEYS = {
         *DATASET,
         Step(f"{TRAIN} --set steps_at_most=2", ("there is no key steps_at_most",), 2),
         Step(TRAIN),
-        Step(TRAIN, ("nothing to do",)),
+        Step(TRAIN, ("resumes after step 4",)),
         Step("biomedica evaluate --list", ("images",)),
     ),
     "labels by experts": (
