@@ -171,6 +171,7 @@ class FolderStage(SelectStage[ShardRecord]):
             panels={"kept": sum(panels)} if are_joined else {},
             changes=None,
             files=[*sorted(files, key=lambda file: file.path), index],
+            search=None,
             attributes=[],
             subset_of=Whole(len(chosen.index.table), chosen.index.digest),
         )

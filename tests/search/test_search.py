@@ -19,6 +19,7 @@ from biomedica_dataset.search.build import build_search
 from biomedica_dataset.search.search import open_search
 from biomedica_dataset.search.words import Snippet, make_analyzer, parse_query, snippet
 from biomedica_dataset.serialization.serialize import serialize
+from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 
 from ..servers.bucket import BucketServer
@@ -164,6 +165,14 @@ def test_a_run_without_changes_makes_nothing(searchable, tmp_path):
     assert report.written == 0
     assert "nothing to do" in str(report)
     assert files(folder) == before
+
+
+def test_a_subset_of_a_searchable_dataset_is_whole_without_the_index_of_all(searchable, tmp_path):
+    select(searchable, tmp_path / "subset", limit=3)
+
+    assert verify(tmp_path / "subset").problems == []
+    with pytest.raises(UsageError, match="no search index; run `biomedica search build"):
+        open_search(tmp_path / "subset")
 
 
 def test_a_dataset_written_again_needs_its_search_built_again(sample_archive, tmp_path):
