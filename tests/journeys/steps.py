@@ -123,7 +123,7 @@ JOURNEYS = {
         Step(f"{TRAIN} --set steps_at_most=2", ("there is no key steps_at_most",), 2),
         Step(TRAIN),
         Step(TRAIN, ("resumes after step 4",)),
-        Step("biomedica evaluate --list", ("images",)),
+        Step("biomedica evaluate --list", ("bloodmnist",)),
     ),
     "labels by experts": (
         *DATASET,
