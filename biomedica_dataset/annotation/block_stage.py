@@ -11,11 +11,15 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.report import Shown, part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.rows import rows_of
 
 from .blocks import BlockRecord, remove_blocks_except, up_to_date_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from biomedica_dataset.engine.outcome import StageRun
+    from biomedica_dataset.schema import Pair
 
 Task = TypeVar("Task")
 Made = TypeVar("Made")
@@ -59,6 +63,12 @@ class ArchiveStage(BlockStage[int, Made]):
     def tasks(self) -> list[int]:
         """Return the blocks of the archive."""
         return self.archive.blocks()
+
+    def pairs(self, block: int) -> Iterator[Pair]:
+        """Yield the pairs of a block's articles."""
+        for row, images in self.archive.articles(block):
+            for _group, pair in rows_of(row, images).pairs:
+                yield pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

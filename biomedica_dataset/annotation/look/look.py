@@ -20,13 +20,11 @@ from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.images.decode import decode_rgb
 from biomedica_dataset.images.measures import DECODED, count_frames, measure
-from biomedica_dataset.rows import rows_fingerprint, rows_of
+from biomedica_dataset.rows import rows_fingerprint
 
 from .measured import SCHEMA, Look, LookHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.progress import Progress
@@ -104,7 +102,7 @@ class LookStage(ArchiveStage[None]):
         problems: list[str] = []
         rows: list[dict[str, Any]] = []
         boxes, known = self._boxes(task), dict[str, list[dict[str, Any]]]()
-        for pair in self._pairs(task):
+        for pair in self.pairs(task):
             own = boxes.get(pair.key, {})
             data = (pair.image or {})["bytes"]
             # An image that two articles share is decoded once.
@@ -124,11 +122,6 @@ class LookStage(ArchiveStage[None]):
         )
         write_block(self.output, task, pa.Table.from_pylist(rows, SCHEMA), record)
         context.progress.tick(1, 0, 0)
-
-    def _pairs(self, block: int) -> Iterator[Pair]:
-        for row, images in self.archive.articles(block):
-            for _group, pair in rows_of(row, images).pairs:
-                yield pair
 
     def _boxes(self, block: int) -> dict[str, dict[str, Box]]:
         """Return the boxes of a block's panels by key, by key of their figure."""

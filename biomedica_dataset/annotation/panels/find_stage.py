@@ -23,15 +23,13 @@ from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.jats.panels.numbers import find_numbers
 from biomedica_dataset.jats.panels.positions import find_positions
 from biomedica_dataset.keys import panel_key
-from biomedica_dataset.rows import rows_fingerprint, rows_of
+from biomedica_dataset.rows import rows_fingerprint
 
 from .find_panels import FoundPanel, find_apart, find_panels
 from .letters import SIDES, LetterReader
 from .panels import FEWEST, SCHEMA, Panels, PanelsHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.progress import Progress
@@ -96,7 +94,7 @@ class PanelsStage(ArchiveStage[None]):
         counts: Counter[str] = Counter()
         problems: list[str] = []
         rows: list[dict[str, Any]] = []
-        for pair in self._pairs(task):
+        for pair in self.pairs(task):
             named = pair.image_panels or []
             found = self._panels(pair, named)
             size = len((pair.image or {})["bytes"])
@@ -118,11 +116,6 @@ class PanelsStage(ArchiveStage[None]):
         )
         write_block(self.output, task, pa.Table.from_pylist(rows, SCHEMA), record)
         context.progress.tick(1, 0, 0)
-
-    def _pairs(self, block: int) -> Iterator[Pair]:
-        for row, images in self.archive.articles(block):
-            for _group, pair in rows_of(row, images).pairs:
-                yield pair
 
     def _panels(self, pair: Pair, named: list[str]) -> list[FoundPanel] | str:
         is_lettered = len(named) >= FEWEST
