@@ -200,7 +200,7 @@ def test_a_jpeg_of_dozens_of_scans_is_refused_before_it_is_decoded():
             refused(huge)
 
     assert decoding_problem(huge) == decoding_problem(progressive((48, 24), 40)) == "too_many_scans"
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5
     assert decoding_problem(progressive((48, 24), 8)) is None
 
 

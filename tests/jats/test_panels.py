@@ -185,4 +185,4 @@ def test_odd_captions_are_split_soon(caption: str):
     started = time.process_time()
     split_caption(caption, find_marks(caption))
 
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 3

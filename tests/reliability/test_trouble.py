@@ -24,7 +24,7 @@ def labelled(tmp_path_factory):
 def hurry(monkeypatch, tmp_path):
     monkeypatch.setattr("datasets.config.HF_CACHE_HOME", tmp_path / "cache")
     monkeypatch.setattr("biomedica_dataset.io.web._PAUSE", 0.01)
-    monkeypatch.setattr("biomedica_dataset.io.web._SILENCE", 0.3)
+    monkeypatch.setattr("biomedica_dataset.io.web._SILENCE", 1)
     monkeypatch.setattr("biomedica_dataset.streaming.reading.places._PAUSE", 0.01)
 
 
@@ -38,7 +38,7 @@ def rows_of(url, **options):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_server_that_spoils_every_seventh_answer_costs_no_epoch(labelled, seed):
     calm = rows_of(labelled[0], seed=seed)
-    with BucketServer(labelled[0], share=(0.15, trouble(stall=0.6))) as server:
+    with BucketServer(labelled[0], share=(0.15, trouble(stall=1.5))) as server:
         assert rows_of(server.url, seed=seed) == calm
         assert len({request.status for request in server.log}) > 2
 
