@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.clip.evaluate.task import Source
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parent / "reference"
 _WIDTH = 88
 _TABLES = {table.__name__: table for table in (Pair, ArticleRow, PanelRow, IndexRow, VectorRow)}
 _SLOT = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -19,7 +19,7 @@ from biomedica_dataset.cli.group import main
 from biomedica_dataset.schema import IMAGE_KINDS, Pair, column_names
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 # A block after this line is run by a test; a block of text right after it is what it prints.
 RUNS = re.compile(
@@ -97,7 +97,7 @@ def test_the_generated_parts_are_in_step_with_the_code(generate):
 
 
 def test_every_command_and_option_is_documented_and_explained():
-    page = text(ROOT / "docs" / "cli.md")
+    page = text(ROOT / "docs" / "reference" / "cli.md")
     for name, command in every_command():
         assert command.help, name
         assert f"## {name}\n" in page
@@ -162,8 +162,9 @@ def test_nothing_of_the_machine_that_it_was_written_on_is_named(page):
 
 def test_every_page_is_on_the_map():
     index = text(ROOT / "docs" / "index.md")
-    for page in (ROOT / "docs").glob("*.md"):
-        assert page.name == "index.md" or f"({page.name})" in index, page.name
+    for page in (ROOT / "docs").rglob("*.md"):
+        path = page.relative_to(ROOT / "docs").as_posix()
+        assert path == "index.md" or f"({path})" in index, path
 
 
 def test_the_two_commands_of_the_readme_are_what_ci_runs():
@@ -177,8 +178,8 @@ def test_the_two_commands_of_the_readme_are_what_ci_runs():
 
 
 def test_every_reason_of_the_sample_is_explained(sample_archive, sample_dataset):
-    """Every word that stands in a report is one that `docs/extract.md` explains."""
-    explained = set(re.findall(r"`([\w ]+)`", text(ROOT / "docs" / "extract.md")))
+    """Every word that stands in a report is one that `docs/reference/extract.md` explains."""
+    explained = set(re.findall(r"`([\w ]+)`", text(ROOT / "docs" / "reference" / "extract.md")))
     report = json.loads((sample_archive / "report.json").read_bytes())
     manifest = json.loads((sample_dataset / "manifest.json").read_bytes())
     words = [word for thing in ("articles", "figures") for word in report[thing]["dropped"]]
@@ -187,7 +188,7 @@ def test_every_reason_of_the_sample_is_explained(sample_archive, sample_dataset)
 
 
 def test_every_reason_of_the_code_is_explained():
-    explained = set(re.findall(r"`([\w ]+)`", text(ROOT / "docs" / "extract.md")))
+    explained = set(re.findall(r"`([\w ]+)`", text(ROOT / "docs" / "reference" / "extract.md")))
     package = ROOT / "biomedica_dataset"
     code = "".join(map(text, (package / name for name in DROPPING)))
     words = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', code))

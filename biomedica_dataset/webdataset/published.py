@@ -206,5 +206,5 @@ Figures of open-access articles of PubMed Central with their captions, in the la
 published dataset (arXiv 2501.07171), by what their licences permit. `article_license` is that of
 the article; rows of `other` have none of the known ones, or third-party rights on the figure.
 Source: PubMed Central Open Access Subset, National Library of Medicine, which does not endorse
-this dataset. `docs/migrating.md` of `biomedica-dataset` lists what is different.
+this dataset. `docs/how-to/migrating.md` of `biomedica-dataset` lists what is different.
 """

@@ -1,4 +1,4 @@
-"""The monthly refresh of `docs/maintaining.md`, run as it is written there, against the stub."""
+"""The monthly refresh of `docs/how-to/maintaining.md`, run as written there, against the stub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..extract.helpers import Bucket
 
 pytestmark = pytest.mark.slow
 
-PAGE = Path(__file__).parents[2] / "docs" / "maintaining.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "maintaining.md"
 NAME = "my-org/biomedica"
 RETRACTED = "PMC99000101"
 

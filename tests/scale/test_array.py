@@ -65,7 +65,7 @@ sys.exit(max(codes.values()))
 @pytest.fixture
 def slurm(tmp_path):
     """A place with `sbatch`, `biomedica` and the documentation's `stage.sbatch`."""
-    page = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "scale.md").read_text(encoding="utf-8")
     script = re.search(r"```sh\n(#!/bin/sh\n#SBATCH.*?)```", page, re.DOTALL)[1]
     (tmp_path / "stage.sbatch").write_text(script)
     programs = {

@@ -108,7 +108,7 @@ def workplace(sample_archive, tmp_path):
 
 def shown():
     """Return the commands of the middle part of the page as words, and its code."""
-    page = (ROOT / "docs" / "offline.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "offline.md").read_text(encoding="utf-8")
     middle = page.partition("## On nodes without")[2].partition("## Back")[0]
     block = re.search(r"```sh\n(.*?)```", middle, re.DOTALL)[1].replace("\\\n", " ")
     code = re.search(r"```python\n(.*?)```", middle, re.DOTALL)[1]

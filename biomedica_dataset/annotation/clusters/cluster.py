@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 _SEEDED = 40
 """Points per cluster from which the first centers are chosen. With 20, the final inertia was 0.5 %
-higher than with all of a hundred thousand; with 40, it was the same. See ``docs/benchmarks.md``.
+higher than with all of a hundred thousand; with 40, it was the same. See
+``docs/explanation/benchmarks.md``.
 """
 _STEPS = 100
 _ROUNDS_A_TICK = 10
