@@ -21,7 +21,9 @@ FILES = [
     *("biomedica/.shards/0*", "biomedica/manifest.json", "biomedica/index/*"),
     "biomedica/commercial/train/*",
 ]
-JOINED = "--clusters assignments --labels labels --embeddings embeddings --workers 1"
+JOINED = (
+    "--clusters assignments --labels labels --embeddings embeddings --panels panels --workers 1"
+)
 COMMANDS = [
     "annotate review assignments archive -o sheets",
     "annotate labels votes/anna.jsonl -o judged --assignments assignments --dataset biomedica",
@@ -29,7 +31,7 @@ COMMANDS = [
     "verify archive",
     "verify biomedica",
     "annotate assign clusters embeddings -o assignments --workers 1",
-    "annotate embed archive -o embeddings --model encoder --workers 0",
+    "annotate embed archive -o embeddings --model classical --workers 0",
     "extract bucket -o archive --workers 1",
 ]
 

@@ -256,7 +256,7 @@ def _tampered_is_refused(route: Path, tmp_path: Path, what: str, tampering: Tamp
 
 SERIALIZE = "serialize archive -o biomedica --workers 1"
 COMMANDS = [
-    ("archive", "annotate embed archive -o embeddings --model encoder --workers 0"),
+    ("archive", "annotate embed archive -o embeddings --model classical --workers 0"),
     ("archive", "verify archive"),
     ("embeddings", "annotate assign clusters embeddings -o others --workers 1"),
     ("assignments", "annotate review assignments archive -o other"),
