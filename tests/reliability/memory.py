@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,16 +122,25 @@ with ImageLoader(archive, ImagesOf(Frame(size=224, colour=(0, 0, 0)), None), 0) 
 """
 # What a worker of embed does; the process with the model holds that beside it.
 
+_TORCH = "import torch"
+# Its libraries are mapped, and shared by all processes that load them.
+
 
 def measure(folder: Path) -> list[Stage]:
-    """Run extract, serialize and decoding on the bucket of a folder; return what each took."""
+    """Run extract, serialize and decoding on the bucket of a folder; return what each took.
+
+    The memory of decoding is that beside torch, which resizes the images.
+    """
     command, archive = ["-m", "biomedica_dataset"], folder / "archive"
     runs = {
         "extract": [*command, "extract", folder / "bucket", "-o", archive, "--workers", 1],
         "serialize": [*command, "serialize", archive, "-o", folder / "biomedica", "--workers", 1],
         "decode": ["-c", _DECODE, archive],
     }
-    return [run_measured(name, [str(one) for one in given]) for name, given in runs.items()]
+    stages = [run_measured(name, [str(one) for one in given]) for name, given in runs.items()]
+    torch = run_measured("torch", ["-c", _TORCH])
+    stages[-1] = replace(stages[-1], megabytes=stages[-1].megabytes - torch.megabytes)
+    return [*stages, torch]
 
 
 _MEASURE = """
