@@ -6,9 +6,12 @@ import contextlib
 import importlib.util
 import io
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -97,10 +100,11 @@ def test_the_generated_parts_are_in_step_with_the_code(generate):
 
 
 def test_every_command_and_option_is_documented_and_explained():
-    page = text(ROOT / "docs" / "reference" / "cli.md")
+    folder = ROOT / "docs" / "reference" / "commands"
     for name, command in every_command():
+        page = text(folder / f"{name.removeprefix('biomedica ').replace(' ', '-')}.md")
         assert command.help, name
-        assert f"## {name}\n" in page
+        assert page.startswith(f"# {name}\n")
         for option in (p for p in command.params if isinstance(p, click.Option)):
             assert option.help, f"{name} {option.opts[-1]}"
             assert option.opts[-1] in page
@@ -160,11 +164,27 @@ def test_nothing_of_the_machine_that_it_was_written_on_is_named(page):
     assert not PRIVATE.search(text(page))
 
 
-def test_every_page_is_on_the_map():
-    index = text(ROOT / "docs" / "index.md")
+def test_every_page_is_in_the_navigation():
+    navigation = text(ROOT / "mkdocs.yml").partition("\nnav:")[2]
     for page in (ROOT / "docs").rglob("*.md"):
-        path = page.relative_to(ROOT / "docs").as_posix()
-        assert path == "index.md" or f"({path})" in index, path
+        path = page.relative_to(ROOT / "docs")
+        assert f"{path}\n" in navigation or f"{path.parent}/\n" in navigation, path
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
+
+    tag = r"<(?:script|img|iframe|link rel=\"stylesheet\")"
+    loaded = re.compile(rf"{tag}[^>]+(?:src|href)=\"https?:")
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > 100
+    assert [page for page in pages if loaded.search(text(page))] == []
+    for name in ("select", "open_dataset", "BiomedicaBuilder"):
+        page = text(tmp_path / "reference" / "python" / name / "index.html")
+        assert "Parameters" in page, name
+        assert "Examples" in page, name
 
 
 def test_the_two_commands_of_the_readme_are_what_ci_runs():
