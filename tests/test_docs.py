@@ -187,6 +187,14 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tm
         assert "Examples" in page, name
 
 
+def test_the_readme_is_short_and_the_drawing_of_the_rooms_has_all_of_them():
+    drawn = text(ROOT / "docs" / "images" / "rooms.svg")
+    rooms = [path.name for path in (ROOT / "biomedica_dataset").iterdir() if any(path.glob("*.py"))]
+
+    assert len(text(ROOT / "README.md").splitlines()) <= 150
+    assert [room for room in rooms if f"{room}/" not in drawn] == []
+
+
 def test_the_two_commands_of_the_readme_are_what_ci_runs():
     first, second = re.findall(
         r"^```sh\n(python3 -m venv [^\n]+)\n```$", text(ROOT / "README.md"), re.MULTILINE
