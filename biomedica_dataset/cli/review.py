@@ -11,6 +11,7 @@ from biomedica_dataset.errors import UsageError
 from .annotate import annotate
 from .group import OUTPUT, progress, show
 from .launched import TAKE_OVER
+from .serving import serve_page, served
 
 if TYPE_CHECKING:
     from biomedica_dataset.annotation.review.server import Page
@@ -38,14 +39,7 @@ if TYPE_CHECKING:
 )
 @TAKE_OVER
 @click.option("--page", is_flag=True, help="Serve the review page.")
-@click.option(
-    "--host", default="127.0.0.1", show_default=True,
-    help="Where to serve the page; with 0.0.0.0 other machines reach it, with a token.",
-)  # fmt: skip
-@click.option(
-    "--port", type=click.IntRange(1, 65535), default=7860, show_default=True,
-    help="Port of the review page.",
-)  # fmt: skip
+@served
 @click.option("--taxonomy", metavar="FILE", help="Concepts to choose from. [default: built in]")
 @click.option("--labels", metavar="FOLDER", help="Labels to adjudicate or audit.")
 @click.option(
@@ -133,21 +127,9 @@ def _serve(
     archive: str,
     options: dict[str, Any],
 ) -> None:
-    from biomedica_dataset.annotation.review.guard import is_loopback
-    from biomedica_dataset.annotation.review.server import Images, serve
+    from biomedica_dataset.annotation.review.originals import SheetImages
     from biomedica_dataset.archive.ledger import Archive
 
-    host, port = options["host"], options["port"]
-    if not is_loopback(host):
-        warning = (
-            "Warning: other machines can reach the page. Its address holds a token, which all "
-            "annotators share; nothing is encrypted. Safer is a tunnel, without --host: "
-            f"ssh -L {port}:localhost:{port} HOST"
-        )
-        click.echo(warning, err=True)
-
-    def ready(address: str) -> None:
-        click.echo(f"{address}: {len(session.items):,} to answer; press Ctrl-C to stop")
-
-    images = Images(cards, folder, Archive.open(archive))
-    serve(page, session, images, host=host, port=port, ready=ready)
+    images = SheetImages(cards, folder, Archive.open(archive))
+    told = f"{len(session.items):,} to answer"
+    serve_page(page, images, told, session.close, host=options["host"], port=options["port"])

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from biomedica_dataset.annotation.labels.annotator_file import annotator_name
 from biomedica_dataset.annotation.panels.figure_panels import is_within
 from biomedica_dataset.annotation.review.handlers import place_of, text_of
-from biomedica_dataset.annotation.review.server import Page
+from biomedica_dataset.annotation.review.page import review_page
 from biomedica_dataset.errors import UsageError
 
 from .panel_votes import ANSWERS, WRONG_BOX
 
 if TYPE_CHECKING:
+    from biomedica_dataset.annotation.review.server import Page
     from biomedica_dataset.annotation.review.thumbnails import Card
 
     from .panel_session import PanelSession
@@ -24,11 +25,11 @@ _DATA = Path(__file__).with_name("data")
 def panel_page(session: PanelSession) -> Page:
     """Return the page of a sample of split figures."""
     asked = PanelHandlers(session)
-    return Page(
-        items="Figures",
-        body=_DATA / "panels.html",
-        files=tuple(_DATA / name for name in ("panels.css", "panels.js", "boxes.js")),
-        posts={"/join": asked.join, "/show": asked.show, "/answer": asked.answer},
+    return review_page(
+        "Figures",
+        _DATA / "panels.html",
+        ("panels.css", "panels.js", "boxes.js"),
+        {"/join": asked.join, "/show": asked.show, "/answer": asked.answer},
     )
 
 

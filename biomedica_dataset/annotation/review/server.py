@@ -1,4 +1,4 @@
-"""Serves a page on which experts answer: its files, its images and its requests."""
+"""Serves a page on this machine: its files, its images and its requests."""
 
 from __future__ import annotations
 
@@ -6,28 +6,18 @@ import contextlib
 import json
 import socket
 from dataclasses import dataclass
-from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from biomedica_dataset.errors import BiomedicaError, UsageError
 from biomedica_dataset.extras import require
 
 from .guard import Guard
-from .originals import read_original
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
-    from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.io.folders import Folder
-
-    from .thumbnails import Card
-    from .work import Work
-
-_DATA = Path(__file__).with_name("data")
 _KINDS = {".css": "text/css", ".js": "text/javascript"}
-_SHARED = (_DATA / "page.css", _DATA / "work.js")
 _ANY = ("0.0.0.0", "::")
 _LONGEST = 2**17  # bytes of a request
 _KEPT = {"cache-control": "private, max-age=3600"}
@@ -36,76 +26,39 @@ _FRESH = {"cache-control": "no-store"}
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page shows and asks.
+    """A page, and what it asks of its server.
 
     Parameters
     ----------
-    items
-        What one goes through, such as ``Clusters``.
-    body
-        HTML file of what is shown of an item; the head and the form for the name are shared.
     files
-        Scripts and styles; a script and a style have the name of the HTML file.
+        Scripts and styles.
     posts
         Functions that answer the requests, by path.
     """
 
-    items: str
-    body: Path
+    html: str
     files: tuple[Path, ...]
     posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]]
 
-    def html(self) -> str:
-        """Return the page as HTML."""
-        shell = Template((_DATA / "page.html").read_text(encoding="utf-8"))
-        body = self.body.read_text(encoding="utf-8")
-        return shell.substitute(items=self.items, name=self.body.stem, body=body)
 
+class Images(Protocol):
+    """The images of a page by key: no name of a file comes from a request."""
 
-class Images:
-    """Answers with images by the keys of the sheets: no name of a file comes from a request.
+    def thumbnail(self, key: str) -> tuple[bytes, str] | None:
+        """Return a small image and its media type; ``None`` if there is none."""
 
-    Parameters
-    ----------
-    cards
-        Images by key.
-    folder
-        Folder of the sheets, which has the thumbnails.
-    archive
-        Where the images are stored.
-    """
-
-    def __init__(self, cards: Mapping[str, Card], folder: Folder, archive: Archive) -> None:
-        self._cards, self._archive = cards, archive
-        self._folder = Path(folder.root).resolve()
-        self._response = require("starlette.responses", "review").Response
-
-    def thumbnail(self, request: Any) -> Any:
-        """Answer with the thumbnail of a key."""
-        card = self._cards.get(request.path_params["key"])
-        path = (self._folder / ((card and card.thumbnail) or "")).resolve()
-        if not path.is_file() or not path.is_relative_to(self._folder / "thumbs"):
-            return self._response("there is no such image", 404)
-        return self._response(path.read_bytes(), media_type="image/jpeg", headers=_KEPT)
-
-    def original(self, request: Any) -> Any:
-        """Answer with the stored bytes of a key."""
-        card = self._cards.get(request.path_params["key"])
-        found = read_original(self._archive, card) if card else None
-        if found is None:
-            return self._response("the archive holds no such image", 404)
-        data, kind = found
-        return self._response(data, media_type=kind, headers=_KEPT)
+    def original(self, key: str) -> tuple[bytes, str] | None:
+        """Return the stored bytes and their media type; ``None`` if there are none."""
 
 
 def serve(
     page: Page,
-    session: Work[Any, Any],
     images: Images,
     *,
     host: str = "127.0.0.1",
     port: int,
     ready: Callable[[str], None],
+    close: Callable[[], None],
 ) -> None:
     """Serve the page until it is stopped.
 
@@ -113,14 +66,14 @@ def serve(
     ----------
     page
         What is shown and asked.
-    session
-        Closed when the page is stopped.
     images
         The images that are given out.
     host
         Where to listen; if other machines reach it, the address holds a token.
     ready
         Called with the address when the server answers.
+    close
+        Called when the page is stopped.
 
     Raises
     ------
@@ -145,7 +98,7 @@ def serve(
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         ready(f"http://{name}:{port}/{query}")
         yield
-        session.close()
+        close()
 
     app = guard.wrap(_application(page, images, lifespan))
     config = uvicorn.Config(
@@ -166,17 +119,16 @@ def _application(page: Page, images: Images, lifespan: Any) -> Any:
         status = 400 if isinstance(error, UsageError) else 500
         return responses.JSONResponse({"error": str(error)}, status)
 
-    files = [*_SHARED, *page.files]
     return applications.Starlette(
         routes=[
-            routing.Route("/", _file(page.html().encode(), "text/html")),
+            routing.Route("/", _file(page.html.encode(), "text/html")),
             *(
                 routing.Route(f"/{path.name}", _file(path.read_bytes(), _KINDS[path.suffix]))
-                for path in files
+                for path in page.files
             ),
             *(routing.Route(at, _post(do), methods=["POST"]) for at, do in page.posts.items()),
-            routing.Route("/thumbnails/{key}", images.thumbnail),
-            routing.Route("/originals/{key}", images.original),
+            routing.Route("/thumbnails/{key}", _image(images.thumbnail)),
+            routing.Route("/originals/{key}", _image(images.original)),
         ],
         exception_handlers={BiomedicaError: failed},
         lifespan=lifespan,
@@ -186,6 +138,18 @@ def _application(page: Page, images: Images, lifespan: Any) -> Any:
 def _file(data: bytes, kind: str) -> Callable[[Any], Any]:
     response = require("starlette.responses", "review").Response
     return lambda _request: response(data, media_type=kind, headers=_FRESH)
+
+
+def _image(find: Callable[[str], tuple[bytes, str] | None]) -> Callable[[Any], Any]:
+    response = require("starlette.responses", "review").Response
+
+    def answered(request: Any) -> Any:  # in a thread, as it is no coroutine
+        found = find(request.path_params["key"])
+        if found is None:
+            return response("there is no such image", 404)
+        return response(found[0], media_type=found[1], headers=_KEPT)
+
+    return answered
 
 
 def _post(handler: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], Any]:

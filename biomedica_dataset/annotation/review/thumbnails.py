@@ -22,7 +22,7 @@ from biomedica_dataset.keys import panel_key, pmcid
 from biomedica_dataset.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.ledger import Archive
@@ -180,7 +180,22 @@ def _thumbnail(output: Folder, digest: str, pair: Pair, box: Box | None) -> str 
     name = f"thumbs/{digest[:2]}/{hashlib.sha256(f'{digest} {SIZE}'.encode()).hexdigest()[:24]}.jpg"
     if output.exists(name):
         return name
-    data, size, target = (pair.image or {})["bytes"], pair.image_size or [0, 0], max(SIZE)
+    made = make_thumbnail((pair.image or {})["bytes"], box, pair.image_size or [0, 0])
+    if made is None:
+        return None
+    output.write_bytes(name, made)
+    return name
+
+
+def make_thumbnail(data: bytes, box: Box | None, size: Sequence[int]) -> bytes | None:
+    """Return an image, or a box of it, as a small JPEG; ``None`` if it cannot be decoded.
+
+    Parameters
+    ----------
+    size
+        Width and height of the image as it is displayed.
+    """
+    target = max(SIZE)
     try:
         if box is None:
             image = open_rgb(data, target)
@@ -191,5 +206,4 @@ def _thumbnail(output: Folder, digest: str, pair: Pair, box: Box | None) -> str 
     image.thumbnail(SIZE)
     written = io.BytesIO()
     image.save(written, "JPEG", quality=82, optimize=True)
-    output.write_bytes(name, written.getvalue())
-    return name
+    return written.getvalue()
