@@ -9,6 +9,7 @@ import click
 
 from .group import Commands, complete_license, main, printable, progress, show, wants_json
 from .launched import launched
+from .serving import serve_page, served
 
 
 class _Search(Commands):
@@ -147,3 +148,26 @@ def evaluate(dataset: str, **options: Any) -> None:
     from biomedica_dataset import evaluate_search
 
     show(evaluate_search(dataset, progress=progress(), **options))
+
+
+@search.command()
+@click.argument("dataset")
+@_MODEL
+@served
+def serve(dataset: str, text_model: str | None, **options: Any) -> None:
+    """Serve a page on this machine that searches DATASET in a browser.
+
+    DATASET is what `biomedica search` takes. The page is served to this machine alone: from another
+    one, open a tunnel with ssh -L 7860:localhost:7860 HOST, and http://localhost:7860 there.
+    """
+    from biomedica_dataset import open_search
+    from biomedica_dataset.extras import require
+    from biomedica_dataset.search.page.found_images import FoundImages
+    from biomedica_dataset.search.page.search_page import search_page
+
+    for library in ("tantivy", "starlette", "uvicorn"):
+        require(library, "search")
+    searching = open_search(dataset, text_model=text_model, progress=progress())
+    images = FoundImages(searching.place, searching.found)
+    told = f"{searching.index.rows:,} figures can be found"
+    serve_page(search_page(searching), images, told, images.close, **options)

@@ -143,10 +143,19 @@ class Lexical:
         """
         asked = self._query(phrases, fields)
         if articles is not None:
-            kept = self._tantivy.Query.term_set_query(self._schema, "article", sorted(articles))
             must = self._tantivy.Occur.Must
-            kept = self._tantivy.Query.boost_query(kept, 0.0)
+            kept = self._tantivy.Query.boost_query(self._of_articles(articles), 0.0)
             asked = self._tantivy.Query.boolean_query([(must, asked), (must, kept)])
+        return self._hits(asked, limit)
+
+    def of_article(self, number: int, limit: int) -> list[Hit]:
+        """Return the rows of an article."""
+        return self._hits(self._of_articles([number]), limit)
+
+    def _of_articles(self, numbers: Collection[int]) -> Any:
+        return self._tantivy.Query.term_set_query(self._schema, "article", sorted(numbers))
+
+    def _hits(self, asked: Any, limit: int) -> list[Hit]:
         found = self._searcher.search(asked, limit, count=False).hits
         return [Hit(at.segment_ord, at.doc, score) for score, at in found]
 

@@ -62,11 +62,21 @@ class Snippet:
         >>> print(Snippet("Stained cells.", ((8, 13),)))
         Stained *cells*.
         """
+        return "".join(f"*{text}*" if is_word else text for text, is_word in self.pieces())
+
+    def pieces(self) -> list[tuple[str, bool]]:
+        """Return the text in pieces, each with whether it is a word of the query.
+
+        Examples
+        --------
+        >>> Snippet("Stained cells.", ((8, 13),)).pieces()
+        [('Stained ', False), ('cells', True), ('.', False)]
+        """
         made, at = [], 0
         for start, end in self.marks:
-            made += [self.text[at:start], "*", self.text[start:end], "*"]
+            made += [(self.text[at:start], False), (self.text[start:end], True)]
             at = end
-        return "".join([*made, self.text[at:]])
+        return [piece for piece in [*made, (self.text[at:], False)] if piece[0]]
 
 
 def make_analyzer() -> Any:

@@ -29,13 +29,12 @@ def free_port():
 
 
 @contextlib.contextmanager
-def served(*arguments, port=None):
-    """Run the page as its command does; yield its address and its process."""
+def served(*arguments, command=("annotate", "review"), port=None):
+    """Run a page as its command does; yield its address and its process."""
     port = port or free_port()
-    command = [sys.executable, "-m", "biomedica_dataset", "annotate", "review"]
-    command += [*map(str, arguments), "--port", str(port)]
+    line = [sys.executable, "-m", "biomedica_dataset", *command, *map(str, arguments)]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+    process = subprocess.Popen([*line, "--port", str(port)], stdout=pipe, stderr=pipe, text=True)
     try:
         # The line comes when the server answers.
         address = next((line for line in process.stdout if line.startswith("http")), None)

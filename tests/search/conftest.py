@@ -9,6 +9,10 @@ import pytest
 from biomedica_dataset.search.build import build_search
 from biomedica_dataset.search.search import open_search
 
+from ..annotation.conftest import chromium
+
+__all__ = ["chromium"]
+
 
 @pytest.fixture(scope="session")
 def searchable(sample_dataset, once):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .session import ReviewSession
 
 _DATA = Path(__file__).with_name("data")
+PAGE_FILES = (_DATA / "page.css", _DATA / "work.js")
+"""Style and script that pages share."""
 
 
 def review_page(
@@ -37,7 +39,7 @@ def review_page(
     shell = Template((_DATA / "page.html").read_text(encoding="utf-8"))
     html = shell.substitute(items=items, name=body.stem, body=body.read_text(encoding="utf-8"))
     own = (body.with_name(name) for name in files)
-    return Page(html, (_DATA / "page.css", _DATA / "work.js", *own), posts)
+    return Page(html, (*PAGE_FILES, *own), posts)
 
 
 def cluster_page(session: ReviewSession) -> Page:

@@ -1,0 +1,125 @@
+"""What is shown of the rows that were found: rows of the index, texts and images by byte ranges."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.folder.index_places import check_places
+from biomedica_dataset.folder.index_rows import check_index_rows
+from biomedica_dataset.folder.search_files import SEARCH
+from biomedica_dataset.io.failures import reading
+from biomedica_dataset.keys import pmcid
+from biomedica_dataset.schema import IndexRow, arrow_schema
+from biomedica_dataset.streaming.reading.index import Index
+from biomedica_dataset.streaming.reading.shards import Reader
+
+from .documents import STORED, TERMS
+from .result import SearchResult, text_of
+from .words import FIELDS, Phrase, snippet
+
+if TYPE_CHECKING:
+    from biomedica_dataset.folder.manifest import Manifest
+    from biomedica_dataset.streaming.reading.places import Place
+
+    from .lexical import Hit, Lexical
+
+_AGAIN = "Build it again with `biomedica search build`, or get it from its source again."
+_MOST_OF_ARTICLES = 20_000  # rows of the articles that were found
+_MOST_ARTICLE = 2**31
+_ARTICLE, _KEY = STORED.index("article_accession_id"), STORED.index("key")
+_TEXT_OF = ["figure_label", "image_context", *TERMS, "article_title"]
+
+
+class FoundRows:
+    """Reads what is shown of hits.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the manifest.
+    """
+
+    def __init__(self, place: Place, digest: str, manifest: Manifest, lexical: Lexical) -> None:
+        self._place, self._digest, self._manifest = place, digest, manifest
+        self._lexical = lexical
+        self._files = {file.path: file for file in manifest.files}
+
+    def hit(self, key: str) -> Hit:
+        """Return where the row of a key is.
+
+        Raises
+        ------
+        UsageError
+            No row has this key.
+        """
+        try:
+            article = pmcid(key)
+        except ValueError:
+            article = 0
+        article = article if 0 < article < _MOST_ARTICLE else 0
+        for hit in self._lexical.of_article(article, _MOST_OF_ARTICLES):
+            if json.loads(self._lexical.place(hit))[_KEY] == key:
+                return hit
+        msg = f"no figure that can be found has the key {key[:80]!r}"
+        raise UsageError(msg)
+
+    def results(
+        self, hits: list[Hit], phrases: list[Phrase], *, images: bool
+    ) -> list[SearchResult]:
+        """Return what is shown of hits; captions are fetched by their byte ranges."""
+        if not hits:
+            return []
+        table = self.rows(hits)
+        fields = self._matched(hits, phrases)
+        shown = ["caption", *(["image"] if images else [])]
+        texts = self.read(table, shown, list(range(len(hits))))
+        elsewhere = [at for at, found in enumerate(fields) if found and found[0] != "caption"]
+        more = self.read(table, _TEXT_OF, elsewhere)
+        others = dict(zip(elsewhere, more, strict=True))
+        stems = {word for phrase in phrases for _, word in phrase.words}
+        results = []
+        for at, (hit, row) in enumerate(zip(hits, table.to_pylist(), strict=True)):
+            text = texts[at]["caption"]
+            shown_text = text_of(fields[at][0], others[at]) if at in others else text
+            results.append(
+                SearchResult(
+                    key=row["key"], score=hit.score, matched=fields[at], caption=text, row=row,
+                    snippet=snippet(shown_text, stems, self._lexical.stem),
+                    image=texts[at].get("image"),
+                )
+            )  # fmt: skip
+        return results
+
+    def rows(self, hits: list[Hit]) -> pa.Table:
+        """Return the rows of the index of hits, checked."""
+        schema = arrow_schema(IndexRow).remove_metadata()
+        with reading(f"{self._place.url}/{SEARCH}", _AGAIN):
+            rows = [dict(zip(STORED, json.loads(self._lexical.place(hit)), strict=True))
+                    for hit in hits]  # fmt: skip
+            table = pa.Table.from_pylist(rows, schema=schema)
+            check_index_rows(table)
+            check_places(table, self._files)
+        return table
+
+    def read(self, table: pa.Table, columns: list[str], at: list[int]) -> list[dict[str, Any]]:
+        """Return columns of some rows, fetched by byte ranges or row groups."""
+        if not at:
+            return []
+        index = Index(self._place, self._digest, self._files, table, self._manifest)
+        return list(Reader(index, table, columns).rows([np.array(at)]))
+
+    def _matched(self, hits: list[Hit], phrases: list[Phrase]) -> list[tuple[str, ...]]:
+        """Return the fields of each hit that have words of the query."""
+        articles = {int(json.loads(self._lexical.place(hit))[_ARTICLE][3:]) for hit in hits}
+        found: dict[tuple[int, int], list[str]] = {(hit.part, hit.row): [] for hit in hits}
+        plain = [Phrase(((0, word),), one.field, False) for one in phrases for _, word in one.words]  # noqa: FBT003
+        for name in FIELDS:
+            for hit in self._lexical.find(plain, _MOST_OF_ARTICLES, articles, [name]):
+                if hit.score > 0 and (hit.part, hit.row) in found:
+                    found[hit.part, hit.row].append(name)
+        return [tuple(found[hit.part, hit.row]) for hit in hits]

@@ -1,0 +1,159 @@
+"""The search page, and what it asks of its server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.annotation.review.handlers import text_of
+from biomedica_dataset.annotation.review.page import PAGE_FILES
+from biomedica_dataset.annotation.review.server import Page
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.search.documents import STORED
+from biomedica_dataset.search.search import MODES
+from biomedica_dataset.streaming.choice import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biomedica_dataset.search.lexical import Hit
+    from biomedica_dataset.search.result import SearchResult
+    from biomedica_dataset.search.search import Search
+
+_DATA = Path(__file__).with_name("data")
+_MOST, _COUNTED, _VALUES = 200, 200, 8
+_FACETS = {
+    "license_group": ("license_group",),
+    "image_kind": ("image_kind",),
+    "concept": ("image_primary_label", "image_secondary_label"),
+    "article_journal": ("article_journal",),
+}
+_YEARS = {"from": ">=", "to": "<="}
+_DETAILS = ["article_title", "article_citation", "article_license_url", "figure_label"]
+
+
+def search_page(search: Search) -> Page:
+    """Return the page that searches a dataset."""
+    asked = SearchHandlers(search)
+    return Page(
+        (_DATA / "search.html").read_text(encoding="utf-8"),
+        (*PAGE_FILES, _DATA / "search.css", _DATA / "search.js"),
+        {"/about": asked.about, "/search": asked.search, "/figure": asked.figure},
+    )
+
+
+class SearchHandlers:
+    """Answers the requests of the page with what JSON can hold.
+
+    Each method takes what a browser sent, which may be anything, and raises `UsageError` if it
+    cannot be meant.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._one_by_one = threading.Lock()
+
+    def about(self, _sent: dict[str, Any]) -> dict[str, Any]:
+        """Return what can be searched, and how."""
+        index = self._search.index
+        return {
+            "dataset": PurePosixPath(self._search.place.url).name,
+            "rows": index.rows,
+            "modes": list(MODES if index.text_model is not None else MODES[:1]),
+        }
+
+    def search(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """Find figures; count the values of the best of them, to choose by."""
+        query, mode, limit = text_of(sent, "query"), text_of(sent, "mode"), sent.get("limit")
+        if not isinstance(limit, int) or not 1 <= limit <= _MOST:
+            msg = f"limit is {str(limit)[:40]!r}; it must be 1 to {_MOST}"
+            raise UsageError(msg)
+        choice = _choice(sent)
+        with self._one_by_one:
+            allowed = self._search.allowed(choice)
+            phrases, hits = self._search.find(query, mode, allowed, max(limit + 1, _COUNTED))  # type: ignore[arg-type]
+            found = self._search.found.results(hits[:limit], phrases, images=False)
+            return {
+                "results": [_shown(one) for one in found],
+                "has_more": len(hits) > limit and limit < _MOST,
+                "facets": self._facets(hits[:_COUNTED]),
+            }
+
+    def figure(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """Return what is shown of one figure alone: its caption and how to cite it."""
+        found = self._search.found
+        table = found.rows([found.hit(text_of(sent, "key"))])
+        (row,), (texts,) = table.to_pylist(), found.read(table, ["caption", *_DETAILS], [0])
+        parts = [texts["article_title"], texts["article_citation"] or row["article_journal"]]
+        year = row["article_year"]
+        parts += [str(year)] if year and not texts["article_citation"] else []
+        parts += [row["article_accession_id"], texts["figure_label"], row["image_license"]]
+        return {
+            "caption": texts["caption"],
+            "label": texts["figure_label"],
+            "citation": ". ".join(part.rstrip(". ") for part in parts if part) + ".",
+            "license_url": texts["article_license_url"]
+            if row["image_license"] == row["article_license"]
+            else None,
+        }
+
+    def _facets(self, hits: Sequence[Hit]) -> dict[str, list[tuple[str, int]]]:
+        places = self._search.places(hits)
+        rows = [dict(zip(STORED, json.loads(place), strict=True)) for place in places]
+        counts = {
+            name: Counter(value for row in rows for value in _values(row, columns))
+            for name, columns in _FACETS.items()
+        }
+        return {name: count.most_common(_VALUES) for name, count in counts.items()}
+
+
+def _values(row: dict[str, Any], columns: Sequence[str]) -> list[str]:
+    values: list[str] = []
+    for name in columns:
+        value = row[name]
+        values += value if isinstance(value, list) else [value] if value else []
+    return values
+
+
+def _choice(sent: dict[str, Any]) -> Choice:
+    """Return the conditions that a browser sent."""
+    chosen = {name: sent.get(name) or [] for name in _FACETS}
+    for name, values in chosen.items():
+        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+            msg = f"{name} is {str(values)[:40]!r}; expected a list of texts"
+            raise UsageError(msg)
+    columns = ("image_kind", "article_journal")
+    filters: list[tuple[str, str, Any]] = [(c, "in", chosen[c]) for c in columns if chosen[c]]
+    for name, operator in _YEARS.items():
+        year = sent.get(name)
+        if year is None:
+            continue
+        if not isinstance(year, int):
+            msg = f"the year is {str(year)[:40]!r}; expected a number such as 2015"
+            raise UsageError(msg)
+        filters.append(("article_year", operator, year))
+    return Choice(
+        licenses=chosen["license_group"] or None,
+        concepts=chosen["concept"] or None,
+        filters=filters or None,
+    )
+
+
+def _shown(one: SearchResult) -> dict[str, Any]:
+    row = one.row
+    return {
+        "key": one.key,
+        "pieces": one.snippet.pieces(),
+        "matched": [name for name in one.matched[:1] if name != "caption"],
+        "journal": row["article_journal"],
+        "year": row["article_year"],
+        "article": row["article_accession_id"],
+        "url": one.article_url,
+        "license": one.license,
+        "kind": row["image_kind"],
+        "size": [row["image_width"], row["image_height"]],
+        "concepts": row["image_primary_label"] or [],
+    }
