@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .clip.evaluate.evaluate import evaluate
     from .clip.train.train import train
     from .engine.launch import Launch, Part
+    from .engine.timings import Timings
     from .extraction.extract import extract
     from .extraction.report import ExtractReport, read_report
     from .folder.splits import Splits
@@ -86,6 +87,7 @@ __all__ = [
     "Splits",
     "StorageError",
     "TakenOverError",
+    "Timings",
     "UsageError",
     "VerifyReport",
     "WorkerDiedError",
@@ -123,6 +125,7 @@ _HOME = {
     "Part": ".engine.launch",
     "SerializeReport": ".serialization.report",
     "Splits": ".folder.splits",
+    "Timings": ".engine.timings",
     "VerifyReport": ".verification.report",
     "add_attribute": ".serialization.add_attribute",
     "assign": ".annotation.clusters.assign",

@@ -18,8 +18,12 @@ from .launched import TAKE_OVER, was_requeued
     "--set", "changes", multiple=True, metavar="KEY=VALUE",
     help="Override a key, such as data.path=org/name. Repeatable.",
 )  # fmt: skip
+@click.option(
+    "--profile", is_flag=True,
+    help="Print where the time went: network, decoding, waiting, training.",
+)  # fmt: skip
 @TAKE_OVER
-def train(config: str, changes: tuple[str, ...], *, take_over: bool) -> None:
+def train(config: str, changes: tuple[str, ...], *, profile: bool, take_over: bool) -> None:
     """Train a CLIP model from CONFIG: a YAML file, or the recipe full, balanced or filtered."""
     from biomedica_dataset import train as run
     from biomedica_dataset.clip.yaml_file import parse_yaml
@@ -35,6 +39,7 @@ def train(config: str, changes: tuple[str, ...], *, take_over: bool) -> None:
         config,
         changes=values,
         take_over=take_over or was_requeued(os.environ),
+        profile=profile,
         log=lambda line: click.echo(printable(line), err=True),
     )
     show(report)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from biomedica_dataset.engine.timings import Timings
+
     from .reading.decoding import FetchedImage
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     margin: float = 0.0,
     verify: bool = False,
     on_error: OnError = "raise",
+    timings: Timings | None = None,
 ) -> IterableDataset:
     """Stream chosen rows of a dataset folder, fetching only their bytes.
 
@@ -96,6 +99,9 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         What to do about an image that cannot be decoded: ``raise`` an error that names its key,
         ``skip`` its row, or give ``none`` in its place. An epoch ends with a warning that counts
         them. ``skip`` decodes an image that the index does not know of even if you do not.
+    timings
+        Filled with the seconds of each stage while rows are read, also by processes started by
+        a `DataLoader`.
 
     Returns
     -------
@@ -127,7 +133,9 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     check_columns(columns, choice)
     one_of("on_error", on_error, ON_ERROR)
     chosen = choose_rows(path_or_repo, choice)
-    return stream_rows(chosen, columns, margin=margin, verify=verify, on_error=on_error)
+    return stream_rows(
+        chosen, columns, margin=margin, verify=verify, on_error=on_error, timings=timings
+    )
 
 
 def stream_rows(
@@ -137,15 +145,17 @@ def stream_rows(
     margin: float = 0.0,
     verify: bool = False,
     on_error: OnError = "raise",
+    timings: Timings | None = None,
 ) -> IterableDataset:
     """Stream rows chosen by `choose_rows`; `open_dataset` does both."""
     logger.info("%s", chosen)
     choice, index, table = chosen.choice, chosen.index, chosen.table
     wanted = check_columns(columns, choice)
     plan = make_plan(len(table), chosen.bytes / len(table), choice.seed, chosen.figures)
-    reader = Reader(index, table, wanted, verify=verify)
+    given: Any = {"verify": verify, "timings": timings}
+    reader = Reader(index, table, wanted, **given)
     if choice.min_score is not None:
-        reader = PanelReader(index, table, wanted, verify=verify, margin=margin)
+        reader = PanelReader(index, table, wanted, margin=margin, **given)
     image = DecodedImageOrNone() if on_error == "none" else DecodedImage()
     known = {**features(PanelRow), **features(IndexRow), **features(Pair), "image": image}
     info = DatasetInfo(features=Features({name: known[name] for name in wanted}))

@@ -170,6 +170,22 @@ def test_the_measures_are_told_to_the_terminal_and_to_tensorboard(config, undist
     )
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_profile_tells_where_the_time_went(workers, config):
+    said = []
+    begun = time.perf_counter()
+    train(config("profiled", data={"workers": workers}), profile=True, log=said.append)
+    spent = time.perf_counter() - begun
+    title = next(number for number, line in enumerate(said) if line.startswith("stage "))
+    found = {line[:21].strip(): line[21:].split() for line in said[title + 1 :]}
+
+    assert {"network", "decoding", "transforming", "collating", "training"} <= set(found)
+    assert int(found["training"][1]) == int(found["waiting for batches"][1]) == 12
+    assert int(found["decoding"][1]) >= 16 * 12
+    assert int(found["collating"][1]) >= 2 * 12
+    assert sum(float(found[name][0]) for name in ("training", "waiting for batches")) <= spent
+
+
 @pytest.mark.parametrize("step", [3, 6])
 def test_steps_after_the_checkpoint_are_told_once(step, config, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

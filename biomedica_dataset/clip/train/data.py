@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biomedica_dataset.engine.report import Tally
+from biomedica_dataset.engine.timings import measured
 from biomedica_dataset.errors import UsageError, WorkerDiedError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.lost import lost_error
@@ -155,11 +156,13 @@ class Pairs:
 
         texts = _TEXTS[data.unit][: 2 if data.text == "caption_context" else 1]
         columns = ["key", "image", *texts]
-        rows = stream_rows(chosen, columns, margin=data.margin).decode(enable=False)
+        self._timings = prepare.timings
+        rows = stream_rows(chosen, columns, margin=data.margin, timings=self._timings)
         rank, count = place
         if rows.num_shards < count:
             msg = f"{data.path} has {rows.num_shards} runs of rows for {count} processes; use fewer"
             raise UsageError(msg)
+        rows = rows.decode(enable=False)
         self._rows = split_dataset_by_node(rows, rank, count, strategy="shards")
         self._data, self._seed = data, seed
         workers = data.workers
@@ -203,7 +206,9 @@ class Pairs:
                 why = "its image cannot be read" if row.given else "it has no caption"
                 logger.info("%s is skipped: %s", row.key, why)
             if len(pairs) == size:
-                yield _batch(pairs, position)
+                with measured(self._timings, "collating"):
+                    batch = _batch(pairs, position)
+                yield batch
                 pairs = []
 
     def _prepared(self, start: Position) -> Iterator[tuple[_Row, Ready | None]]:
@@ -216,7 +221,8 @@ class Pairs:
                 waiting.append((chunk, self._preparer.submit(given)))
                 if len(waiting) > self._preparer.under_way:
                     done, future = waiting.popleft()
-                    ready = iter(future.result())
+                    with measured(self._timings, "waiting for decoders"):
+                        ready = iter(future.result())
                     for row in done:
                         yield row, None if row.given is None else next(ready)
         except BrokenProcessPool as error:

@@ -8,7 +8,7 @@ import math
 import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from biomedica_dataset.engine.pool import end_with_parent
+from biomedica_dataset.engine.timings import Timings, measured
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.crop import View, box_at_scale, figure_target
@@ -42,12 +43,15 @@ class Prepare:
         See `Model`.
     decode
         See `DataConfig`.
+    timings
+        Measures decoding and transforming.
     """
 
     size: int
     transform: Callable[[Any], Any]
     tokenizer: Callable[[list[str]], Any]
     decode: str
+    timings: Timings | None = None
 
     def __call__(self, given: Sequence[Given]) -> list[Ready | None]:
         """Return what the model is given, None for an image that cannot be read."""
@@ -57,9 +61,12 @@ class Prepare:
         for _image, numbers in groupby(by_image, key=lambda number: id(given[number][0])):
             mine = list(numbers)
             with contextlib.suppress(ArticleError):
-                pixels = self._decoded(given[mine[0]][0], [given[number][3] for number in mine])
+                with measured(self.timings, "decoding"):
+                    views = [given[number][3] for number in mine]
+                    pixels = self._decoded(given[mine[0]][0], views)
                 for number in mine:
-                    found[number] = self._one(pixels, given[number])
+                    with measured(self.timings, "transforming"):
+                        found[number] = self._one(pixels, given[number])
         return found
 
     def _decoded(self, data: bytes, views: Sequence[View | None]) -> np.ndarray[Any, Any]:
@@ -116,7 +123,7 @@ class PoolPreparer:
         context = get_context("spawn")
         self.under_way = 2 * count
         self._given = context.SimpleQueue()
-        self._pool = ProcessPoolExecutor(count, context, _start, (self._given,))
+        self._pool = ProcessPoolExecutor(count, context, _start, (self._given, prepare.timings))
         # A process is started when the one before has read its arguments. A tokenizer among them
         # would make each wait for the other to load torch, and for ever for one that died of it.
         threading.Thread(target=self._give, args=(prepare, count), daemon=True).start()
@@ -139,9 +146,9 @@ class PoolPreparer:
 _mine: Prepare | None = None  # of a process of the pool
 
 
-def _start(given: SimpleQueue[Prepare]) -> None:
+def _start(given: SimpleQueue[Prepare], timings: Timings | None) -> None:
     global _mine  # noqa: PLW0603 - once in a process, lest it travels with every task
-    _mine = given.get()
+    _mine = replace(given.get(), timings=timings)
     require("torch", "clip").set_num_threads(1)
     logging.getLogger("PIL").setLevel(logging.ERROR)
     # Slurm and a terminal tell all processes to end; the one that trains still needs these.

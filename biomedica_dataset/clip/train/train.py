@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.report import Shown
+from biomedica_dataset.engine.timings import Timings
 from biomedica_dataset.errors import BiomedicaError, UsageError
 from biomedica_dataset.io.folders import Folder
 
@@ -55,6 +56,7 @@ def train(
     *,
     changes: Mapping[str, Any] | None = None,
     take_over: bool = False,
+    profile: bool = False,
     log: Callable[[str], None] = nothing,
 ) -> TrainReport:
     """Train a CLIP model on streamed pairs, or resume where it stopped.
@@ -69,6 +71,9 @@ def train(
         Values by dotted key, such as ``{"data.path": "org/name"}``, for a file or a recipe.
     take_over
         Take the output over from another run.
+    profile
+        Log at the end, however it comes, where the time went: `Timings` of the first process and
+        of those that decode for it.
     log
         Takes lines for a terminal.
 
@@ -98,7 +103,11 @@ def train(
     with contextlib.ExitStack() as stack:
         group = Processes()
         stack.callback(group.close)
-        training = Training(config, group, log if group.rank == 0 else nothing)
+        log = log if group.rank == 0 else nothing
+        timings = Timings() if profile else None
+        if timings is not None:
+            stack.callback(_say_all, log, timings)
+        training = Training(config, group, log, timings)
         stack.callback(training.close)
         stack.enter_context(_told_to_end(training.stop))
         lock = stack.enter_context(_locked(Folder(config.output), group, take_over=take_over))
@@ -106,6 +115,11 @@ def train(
         training.run(lock)
         steps, pairs = training.step, training.step * config.global_batch
         return TrainReport(output=config.output, steps=steps, pairs=pairs, loss=training.loss)
+
+
+def _say_all(log: Callable[[str], None], timings: Timings) -> None:
+    for line in str(timings).splitlines():
+        log(line)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from biomedica_dataset.clip.models.open_clip import CONFIG, export, make_model
+from biomedica_dataset.engine.timings import measured
 from biomedica_dataset.errors import (
     BiomedicaError,
     DivergedError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.timings import Timings
 
     from .config import TrainConfig
     from .data import Batch
@@ -46,9 +48,15 @@ class Training:
         Steps done so far, and the loss of the last one.
     """
 
-    def __init__(self, config: TrainConfig, group: Processes, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        group: Processes,
+        say: Callable[[str], None],
+        timings: Timings | None = None,
+    ) -> None:
         self._torch: Any = require("torch", "clip")
-        self._config, self._group, self._say = config, group, say
+        self._config, self._group, self._say, self._timings = config, group, say, timings
         self._folder = Folder(config.output)
         self._micro, self._accumulate = _shares(config, group.count)
         self._chosen = choose_pairs(config.data, config.seed)
@@ -63,7 +71,7 @@ class Training:
         self._optimizer = make_optimizer(self._module, config.optimizer)
         self._gradients = Gradients(self._module, config.precision, group)
         made = self._model
-        prepare = Prepare(made.size, made.transform, made.tokenizer, config.data.decode)
+        prepare = Prepare(made.size, made.transform, made.tokenizer, config.data.decode, timings)
         place = group.rank, group.count
         self._pairs = Pairs(self._chosen, config.data, prepare, config.seed, place)
         self.step = self._saved = 0
@@ -118,11 +126,13 @@ class Training:
         """
         config, self._lock = self._config, lock
         self._introduce()
-        batches = self._pairs.batches(self._micro, self._position)
-        self._prefetcher = Prefetcher(batches, self._accumulate if config.data.workers else 0)
+        coming = self._pairs.batches(self._micro, self._position)
+        self._prefetcher = Prefetcher(coming, self._accumulate if config.data.workers else 0)
         self._log = TrainingLog(config, self._say, self.step) if lock else None
         while self.step < config.steps:
-            self._advance()
+            batches = self._next()
+            with measured(self._timings, "training"):
+                self._advance(batches)
             is_last = self.step == config.steps
             if self._log and (self.step % config.log_every == 0 or is_last):
                 scale = float(self._module.logit_scale.detach().exp())
@@ -143,8 +153,7 @@ class Training:
             f"{config.precision}, on {self._group.device.type}"
         )
 
-    def _advance(self) -> None:
-        batches = self._next()
+    def _advance(self, batches: list[Batch]) -> None:
         device, config = self._group.device, self._config
         rate = learning_rate(self.step, config)
         for group in self._optimizer.param_groups:
@@ -175,7 +184,8 @@ class Training:
         assert self._prefetcher is not None
         batches, failure = [], None
         try:
-            batches = [self._prefetcher.next() for _ in range(self._accumulate)]
+            with measured(self._timings, "waiting for batches"):
+                batches = [self._prefetcher.next() for _ in range(self._accumulate)]
         except BiomedicaError as error:
             failure = error
         failed, stopping = self._group.any(failure is not None, self._stopping)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from datasets import Image
 
+from biomedica_dataset.engine.timings import measured
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.images.crop import View, crop
 from biomedica_dataset.images.decode import open_upright
@@ -18,6 +19,7 @@ from biomedica_dataset.images.lost import lost_error
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
+    from biomedica_dataset.engine.timings import Timings
     from biomedica_dataset.images.lost import LostImages
 
 
@@ -38,14 +40,17 @@ class FetchedImage(dict[str, Any]):
     ----------
     lost
         Counts those of an epoch that could not be decoded.
+    timings
+        Measures decoding.
     """
 
-    __slots__ = ("_pixels", "decodes", "key", "lost")
+    __slots__ = ("_pixels", "decodes", "key", "lost", "timings")
 
     def __init__(self, data: bytes, path: str | None, key: str, decodes: bool | None) -> None:  # noqa: FBT001 - of the index
         super().__init__(bytes=data, path=path)
         self.key, self.decodes = key, decodes
         self.lost: LostImages | None = None
+        self.timings: Timings | None = None
         self._pixels: PILImage | None = None
 
     @property
@@ -57,7 +62,7 @@ class FetchedImage(dict[str, Any]):
         """Whether it cannot be decoded; what was decoded to know it is kept."""
         if self.decodes is None:
             try:
-                self._pixels = self._opened()
+                self._pixels = self._decoded()
             except ArticleError:
                 self.decodes = False
         return self.decodes is False
@@ -70,7 +75,11 @@ class FetchedImage(dict[str, Any]):
         ArticleError
             It cannot be decoded.
         """
-        return self._pixels or self._opened()
+        return self._pixels or self._decoded()
+
+    def _decoded(self) -> PILImage:
+        with measured(self.timings, "decoding"):
+            return self._opened()
 
     def _opened(self) -> PILImage:
         return open_upright(self["bytes"])
@@ -121,6 +130,7 @@ class FetchedPanel(FetchedImage):
         self, figure: FetchedImage, key: str, number: int, view: View, recent: RecentFigures
     ) -> None:
         super().__init__(figure["bytes"], figure["path"], key, figure.decodes)
+        self.timings = figure.timings
         self._number, self._view, self._recent = number, view, recent
 
     @property

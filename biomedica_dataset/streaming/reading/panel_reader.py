@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from biomedica_dataset.engine.timings import Timings
+
     from .index import Index
     from .places import Files
     from .shards import Row
@@ -47,6 +49,7 @@ class PanelReader(Reader):
         columns: Sequence[str],
         *,
         verify: bool = False,
+        timings: Timings | None = None,
         margin: float = 0.0,
     ) -> None:
         figures = [name for name in columns if name not in NEW]
@@ -55,7 +58,7 @@ class PanelReader(Reader):
             figures += [IN_FIGURE[name] for name in columns if name in IN_FIGURE]
         sizes = ["image_width", "image_height"]
         of_figure = list(dict.fromkeys(["key", *sizes, *figures]))
-        super().__init__(index, table, of_figure, verify=verify)
+        super().__init__(index, table, of_figure, verify=verify, timings=timings)
         self._given, self._margin = list(columns), margin
         self._recent = RecentFigures()
         self._numbers, self._panel_rows = numbers, table["panel_row"].to_numpy()
@@ -68,7 +71,10 @@ class PanelReader(Reader):
         self._splits = index.manifest.splits
 
     def _texts(self, files: Files) -> list[Texts]:
-        return [*super()._texts(files), Texts(files, self._panel_shards, self._own)]
+        return [
+            *super()._texts(files),
+            Texts(files, self._panel_shards, self._own, timings=self._timings),
+        ]
 
     def _other_columns(
         self, texts: list[Texts], file: str, positions: np.ndarray

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pyarrow as pa
 
+from biomedica_dataset.engine.timings import measured
 from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.io.transfer import DamagedError
 from biomedica_dataset.schema import IndexRow, column_names
@@ -27,6 +28,8 @@ from .texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from biomedica_dataset.engine.timings import Timings
 
     from .index import Index
     from .places import Files
@@ -79,8 +82,15 @@ class Reader:
     """
 
     def __init__(
-        self, index: Index, table: pa.Table, columns: Sequence[str], *, verify: bool = False
+        self,
+        index: Index,
+        table: pa.Table,
+        columns: Sequence[str],
+        *,
+        verify: bool = False,
+        timings: Timings | None = None,
     ) -> None:
+        self._timings = timings
         indexed = set(column_names(IndexRow))
         self._place, self._columns = index.place, list(columns)
         self._addresses: dict[str, str] = {}  # kept for the next epoch, and for other processes
@@ -138,7 +148,7 @@ class Reader:
 
     def _texts(self, files: Files) -> list[Texts]:
         """Return the files of texts that rows are read from."""
-        return [Texts(files, self._shards, self._text)]
+        return [Texts(files, self._shards, self._text, timings=self._timings)]
 
     def _has_room(self, ahead: list[np.ndarray]) -> bool:
         """Whether to prefetch another run: enough to hide the latency of requests."""
@@ -187,16 +197,14 @@ class Reader:
         self, files: Files, file: str, column: _Column, span: Span, positions: np.ndarray
     ) -> dict[int, Row]:
         """Return the values of a request; images with their SHA-256 if it is checked."""
-        data = memoryview(files.range(file, span.start, span.length))
+        with measured(self._timings, "network"):
+            data = memoryview(files.range(file, span.start, span.length))
         starts = (column.offset[positions] - span.start).tolist()
         ends = (column.offset[positions] - span.start + column.length[positions]).tolist()
         places = list(zip(starts, ends, strict=True))
         cut: dict[Any, Any] = {(a, b): bytes(data[a:b]) for a, b in set(places)}  # panels share one
         if column.name == "image":
-            checked = "image_hash" in self._text
-            cut = {
-                p: (i, hashlib.sha256(i).hexdigest() if checked else None) for p, i in cut.items()
-            }
+            cut = {place: (image, self._digest(image)) for place, image in cut.items()}
         values = [cut[place] for place in places]
         if column.name == "caption":
             expected = self._captions.take(pa.array(positions)).to_pylist()
@@ -204,13 +212,21 @@ class Reader:
             values = [self._caption(*one) for one in several]
         return {p: {column.name: v} for p, v in zip(positions.tolist(), values, strict=True)}
 
+    def _digest(self, image: bytes) -> str | None:
+        if "image_hash" not in self._text:
+            return None
+        with measured(self._timings, "checking"):
+            return hashlib.sha256(image).hexdigest()
+
     def _in_order(self, files: Files, run: np.ndarray, parts: list[_Part]) -> Iterator[Row]:
         rows: dict[int, Row] = {position: {} for position in run.tolist()}
         coming = iter(parts)
         for position in run.tolist():
             row = rows[position]
             while len(row) < self._asked:
-                for found, columns in next(coming).result().items():
+                with measured(self._timings, "waiting for bytes"):
+                    part = next(coming).result()
+                for found, columns in part.items():
                     rows[found].update(columns)
             yield self._finished(files, position, rows.pop(position))
 
@@ -222,6 +238,7 @@ class Reader:
                 image = until_valid(files, file, partial(self._image, files, file, position, row))
             key, decodes = self._keys[position].as_py(), self._decodes[position].as_py()
             row["image"] = FetchedImage(image, row.get("image_file_name"), key, decodes)
+            row["image"].timings = self._timings
         return {name: row[name] for name in self._columns}
 
     def _image(self, files: Files, file: str, position: int, row: Row) -> bytes:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from biomedica_dataset.engine.timings import measured
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.tables import CheckedFile, columns_of
 from biomedica_dataset.schema import TABLES
@@ -24,6 +25,7 @@ from .ranges import Span, join
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from biomedica_dataset.engine.timings import Timings
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.io.tables import Column
 
@@ -100,8 +102,9 @@ class Texts:
         shards: Mapping[str, ShardFile],
         columns: Sequence[str],
         known: Mapping[str, Column] | None = None,
+        timings: Timings | None = None,
     ) -> None:
-        self._known = known
+        self._known, self._timings = known, timings
         self._files, self._shards, self._columns = files, shards, list(columns)
         self._footers = Shared(4096)
         self._groups = Shared(_GROUPS_KEPT)
@@ -149,21 +152,26 @@ class Texts:
         with reading(f"row group {group} of {self._files.base}/{file}", _DAMAGED):
             sparse = _Sparse(self._shards[file].bytes)
             for span in footer.spans[group]:
-                sparse.add(span.start, bytes(self._files.range(file, span.start, span.length)))
-            return footer.table.read(pa.PythonFile(sparse, mode="r"), group, use_threads=False)
+                sparse.add(span.start, self._range(file, span.start, span.length))
+            with measured(self._timings, "decompression"):
+                return footer.table.read(pa.PythonFile(sparse, mode="r"), group, use_threads=False)
+
+    def _range(self, file: str, start: int, length: int) -> bytes:
+        with measured(self._timings, "network"):
+            return bytes(self._files.range(file, start, length))
 
     def _read_footer(self, file: str) -> _Footer:
         shard = self._shards[file]
         with reading(f"{self._files.base}/{file}", _DAMAGED):
             guess = min(shard.bytes, _FOOTER_BASE + _FOOTER_GROUP * -(-shard.rows // _GROUP_ROWS))
-            tail = bytes(self._files.range(file, shard.bytes - guess, guess))
+            tail = self._range(file, shard.bytes - guess, guess)
             length = int.from_bytes(tail[-_TAIL:-4], "little") + _TAIL
             if tail[-4:] != b"PAR1" or length > min(shard.bytes, _LARGEST):
                 msg = f"it is not a Parquet file of {shard.bytes} bytes"
                 raise ValueError(msg)
             if length > len(tail):
                 rest = length - len(tail)
-                tail = bytes(self._files.range(file, shard.bytes - length, rest)) + tail
+                tail = self._range(file, shard.bytes - length, rest) + tail
             found = pq.read_metadata(pa.BufferReader(tail[-length:]))
             known = self._known or columns_of(TABLES[shard.config])
             table = CheckedFile(found, shard.bytes, {name: known[name] for name in self._columns})
