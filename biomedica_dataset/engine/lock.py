@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import secrets
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,6 +132,9 @@ def acquire(folder: Folder, launch: Launch) -> Iterator[RunLock]:
     """
     lock = RunLock(folder.url, launch.run_id or secrets.token_hex(8), launch.run_id is not None)
     with ExitStack() as stack:
+        root = Path(folder.root)
+        if folder.is_local and not root.exists():
+            stack.callback(_remove_empty, root)  # what is refused leaves no folder
         lock = replace(lock, is_first=_take(folder, lock, stack, take_over=launch.take_over))
         if lock.is_first:
             folder.sweep()
@@ -145,6 +148,11 @@ def acquire(folder: Folder, launch: Launch) -> Iterator[RunLock]:
             if not lock.shared:
                 folder.sweep()  # unfinished files of stopped processes
                 lock.release()
+
+
+def _remove_empty(root: Path) -> None:
+    with suppress(OSError):  # it has files, or is no more
+        root.rmdir()
 
 
 def _take(folder: Folder, lock: RunLock, stack: ExitStack, *, take_over: bool) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import random
 import subprocess
 import sys
@@ -67,11 +68,12 @@ def fill(laboratory: Laboratory, stage: str, times: int, seed: int) -> tuple[int
     place = laboratory.temporary if stage == "push" else laboratory.output(stage)
     with disk(place, _ROOM):
         laboratory.clear(stage)
+        least = _used(place) + 1
         _run(laboratory, stage)
         expected = laboratory.result(stage)
         most = max(sum(-(-p.stat().st_size // _PAGE) + 1 for p in place.rglob("*")), 8)
-    while full < times:
-        pages = rng.randint(1, most)
+    while full < times and least <= most:
+        pages = rng.randint(least, most)
         with disk(place, pages * _PAGE):
             laboratory.clear(stage)
             code, said = _run(laboratory, stage)
@@ -86,6 +88,12 @@ def fill(laboratory: Laboratory, stage: str, times: int, seed: int) -> tuple[int
         if again or names or not is_told:
             wrong.append(f"{stage}, {pages} pages: exit {code}, then {again}, {names}: {said}")
     return full, wrong
+
+
+def _used(place: Path) -> int:
+    """Return the pages that a disk has in use."""
+    found = os.statvfs(place)
+    return found.f_blocks - found.f_bfree
 
 
 def _run(laboratory: Laboratory, stage: str) -> tuple[int, str]:

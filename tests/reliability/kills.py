@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 HOW = ("launcher", "group", "worker", "suspended")
 LATENCY = 0.03  # seconds: without any, extract would be over before it is well begun
 _WORKERS = {
-    *("extract", "mesh", "embed", "assign", "panels", "review", "serialize", "tars", "train"),
+    *("extract", "mesh", "embed", "assign", "panels", "look", "review", "serialize", "joined"),
+    *("tars", "train"),
 }
 """Stages that have workers."""
 
@@ -182,7 +183,7 @@ def ways(stage: str) -> list[str]:
         how
         for how in HOW
         if not (how == "worker" and stage not in _WORKERS)
-        and not (how == "suspended" and stage == "push")
+        and not (how == "suspended" and stage in ("push", "attributes"))
     ]
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from multiprocessing import get_context, util
 from typing import TYPE_CHECKING, Any
 
-from .stages import REPOSITORY, Place, left, prepare
+from .stages import REPOSITORY, Place, before, left, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ _LOADED = [
     "biomedica_dataset.annotation.clusters.cluster", "biomedica_dataset.serialization.serialize",
     "biomedica_dataset.annotation.labels.label", "biomedica_dataset.annotation.review.sheets",
     "biomedica_dataset.annotation.panels.find_stage", "rapidocr",
+    "biomedica_dataset.annotation.look.look", "biomedica_dataset.annotation.duplicates.duplicates",
+    "biomedica_dataset.search.build", "biomedica_dataset.serialization.add_attribute", "tantivy",
     "biomedica_dataset.webdataset.export", "biomedica_dataset.subset.select",
     "biomedica_dataset.pubmed.mesh.mesh", "biomedica_dataset.clip.train.train",
     "biomedica_dataset.hub.push", "biomedica_dataset.hub.staging",
@@ -92,6 +94,7 @@ class Laboratory:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         else:
             shutil.rmtree(self.output(stage), ignore_errors=True)
+        before(stage, self.place, str(self.output(stage)))
 
     def result(self, stage: str) -> dict[str, Any]:
         """Return what a stage has left."""

@@ -5,23 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.launch import Launch
 
 BLOCKS = (
-    *("extract", "mesh", "embed", "assign", "panels"),
-    *("serialize", "tars", "select", "select-tars"),
+    *("extract", "mesh", "embed", "assign", "panels", "look"),
+    *("serialize", "joined", "tars", "search", "select", "select-tars"),
 )
 """Stages that can be done in parts."""
 
-ALONE = ("cluster", "review", "labels", "train")
+ALONE = ("cluster", "review", "labels", "duplicates", "train")
 """Stages that one launcher does."""
 
-STAGES = (*BLOCKS, *ALONE, "push")
+ADDING = ("search", "attributes")
+"""Stages that add to a dataset folder."""
+
+STAGES = (*BLOCKS, *ALONE, "attributes", "push")
 REPOSITORY = "me/biomedica"
 _INVENTORY = "2026-11-20T01-00Z"
 _MODEL = {
@@ -34,6 +40,15 @@ _MODEL = {
     },
     "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
 }  # fmt: skip
+
+_ON_VECTORS = {"cluster", "assign", "review", "labels"}
+_ON_ROWS = {"select", "select-tars", "train", "push", *ADDING}
+_NEEDED = {
+    "extract": set(STAGES),
+    "embed": _ON_VECTORS, "cluster": _ON_VECTORS, "assign": _ON_VECTORS, "review": {"labels"},
+    "panels": {"joined"}, "look": {"joined", "duplicates"}, "serialize": _ON_ROWS,
+}  # fmt: skip
+"""Stages that must be done before others, in order."""
 
 
 @dataclass(frozen=True)
@@ -58,22 +73,25 @@ def prepare(place: Place, stages: tuple[str, ...] | list[str] = STAGES) -> None:
     """Make what stages need, undisturbed."""
     from ..untrained_encoder import write_encoder
 
-    _do(place, "extract")
     if set(stages) & {"embed", "cluster", "assign", "review", "labels"}:
         write_encoder(Path(place.path("encoder")))
-        for stage in ("embed", "cluster", "assign", "review"):
-            _do(place, stage)
+    for made, needed_by in _NEEDED.items():
+        if set(stages) & needed_by:
+            do(made, place, place.path(made), 1)
+    if "labels" in stages:
         _write_votes(place)
-    if set(stages) & {"select", "select-tars", "train", "push"}:
-        _do(place, "serialize")
     _write_bulk(place)
+    if "attributes" in stages:
+        _write_scores(place)
     model = Path(place.path("model"))
     model.mkdir()
     (model / "open_clip_config.json").write_text(json.dumps(_MODEL))
 
 
-def _do(place: Place, stage: str) -> None:
-    do(stage, place, place.path(stage), 1)
+def before(stage: str, place: Place, output: str) -> None:
+    """Make what an output has before a stage."""
+    if stage in ADDING:
+        shutil.copytree(place.path("serialize"), output, dirs_exist_ok=True)
 
 
 def _write_votes(place: Place) -> None:
@@ -93,6 +111,13 @@ def _write_bulk(place: Place) -> None:
     records = [made.article(900 + i, pmcid=pmcid) for i, pmcid in enumerate(pmcids)]
     for number in range(3):
         made.write_bulk(Path(place.path("bulk")), number + 1, *records[number::3])
+
+
+def _write_scores(place: Place) -> None:
+    index = Path(place.path("serialize"), "index")
+    keys = [key for path in index.iterdir() for key in pq.read_table(path)["key"].to_pylist()]
+    rows = [f"{key},{number / 7}" for number, key in enumerate(sorted(keys))]
+    Path(place.path("scores.csv")).write_text("\n".join(["key,score", *rows]))
 
 
 def do(stage: str, place: Place, output: str, workers: int, launch: Launch | None = None) -> None:
@@ -145,6 +170,37 @@ def _serialize(place: Place, output: str, workers: int, **given: Any) -> None:
     from biomedica_dataset.serialization.serialize import serialize
 
     serialize(place.path("extract"), output, workers=workers, **given)
+
+
+def _joined(place: Place, output: str, workers: int, **given: Any) -> None:
+    from biomedica_dataset.serialization.serialize import serialize
+
+    archive, panels, look = (place.path(name) for name in ("extract", "panels", "look"))
+    serialize(archive, output, panels=panels, attributes=[look], workers=workers, **given)
+
+
+def _look(place: Place, output: str, workers: int, **given: Any) -> None:
+    from biomedica_dataset.annotation.look.look import look
+
+    look(place.path("extract"), output, workers=workers, **given)
+
+
+def _duplicates(place: Place, output: str, _workers: int, **given: Any) -> None:
+    from biomedica_dataset.annotation.duplicates.duplicates import duplicates
+
+    duplicates(place.path("look"), output, **given)
+
+
+def _search(_place: Place, output: str, workers: int, **given: Any) -> None:
+    from biomedica_dataset.search.build import build_search
+
+    build_search(output, workers=workers, **given)
+
+
+def _attributes(place: Place, output: str, _workers: int) -> None:
+    from biomedica_dataset.serialization.add_attribute import add_attribute
+
+    add_attribute(place.path("scores.csv"), output, name="own")
 
 
 def _tars(place: Place, output: str, workers: int, **given: Any) -> None:

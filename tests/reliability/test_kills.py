@@ -19,7 +19,8 @@ TOGETHER = [
     ("extract", "mesh", "serialize", "tars"),
     ("embed", "cluster", "assign", "review", "labels"),
     ("select", "select-tars", "train", "push"),
-    ("panels",),
+    ("panels", "look", "duplicates", "joined"),
+    ("search", "attributes"),
 ]
 """Stages that are tried in one process, so that what they need is made once."""
 

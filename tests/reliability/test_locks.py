@@ -18,6 +18,7 @@ from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.errors import TakenOverError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.sample.votes import write_votes
+from biomedica_dataset.serialization.serialize import serialize
 
 from ..annotation.conftest import assigned, clustered, embedded, encoder_folder, sheets
 from ..scale.conftest import command, environment, tree
@@ -51,6 +52,15 @@ def test_of_two_runs_one_is_refused_or_taken_over(alone, tmp_path, stage):
             lock.check()
 
     assert tree(output) == tree(tmp_path / "calm")
+
+
+def test_a_run_that_is_refused_leaves_no_folder(sample_archive, tmp_path):
+    (tmp_path / "made").mkdir()
+    for output in ("new", "made"):
+        with pytest.raises(UsageError, match="none"):
+            serialize(sample_archive, tmp_path / output, mesh=tmp_path / "none", workers=1)
+
+    assert [path.name for path in tmp_path.rglob("*")] == ["made"]
 
 
 def test_a_writer_of_sheets_that_is_taken_over_while_it_chooses_images_removes_nothing(

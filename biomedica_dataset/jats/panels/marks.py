@@ -45,6 +45,7 @@ _STYLES = tuple(
         ("half", r"(?:^|[\s.;:!?)])\w", r"\)"),
         ("named", r"\b[Pp]anels?\s\w", ""),
         ("colon", r"(?:^|[\s(.;:!?)])[A-Za-z]", r"\s?:(?=\s|[A-Z])"),
+        ("dash", rf"(?:{_BEGUN}|, )[A-Za-z]", r"\s-\s(?=\w)"),
         ("dot", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])", r"\.,?(?=\s[A-Z0-9(]|\s[a-z]{2}|[A-Z][a-z])"),
         ("comma", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])", r"[,;](?=\s)"),
         ("inside", r" [a-z]", r"\.(?=\s[A-Z])"),
@@ -52,6 +53,12 @@ _STYLES = tuple(
         ("bare", rf"(?:{_BEGUN}|[.;:!?)])[A-Z]", r"(?=\s[A-Z][A-Za-z]|\s\d)"),
     )
 )
+# The same letters after a title without a full stop: "Survival of mice A, wild type; B, mutants".
+_AFTER_TITLE = {
+    style: re.compile(rf"(?<=[\w)] )[Aa](?:{behind.pattern})")
+    for style, _, behind in _STYLES
+    if style in ("colon", "comma", "dash", "dot")
+}
 _ORDER = ("bold", *(style for style, _, _ in _STYLES))
 _STRONG = frozenset(("bold", "paren", "half", "inside", "noted", "ends", "named"))
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
@@ -164,7 +171,16 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
         inner = _BOLD.fullmatch(text, start, end)
         if inner and not is_inside(start):
             add(start, end, inner[1], "bold")
+    for (style, is_upper), marks in found.items():
+        if style in _AFTER_TITLE and marks[0].letters[0] == "B":
+            marks[:0] = _after_title(text[: marks[0].start], style, is_upper=is_upper)
     return found
+
+
+def _after_title(text: str, style: str, *, is_upper: bool) -> list[Mark]:
+    """Return the first letter, if one place before the second may name it."""
+    places = [one for one in _AFTER_TITLE[style].finditer(text) if one[0][0].isupper() is is_upper]
+    return [Mark(*one.span(), ("A",), style) for one in places] if len(places) == 1 else []
 
 
 def _style(text: str, start: int, end: int) -> tuple[str | None, int, int]:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _START = r"\b(?:^|(?<=[.;:)\]([–—-])|(?<=[.;:)\]([–—-]\s))"
 _AS = r"(?:from|of|by|von|de[rs]?|d[aiou]s?|por|par|dell\w+)"
+_DRAWN = (  # what no instrument takes
+    r"(?:fig(?:ures?|s)?|drawings?|illustrations?|sketch\w*|artworks?|diagrams?|schem\w+|cartoons?)"
+)
 # Words of which one is in each match, since searching for them is ten times faster; the pattern;
 # and the judge of a match.
 _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
@@ -55,14 +58,14 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         (
             "reserv|réserv|vorbehalten|riservati|permission|licen|fair use|unknown a|unknown ph|"
             "anonymous a|anonymous ph|descon|inconnu|commercial use|commercial purposes|for non|"
-            "not be ",
+            "not be |not identical",
             RIGHTS,
             judges.plain,
         ),
         (
             "reprinted|re-printed|republished|re-published|redrawn|re-drawn|reproduced|re-produced|"
             "replotted|re-plotted|reused|re-used|excerpted|copied|reimpres|reprodu|redesenhad|"
-            "riprodott|re-produit|abgedruckt|extended|simplified|adapt|modif|adatt|erändert|erandert",
+            "riprodott|re-produit|abgedruckt|übernommen|extended|simplified|adapt|modif|adatt|erändert|erandert",
             rf"(?<!genetically )\b(?:(?P<copied>{COPIED})|{ADAPTED})(?:,? {FILL}){{0,6}},? "
             rf"(?P<by>{FROM})(?=\W|(?-i:[A-Z]))",
             judges.adapted,
@@ -76,13 +79,14 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         (
             "published|owned|property",
             r"\b(?:originally|first|previously) published (?:in|by|as)\b|\bowned by\b|"
+            r"\bpublished (?:originally|previously|before|elsewhere) (?:in|by|as)\b|"
             r"\bproperty of (?=(?:the )?(?-i:[A-Z]))",
             judges.of_image,
         ),
         (
             "courtesy|cortes|courtoisie|gentilezz|gentileza",
-            r"\b(?:courtesy(?! titles?\b)(?: of| from)?|cortes[ií]a d\w+|courtoisie d\w+|"
-            r"gentilezz?a d\w+)\b:?",
+            r"\b(?:courtesy(?! titles?\b)(?: of| from)?\b:?|"
+            r"(?:cortes[ií]a|courtoisie|gentilezz?a)(?:\s?:| d\w+\b:?))",
             judges.courtesy,
         ),
         (
@@ -93,8 +97,10 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         ),
         (
             "provid|suppl|contribut|donat|offer|shared|available|cedid|fornecid|proporcion|fourni|"
-            "concess|verf",
-            rf"\b(?P<kindly>(?:{KINDLY}) )?(?:{GIVEN}) (?:by|p[oe]r|p[eo]l[ao]|par|von|da)\b",
+            "concess|verf|facilitad|disponibiliz|prêté|offert|fornit|disposition|überlassen|"
+            "bereitgestellt|gift",
+            rf"\b(?P<kindly>(?:{KINDLY}) )?(?:(?:{GIVEN}) (?:by|p[oe]r|p[eo]l[ao]|par|von|da)|"
+            r"gifts? (?:of|from))\b",
             judges.given,
         ),
         (
@@ -104,7 +110,8 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         ),
         (
             "credit|crédit|crêdit|nachweis|bildrechte",
-            rf"(?:\b{IMAGE} {CREDIT}|{_START}{CREDIT}(?=\s?:| photo| foto| line:))(?: to| \w+:)?",
+            rf"(?:\b{IMAGE} {CREDIT}|{_START}{CREDIT}(?=\s?:| photo| foto| line:|"
+            r" d[aeo]s? \w+\s?:| de l['’]\w+\s?:))(?: to| \w+:)?",
             judges.credited,
         ),
         (
@@ -118,9 +125,27 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             judges.labelled,
         ),
         (
-            "source|fonte|fuente|quelle",
-            rf"{_START}(?:{IMAGE} )?(?:sources?|fonte|fuente|quelle)\s?:",
+            "source|fonte|fuente|quelle|from:|aus:|map data",
+            rf"{_START}(?:(?:{IMAGE} )?(?:sources?|fonte|fuente|(?:bild)?quelle)|map data|"
+            r"(?:(?:taken|übernommen|entnommen) )?(?:from|aus)(?=: (?-i:[A-ZÀ-Þ])))\s?:",
             judges.sourced,
+        ),
+        (
+            "photo|foto|dessin|dibujo|desenho|disegno|ilustra|illustra",  # a sentence of its own
+            r"(?<=[.;:)\]–—-] )(?:photo\w*|foto\w*|dessin|dibujo|desenho|disegno|il?lustra\w+) "
+            r"d[eiou]\b (?=(?-i:[A-ZÀ-Þ])[^.;]{3,60}(?:[.;]|$))",
+            judges.labelled_of,
+        ),
+        (
+            "based on|based upon",
+            rf"\b{_DRAWN} (?:(?:is|are|was|were) )?based (?:up)?on (?:the |an? )?(?={CITED})",
+            judges.courtesy,
+        ),
+        (
+            "taken from|copied from|extracted from",
+            rf"\b{_DRAWN} (?:(?:is|are|was|were) )?(?:taken|copied|extracted) from (?:the )?"
+            r"(?=(?-i:[A-Z]))",
+            judges.courtesy,
         ),
         (
             "©|(c)1|(c) 1|(c)2|(c) 2|copyright",

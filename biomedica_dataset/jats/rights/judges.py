@@ -48,7 +48,8 @@ _OTHER_NEXT = re.compile(
     rf"\W*(?:[a-z-]+ ){{0,3}}?(?:{OTHER}|left|top)\b"
 )  # "Nature Methods" is a name
 _PUBLISHED = re.compile(
-    rf"\b(?:{IMAGE}|{COPIED}|{ADAPTED}|publi\w+|abdruck|veröffentlicht|courtesy)\b", re.IGNORECASE
+    rf"\b(?:{IMAGE}|{COPIED}|{ADAPTED}|publi\w+|(?:ab|nach)druck|veröffentlicht|courtesy)\b",
+    re.IGNORECASE,
 )
 _USED = re.compile(rf"\b(?:{TAKEN}|{GIVEN}|used|adopted)\b", re.IGNORECASE)
 _PAPER = re.compile(r"^\W*\d|\bet al\b|\((?:1[89]|20)\d\d")
@@ -56,6 +57,10 @@ _AFTER_NAMES = re.compile(
     r",? (?:and |who )?(?:was|were|is|are|has|have|in|on|at|for|with|under|using)\b"
 )
 _NAME_END = re.compile(r"\(|\b(?:CC\b|CC0|[Ll]icen[cs]|(?:via|under|used|with|from|after|in|at)\b)")
+_ARCHIVE = re.compile(
+    r"(?:ar(?:qu|ch)iv(?:io|o)?s?|archives?|acervo|collection|cole\w+|collezione|sammlung)\b",
+    re.IGNORECASE,
+)
 _VERB = re.compile(r"\b(?:is|are|was|were)\b")
 _IN_PARENTHESES = re.compile(r"\([^()]*\)")
 _NEAR = 60  # characters between an image and the site that it is from
@@ -198,7 +203,14 @@ def labelled(phrase: Phrase, own: Own) -> bool:
     first = LIST.split(phrase.after)[0].strip()
     photo = phrase.match["label"].lower().startswith(("photo", "foto", "art", "aut"))
     plain = photo or len(first.split()) > 1 or first.isupper()
-    return plain and _is_name(first) and not _all_own(phrase.after, own)
+    named = _is_name(first) or (photo and _ARCHIVE.match(first) is not None)
+    return plain and named and not _all_own(phrase.after, own)
+
+
+def labelled_of(phrase: Phrase, own: Own) -> bool:
+    """Judge the sentence "Foto di Paola Conti"."""
+    first = LIST.split(phrase.after)[0]
+    return _is_name(first) and len(first.split()) > 1 and not _all_own(phrase.after, own)
 
 
 def credited(phrase: Phrase, own: Own) -> bool:

@@ -8,6 +8,7 @@ IMAGE = (
     r"(?:photo\w*|images?|image[mn]s?|im[aá]genes|pictures?|fig(?:ures?|uras?|s)?|illustra\w+|ilustra\w+|"
     r"drawings?|artworks?|paintings?|maps?|mapas?|diagram\w*|schem\w+|sketch\w*|panels?|plates?|"
     r"videos?|scans?|screenshots?|portraits?|reconstructions?|models?|cartoons?|"
+    r"silhouettes?|icons?|clip ?arts?|imagery|base ?maps?|"
     r"\w*(?<!spectro)(?<!chromato)(?<!seismo)(?<!poly)graph(?:s|ic)?|"
     r"foto\w*|desenhos?|dibujos?|dessins?|cartes?|bild\w*|abbildung\w*|gra[fp]h?ik\w*|zeichnung\w*|"
     r"aufnahme\w*|immagin\w+|disegn\w+|gr[aá]ficos?)"
@@ -26,7 +27,7 @@ OTHER = (  # what is adapted or given too
 )
 CONSENT = re.compile(
     r"\b(?:patient|parent|famil|guardian|subject|participant|consent|volunteer|relative|mother|"
-    r"father|donor|ethi[ck]|irb\b|wom[ae]n|m[ae]n\b|child|paciente|padres|pais\b|eltern|genitori)\w*",
+    r"father|donor|ethi[ck]|[ée]tic|irb\b|wom[ae]n|m[ae]n\b|child|paciente|padres|pais\b|eltern|genitori)\w*",
     re.IGNORECASE,
 )
 NAME = r"(?-i:[^\W\d_a-z][\w'’-]+)"
@@ -36,6 +37,9 @@ CITED = (
 )
 WEB = (
     r"(?:(?:the |o )?(?:google|wiki\w+|flickr|getty|shutterstock|nasa\b|usgs\b|openstreetmap|web|"
+    r"phylopic|(?:the )?noun project|scidraw|servier|flaticon|freepik|pixabay|pexels|unsplash|"
+    r"alamy|istock\w*|adobe stock|dreamstime|depositphotos|vecteezy|openclipart|"
+    r"science photo library|"
     r"(?:\w+ )?(?:news)?paper\b|jornal|peri[oó]dico|internet|https?:|www\.))"
 )
 FROM = r"(?:from|after|nach|d['’]apr[eè]s|(?P<of>d[aeo]|dal|von|aus))"
@@ -46,17 +50,18 @@ FILL = (
 )
 COPIED = (  # said of images only
     r"re-?printed|re-?published|re-?drawn|re-?produced|re-?plotted|re-?used|excerpted|copied|"
-    r"reimpres\w+|reproduzid\w+|reproducid\w+|redesenhad\w+|riprodott\w+|reproduite?s?|abgedruckt"
+    r"übernommen|reimpres\w+|reproduzid\w+|reproducid\w+|redesenhad\w+|riprodott\w+|reproduite?s?|abgedruckt"
 )
 ADAPTED = (
     r"adapted|modified|extended|simplified|adaptad\w+|modificad\w+|modificat\w+|adattat\w+|adapt[ée]e?s?|"
     r"modifi[ée]e?s?|modifiziert|adaptiert|ver[aä]ndert"
 )
 TAKEN = r"taken|extracted|sourced|retrieved|downloaded|obtained"
-TAKEN_ELSEWHERE = r"tomad\w+|extra[ií]d\w+|retirad\w+|tratt[aoei]|tir[ée]e?s?|entnommen"
+TAKEN_ELSEWHERE = r"tomad\w+|extra[ií]d\w+|extraite?s?|retirad\w+|tratt[aoei]|tir[ée]e?s?|entnommen"
 GIVEN = (
     r"provided|supplied|contributed|donated|offered|shared|made available|cedid\w+|fornecid\w+|"
-    r"proporcionad\w+|fourni\w*|concess\w+|zur verf[üu]gung gestellt"
+    r"proporcionad\w+|facilitad\w+|disponibilizad\w+|fourni\w*|prêtée?s?|offerte?s?|fornit[aeio]|concess\w+|"
+    r"mise?s? à disposition|überlassen|bereitgestellt|zur verf[üu]gung gestellt"
 )
 KINDLY = r"kindly|generously|graciously|gentilmente|amablemente|freundlicherweise|gracieusement"
 PERMISSION = (
@@ -74,7 +79,8 @@ RESERVED = (
 )
 RIGHTS = (  # say it by themselves
     rf"{RESERVED}|permission (?:from|of) (?:the )?(?:publisher|copyright|journal|elsevier|springer|"
-    rf"wiley|nature|oxford)|\b(?:used|{COPIED}|{ADAPTED}) under (?:[\w-]+ ){{0,4}}licen[cs]e|"
+    rf"wiley|nature|oxford)|\b(?:used|{COPIED}|{ADAPTED}) under (?:[\w-]+ ){{0,8}}licen[cs]e|"
+    r"\bsimilar but not identical to the original\b|"
     r"\bfair use\b|\b(?:unknown|anonymous) (?:author|artist|photographer)|\bautor\w* descon\w+|"
     r"\bauteur inconnu|"
     r"\bnot (?:covered by|included in|part of|under) (?:the |this |our )?[\w' -]{0,40}licen[cs]e|"
