@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from biomedica_dataset.cli.group import main
 from biomedica_dataset.schema import IMAGE_KINDS, Pair, column_names
@@ -29,6 +30,7 @@ RUNS = re.compile(
     r"^<!-- runs -->\n```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```\n)?",
     re.DOTALL | re.MULTILINE,
 )
+RUNS_SHELL = re.compile(r"^<!-- runs -->\n```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]+)?\)")
 DROPPING = [
@@ -66,9 +68,9 @@ def text(page):
     return page.read_text(encoding="utf-8")
 
 
-def commands(page):
-    """Yield each `biomedica` command line of a page, without comments, as its words."""
-    for block in SHELL.findall(text(page)):
+def commands(blocks):
+    """Yield each `biomedica` command line of blocks, without comments, as its words."""
+    for block in blocks:
         for line in block.replace("\\\n", " ").splitlines():
             for part in re.split(r"&&|\|(?!\w)", line.removeprefix("$ ").partition(" #")[0]):
                 words = shlex.split(re.sub(r" < \S+$", "", part.rstrip()))  # from a file
@@ -111,14 +113,14 @@ def test_every_command_and_option_is_documented_and_explained():
 
 
 def test_every_command_is_in_the_readme():
-    named = {words[0] for words in commands(ROOT / "README.md") if words}
+    named = {words[0] for words in commands(SHELL.findall(text(ROOT / "README.md"))) if words}
 
     assert set(main.commands) <= named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_line_that_is_shown_is_one_that_is_understood(page):
-    for words in commands(page):
+    for words in commands(SHELL.findall(text(page))):
         if not words or words[0].startswith("-"):
             continue
         command, arguments = called(words)
@@ -137,6 +139,24 @@ def test_the_code_that_is_shown_runs_and_prints_what_is_shown(page, workplace):
             exec(compile(block["code"], f"{page.name}", "exec"), names)
         if block["output"] is not None:
             assert printed.getvalue() == block["output"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if RUNS_SHELL.search(text(page))], ids=lambda page: page.name
+)
+def test_the_commands_that_are_shown_run(page, workplace):
+    for words in commands(RUNS_SHELL.findall(text(page))):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, (shlex.join(words), done.output)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "how-to").glob("*.md")), ids=str)
+def test_a_how_to_says_of_each_block_of_commands_whether_it_is_run(page):
+    before = re.findall(r"(.*)\n```(?:sh|console)\n", text(page))
+    assert [
+        line for line in before if not re.match(r"<!-- (runs|run in|not run: ).*-->", line)
+    ] == []
 
 
 def test_most_of_the_code_that_is_shown_is_run():
