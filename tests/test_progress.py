@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from multiprocessing import parent_process
 
 import pytest
 
@@ -23,7 +25,9 @@ def start(counters):
 def double(number):
     _progress.tick(1, 2, 3)
     if number < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.05)
+        if parent_process() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
     if number == 13:
         msg = "unlucky"
         raise BiomedicaError(msg)
@@ -57,7 +61,41 @@ def test_an_error_of_a_task_comes_back_as_it_is(workers):
 
 def test_a_killed_worker_is_reported():
     with pytest.raises(WorkerDiedError, match=r"ran out of memory: .* fewer workers"):
-        run([1, -1, 2, 3], 2)
+        run(range(-2000, 0), 2)
+
+
+def process_number(_task):
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def test_other_processes_share_long_work():
+    progress = Progress()
+    progress.start(2000, "tasks")
+    seen = set()
+    for _task, number in run_tasks(
+        process_number, range(2000), workers=2, start=start, args=(), progress=progress
+    ):
+        seen.add(number)
+        if len(seen) > 1:
+            break
+    assert len(seen) == 2
+    assert os.getpid() in seen
+
+
+def start_late(counters):
+    if parent_process() is not None:
+        time.sleep(3600)
+    start(counters)
+
+
+def test_little_work_does_not_wait_for_other_processes():
+    progress = Progress()
+    progress.start(4, "tasks")
+    results = run_tasks(
+        double, [1, 2, 3, 4], workers=2, start=start_late, args=(), progress=progress
+    )
+    assert dict(results) == {1: 2, 2: 4, 3: 6, 4: 8}
 
 
 def test_a_caller_may_stop_early():

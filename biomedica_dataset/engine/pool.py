@@ -6,10 +6,11 @@ import contextlib
 import os
 import signal
 import threading
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection, get_context, parent_process
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from biomedica_dataset.errors import WorkerDiedError
 
@@ -49,7 +50,7 @@ def run_tasks(  # noqa: PLR0913 - each is given by name
     work
         Does one task, in any process.
     workers
-        Processes; as many as there are processors by default. A single worker is this process.
+        Processes; as many as there are processors by default. This process is one of them.
     start
         Called in each process before its first task, with ``args`` and the shared counters of
         ``progress``.
@@ -83,27 +84,89 @@ def run_tasks(  # noqa: PLR0913 - each is given by name
 def _run_in_processes(
     work: Callable[[Task], Result], tasks: Sequence[Task], count: int, start: tuple[Any, ...]
 ) -> Iterator[tuple[Task, Result]]:
+    """Work in this process and in others, which join when they have loaded what they need.
+
+    So little work ends before they have, and costs no more than in one process.
+    """
     # A forked child would share the network client without the threads that drive it.
     pool = ProcessPoolExecutor(
-        count, mp_context=get_context("spawn"), initializer=_start_process, initargs=start
+        count - 1, mp_context=get_context("spawn"), initializer=_start_process, initargs=start
     )
     with contextlib.ExitStack() as stack:
         stack.callback(_stop, pool)
         try:
-            with _interrupts_held():  # the processes start with the first task
-                waiting = {pool.submit(work, task): task for task in tasks}
-            while waiting:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield waiting.pop(future), future.result()
+            shared = _Shared(pool, work, tasks)
+            with _interrupts_held():
+                shared.begin(count - 1)
+            start[0](*start[1:])
+            while (found := shared.next()) is not None:
+                task, future = found
+                yield task, work(task) if future is None else future.result()
+            if shared.has_begun:
+                stack.pop_all()
+                pool.shutdown()
         except BrokenProcessPool as error:
             msg = (
                 "a worker process was killed, probably because it ran out of memory: run the same "
                 "command again with fewer workers. What is finished stays valid."
             )
             raise WorkerDiedError(msg) from error
-        stack.pop_all()
-        pool.shutdown()
+
+
+class _Shared(Generic[Task, Result]):
+    """Tasks that this process and those of a pool take one after the other."""
+
+    def __init__(
+        self, pool: ProcessPoolExecutor, work: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> None:
+        self._pool, self._work, self._left = pool, work, deque(tasks)
+        self._starting: list[Future[Any]] = []
+        self._elsewhere: dict[Future[Any], Task] = {}
+        self._lock = threading.RLock()
+
+    def begin(self, processes: int) -> None:
+        """Start processes; each takes tasks from when it has started."""
+        self._starting = [self._pool.submit(int) for _ in range(processes)]
+        for future in self._starting:
+            future.add_done_callback(self._feed)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether all processes have started."""
+        return all(future.done() for future in self._starting)
+
+    def next(self) -> tuple[Task, Future[Result] | None] | None:
+        """Return a task that a process has done, or one to do here; ``None`` at the end.
+
+        Raises
+        ------
+        BrokenProcessPool
+            A process was killed.
+        """
+        with self._lock:
+            done = [future for future in self._elsewhere if future.done()]
+            if not done and self._left:
+                for future in filter(Future.done, self._starting):
+                    future.result()
+                return self._left.popleft(), None
+            under_way = list(self._elsewhere)
+        if not under_way:
+            return None
+        future = (done or list(wait(under_way, return_when=FIRST_COMPLETED).done))[0]
+        with self._lock:
+            return self._elsewhere.pop(future), future
+
+    def _feed(self, done: Future[Any]) -> None:
+        """Submit the next task to the process that has done one."""
+        with self._lock:
+            if done.cancelled() or done.exception() is not None or not self._left:
+                return
+            try:
+                future = self._pool.submit(self._work, self._left[0])
+            except RuntimeError:  # it has been stopped, or a process was killed
+                return
+            self._elsewhere[future] = self._left.popleft()
+        future.add_done_callback(self._feed)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
