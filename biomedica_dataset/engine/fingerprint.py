@@ -7,7 +7,10 @@ operator changes it, a changed docstring or comment does not.
 from __future__ import annotations
 
 import ast
+import contextlib
+import gc
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PACKAGE = Path(__file__).parents[1]
+_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 
 @cache
@@ -45,7 +49,7 @@ def code_fingerprint(
     """
     digest = hashlib.sha256()
     for name in sorted(imported_modules(modules, package)):
-        digest.update(f"{name} {_statements(package, name)}\n".encode())
+        digest.update(f"{name} {_code(package, name).digest}\n".encode())
     for library in libraries:
         digest.update(f"{library} {version(library)}\n".encode())
     return digest.hexdigest()
@@ -65,7 +69,7 @@ def imported_modules(modules: tuple[str, ...], package: Path = _PACKAGE) -> set[
         name = ahead.pop()
         if name not in found:
             found.add(name)
-            ahead += _imports(package, name)
+            ahead += _code(package, name).imports
     return found
 
 
@@ -73,17 +77,43 @@ def _path(package: Path, module: str) -> Path:
     return package.joinpath(*module.split(".")).with_suffix(".py")
 
 
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What a module does: the digest of its syntax tree, and the modules it imports."""
+
+    digest: str
+    imports: tuple[str, ...]
+
+
 @cache
-def _tree(package: Path, module: str) -> ast.Module:
-    """Return a module without its docstrings and its code for type checkers."""
-    tree = ast.parse(_path(package, module).read_bytes())
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [  # type: ignore[attr-defined]
-                item for item in body if not (_is_text(item) or _is_for_checkers(item))
-            ]
-    return tree
+def _code(package: Path, module: str) -> _Code:
+    """Read a module without its docstrings and its code for type checkers."""
+    with _without_garbage_collection():
+        tree = ast.parse(_path(package, module).read_bytes())
+        imports: dict[str, None] = {}
+        ahead: list[ast.AST] = [tree]
+        for node in ahead:  # statements only: expressions import nothing
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [  # type: ignore[attr-defined]
+                    item for item in body if not (_is_text(item) or _is_for_checkers(item))
+                ]
+            if isinstance(node, ast.ImportFrom):
+                imports |= dict.fromkeys(_imported(package, module, node))
+            ahead += [one for one in ast.iter_child_nodes(node) if isinstance(one, _STATEMENTS)]
+        return _Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Let no collection look at the many objects of a tree, which are all in use."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -103,24 +133,16 @@ def _is_for_checkers(node: ast.AST) -> bool:
     )
 
 
-@cache
-def _statements(package: Path, module: str) -> str:
-    return hashlib.sha256(ast.dump(_tree(package, module)).encode()).hexdigest()
-
-
-def _imports(package: Path, module: str) -> Iterator[str]:
-    for node in ast.walk(_tree(package, module)):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        base = _base(package, module, node)
-        if base is None:
-            continue
-        if base and _path(package, base).exists():
-            yield base
-        for alias in node.names:
-            inner = f"{base}.{alias.name}" if base else alias.name
-            if _path(package, inner).exists():
-                yield inner
+def _imported(package: Path, module: str, node: ast.ImportFrom) -> Iterator[str]:
+    base = _base(package, module, node)
+    if base is None:
+        return
+    if base and _path(package, base).exists():
+        yield base
+    for alias in node.names:
+        inner = f"{base}.{alias.name}" if base else alias.name
+        if _path(package, inner).exists():
+            yield inner
 
 
 def _base(package: Path, module: str, node: ast.ImportFrom) -> str | None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets.io.parquet import get_parquet_column_options
 
 from biomedica_dataset.images.stored_image import image_length
 from biomedica_dataset.schema import arrow_schema, features, to_table
@@ -206,6 +205,8 @@ class _ImageColumn:
 @cache
 def _options(table: type) -> tuple[pa.Schema, dict[str, Any]]:
     schema = arrow_schema(table)
+    from datasets.io.parquet import get_parquet_column_options  # takes seconds
+
     options = get_parquet_column_options(features(table), schema)
     options["compression"] = {
         leaf: "zstd" if codec == "snappy" else codec

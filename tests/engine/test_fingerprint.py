@@ -51,7 +51,7 @@ def change(package):
 
 def taken(package):
     """Return the fingerprint of shards as a new process would take it."""
-    for cached in (fingerprint.code_fingerprint, fingerprint._tree, fingerprint._statements):
+    for cached in (fingerprint.code_fingerprint, fingerprint._code):
         cached.cache_clear()
     return fingerprint.code_fingerprint(SHARDS, package=package)
 
