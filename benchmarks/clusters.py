@@ -17,6 +17,24 @@ import tempfile
 import time
 from pathlib import Path
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--plain-rows", type=int, default=100_000)
+    parser.add_argument("--clusters", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--dim", type=int, default=1024)
+    parser.add_argument("--assigned", type=int, default=2_000_000)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -119,14 +137,7 @@ def time_assign(clusters: int, dim: int, rows: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--plain-rows", type=int, default=100_000)
-    parser.add_argument("--clusters", type=int, default=2000)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--dim", type=int, default=1024)
-    parser.add_argument("--assigned", type=int, default=2_000_000)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     time_assign(options.clusters, options.dim, options.assigned)
     points = made(options.rows)
     compare(points[: options.plain_rows], options.clusters, options.seeds)

@@ -16,6 +16,20 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="with jats/ and articles/, as ../shared/real")
+    parser.add_argument("--show", action="store_true", help="print what is wrong")
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 from biomedica_dataset.errors import JatsError
 from biomedica_dataset.jats.reader import read_article
 
@@ -37,14 +51,11 @@ def credits_of(path: Path) -> dict[str, str | None]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="with jats/ and articles/, as ../shared/real")
-    parser.add_argument("--show", action="store_true", help="print what is wrong")
-    arguments = parser.parse_args()
+    options = arguments().parse_args()
     truth = json.loads(TRUTH.read_bytes())
     counts: Counter[tuple[str, str]] = Counter()
     folders = ("jats/*", "articles/**/*.*ml")
-    for path in sorted({path for part in folders for path in arguments.folder.glob(part)}):
+    for path in sorted({path for part in folders for path in options.folder.glob(part)}):
         try:
             found = credits_of(path)
         except JatsError:
@@ -57,7 +68,7 @@ def main() -> None:
                 (key in right, credit is not None), "none"
             )
             counts[half(path.name), outcome] += 1
-            if arguments.show and outcome in ("false", "missed"):
+            if options.show and outcome in ("false", "missed"):
                 print(outcome, half(path.name), path.name, key, "|", credit or right[key])
     for part in ("developed", "held out"):
         found, false, missed = (counts[part, name] for name in ("found", "false", "missed"))

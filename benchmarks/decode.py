@@ -1,6 +1,6 @@
 """Images to what a model sees, beside Pillow: CPU time of each way, and how far it is from Pillow.
 
-    python benchmarks/decode.py IMAGES [--size 224]
+    python benchmarks/decode.py [IMAGES] [--size 224]
 
 Decodes every JPEG of a folder, cuts out the square in its middle, and resizes that, bicubic: by
 Pillow at the scale of the image and at twice the size, and by this package at the scale that each
@@ -15,8 +15,21 @@ import math
 import sys
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from options import FILES, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", **FILES)
+    parser.add_argument("--size", type=int, default=224)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
 
 import numpy as np
 import torch
@@ -35,10 +48,7 @@ FULL = 1 << 20  # pixels: no image is larger
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("images", type=Path)
-    parser.add_argument("--size", type=int, default=224)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     torch.set_num_threads(1)
     found = sorted(p for p in options.images.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg"))
     data = [path.read_bytes() for path in found if is_image(path.read_bytes())]

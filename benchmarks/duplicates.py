@@ -1,6 +1,6 @@
 """Copies that hashes find: made copies of real images, and the cost of a number of made hashes.
 
-    python benchmarks/duplicates.py IMAGES [--most 150] [--hashes 1000000]
+    python benchmarks/duplicates.py [IMAGES] [--most 150] [--hashes 1000000]
 
 A crop of 5 % leaves 95 % of the width and of the height. A false pair is one of different images.
 """
@@ -11,8 +11,22 @@ import argparse
 import io
 import resource
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from options import FILES, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", **FILES)
+    parser.add_argument("--most", type=int, default=150)
+    parser.add_argument("--hashes", type=int, default=1_000_000)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
@@ -23,14 +37,11 @@ from biomedica_dataset.images.measures import decode_small, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("images", type=Path)
-    parser.add_argument("--most", type=int, default=150)
-    parser.add_argument("--hashes", type=int, default=1_000_000)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     images = read(options.images, options.most)
     own = [hashes(image) for image in images]
     first, second = (np.array(column, np.uint64) for column in zip(*own, strict=True))

@@ -16,6 +16,23 @@ import tempfile
 import time
 from pathlib import Path
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("--dim", type=int, default=384)
+    parser.add_argument("--layers", type=int, default=12)
+    parser.add_argument("--rate", type=float)
+    parser.add_argument("--processes", type=int, nargs="+", default=[0, 1, 2, 4, 8, 16])
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 import numpy as np
 
 from biomedica_dataset.annotation.embeddings.embed import embed
@@ -43,13 +60,7 @@ class StandIn:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("archive", type=Path)
-    parser.add_argument("--dim", type=int, default=384)
-    parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--rate", type=float)
-    parser.add_argument("--processes", type=int, nargs="+", default=[0, 1, 2, 4, 8, 16])
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.rate:
             encoder = StandIn(options.rate)

@@ -31,6 +31,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("arguments", nargs="+", metavar="BUCKET")
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -167,12 +183,7 @@ def compare(bucket: Path, work: Path, rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--one-core", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--measure", help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("arguments", nargs="+", metavar="BUCKET")
-    options = parser.parse_args()
+    options = arguments().parse_args()
     if options.one_core:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     if options.measure:

@@ -19,6 +19,21 @@ import sys
 import tempfile
 from pathlib import Path
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shards", type=int, default=2000)
+    parser.add_argument("--latency", type=float, default=0.04, help="Seconds before each answer.")
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments(), tools=("nginx",))
+
+
 import pyarrow as pa
 from serving import sent, served
 
@@ -126,11 +141,7 @@ def measure(root: Path, address: str, rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shards", type=int, default=2000)
-    parser.add_argument("--latency", type=float, default=0.04, help="Seconds before each answer.")
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         root.chmod(0o755)

@@ -1,6 +1,6 @@
 """CPU time of the JATS reader beside `lxml.etree.fromstring` alone on the same bytes.
 
-    python benchmarks/jats.py ../shared/real/jats
+    python benchmarks/jats.py [FOLDER]
 
 All ways read each document in turn, several times over; of each document and way the best time
 counts, so that what else runs on the machine does not.
@@ -12,8 +12,20 @@ import argparse
 import sys
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from options import FILES, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", **FILES)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
 
 from lxml import etree
 
@@ -22,6 +34,7 @@ from biomedica_dataset.jats.reader import read_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ROUNDS = 7
 
@@ -45,7 +58,7 @@ WAYS: dict[str, Callable[[bytes], object]] = {
 def documents(folder: Path) -> list[bytes]:
     """Return the files of a folder that both lxml and the reader take."""
     found = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.rglob("*.xml")):
         xml = path.read_bytes()
         try:
             etree.fromstring(xml)
@@ -69,9 +82,7 @@ def best_times(texts: list[bytes]) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="JATS files, such as ../shared/real/jats")
-    texts = documents(parser.parse_args().folder)
+    texts = documents(arguments().parse_args().folder)
     if not texts:
         sys.exit("no well-formed JATS file in that folder")
     times = best_times(texts)

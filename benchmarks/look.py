@@ -1,6 +1,6 @@
 """What `annotate look` costs beside decoding alone, in time of the processor.
 
-    python benchmarks/look.py IMAGES [--most 100]
+    python benchmarks/look.py [IMAGES] [--most 100]
 
 Each image is decoded at its full size, as a reader of the dataset decodes it; and decoded and
 measured as `look` does. The least of three rounds counts.
@@ -10,8 +10,21 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from options import FILES, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("images", **FILES)
+    parser.add_argument("--most", type=int, default=100)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
 
 import numpy as np
 
@@ -28,10 +41,7 @@ FULL = 1 << 20  # pixels: no image is larger
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("images", type=Path)
-    parser.add_argument("--most", type=int, default=100)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     data = [one.read_bytes() for one in sorted(options.images.rglob("*")) if one.is_file()]
     data = [one for one in data if can_be_decoded(one)]
     data = data[:: max(1, len(data) // options.most)]

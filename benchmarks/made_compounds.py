@@ -14,6 +14,20 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("layouts", type=Path)
+    parser.add_argument("images", type=Path, nargs="+")
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 from PIL import Image
 
 from biomedica_dataset.annotation.panels.apart import cut_apart
@@ -75,10 +89,7 @@ def _drawn(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("layouts", type=Path)
-    parser.add_argument("images", type=Path, nargs="+")
-    options = parser.parse_args()
+    options = arguments().parse_args()
     images = [open_rgb(path.read_bytes(), _SIDE) for path in sorted(options.images)]
     for image in images:
         image.thumbnail((_SIDE, _SIDE))

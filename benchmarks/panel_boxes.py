@@ -21,6 +21,19 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 from biomedica_dataset.annotation.panels.boxes import Box
 from biomedica_dataset.annotation.panels.find_panels import FoundPanel, find_apart, find_panels
 from biomedica_dataset.annotation.panels.find_stage import named_places
@@ -146,9 +159,7 @@ def row(name: str, figures: list[Judged], *, with_letters: bool = True) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    folder = arguments().parse_args().folder
     figures = json.loads((folder / "figures.json").read_text())
     figures = [one for one in figures if not one["uncertain"]]
     reader = LetterReader()

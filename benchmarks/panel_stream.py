@@ -15,6 +15,20 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("figures", type=Path)
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 from panel_figures import write_figures
 
 from biomedica_dataset.streaming.dataset import open_dataset
@@ -40,10 +54,7 @@ def decoded_each(rows: Iterable[dict[str, Any]]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("figures", type=Path)
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as below:
         folder = Path(below) / "biomedica"
         figures, panels = write_figures(options.figures, folder, lambda _name: True)

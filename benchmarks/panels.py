@@ -16,6 +16,19 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="with captions.json and figures.json")
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 from lxml import etree
 
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
@@ -89,9 +102,7 @@ def read_panels(caption_xml: str) -> tuple[str, ...]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="with captions.json and figures.json")
-    folder = parser.parse_args().folder
+    folder = arguments().parse_args().folder
     of_captions(json.loads((folder / "captions.json").read_text(encoding="utf-8")))
     of_figures(json.loads((folder / "figures.json").read_text(encoding="utf-8")))
 

@@ -19,6 +19,20 @@ import sys
 import time
 from pathlib import Path
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kept", type=Path)
+    parser.add_argument("--latency", type=float, default=0, help="Seconds before each answer.")
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments(), tools=("nginx",))
+
+
 import pyarrow.dataset as pads
 from serving import sent, served
 
@@ -56,10 +70,7 @@ def read_mosaic(root: Path, address: str, chosen: list[int] | None) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kept", type=Path)
-    parser.add_argument("--latency", type=float, default=0, help="Seconds before each answer.")
-    options = parser.parse_args()
+    options = arguments().parse_args()
     os.environ.update(
         AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_REGION="us-east-1", AWS_ALLOW_HTTP="1"
     )

@@ -19,6 +19,20 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--citations", type=int, default=30_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 from lxml import etree
 
 from biomedica_dataset.io.folders import Folder
@@ -136,10 +150,7 @@ def cpu(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--citations", type=int, default=30_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder, output = Path(scratch, "bulk"), Path(scratch, "mesh")
         folder.mkdir()

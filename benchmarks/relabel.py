@@ -1,6 +1,6 @@
 """What new labels cost: bytes of Parquet pages that the version before did not have.
 
-    python benchmarks/relabel.py BUCKET
+    python benchmarks/relabel.py [BUCKET]
 
 BUCKET is a folder laid out as PMC's bucket. Its pictures get clusters by a hash, all clusters one
 set of labels, then another. Pages are told apart by their SHA-256. Prints the index's size too.
@@ -14,6 +14,19 @@ import sys
 import tempfile
 import zlib
 from pathlib import Path
+
+from options import BUCKET, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bucket", **BUCKET)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
 
 import pyarrow.parquet as pq
 
@@ -54,10 +67,8 @@ def labels(root: Path, name: str, concepts: list[str]) -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bucket")
-    options = parser.parse_args()
-    names = Taxonomy.load().primary
+    options = arguments().parse_args()
+    names = list(Taxonomy.load().secondary)
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         archive, dataset, assigned = root / "archive", root / "dataset", root / "assigned"

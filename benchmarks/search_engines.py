@@ -21,6 +21,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("dataset")
+    parse.add_argument("engines", nargs="*", default=[])
+    parse.add_argument("--rows", type=int, default=200_000)
+    return parse
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 import numpy as np
 import pyarrow.parquet as pq
 
@@ -222,20 +237,17 @@ def measure(name: Any, dataset: Any, rows: Any) -> None:
 
 
 def main() -> None:
-    parse = argparse.ArgumentParser()
-    parse.add_argument("dataset")
-    parse.add_argument("engines", nargs="*", default=list(ENGINES))
-    parse.add_argument("--rows", type=int, default=200_000)
-    given = parse.parse_args()
-    if len(given.engines) == 1:
-        measure(given.engines[0], given.dataset, given.rows)
+    given = arguments().parse_args()
+    engines = given.engines or list(ENGINES)
+    if len(engines) == 1:
+        measure(engines[0], given.dataset, given.rows)
         return
     print(
         "| engine | bytes a row | rows/s | median ms | p95 ms | first ms |\n"
         "|---|---|---|---|---|---|",
         flush=True,
     )
-    for name in given.engines:  # each in a process of its own
+    for name in engines:  # each in a process of its own
         subprocess.run(
             [sys.executable, __file__, given.dataset, name, "--rows", str(given.rows)], check=False
         )

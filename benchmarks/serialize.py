@@ -1,6 +1,6 @@
 """Samples per second of `serialize` beside webdataset's ShardWriter that only writes the same rows.
 
-    python benchmarks/serialize.py BUCKET
+    python benchmarks/serialize.py [BUCKET]
 
 BUCKET is a folder laid out as PMC's bucket; its pictures are padded to 153 kB, the mean of PMC.
 """
@@ -15,6 +15,20 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from options import BUCKET, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bucket", **BUCKET)
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
 
 import webdataset
 from inputs import pad_bucket
@@ -64,10 +78,7 @@ def samples_of(archive: Path) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bucket", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         pad_bucket(options.bucket, root / "bucket")

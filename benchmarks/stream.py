@@ -1,6 +1,6 @@
 """Samples per second of streaming image and caption, undecoded, over loopback HTTP.
 
-    python benchmarks/stream.py BUCKET
+    python benchmarks/stream.py [BUCKET]
 
 Compares `load_dataset("parquet", data_files=[urls], columns=...)` on our shards with webdataset's
 reader on the layout of the published dataset, in which each sample repeats its article's text.
@@ -18,6 +18,20 @@ import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from options import BUCKET, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bucket", **BUCKET)
+    parser.add_argument("--rounds", type=int, default=3)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments(), tools=("nginx", "curl"))
+
 
 import datasets
 import webdataset
@@ -67,10 +81,7 @@ def read_parquet(urls: list[str]) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bucket", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         root.chmod(0o755)

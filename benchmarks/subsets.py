@@ -1,6 +1,6 @@
 """Samples per second and bytes per sample of subsets: image and caption, over loopback HTTP.
 
-    python benchmarks/subsets.py BUCKET
+    python benchmarks/subsets.py [BUCKET]
 
 All rows, a random 5 % and a random 0.5 %, read by `open_dataset`; by webdataset, which must read
 everything and throw the rest away; by datasets' parquet builder with ``columns=``, which must too;
@@ -20,6 +20,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from options import BUCKET, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bucket", **BUCKET)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--latency", type=float, default=0, help="Seconds before each answer.")
+    parser.add_argument("--keep", type=Path, help="Folder of the inputs, made where it is empty.")
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments(), tools=("nginx", "curl"))
+
 
 import datasets
 import obstore
@@ -177,12 +193,7 @@ def make_inputs(bucket: Path, root: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bucket", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--latency", type=float, default=0, help="Seconds before each answer.")
-    parser.add_argument("--keep", type=Path, help="Folder of the inputs, made where it is empty.")
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = options.keep or Path(scratch)
         root.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
 """How long a training waits for data, beside the same loop on tensors that are there.
 
-    python benchmarks/train.py BUCKET [--model ViT-B-16] [--width 192 --layers 4] [--workers 0 1 2]
+    python benchmarks/train.py [BUCKET] [--model ViT-B-16] [--width 192 --layers 4]
 
 A CLIP model with random weights is trained on the rows of a bucket, served by nginx, which must be
 installed; they repeat epoch after epoch. BUCKET is a folder laid out as PMC's bucket; its pictures
@@ -20,6 +20,26 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from options import BUCKET, check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bucket", **BUCKET)
+    parser.add_argument("--model")
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--precision", default="fp32")
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments(), tools=("nginx",))
+
 
 from inputs import pad_bucket
 from serving import served
@@ -82,16 +102,7 @@ def measured(config: TrainConfig) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bucket", type=Path)
-    parser.add_argument("--model")
-    parser.add_argument("--width", type=int, default=192)
-    parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--precision", default="fp32")
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         root.chmod(0o755)

@@ -23,11 +23,25 @@ import gzip
 import hashlib
 import io
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["nothing", "few"])
+    parser.add_argument("bucket", nargs="?", type=Path)
+    parser.add_argument("--rows", type=int, default=9_284_625)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
 
 import numpy as np
 
@@ -36,8 +50,6 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.pmc.inventory import Inventory
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
 REPORTS = "inventory-reports/pmc-oa-opendata/metadata"
 FIRST, SECOND = "2026-11-20T01-00Z", "2026-11-21T01-00Z"
 REAL_ROWS = 9_284_625
@@ -181,11 +193,7 @@ def change_some(bucket: Path) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["nothing", "few"])
-    parser.add_argument("bucket", nargs="?", type=Path)
-    parser.add_argument("--rows", type=int, default=REAL_ROWS)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory(prefix="biomedica-updates-") as work:
         if options.what == "nothing":
             nothing(Path(work), options.rows)
