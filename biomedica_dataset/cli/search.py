@@ -33,6 +33,10 @@ def search() -> None:
     """
 
 
+_IMAGE_MODEL = click.option(
+    "--image-model", metavar="FOLDER_OR_ID",
+    help="Where the model of the vectors of images is, if not on the Hub.",
+)  # fmt: skip
 _MODEL = click.option(
     "--text-model", metavar="FOLDER_OR_ID",
     help="Where the model of the vectors is, if not on the Hub.",
@@ -44,6 +48,10 @@ _MODEL = click.option(
 @click.option(
     "--text-model", metavar="FOLDER_OR_ID",
     help="Also make vectors of captions by a model of texts for transformers.",
+)  # fmt: skip
+@click.option(
+    "--image-vectors", is_flag=True,
+    help="Also make images searchable by images, from the config embeddings.",
 )  # fmt: skip
 @click.option(
     "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
@@ -62,7 +70,9 @@ def build(dataset: str, **options: Any) -> None:
 
 @search.command()
 @click.argument("dataset")
-@click.argument("query")
+@click.argument("query", required=False)
+@click.option("--image", metavar="FILE", help="Instead of QUERY: find images like this one.")
+@click.option("--similar", metavar="KEY", help="Instead of QUERY: find images like that of a key.")
 @click.option(
     "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
     shell_complete=complete_license,
@@ -79,13 +89,19 @@ def build(dataset: str, **options: Any) -> None:
     show_default=True, help="By words, by meaning (vectors of captions), or by both.",
 )  # fmt: skip
 @_MODEL
+@_IMAGE_MODEL
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
     help="Number of figures.",
 )  # fmt: skip
 @click.option("--select", metavar="FOLDER", help="Write the found rows as a dataset folder.")
 def find(
-    dataset: str, query: str, select: str | None, text_model: str | None, **options: Any
+    dataset: str,
+    query: str | None,
+    select: str | None,
+    text_model: str | None,
+    image_model: str | None,
+    **options: Any,
 ) -> None:
     """Find figures of DATASET whose captions, citing sentences, titles or terms match QUERY.
 
@@ -101,8 +117,10 @@ def find(
     from biomedica_dataset import select as write
 
     conditions = _conditions(options)
-    searching = open_search(dataset, text_model=text_model, progress=progress())
-    shown = {name: options[name] for name in ("limit", "mode")}
+    searching = open_search(
+        dataset, text_model=text_model, image_model=image_model, progress=progress()
+    )
+    shown = {name: options[name] for name in ("limit", "mode", "image", "similar")}
     found = searching.search(query, **shown, **conditions)
     if wants_json():
         click.echo(json.dumps([one.as_dict() for one in found], ensure_ascii=False))

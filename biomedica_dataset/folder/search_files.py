@@ -16,7 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from biomedica_dataset.annotation.embeddings.model_id import ModelId  # noqa: TC001 - for pydantic
 from biomedica_dataset.io.rules import Count, Form, Positive, Sha256
 
 SEARCH = "search"
@@ -46,6 +45,14 @@ class TextModelId:
     name: str
     revision: str | None
     weights: Sha256
+    dim: Positive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageModelId:
+    """What made the vectors of images, in the words of the config ``embeddings``."""
+
+    name: str
     dim: Positive
 
 
@@ -91,7 +98,7 @@ class SearchIndex:
 
     version: Positive = FORMAT_VERSION
     text_model: TextModelId | None = None
-    image_model: ModelId | None = None
+    image_model: ImageModelId | None = None
     parts: list[SearchPart] = field(default_factory=list)
 
     @property

@@ -8,7 +8,7 @@ signs, which finds more than the bits of both.
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
 
 Array = np.ndarray[Any, Any]
+Item = TypeVar("Item")
 
 _ROWS = 2**15  # at once: their words stay in the cache of a processor
 _RESCORED = 8  # times as many rows as are asked for are ranked by the numbers of the query
-_BATCH = 512  # texts
+_BATCH = 512  # texts or images
 
 
 def row_bytes(dim: int) -> int:
@@ -50,11 +51,11 @@ def to_bits(vectors: Array) -> Array:
 
 
 def write_bits(
-    texts: Iterable[str], encode: Callable[[Sequence[str]], Array], path: str, folder: Folder
+    items: Iterable[Item], encode: Callable[[Sequence[Item]], Array], path: str, folder: Folder
 ) -> SearchFile:
-    """Write the bits of the vectors of texts."""
+    """Write the bits of the vectors of texts or images."""
     with folder.create() as new:
-        coming = iter(texts)
+        coming = iter(items)
         while some := list(islice(coming, _BATCH)):
             new.write(to_bits(encode(some)).tobytes())
         new.publish(f"{SEARCH}/{path}")
@@ -78,6 +79,15 @@ class BitVectors:
                 raise ArchiveError(msg)
             shape = (rows, row_bytes(dim) // 8)
             self._parts.append(np.memmap(path, np.uint64, "r", shape=shape))
+
+    def has_bits(self) -> list[Array]:
+        """Return of each part which rows have any bit, bool of shape (rows,)."""
+        return [(part != 0).any(axis=1) for part in self._parts]
+
+    def signs(self, hit: Hit) -> Array:
+        """Return the signs of a row as numbers, float32 of shape (d,)."""
+        bits = self._parts[hit.part][hit.row].view(np.uint8)
+        return np.unpackbits(bits)[: self._dim].astype(np.float32) * 2 - 1
 
     def find(self, query: Array, limit: int, allowed: Sequence[Array] | None = None) -> list[Hit]:
         """Return the rows nearest to a vector, the nearest first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.card.write import publish
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.engine.report import Shown, part_message
 from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.extras import require
 from biomedica_dataset.folder.index_rows import read_index_table
@@ -25,7 +24,9 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.typed import read_json
 
 from .bit_vectors import write_bits
+from .build_report import SearchBuildReport, SearchRecord
 from .documents import read_documents
+from .image_vectors import centred, find_model, read_vectors
 from .lexical import write_segment
 from .text_model import TextModel
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.folder.record import ShardFile
-    from biomedica_dataset.folder.search_files import SearchFile
+    from biomedica_dataset.folder.search_files import ImageModelId, SearchFile
 
     from .documents import SearchDocument
 
@@ -47,52 +48,8 @@ if TYPE_CHECKING:
 
 _CODE = ("search.documents", "search.lexical", "search.words")
 _VECTORS_CODE = ("search.bit_vectors", "search.text_model")
+_IMAGES_CODE = ("search.bit_vectors", "search.image_vectors")
 _RECORDS = f"{RECORDS}/{SEARCH}"
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRecord:
-    """The parts of a file of the index, and what they were made from.
-
-    Parameters
-    ----------
-    fingerprint, vectors
-        Fingerprints of the inputs of words and of vectors; ``vectors`` is empty if there are none.
-    """
-
-    fingerprint: str
-    vectors: str = ""
-    parts: list[SearchPart] = field(default_factory=list)
-
-    def is_whole(self, folder: Folder) -> bool:
-        """Whether the files exist and have their original sizes."""
-        files = [file for part in self.parts for file in part.files]
-        return all(folder.exists(one.path) and folder.size(one.path) == one.bytes for one in files)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SearchBuildReport(Shown):
-    """What can be found, and what this run made.
-
-    Parameters
-    ----------
-    written, left
-        Files of the index whose rows this run read, and those of other parts that are not done.
-    """
-
-    search: SearchIndex
-    url: str
-    written: int
-    left: int
-
-    def __str__(self) -> str:
-        """Return the report in words."""
-        if self.left:
-            return part_message(self.written, self.left, "files of the index")
-        size = f"{self.search.rows:,} rows can be found, {self.search.bytes / 1e6:,.1f} MB"
-        if not self.written:
-            return f"{size}; nothing to do: {self.url}/{SEARCH} is up to date"
-        return f'{size}\nnext: biomedica search {self.url} "a few words"'
 
 
 @dataclass(frozen=True)
@@ -103,6 +60,7 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
 
     url: str
     text_model: str | None = None
+    image_vectors: bool = False
 
     @cached_property
     def output(self) -> Folder:
@@ -119,9 +77,14 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
         """The model of the vectors of captions."""
         return TextModel(self.text_model) if self.text_model is not None else None
 
+    @cached_property
+    def image_model(self) -> ImageModelId | None:
+        """What made the vectors of images, if these are searched."""
+        return find_model(self.output, self.manifest) if self.image_vectors else None
+
     def begin(self, lock: RunLock) -> None:
         """Refuse what is not a dataset folder or a model."""
-        _ = self.manifest, self.model
+        _ = self.manifest, self.model, self.image_model
 
     def tasks(self) -> list[ShardFile]:
         """Return the files of the index."""
@@ -138,7 +101,8 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
     def record(self, task: ShardFile) -> SearchRecord | None:
         """Return the record of the rows of a file of the index, if it is up to date."""
         record = self._words_record(task)
-        return record if record and record.vectors == self._vectors_fingerprint(task) else None
+        wanted = self._vectors_fingerprint(task), self._images_fingerprint(task)
+        return record if record and (record.vectors, record.images) == wanted else None
 
     def _words_record(self, task: ShardFile) -> SearchRecord | None:
         """Return the record of rows whose words are up to date, whatever their vectors."""
@@ -162,9 +126,13 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
                     index=task.path, is_other=is_other, rows=rows, segment=name, words=words
                 )
                 parts.append(part)
-        vectors = self._vectors_fingerprint(task)
-        parts = [replace(part, text=self._text(task, part, vectors)) for part in parts]
-        record = json.dumps(asdict(SearchRecord(fingerprint, vectors, parts)), indent=1).encode()
+        vectors, images = self._vectors_fingerprint(task), self._images_fingerprint(task)
+        if before is None or before.vectors != vectors:
+            parts = [replace(part, text=self._text(task, part, vectors)) for part in parts]
+        if before is None or before.images != images:
+            parts = [replace(part, image=self._image(task, part, images)) for part in parts]
+        made = SearchRecord(fingerprint, vectors, images, parts)
+        record = json.dumps(asdict(made), indent=1).encode()
         self.output.write_bytes(_record_name(task), record)
         return self.number(task)
 
@@ -179,10 +147,24 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
         name = f"{_name(vectors, task.path, part.is_other)}.text"
         return write_bits(captions, self.model.encode, name, self.output)
 
+    def _image(self, task: ShardFile, part: SearchPart, images: str) -> SearchFile | None:
+        """Write the vectors of the images of a part."""
+        if self.image_model is None:
+            return None
+        vectors = read_vectors(
+            self.output, task.path, self.manifest, self.image_model, is_other=part.is_other
+        )
+        name = f"{_name(images, task.path, part.is_other)}.image"
+        return write_bits(vectors, centred, name, self.output)
+
     def finish(self, run: Run) -> SearchIndex:
         """Name the files in the manifest, and remove those of an earlier state."""
         parts = [part for one in run.records.values() for part in one.parts]
-        search = SearchIndex(text_model=self.model.id if self.model else None, parts=parts)
+        search = SearchIndex(
+            text_model=self.model.id if self.model else None,
+            image_model=self.image_model,
+            parts=parts,
+        )
         if search != self.manifest.search:
             publish(self.output, replace(self.manifest, search=search))
         named = {PurePosixPath(file.path).name for file in search.files}
@@ -197,23 +179,38 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
 
     def _fingerprint(self, task: ShardFile) -> str:
         """Return the fingerprint of rows and texts, and of the code that reads them."""
+        code = code_fingerprint(_CODE, ("tantivy",))
+        return _digest([code, task.sha256, *self._beside(task, "captions")])
+
+    def _beside(self, task: ShardFile, config: str) -> list[str]:
+        """Return path and digest of the files of another config with the rows of a file."""
         with self.output.reading(task.path, AGAIN) as file:
             images = pc.unique(read_index_table(file, ["file"])["file"]).to_pylist()
         shards = {PurePosixPath(path).name for path in images}
-        texts = [
-            f"{file.path} {file.sha256}"
-            for file in self.manifest.config_files("captions")
-            if PurePosixPath(file.path).name in shards
+        files = self.manifest.config_files(config)
+        return [
+            f"{one.path} {one.sha256}" for one in files if PurePosixPath(one.path).name in shards
         ]
-        code = code_fingerprint(_CODE, ("tantivy",))
-        return hashlib.sha256("\n".join([code, task.sha256, *texts]).encode()).hexdigest()
 
     def _vectors_fingerprint(self, task: ShardFile) -> str:
         """Return the fingerprint of captions, model and code; empty if there is no model."""
         if self.model is None:
             return ""
-        inputs = [self._fingerprint(task), repr(self.model.id), code_fingerprint(_VECTORS_CODE)]
-        return hashlib.sha256("\n".join(inputs).encode()).hexdigest()
+        code = code_fingerprint(_VECTORS_CODE)
+        return _digest([self._fingerprint(task), repr(self.model.id), code])
+
+    def _images_fingerprint(self, task: ShardFile) -> str:
+        """Return the fingerprint of rows, vectors and code; empty if images are not searched."""
+        if self.image_model is None:
+            return ""
+        code = code_fingerprint(_IMAGES_CODE)
+        return _digest(
+            [task.sha256, repr(self.image_model), code, *self._beside(task, "embeddings")]
+        )
+
+
+def _digest(inputs: list[str]) -> str:
+    return hashlib.sha256("\n".join(inputs).encode()).hexdigest()
 
 
 def _counted(documents: Iterator[SearchDocument], progress: Progress) -> Iterator[SearchDocument]:
@@ -235,6 +232,7 @@ def build_search(
     dataset: str | os.PathLike[str],
     *,
     text_model: str | None = None,
+    image_vectors: bool = False,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -248,6 +246,8 @@ def build_search(
     text_model
         A model of texts for transformers, its id on the Hub or a folder; without one, words alone
         are searched.
+    image_vectors
+        Whether to make images searchable by images, from the config ``embeddings``.
     workers
         Processes; as many as there are processors by default. Each holds the words of up to 64
         shards.
@@ -267,7 +267,7 @@ def build_search(
     62
     """
     require("tantivy", "search")
-    stage = SearchStage(os.fspath(dataset), text_model)
+    stage = SearchStage(os.fspath(dataset), text_model, image_vectors)
     run = stage.run(launch, workers=workers, progress=progress)
     search = run.finished or SearchIndex()
     return SearchBuildReport(search, stage.url, len(run.made), run.left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from .words import FIELDS, Phrase, snippet
 
 if TYPE_CHECKING:
     from biomedica_dataset.folder.manifest import Manifest
-    from biomedica_dataset.streaming.reading.places import Place
+    from biomedica_dataset.streaming.reading.places import Files, Place
 
     from .lexical import Hit, Lexical
 
@@ -48,6 +49,10 @@ class FoundRows:
         self._place, self._digest, self._manifest = place, digest, manifest
         self._lexical = lexical
         self._files = {file.path: file for file in manifest.files}
+
+    def files(self) -> closing[Files]:
+        """Return the files of the dataset, to be closed."""
+        return closing(self._place.open())
 
     def hit(self, key: str) -> Hit:
         """Return where the row of a key is.
@@ -115,6 +120,8 @@ class FoundRows:
 
     def _matched(self, hits: list[Hit], phrases: list[Phrase]) -> list[tuple[str, ...]]:
         """Return the fields of each hit that have words of the query."""
+        if not phrases:
+            return [()] * len(hits)
         articles = {int(json.loads(self._lexical.place(hit))[_ARTICLE][3:]) for hit in hits}
         found: dict[tuple[int, int], list[str]] = {(hit.part, hit.row): [] for hit in hits}
         plain = [Phrase(((0, word),), one.field, False) for one in phrases for _, word in one.words]  # noqa: FBT003

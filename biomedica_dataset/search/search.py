@@ -16,8 +16,8 @@ from biomedica_dataset.suggest import one_of
 
 from .conditions import Allowed, find_allowed
 from .found_rows import FoundRows
-from .fusion import fuse
-from .lexical import Hit, Lexical
+from .image_vectors import ImageVectors
+from .lexical import Hit, Lexical, fuse
 from .local_files import local_files
 from .semantic import Semantic
 from .words import FIELDS, Phrase, parse_query
@@ -42,7 +42,11 @@ class Search:
     """Searches one dataset folder; see `open_search`."""
 
     def __init__(
-        self, path_or_repo: str | os.PathLike[str], text_model: str | None, progress: Progress
+        self,
+        path_or_repo: str | os.PathLike[str],
+        text_model: str | None,
+        image_model: str | None,
+        progress: Progress,
     ) -> None:
         self._place, self._progress = find(path_or_repo), progress
         self.manifest, digest = read_manifest_at(self._place)
@@ -61,12 +65,15 @@ class Search:
         self._lexical = Lexical(there, self._parts)
         self.found = FoundRows(self._place, digest, self.manifest, self._lexical)
         self._semantic = Semantic(self._place, self.index, text_model, progress)
+        self._images = ImageVectors(self._place, self.manifest, self.found, image_model, progress)
         self._remembered: dict[str, Allowed] = {}
 
     def search(  # noqa: PLR0913 - each is a way to choose, given by name
         self,
-        query: str,
+        query: str | None = None,
         *,
+        image: str | os.PathLike[str] | None = None,
+        similar: str | None = None,
         licenses: Sequence[str] | str | None = None,
         concepts: Sequence[str] | str | None = None,
         filters: Any = None,
@@ -83,6 +90,10 @@ class Search:
             Words to find, in any form (``cell`` finds ``cells``); those in quotes must stand in a
             row in the caption. ``title:word``, ``caption:``, ``context:`` and ``terms:`` search
             one field.
+        image
+            A file: the figures with the nearest images are found, by their vectors.
+        similar
+            A key: the figures with the nearest images are found, without this one.
         licenses, concepts, filters, split
             See `open_dataset`; by default all splits are searched.
         mode
@@ -96,14 +107,25 @@ class Search:
         Raises
         ------
         UsageError
-            The query has no word to search for, or a condition is not possible.
+            The query has no word to search for, a condition is not possible, or it is not one of
+            a query, an image and a key that is given.
         """
+        if sum(one is not None for one in (query, image, similar)) != 1:
+            msg = "search for words, for an image or for what is similar to a key: one of them"
+            raise UsageError(msg)
         if not 1 <= limit <= MOST_RESULTS:
             msg = f"limit is {limit}; it must be 1 to {MOST_RESULTS:,}"
             raise UsageError(msg)
         choice = Choice(licenses=licenses, concepts=concepts, filters=filters, split=split)
         allowed = self.allowed(choice)
-        phrases, hits = self.find(query, mode, allowed, limit)
+        phrases: list[Phrase] = []
+        if query is not None:
+            phrases, hits = self.find(query, mode, allowed, limit)
+        elif similar is not None:
+            hits = self.find_similar(similar, allowed, limit)
+        else:
+            vector = self._images.of_file(image or "")
+            hits = self._images.find(vector, limit, allowed.parts if allowed else None)
         return self.found.results(hits, phrases, images=images)
 
     def find(
@@ -124,6 +146,14 @@ class Search:
         if mode == "semantic":
             return phrases, near[:limit]
         return phrases, fuse([self._words(phrases, allowed, deep, fields), near], limit)
+
+    def find_similar(self, key: str, allowed: Allowed | None, limit: int) -> list[Hit]:
+        """Return the rows whose images are nearest to that of a key, without its own."""
+        own = self.found.hit(key)
+        near = self._images.find(
+            self._images.of_row(own), limit + 1, allowed.parts if allowed else None
+        )
+        return [hit for hit in near if (hit.part, hit.row) != (own.part, own.row)][:limit]
 
     @property
     def place(self) -> Place:
@@ -191,6 +221,7 @@ def open_search(
     path_or_repo: str | os.PathLike[str],
     *,
     text_model: str | None = None,
+    image_model: str | None = None,
     progress: Progress | None = None,
 ) -> Search:
     """Open the search index of a dataset folder.
@@ -203,6 +234,8 @@ def open_search(
         is fetched once and kept by digest.
     text_model
         The model of the vectors of texts, if it is not the one on the Hub that the index names.
+    image_model
+        The same of images, to search for an image in a file.
     progress
         Says how much is fetched, and shows it; silent by default.
 
@@ -220,4 +253,4 @@ def open_search(
         ...
     biomedica_dataset.errors.UsageError: nowhere is no folder; ...
     """
-    return Search(path_or_repo, text_model, progress or Progress())
+    return Search(path_or_repo, text_model, image_model, progress or Progress())

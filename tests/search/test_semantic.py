@@ -16,8 +16,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.search.bit_vectors import BitVectors, row_bytes, to_bits
 from biomedica_dataset.search.build import build_search
 from biomedica_dataset.search.evaluate import evaluate_search
-from biomedica_dataset.search.fusion import fuse
-from biomedica_dataset.search.lexical import Hit
+from biomedica_dataset.search.lexical import Hit, fuse
 from biomedica_dataset.search.search import open_search
 from biomedica_dataset.verification.verify import verify
 

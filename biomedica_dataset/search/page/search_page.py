@@ -6,7 +6,7 @@ import json
 import threading
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from biomedica_dataset.annotation.review.handlers import text_of
 from biomedica_dataset.annotation.review.page import PAGE_FILES
@@ -19,9 +19,11 @@ from biomedica_dataset.streaming.choice import Choice
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from biomedica_dataset.search.conditions import Allowed
     from biomedica_dataset.search.lexical import Hit
     from biomedica_dataset.search.result import SearchResult
-    from biomedica_dataset.search.search import Search
+    from biomedica_dataset.search.search import Mode, Search
+    from biomedica_dataset.search.words import Phrase
 
 _DATA = Path(__file__).with_name("data")
 _MOST, _COUNTED, _VALUES = 200, 200, 8
@@ -62,25 +64,33 @@ class SearchHandlers:
         return {
             "dataset": PurePosixPath(self._search.place.url).name,
             "rows": index.rows,
+            "has_images": index.image_model is not None,
             "modes": list(MODES if index.text_model is not None else MODES[:1]),
         }
 
     def search(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Find figures; count the values of the best of them, to choose by."""
-        query, mode, limit = text_of(sent, "query"), text_of(sent, "mode"), sent.get("limit")
+        limit, choice = sent.get("limit"), _choice(sent)
         if not isinstance(limit, int) or not 1 <= limit <= _MOST:
             msg = f"limit is {str(limit)[:40]!r}; it must be 1 to {_MOST}"
             raise UsageError(msg)
-        choice = _choice(sent)
         with self._one_by_one:
             allowed = self._search.allowed(choice)
-            phrases, hits = self._search.find(query, mode, allowed, max(limit + 1, _COUNTED))  # type: ignore[arg-type]
+            phrases, hits = self._hits(sent, allowed, max(limit + 1, _COUNTED))
             found = self._search.found.results(hits[:limit], phrases, images=False)
             return {
                 "results": [_shown(one) for one in found],
                 "has_more": len(hits) > limit and limit < _MOST,
                 "facets": self._facets(hits[:_COUNTED]),
             }
+
+    def _hits(
+        self, sent: dict[str, Any], allowed: Allowed | None, deep: int
+    ) -> tuple[list[Phrase], list[Hit]]:
+        if "similar" in sent:
+            return [], self._search.find_similar(text_of(sent, "similar"), allowed, deep)
+        query, mode = text_of(sent, "query"), text_of(sent, "mode")
+        return self._search.find(query, cast("Mode", mode), allowed, deep)
 
     def figure(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Return what is shown of one figure alone: its caption and how to cite it."""

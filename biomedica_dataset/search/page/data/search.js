@@ -10,7 +10,7 @@ const words = (name) => name.replaceAll("_", " ");
 const chosen = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new Set()]));
 const known = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new Map()]));
 const basket = new Set(JSON.parse(localStorage.getItem(BASKET) ?? "[]"));
-let limit = STEP, turn = 0, asked = null;
+let limit = STEP, turn = 0, asked = null, similar = null, hasImages = false;
 
 async function request(path, body) {
   let answer;
@@ -31,15 +31,16 @@ async function request(path, body) {
 }
 
 async function search() {
-  const own = ++turn, query = find("query").value;
-  if (query !== asked) {
+  const own = ++turn, query = find("query").value, of = similar ?? query;
+  if (of !== asked) {
     for (const values of Object.values(known)) values.clear();
-    asked = query;
+    asked = of;
   }
   find("results").classList.add("waiting");
   find("said").textContent = "searching …";
   const year = (id) => (find(id).value ? Math.trunc(Number(find(id).value)) : null);
   const sent = { query, mode: find("mode").value || "lexical", limit, from: year("from"), to: year("to") };
+  if (similar) sent.similar = similar;
   for (const [name, values] of Object.entries(chosen)) sent[name] = [...values];
   try {
     const told = await request("search", sent);
@@ -65,7 +66,7 @@ function show({ results, facets, has_more }, query) {
   find("results").replaceChildren(...results.map((one) => (isMore && before.get(one.key)) || tile(one)));
   find("more").hidden = !has_more;
   find("said").textContent = results.length
-    ? `${number(results.length)}${has_more ? " best" : ""} ${results.length === 1 ? "figure" : "figures"}`
+    ? `${similar ? `Images like ${similar}: ` : ""}${number(results.length)}${has_more ? " best" : ""} ${results.length === 1 ? "figure" : "figures"}`
     : "No figure matches.";
   history.replaceState(null, "", `#${new URLSearchParams({ q: query })}`);
   show_facets(facets);
@@ -81,11 +82,15 @@ function tile(one) {
   if (one.matched.length) text.prepend(make("small", {}, `${one.matched[0]}: `));
   const keep = make("button", { className: "keep", onclick: () => toggle(one.key) }, "Basket");
   keep.setAttribute("aria-label", `Basket: ${one.key}`);
+  const like = make("button", {
+    className: "like", hidden: !hasImages, onclick: () => search_similar(one.key),
+    ariaLabel: `Similar images: ${one.key}`,
+  }, "Similar images");
   const about = make("div", { className: "about" }, text,
     make("p", { className: "source" },
       [one.journal, one.year, words(one.kind)].filter(Boolean).join(" · ")),
     make("p", { className: "source" }, link(one.url, one.article), ` · ${one.license ?? "licence unknown"}`),
-    make("div", { className: "does" }, keep));
+    make("div", { className: "does" }, keep, like));
   const made = make("li", { className: "found", data: { key: one.key } }, see, about);
   mark(made);
   return made;
@@ -126,7 +131,14 @@ function facet(name, value, count) {
 
 function again() {
   limit = STEP;
-  if (find("query").value.trim()) search();
+  if (similar || find("query").value.trim()) search();
+}
+
+function search_similar(key) {
+  similar = key;
+  again();
+  window.scrollTo(0, 0);
+  find("said").focus();
 }
 
 async function view(one) {
@@ -194,6 +206,7 @@ function step(by) {
 
 find("searching").onsubmit = (event) => {
   event.preventDefault();
+  similar = null;
   limit = STEP;
   search();
 };
@@ -233,8 +246,9 @@ document.addEventListener("keydown", (event) => {
 if (window.matchMedia("(max-width: 46rem)").matches) find("filters").open = false;
 kept();
 find("query").focus();
-request("about", {}).then(({ dataset, rows, modes }) => {
+request("about", {}).then(({ dataset, rows, modes, has_images }) => {
   find("title").textContent = dataset;
+  hasImages = has_images;
   find("told").textContent = `${number(rows)} figures can be found.`;
   find("mode").replaceChildren(...modes.map((one) => make("option", { value: one }, one)));
   find("mode").hidden = document.querySelector("label[for=mode]").hidden = modes.length < 2;
