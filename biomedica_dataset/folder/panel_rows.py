@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.io.rules import COUNT, PAIR_KEY, PMCID, SHA256, Between, Form
+from biomedica_dataset.io.tables import Column, columns_of
 from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import UNLABELLED
-from biomedica_dataset.schema import Pair, PanelRow, column_names
+from biomedica_dataset.schema import TABLES, Pair, PanelRow, column_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,15 +18,15 @@ CONFIG = "panels"
 PLACE = ("file", "image_offset", "image_length")
 """Columns of the index that say where the image of a panel lies."""
 
-_LETTER = Form("[A-Za-z0-9_-]{1,20}", "the letter of a panel, such as A")
-PANEL_RULES = {
+_LETTER = Form("[A-Za-z0-9][A-Za-z0-9 _-]{0,19}", "the letter of a panel, such as A, or its place")
+_PANEL_RULES = {
     "panels.letter": _LETTER,
     "panels.box": COUNT,
     "panels.score": Between(0, 1),
 }
-"""What the parts of the column ``panels`` may be."""
+"""What the parts of the column ``panels`` of pairs may be."""
 
-PANEL_ROW_RULES = {
+_PANEL_ROW_RULES = {
     "key": PAIR_KEY,
     "figure_key": PAIR_KEY,
     "letter": _LETTER,
@@ -35,13 +37,21 @@ PANEL_ROW_RULES = {
     "image_offset": COUNT,
     "image_length": COUNT,
 }
-"""What the columns of the config may be."""
+"""What the columns of the config ``panels`` may be."""
 
 SHARED = [name for name in column_names(PanelRow) if name in column_names(Pair) and name != "key"]
 """Columns that a panel has from its pair, unless it has labels of its own."""
 
 OWN = ["contexts", *UNLABELLED]
 """Columns that a panel may have for itself."""
+
+
+@cache
+def config_columns(config: str) -> dict[str, Column]:
+    """Return the columns of a config, with what is allowed of panels in them."""
+    table = TABLES[config]
+    rules = {Pair: _PANEL_RULES, PanelRow: _PANEL_ROW_RULES}
+    return columns_of(table, rules.get(table))
 
 
 def panel_rows(

@@ -15,14 +15,14 @@ from biomedica_dataset.folder.attributes import CONFIG
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
-from biomedica_dataset.folder.panel_rows import PANEL_ROW_RULES, PANEL_RULES
+from biomedica_dataset.folder.panel_rows import config_columns
 from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.folder.record import RECORDS, path_beside
 from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.io.tables import columns_of, read_table
-from biomedica_dataset.schema import TABLES, IndexRow, Pair, PanelRow, VectorRow, arrow_schema
+from biomedica_dataset.schema import TABLES, IndexRow, Pair, VectorRow, arrow_schema
 
 from .panels import PAIR_COLUMNS, panel_problems
 from .report import VerifyReport
@@ -124,11 +124,10 @@ class _Dataset:
         path, known = path_beside(images, "panels", self._splits), len(self._report.problems)
         views = []
         if path in self._whole:
-            views = self._texts(path, None, columns_of(PanelRow, PANEL_ROW_RULES)).to_pylist()
+            views = self._texts(path, None, config_columns("panels")).to_pylist()
         elif self._folder.exists(path):
             return
-        columns = columns_of(Pair, PANEL_RULES)
-        pairs = self._texts(images, PAIR_COLUMNS, columns).to_pylist()
+        pairs = self._texts(images, PAIR_COLUMNS, config_columns("all")).to_pylist()
         if len(pairs) == len(index) and len(self._report.problems) == known:
             for problem in panel_problems(pairs, index, views):
                 self._report.wrong(images, problem)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.builder import BiomedicaBuilder
 from biomedica_dataset.errors import ArchiveError, UsageError
-from biomedica_dataset.folder.panel_rows import PANEL_ROW_RULES, panel_rows
+from biomedica_dataset.folder.panel_rows import config_columns, panel_rows
 from biomedica_dataset.folder.parquet import TableWriter
-from biomedica_dataset.io.tables import columns_of, read_table
+from biomedica_dataset.io.tables import read_table
 from biomedica_dataset.jats.reader import read_article
 from biomedica_dataset.schema import PanelRow, to_table
 from biomedica_dataset.serialization.serialize import serialize
@@ -243,7 +243,7 @@ def test_rows_of_panels_come_back_from_a_file_as_their_pairs_say(figures):
     pairs, index = [one[0] for one in made], [one[1] for one in made]
     file = pa.BufferOutputStream()
     pq.write_table(to_table(PanelRow, [row for one in made for row in one[2]]), file)
-    checks = columns_of(PanelRow, PANEL_ROW_RULES)
+    checks = config_columns("panels")
     views = read_table(pa.BufferReader(file.getvalue()), checks).to_pylist()
 
     assert list(panel_problems(pairs, index, views)) == []

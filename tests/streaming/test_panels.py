@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections import Counter
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from datasets.distributed import split_dataset_by_node
 from hypothesis import given, settings
@@ -251,6 +254,83 @@ def test_a_box_beyond_its_image_is_never_cut(tmp_path, monkeypatch):
     chosen._known = chosen._known.set_column(width, "image_width", [[SIDE // 2] * len(smaller)])
     with pytest.raises(ArchiveError, match="is not within its image"):
         list(rows)
+
+
+def tampered(folder, config, column, value):
+    """Change a column of the first panel in a dataset folder, and let its manifest agree."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for file in manifest["files"]:
+        if file["config"] == config:
+            path = folder / file["path"]
+            table = pq.read_table(path)
+            rows = table.to_pylist()
+            first = next(row for row in rows if row.get("panels", True))
+            (first["panels"][0] if "panels" in first else first)[column] = value
+            data = pa.BufferOutputStream()
+            pq.write_table(pa.Table.from_pylist(rows, table.schema), data)
+            path.write_bytes(data.getvalue())
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            file |= {"bytes": path.stat().st_size, "sha256": digest}
+            break
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+BAD = [
+    ("box", [0, 0, 10**6, 9], "box [0, 0, 1000000, 9] is not within its image of (120, 80)"),
+    ("box", [9, 9, 9, 20], "box [9, 9, 9, 20] is not within its image of (120, 80)"),
+    ("box", [0, 0, 9], "box [0, 0, 9] is not within its image of (120, 80)"),
+    ("box", [-5, 0, 9, 9], "box must be a number from 0 to"),
+    ("letter", "<b>", "letter must be the letter of a panel"),
+    ("letter", "A\u202e", "letter must be the letter of a panel"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "says"), BAD)
+@pytest.mark.parametrize(
+    ("config", "options"),
+    [
+        ("commercial", {"columns": ["panels"]}),
+        ("panels", {"columns": ["letter", "box"], "unit": "panel", "min_score": 0.0}),
+    ],
+)
+def test_panels_of_strangers_are_refused_in_one_line(
+    tmp_path, config, options, column, value, says
+):
+    write_panels(tmp_path / "biomedica", 30)
+    tampered(tmp_path / "biomedica", config, column, value)
+    with pytest.raises(ArchiveError) as refused:
+        list(open_dataset(tmp_path / "biomedica", **options))
+
+    assert says in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "says"),
+    [
+        ("key", "PMC1_g1", "it is said to be of"),
+        ("figure_key", "PMC1_g1", "it is said to be of"),
+        ("figure_key", "../x", "figure_key must be a key"),
+    ],
+)
+def test_views_of_other_figures_are_refused(tmp_path, column, value, says):
+    write_panels(tmp_path / "biomedica", 30)
+    tampered(tmp_path / "biomedica", "panels", column, value)
+    with pytest.raises(ArchiveError, match=says):
+        list(panels(tmp_path / "biomedica", columns=["key", "figure_key"], min_score=0.0))
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.5, 1.5])
+def test_scores_are_from_0_to_1(tmp_path, score):
+    write_panels(tmp_path / "pairs", 30)
+    tampered(tmp_path / "pairs", "commercial", "score", score)
+    with pytest.raises(ArchiveError, match="score must be a number from 0 to 1"):
+        list(open_dataset(tmp_path / "pairs", columns=["panels"]))
+
+    write_panels(tmp_path / "index", 30)
+    tampered(tmp_path / "index", "index", "panel_scores", [score])
+    with pytest.raises(ArchiveError, match="panel_scores must be a number from 0 to 1"):
+        panels(tmp_path / "index")
 
 
 def test_panels_of_which_the_index_knows_another_number_are_refused(tmp_path):

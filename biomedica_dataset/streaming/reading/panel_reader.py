@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biomedica_dataset.errors import ArchiveError, ArticleError
 from biomedica_dataset.folder.record import path_beside
-from biomedica_dataset.images.crop import with_margin
 
+from .boxes import box_within, refuse_panel
 from .decoding import FetchedPanel, RecentFigures
 from .panels import IN_FIGURE, NEW, OWN, in_panels
 from .shards import Reader
@@ -98,21 +97,11 @@ class PanelReader(Reader):
         if own is None:
             found = {name: row.get(IN_FIGURE.get(name, name)) for name in self._given}
             return found | ({"box": [0, 0, *size]} if "box" in found else {})
-        if own["figure_key"] != row["key"]:
-            self._refuse_panel(own["key"], f"it is said to be of {row['key']}")
-        try:
-            box = with_margin(own["box"], self._margin, size)
-        except (ArticleError, TypeError, ValueError):
-            self._refuse_panel(own["key"], f"box {own['box']} is not within its image of {size}")
+        if not own["key"].startswith(f"{own['figure_key']}-") or own["figure_key"] != row["key"]:
+            refuse_panel(self._place.url, own["key"], f"it is said to be of {row['key']}")
+        box = box_within(self._place.url, own["key"], own["box"], size, self._margin)
         if "image" in row:
             number = int(self._figures[position])
             row["image"] = FetchedPanel(row["image"], own["key"], number, (box, size), self._recent)
         own["score"] = self._scores[position].as_py()
         return {name: own[name] if name in own else row[name] for name in self._given}
-
-    def _refuse_panel(self, key: str, why: str) -> NoReturn:
-        msg = (
-            f"{self._place.url}: the panel {key} does not fit to its figure: {why}; the folder is "
-            "damaged: get it from its source again, or serialize it again"
-        )
-        raise ArchiveError(msg)

@@ -21,6 +21,7 @@ from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.io.transfer import DamagedError
 from biomedica_dataset.schema import IndexRow, column_names
 
+from .boxes import check_boxes
 from .decoding import FetchedImage
 from .places import until_valid
 from .ranges import Span, join
@@ -109,6 +110,7 @@ class Reader:
         self._row = table["row"].to_numpy()
         self._keys, self._decodes = table["key"], table["image_decodes"]
         self._captions = table.select(["caption_length", "caption_digest"])
+        self._sizes = table.select(["image_width", "image_height"])
         self._shards = {name: index.files[name] for name in self._files}
 
     def rows(self, runs: Iterable[np.ndarray]) -> Generator[Row, None, None]:
@@ -239,6 +241,9 @@ class Reader:
             key, decodes = self._keys[position].as_py(), self._decodes[position].as_py()
             row["image"] = FetchedImage(image, row.get("image_file_name"), key, decodes)
             row["image"].timings = self._timings
+        if row.get("panels"):
+            (size,) = self._sizes.slice(position, 1).to_pylist()
+            check_boxes(self._place.url, self._keys[position].as_py(), row["panels"], size)
         return {name: row[name] for name in self._columns}
 
     def _image(self, files: Files, file: str, position: int, row: Row) -> bytes:

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.engine.timings import measured
+from biomedica_dataset.folder.panel_rows import config_columns
 from biomedica_dataset.io.failures import reading
-from biomedica_dataset.io.tables import CheckedFile, columns_of
-from biomedica_dataset.schema import TABLES
+from biomedica_dataset.io.tables import CheckedFile
 
 from .places import until_valid
 from .ranges import Span, join
@@ -173,7 +173,7 @@ class Texts:
                 rest = length - len(tail)
                 tail = self._range(file, shard.bytes - length, rest) + tail
             found = pq.read_metadata(pa.BufferReader(tail[-length:]))
-            known = self._known or columns_of(TABLES[shard.config])
+            known = self._known or config_columns(shard.config)
             table = CheckedFile(found, shard.bytes, {name: known[name] for name in self._columns})
             groups = [found.row_group(number) for number in range(found.num_row_groups)]
             if sum(group.num_rows for group in groups) != shard.rows:
