@@ -2,12 +2,14 @@
 
 ``tests/data/<version>`` holds the outputs of each stage as that version wrote them, of five
 articles of the sample. A version that can be read no more is refused with the command that helps:
-then the refusal is what is tested.
+then the refusal is what is tested. ``tests/data/schema-2`` has the dataset folder of two articles
+as it was written between 0.1.0 and the release after it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from datasets import load_dataset
 
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.annotation.labels.label import label
+from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.dataset import open_dataset
@@ -26,7 +29,7 @@ DATA = Path(__file__).parent / "data"
 BLOCK, ROWS = 9900, 8  # of the five articles
 
 
-@pytest.fixture(scope="module", params=sorted(path.name for path in DATA.iterdir()))
+@pytest.fixture(scope="module", params=sorted(path.parent.name for path in DATA.glob("*/archive")))
 def old(request, tmp_path_factory):
     """A copy of what a version wrote; not to be changed by a test."""
     copy = tmp_path_factory.mktemp("old") / request.param
@@ -101,6 +104,21 @@ def test_a_dataset_folder_is_read(old, tmp_path):
     assert {row["image_decodes"] for row in streamed} == {None}
     assert rows(tmp_path / "subset", "all").keys() == rows(folder, "noncommercial").keys()
     assert verify(tmp_path / "subset").problems == []
+
+
+def test_a_folder_of_schema_2_is_read_and_becomes_one_of_today(tmp_path):
+    folder = tmp_path / "biomedica"
+    shutil.copytree(DATA / "schema-2/biomedica", folder)
+    select(folder, tmp_path / "subset")
+    streamed = list(open_dataset(folder))
+
+    assert verify(folder).problems == []
+    assert rows(folder, "all").keys() == {row["key"] for row in streamed}
+    assert {row["panels"] for row in streamed} == {None}
+    assert json.loads((tmp_path / "subset/manifest.json").read_text())["schema_version"] == "3"
+    assert verify(tmp_path / "subset").problems == []
+    with pytest.raises(UsageError, match="has no panels; find them with"):
+        open_dataset(folder, unit="panel")
 
 
 def test_a_dataset_folder_is_brought_up_to_date(old, joins, joined, tmp_path):
