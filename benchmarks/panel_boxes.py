@@ -1,6 +1,6 @@
 """Panels found in real figures, beside the boxes and letters that people drew.
 
-    python benchmarks/panel_boxes.py ../shared/real/panels
+    python benchmarks/panel_boxes.py ../shared/real/panels [--detector MODEL]
 
 The letters are those that the reader finds in the captions, and then the true ones; then again
 those of captions, with figures without any cut as well (`--all`), and then no letters at all.
@@ -27,6 +27,7 @@ from options import check
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--detector", help="id or folder of an object detector for transformers")
     return parser
 
 
@@ -35,6 +36,7 @@ if __name__ == "__main__":
 
 
 from biomedica_dataset.annotation.panels.boxes import Box
+from biomedica_dataset.annotation.panels.detector import ObjectDetector
 from biomedica_dataset.annotation.panels.find_panels import FoundPanel, find_apart, find_panels
 from biomedica_dataset.annotation.panels.find_stage import named_places
 from biomedica_dataset.annotation.panels.letters import SIDES, Letter, LetterReader
@@ -105,7 +107,9 @@ class Remembered:
             yield letters
 
 
-def judged(one: dict[str, Any], image: Image.Image, reader: Remembered) -> dict[str, Judged]:
+def judged(
+    one: dict[str, Any], image: Image.Image, reader: Remembered, detector: ObjectDetector | None
+) -> dict[str, Judged]:
     truth = [(panel["letter"], Box(*panel["box"])) for panel in one["panels"]]
     scale = one["width"] / image.width
     caption = one["caption_xml"] or f"<caption><p>{escape(one['caption'] or '')}</p></caption>"
@@ -120,9 +124,9 @@ def judged(one: dict[str, Any], image: Image.Image, reader: Remembered) -> dict[
     for way, (letters, every) in ways.items():
         started, reader.seconds = time.process_time(), 0.0
         if len(letters) > 1:
-            found = find_panels(image, letters, reader)
+            found = find_panels(image, letters, reader, detector)
         elif every:
-            found = find_apart(image, named_places(one["caption"] or ""), reader)
+            found = find_apart(image, named_places(one["caption"] or ""), reader, detector)
         else:
             found = []
         # Looks that were made for an earlier way count again, those made now only once.
@@ -159,14 +163,16 @@ def row(name: str, figures: list[Judged], *, with_letters: bool = True) -> str:
 
 
 def main() -> None:
-    folder = arguments().parse_args().folder
+    options = arguments().parse_args()
+    folder = options.folder
+    detector = ObjectDetector(options.detector) if options.detector else None
     figures = json.loads((folder / "figures.json").read_text())
     figures = [one for one in figures if not one["uncertain"]]
     reader = LetterReader()
     ways: dict[str, list[Judged]] = {}
     for one in figures:
         image = open_rgb((folder / one["image"]).read_bytes(), SIDES[-1])
-        for way, found in judged(one, image, Remembered(image, reader)).items():
+        for way, found in judged(one, image, Remembered(image, reader), detector).items():
             ways.setdefault(way, []).append(found)
     print("| letters | half | figures | F1 at 0.5 | all right | F1 at 0.75 | all right "
           "| precision of sure ones | share | single figures split | seconds |")  # fmt: skip

@@ -50,7 +50,7 @@ ROOMS = [
 # The same inside the larger rooms; what is in none of them may be imported by all of its room.
 INSIDE = {
     "annotation": [
-        "blocks",
+        "blocks pretrained",
         "block_stage",
         "panels",
         "embeddings look",

@@ -124,6 +124,11 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     "--all", "every", is_flag=True, help="Also cut figures whose captions name no letters."
 )
 @click.option(
+    "--detector",
+    metavar="MODEL",
+    help="An object detector for transformers that proposes panels: its id on the Hub, or folder.",
+)
+@click.option(
     "--report", is_flag=True,
     help="Instead, read the VOTES of a review of panels, and print how many are right by score.",
 )  # fmt: skip

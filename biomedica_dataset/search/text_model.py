@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.annotation.embeddings.encoder import load_transformers, weights_digest
-from biomedica_dataset.annotation.embeddings.refusals import check_hub, refusal, why_refused
+from biomedica_dataset.annotation.pretrained import (
+    check_hub,
+    load_transformers,
+    refusal,
+    weights_digest,
+    why_refused,
+)
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.folder.search_files import TextModelId

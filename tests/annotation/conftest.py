@@ -12,6 +12,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
+def reader():
+    from biomedica_dataset.annotation.panels.letters import LetterReader
+
+    return LetterReader()
+
+
+@pytest.fixture(scope="session")
 def encoder_folder(once):
     from ..untrained_encoder import write_encoder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,19 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from biomedica_dataset.annotation.pretrained import (
+    check_hub,
+    load_transformers,
+    refusal,
+    weights_digest,
+    why_refused,
+)
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
 
 from .classical import NAME, classical
 from .model_id import ModelId
-from .refusals import check_hub, refusal, why_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,16 +130,6 @@ def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], M
     return loaded, info, numbers
 
 
-def load_transformers(extra: str) -> Any:
-    """Return transformers, made to run no code of a model and to ask nothing on the terminal."""
-    transformers = require("transformers", extra)
-    transformers.utils.logging.disable_progress_bar()
-    # Where a library calls it without trust_remote_code, it would ask for so many seconds.
-    code: Any = require("transformers.dynamic_module_utils", extra)
-    code.TIME_OUT_REMOTE_CODE = 0
-    return transformers
-
-
 def _dtype(torch: Any, device: str) -> Any:
     if not device.startswith("cuda"):
         return torch.float32
@@ -204,15 +199,6 @@ def _size(numbers: Mapping[str, Any], config: Any) -> int:
         if isinstance(size, int):
             return size
     return int(config.image_size)
-
-
-def weights_digest(model: Any) -> str:
-    """Return the SHA-256 of all parameters, by name."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name} {tuple(tensor.shape)} ".encode())
-        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 class _Vision:

@@ -1,4 +1,7 @@
-"""Finds the panels of a figure, each with a score, by letters, or where there are none by cuts."""
+"""Finds the panels of a figure, each with a score, by letters, or where there are none by cuts.
+
+Where a detector proposes boxes that agree with the letters, these are the panels.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from .apart import cut_apart
 from .cut import cut_between
 from .lines import Lines
 from .places import at_places
+from .proposals import Proposal, are_apart, at_marks, in_reading_order
 from .spots import are_sure, choose_spots, lengthened
 
 if TYPE_CHECKING:
@@ -19,9 +23,11 @@ if TYPE_CHECKING:
     from .boxes import Box
     from .cut import Cut
     from .letters import Letter, LetterReader
+    from .proposals import Detector
 
 _GOOD = 0.5  # score of panels of which no caption tells
 _FEWEST = 2
+_LEAST = 9  # area of a panel in squares of the height of its letter: less is hardly the letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +52,16 @@ class FoundPanel:
 
 
 def find_panels(
-    image: Image.Image, named: Sequence[str], reader: LetterReader
+    image: Image.Image,
+    named: Sequence[str],
+    reader: LetterReader,
+    detector: Detector | None = None,
 ) -> list[FoundPanel] | str:
     """Return the panels of a figure, or the reason why it stays whole.
 
     The reason is ``letters_not_read`` if a letter of the caption is not found in the image, and
-    ``letters_not_apart`` if no cuts separate the letters. Letters that go on behind those of the
+    ``letters_not_apart`` if no cuts separate the letters, or if a panel would be hardly more than
+    its letter. Letters that go on behind those of the
     caption are panels as well, if all of them are surely marks and the cuts between them are good.
 
     Parameters
@@ -69,16 +79,19 @@ def find_panels(
             break
     if len(spots) < len(named):
         return "letters_not_read"
-    lines = Lines(image)
+    lines, proposals = Lines(image), detector.propose(image) if detector else []
     more = lengthened(letters, named)
-    found = _between(lines, more, image.size) if more else None
+    found = _at(lines, more, proposals, image.size) if more else None
     if found is None or min(panel.score for panel in found) < _GOOD:
-        found = _between(lines, spots, image.size)
+        found = _at(lines, spots, proposals, image.size)
     return "letters_not_apart" if found is None else found
 
 
 def find_apart(
-    image: Image.Image, places: Sequence[str], reader: LetterReader
+    image: Image.Image,
+    places: Sequence[str],
+    reader: LetterReader,
+    detector: Detector | None = None,
 ) -> list[FoundPanel] | str:
     """Return the panels of a figure whose caption names no letters, or why it stays whole.
 
@@ -92,19 +105,22 @@ def find_apart(
     places
         What the caption names instead: places as ``left``, or numbers from 1.
     """
-    lines = Lines(image)
+    lines, proposals = Lines(image), detector.propose(image) if detector else []
     for look, letters in enumerate(reader.looks(image)):
         spots = lengthened(letters, ())
-        found = _between(lines, spots, image.size) if spots else None
+        found = _at(lines, spots, proposals, image.size) if spots else None
         if found and min(panel.score for panel in found) >= _GOOD:
             return found
         if look:
             break
-    parts = cut_apart(lines)
+    if len(proposals) >= _FEWEST and are_apart([one.box for one in proposals]):
+        parts = [(one.box, one.score) for one in in_reading_order(proposals)]
+    else:
+        parts = [(lines.in_image(part.box), part.score) for part in cut_apart(lines)]
     if len(parts) < _FEWEST:
         return "one_image"
-    score = round(min(part.score for part in parts), 4)
-    boxes = [lines.in_image(part.box) for part in parts]
+    score = round(min(score for _, score in parts), 4)
+    boxes = [box for box, _ in parts]
     names = [str(number) for number in range(1, len(boxes) + 1)]
     if places and sorted(places) != sorted(names):
         told = at_places(boxes, places) if not places[0].isdigit() else None
@@ -117,21 +133,33 @@ def find_apart(
     ]
 
 
-def _between(
-    lines: Lines, spots: Mapping[str, Letter], size: tuple[int, int]
+def _at(
+    lines: Lines,
+    marks: Mapping[str, Letter],
+    proposals: Sequence[Proposal],
+    size: tuple[int, int],
 ) -> list[FoundPanel] | None:
-    """Return the panels of an image that is cut between marks; ``None`` if it cannot be cut."""
-    cut = cut_between(lines, {name: spot.box.scaled(lines.scale) for name, spot in spots.items()})
-    if cut is None:
+    """Return the panels of marks: proposals if each mark has one, or else what is cut between."""
+    placed = at_marks(proposals, marks)
+    if placed is None:
+        boxes = {name: mark.box.scaled(lines.scale) for name, mark in marks.items()}
+        cut = cut_between(lines, boxes)
+        placed = None if cut is None else {name: _part(name, cut, lines) for name in marks}
+    if placed is None or any(
+        one.box.area < _LEAST * marks[name].height ** 2 for name, one in placed.items()
+    ):
         return None
-    return [_panel(letter, spot, cut, lines, size) for letter, spot in spots.items()]
+    return [
+        FoundPanel(name, _inside(one.box, size), round(min(1.0, marks[name].score) * one.score, 4))
+        for name, one in placed.items()
+    ]
 
 
-def _panel(letter: str, spot: Letter, cut: Cut, lines: Lines, size: tuple[int, int]) -> FoundPanel:
+def _part(letter: str, cut: Cut, lines: Lines) -> Proposal:
+    """Return what is cut around a mark, and how good the worst cut is that bounds it."""
     part = cut.parts[letter]
-    box = _inside(lines.in_image(lines.trimmed(part) or part), size)
-    score = min(1.0, spot.score) * max(0.0, 1 - max(0.0, cut.worst[letter]))
-    return FoundPanel(letter, box, round(score, 4))
+    score = max(0.0, 1 - max(0.0, cut.worst[letter]))
+    return Proposal(lines.in_image(lines.trimmed(part) or part), score)
 
 
 def _inside(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -25,6 +25,7 @@ from biomedica_dataset.jats.panels.positions import find_positions
 from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import rows_fingerprint
 
+from .detector import ObjectDetector
 from .find_panels import FoundPanel, find_apart, find_panels
 from .letters import SIDES, LetterReader
 from .panels import FEWEST, SCHEMA, Panels, PanelsHeader
@@ -69,19 +70,28 @@ class PanelsStage(ArchiveStage[None]):
     ----------
     every
         Also cut figures whose captions name no letters.
+    detector
+        Object detector that proposes panels: its id on the Hub, or a folder.
     """
 
     every: bool = False
+    detector: str | None = None
 
     @cached_property
     def reader(self) -> LetterReader:
         """The letter reader of this process."""
         return LetterReader()
 
+    @cached_property
+    def proposer(self) -> ObjectDetector | None:
+        """The detector of this process."""
+        return ObjectDetector(self.detector) if self.detector else None
+
     def begin(self, lock: RunLock) -> None:
         """Begin the folder of panels."""
         reader = f"rapidocr {version('rapidocr')}"
-        Panels.begin(self.output, PanelsHeader(self.archive.width, reader, self.every))
+        detector = self.proposer.id if self.proposer else None
+        Panels.begin(self.output, PanelsHeader(self.archive.width, reader, self.every, detector))
 
     def fingerprint(self, task: int) -> str:
         """Return the fingerprint of a block's articles and of the code that finds panels."""
@@ -126,9 +136,10 @@ class PanelsStage(ArchiveStage[None]):
         except ArticleError as error:
             return str(error)
         if is_lettered:
-            found = find_panels(image, named, self.reader)
+            found = find_panels(image, named, self.reader, self.proposer)
         else:
-            found = find_apart(image, named_places(pair.caption), self.reader)
+            places = named_places(pair.caption)
+            found = find_apart(image, places, self.reader, self.proposer)
         if isinstance(found, str) or pair.image_size is None:
             return found
         return [_at_full_size(panel, image.size, pair.image_size) for panel in found]
@@ -145,6 +156,7 @@ def panels(
     output: str | os.PathLike[str],
     *,
     every: bool = False,
+    detector: str | None = None,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -159,6 +171,9 @@ def panels(
     every
         Also cut figures whose captions name no letters: between letters that are surely read in
         them, or into images that stand apart.
+    detector
+        Object detector for transformers, by its id on the Hub or its folder. Its boxes are the
+        panels of a figure if they agree with the letters; others are cut as without it.
     workers
         Processes; as many as there are processors by default.
     launch
@@ -176,7 +191,9 @@ def panels(
         ...
     biomedica_dataset.errors.UsageError: none is not an archive...
     """
-    stage = PanelsStage(source=os.fspath(archive), url=os.fspath(output), every=every)
+    stage = PanelsStage(
+        source=os.fspath(archive), url=os.fspath(output), every=every, detector=detector
+    )
     Archive.open(archive)
     require("rapidocr", "panels")
     run = stage.run(launch, workers=workers, progress=progress)

@@ -33,6 +33,10 @@ _UPRIGHT = 1.6  # a line this much taller than wide is turned
 _MARGIN = 0.25  # around a glyph, in heights
 _ALONE = re.compile(r"[(\[（]?([A-Za-z0-9|])(['’′]{0,2})[)\]）.:,]?")
 _FIRST = re.compile(r"[(\[（]?([A-Za-z])['’′]{0,2}[)\]）.:]")
+_NESTED = re.compile(r"[(\[（]?(?:([A-Z])[ .-]?[1i]|([a-z])[ .-]?1)[)\]）.:,]?")
+"""The first of the images of a panel: "A1", "Ai", "(a1)"."""
+_TITLED = re.compile(r"(?:([A-Z]) |([a-z]) (?=[A-Z]))\S")
+"""A letter and the beginning of a title: "A Growth"."""
 _BRACKETS = frozenset("()[]（）")
 _MARKS = _BRACKETS | frozenset(".:")
 _LIKE = {"0": "O", "1": "I", "l": "I", "|": "I", "5": "S", "8": "B", "6": "G", "2": "Z"}
@@ -40,7 +44,7 @@ _SAME_IN_BOTH_CASES = frozenset("COPSUVWXZK")
 _LOW = frozenset("aceomnrsuvwxz")  # letters without ascender or descender
 
 # Scores relative to that of a letter that stands alone.
-_MISREAD, _IN_A_LINE, _MARKED = 0.6, 0.9, 0.15
+_MISREAD, _IN_A_LINE, _MARKED, _DOUBTFUL = 0.6, 0.9, 0.15, 0.85
 # Height of capitals relative to a glyph without ascender, a line, and a line with brackets.
 _OF_LOW, _OF_LINE, _OF_BRACKETS = 1 / 0.72, 0.6, 0.52
 
@@ -127,7 +131,7 @@ class LetterReader:
         self, boxes: Sequence[Box], crops: Sequence[Pixels], *, is_glyph: bool
     ) -> list[Letter]:
         found = (
-            _letter(text, score, box, is_glyph=is_glyph)
+            read_letter(text, score, box, is_glyph=is_glyph)
             for box, (text, score) in zip(boxes, self._recognized(crops), strict=True)
         )
         return [letter for letter in found if letter is not None]
@@ -179,11 +183,31 @@ def _crop(pixels: Pixels, box: Box, margin: float) -> Pixels:
     return np.pad(part, borders, mode="edge")
 
 
-def _letter(text: str, score: float, box: Box, *, is_glyph: bool) -> Letter | None:
+def read_letter(text: str, score: float, box: Box, *, is_glyph: bool) -> Letter | None:
+    """Return the letter that a text is or begins with; ``None`` if it is no mark.
+
+    Parameters
+    ----------
+    text, score
+        As the recognizer gave them.
+    box
+        Of the glyph or of the line.
+
+    Examples
+    --------
+    >>> read_letter("(b) Growth", 1.0, Box(0, 0, 90, 20), is_glyph=False).letter
+    'B'
+    >>> read_letter("Growth", 1.0, Box(0, 0, 90, 20), is_glyph=False) is None
+    True
+    """
     found = _ALONE.fullmatch(text) or (None if is_glyph else _FIRST.match(text))
+    if found is None and not is_glyph:
+        found = _NESTED.fullmatch(text) or _TITLED.match(text)
+        score *= _DOUBTFUL
     if found is None:
         return None
-    shape, is_marked = found[1], any(mark in text for mark in _MARKS)
+    shape = found[1] or found[2]
+    is_marked = found.re in (_ALONE, _FIRST) and any(mark in text for mark in _MARKS)
     letter = _LIKE.get(shape, shape).upper()
     if shape in _LIKE:
         score *= _MISREAD

@@ -3,7 +3,7 @@
 ::
 
     PANELS/
-      panels.json               the letter reader and its version; width of a block
+      panels.json               the letter reader and its version, the detector; width of a block
       blocks/<block>.parquet    key, figure, letter, box, score, image_hash of each panel
 """
 
@@ -41,11 +41,12 @@ SCHEMA = pa.schema([(name, column.type) for name, column in _COLUMNS.items()])
 
 @dataclass(frozen=True, slots=True)
 class PanelsHeader:
-    """PMCIDs per block, what read the letters, and whether figures without any were cut as well."""
+    """PMCIDs per block, and what found the panels, of figures without letters as well or not."""
 
     width: Positive
     reader: str
     every: bool = False
+    detector: str | None = None
 
 
 class Panels(BlockTables[PanelsHeader]):
@@ -64,4 +65,5 @@ class Panels(BlockTables[PanelsHeader]):
 
 def _said(header: PanelsHeader) -> str:
     figures = "all figures" if header.every else "figures with letters"
-    return f"{header.reader}, {figures} and blocks of {header.width} PMCIDs"
+    by = header.reader + (f" and {header.detector}" if header.detector else "")
+    return f"{by}, {figures} and blocks of {header.width} PMCIDs"

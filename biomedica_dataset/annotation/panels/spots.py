@@ -11,8 +11,12 @@ from collections import defaultdict
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from .letters import Letter
 
@@ -44,15 +48,8 @@ def choose_spots(letters: Iterable[Letter], named: Sequence[str]) -> dict[str, L
     named
         Letters of the caption, ascending, in upper case.
     """
-    candidates = _candidates(letters, set(named))
-    sizes = sorted({round(one.height) for some in candidates.values() for one in some} - {0})
-    choices = (
-        _choice(candidates, named, size, is_lower=is_lower)
-        for size in sizes
-        for is_lower in (False, True)
-    )
-    best = max(choices, key=lambda choice: choice[0], default=(0.0, ()))
-    return {one.letter: one for one in best[1]}
+    *_, found = ({}, *_choices(letters, named))
+    return found
 
 
 def are_sure(spots: Spots) -> bool:
@@ -77,8 +74,10 @@ def lengthened(letters: Sequence[Letter], named: Sequence[str]) -> dict[str, Let
         Letters of the caption, from A on without a gap; or none.
     """
     found: dict[str, Letter] = {}
-    for count in range(max(_FEWEST, len(named) + 1), len(ascii_uppercase) + 1):
-        spots = choose_spots(letters, ascii_uppercase[:count])
+    least = max(_FEWEST, len(named) + 1)
+    for count, spots in enumerate(_choices(letters, ascii_uppercase), 1):
+        if count < least:
+            continue
         if len(spots) < count:
             break
         if are_sure(spots):
@@ -113,22 +112,95 @@ def _candidates(letters: Iterable[Letter], named: set[str]) -> dict[str, list[Le
     return {letter: found[letter] for letter in named}
 
 
-def _choice(
-    candidates: Mapping[str, list[Letter]], named: Sequence[str], size: float, *, is_lower: bool
-) -> tuple[float, tuple[Letter, ...]]:
-    states: list[tuple[float, tuple[Letter, ...]]] = [(0.0, ())]
+def _choices(letters: Iterable[Letter], named: Sequence[str]) -> Iterator[dict[str, Letter]]:
+    """Yield after each named letter the best marks of all up to it."""
+    candidates = _candidates(letters, set(named))
+    everything = [one for letter in named for one in candidates[letter]]
+    if not everything:
+        return
+    sizes = sorted({round(one.height) for one in everything} - {0})
+    places = _Places(everything)
+    beams = [
+        _Beam(everything, places, size, is_lower=is_lower)
+        for size in sizes
+        for is_lower in (False, True)
+    ]
+    after = 0
     for letter in named:
-        own = [
-            (one, _own_score(one, size, is_lower=is_lower)) for one in candidates.get(letter, ())
-        ]
-        longer = [(score + _MISSING, chosen) for score, chosen in states]
-        for score, chosen in states:
-            for one, value in own:
-                if value is not None:
-                    total = score + value + _beside(one, chosen, size)
-                    longer.append((total, (*chosen, one)))
-        states = sorted(longer, key=lambda state: -state[0])[:_BEAM]
-    return states[0]
+        own = range(after, after + len(candidates[letter]))
+        after = own.stop
+        for beam in beams:
+            beam.go_on(own)
+        best = max(beams, key=lambda beam: beam.score, default=None)
+        chosen = [everything[number] for number in best.chosen] if best else []
+        yield {one.letter: one for one in chosen}
+
+
+class _Places:
+    """Which of some letters overlap, and how far they are from being in line: (n, n) each."""
+
+    def __init__(self, letters: Sequence[Letter]) -> None:
+        x0, y0, x1, y1 = self.sides = np.array([one.box for one in letters], float).T
+        across = np.minimum.outer(x1, x1) - np.maximum.outer(x0, x0)
+        down = np.minimum.outer(y1, y1) - np.maximum.outer(y0, y0)
+        self.overlap = ((across > 0) & (down > 0)).astype(np.float32)
+        middle = y0 + y1
+        self.away = np.minimum(
+            abs(np.subtract.outer(x0, x0)), abs(np.subtract.outer(middle, middle)) / 2
+        )
+
+
+class _Beam:
+    """The best choices of marks of one size and case, letter by letter."""
+
+    def __init__(
+        self, letters: Sequence[Letter], places: _Places, size: float, *, is_lower: bool
+    ) -> None:
+        own = [_own_score(one, size, is_lower=is_lower) for one in letters]
+        self._own = np.array([np.nan if score is None else score for score in own])
+        self._places, self._above = places, _ABOVE * size
+        self._in_line = (places.away < _NEAR * size).astype(np.float32)
+        # Of each choice its score, which letters it has, and the first and the last of them.
+        self._scores = np.zeros(1)
+        self._has = np.zeros((1, len(letters)), np.float32)
+        self._ends = np.full((1, 2), -1)
+
+    @property
+    def score(self) -> float:
+        """The score of the best choice."""
+        return float(self._scores[0])
+
+    @property
+    def chosen(self) -> list[int]:
+        """The numbers of the letters of the best choice."""
+        found: list[int] = np.flatnonzero(self._has[0]).tolist()
+        return found
+
+    def go_on(self, candidates: range) -> None:
+        """Add one of some letters, or none, to each choice; keep the best."""
+        own = np.array([one for one in candidates if not np.isnan(self._own[one])], int)
+        longer = self._scores[:, None] + self._own[own] + self._beside(own)
+        scores = np.concatenate([self._scores + _MISSING, longer.ravel()])
+        order = np.argsort(-scores, kind="stable")[:_BEAM]
+        without = len(self._scores)
+        before = np.where(order < without, order, (order - without) // max(1, len(own)))
+        self._scores, self._has, self._ends = scores[order], self._has[before], self._ends[before]
+        (added,) = np.nonzero(order >= without)
+        last = own[(order[added] - without) % max(1, len(own))]
+        self._has[added, last] = 1
+        self._ends[added, 1] = last
+        self._ends[:, 0] = np.where(self._ends[:, 0] < 0, self._ends[:, 1], self._ends[:, 0])
+
+    def _beside(self, own: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what the places of letters among those of each choice add to its score."""
+        x0, y0 = self._places.sides[:2]
+        score = _ON_ANOTHER * (self._has @ self._places.overlap[:, own]).astype(float)
+        score += _LINED_UP * (self._has @ self._in_line[:, own] > 0)
+        above = self._above
+        first, last = (self._ends[:, end, None] for end in (0, 1))
+        score += _BACKWARDS * ((y0[own] < y0[last] - above) & (x0[own] < x0[last] + above))
+        score += _BEFORE_THE_FIRST * ((y0[own] < y0[first] - above) & (x0[own] < x0[first] - above))
+        return np.where(last < 0, 0.0, score)
 
 
 def _own_score(one: Letter, size: float, *, is_lower: bool) -> float | None:
@@ -138,17 +210,3 @@ def _own_score(one: Letter, size: float, *, is_lower: bool) -> float | None:
         return None
     differs = one.is_lower is not None and one.is_lower != is_lower
     return one.score + _OTHER_SIZE * off + _OTHER_CASE * differs
-
-
-def _beside(one: Letter, chosen: tuple[Letter, ...], size: float) -> float:
-    """Return what the place of a letter among those before it adds to the score."""
-    if not chosen:
-        return 0.0
-    box, near = one.box, _NEAR * size
-    score = _ON_ANOTHER * sum(box.shared(other.box) > 0 for other in chosen)
-    score += _LINED_UP * _is_lined_up(one, chosen, near)
-    last, first = chosen[-1].box, chosen[0].box
-    above = _ABOVE * size
-    score += _BACKWARDS * (box.y0 < last.y0 - above and box.x0 < last.x0 + above)
-    score += _BEFORE_THE_FIRST * (box.y0 < first.y0 - above and box.x0 < first.x0 - above)
-    return score

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pickle import UnpicklingError  # what torch raises of a broken file
 from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.annotation.embeddings.encoder import load_transformers
-from biomedica_dataset.annotation.embeddings.refusals import refusal, why_refused
+from biomedica_dataset.annotation.pretrained import load_transformers, refusal, why_refused
 from biomedica_dataset.clip.models.model_config import OWN
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require

@@ -12,8 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PIL import Image
 
-from biomedica_dataset.annotation.embeddings.encoder import BATCH, load_transformers, weights_digest
-from biomedica_dataset.annotation.embeddings.refusals import check_hub, refusal, why_refused
+from biomedica_dataset.annotation.embeddings.encoder import BATCH
+from biomedica_dataset.annotation.pretrained import (
+    check_hub,
+    load_transformers,
+    refusal,
+    weights_digest,
+    why_refused,
+)
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION

@@ -1,17 +1,39 @@
-"""Why a model cannot be loaded, and whose failure that is."""
+"""Models for transformers: loaded without running code of theirs, told apart by their weights."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from biomedica_dataset.errors import BiomedicaError, SourceError, UsageError
+from biomedica_dataset.extras import require
 from biomedica_dataset.io.failures import is_network
 from biomedica_dataset.io.transfer import AbsentError, RefusedError
 from biomedica_dataset.io.web import Web
 
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def load_transformers(extra: str) -> Any:
+    """Return transformers, made to run no code of a model and to ask nothing on the terminal."""
+    transformers = require("transformers", extra)
+    transformers.utils.logging.disable_progress_bar()
+    # Where a library calls it without trust_remote_code, it would ask for so many seconds.
+    code: Any = require("transformers.dynamic_module_utils", extra)
+    code.TIME_OUT_REMOTE_CODE = 0
+    return transformers
+
+
+def weights_digest(model: Any) -> str:
+    """Return the SHA-256 of all parameters, by name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def check_hub(model: str, revision: str | None = None) -> None:
