@@ -17,6 +17,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from options import check
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("figures", type=Path)
+    parser.add_argument("--samples", type=int, default=3200)
+    parser.add_argument("--seeds", type=int, default=3)
+    return parser
+
+
+if __name__ == "__main__":
+    check(arguments())
+
+
 import yaml
 from panel_figures import IMAGES, write_figures
 
@@ -61,7 +76,7 @@ def training(folder: Path, output: Path, model: str, *, unit: str, seed: int, sa
         TrainConfig(
             output=str(output),
             model=ModelConfig(name=model, pretrained=None),
-            data=DataConfig(path=str(folder), unit=unit, decode="draft"),
+            data=DataConfig(path=str(folder), unit=unit, decode="draft-1x"),
             optimizer=OptimizerConfig(lr=5e-4, warmup=10),
             samples=samples,
             global_batch=BATCH,
@@ -77,11 +92,7 @@ def shown(value: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("figures", type=Path)
-    parser.add_argument("--samples", type=int, default=3200)
-    parser.add_argument("--seeds", type=int, default=3)
-    options = parser.parse_args()
+    options = arguments().parse_args()
     with tempfile.TemporaryDirectory() as below:
         root = Path(below)
         (root / "open_clip_config.json").write_text(json.dumps({"model_cfg": MODEL}))
@@ -99,11 +110,14 @@ def main() -> None:
                          samples=options.samples)  # fmt: skip
         evaluate([f"local-dir:{model}" for model in models], root / "out", tasks=tasks)
         results = json.loads((root / "out/results.json").read_bytes())
-        print("| held-out | measure | model | value (95 %) |\n|---|---|---|---|")
+        names = [model.name for model in models]
+        print(f"| held-out | measure | chance | {' | '.join(names)} |")
+        print("|---" * (3 + len(names)) + "|")
         for task in results["tasks"]:
             for measure, metric in task["metrics"].items():
-                for name, value in metric["models"].items():
-                    print(f"| {task['name']} | {measure} | {name} | {shown(value)} |")
+                if not measure.endswith("@100"):
+                    values = " | ".join(shown(metric["models"][name]) for name in names)
+                    print(f"| {task['name']} | {measure} | {metric['chance']:.3f} | {values} |")
 
 
 if __name__ == "__main__":
