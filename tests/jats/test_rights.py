@@ -23,7 +23,17 @@ WORDED = {
         "licencia de Creative Commons Atribución - Uso no comercial | "
         "Licença Creative Commons Atribuição-NãoComercial 4.0 Internacional | "
         "Licença Creative Commons Atribuição – Uso Não Comercial | "
-        "Licenza Creative Commons Attribuzione - Non commerciale | CC‐BY‐NC | CC BY, NC"
+        "Licenza Creative Commons Attribuzione - Non commerciale | CC‐BY‐NC | CC BY, NC | "
+        "Creative Commons Attribution, for non-profit purposes | CC BY 4.0, not for resale | "
+        "Creative Commons Deed, Attribution 2.5, which does not permit commercial exploitation | "
+        "CC BY 4.0 except for commercial purposes | CC BY; commercial use is not permitted | "
+        "licence Creative Commons Attribution, usage commercial interdit | "
+        "CC BY, sauf à des fins commerciales | CC BY, sans but lucratif | "
+        "Creative Commons Namensnennung; kommerzielle Nutzung ist untersagt | "
+        "licencia Creative Commons Atribución, prohibido el uso comercial | "
+        "licencia Creative Commons Reconocimiento, sin ánimo de lucro | "
+        "Licença Creative Commons Atribuição, vedado o uso comercial | "
+        "Licenza Creative Commons Attribuzione, usi commerciali vietati"
     ),
     "CC BY-NC-SA": (
         "Creative Commons Attribution - Pas d'Utilisation Commerciale - Partage à l'identique | "
@@ -46,11 +56,15 @@ WORDED = {
     "CC BY-ND": (
         "Creative Commons Attribution - Pas de Modification | CC BY ND | "
         "Creative Commons Namensnennung - Keine Bearbeitung | "
-        "Creative Commons Atribución-Sin Derivar | Creative Commons Attribution-NoDerivs"
+        "Creative Commons Atribución-Sin Derivar | Creative Commons Attribution-NoDerivs | "
+        "CC BY; derivative works are prohibited | CC BY, ohne Bearbeitungen | "
+        "Licença Creative Commons Atribuição, sem derivações"
     ),
     "CC BY-SA": (
         "Creative Commons Attribution - Partage dans les mêmes conditions | "
-        "Creative Commons Attribuzione-Condividi allo stesso modo | CC BY-SA"
+        "Creative Commons Attribuzione-Condividi allo stesso modo | CC BY-SA | "
+        "Creative Commons Attribution, shared under the same terms | "
+        "CC BY, bajo las mismas condiciones"
     ),
     "CC BY": (
         "Creative Commons Attribution, for commercial and non-commercial purposes | "
@@ -65,7 +79,9 @@ WORDED = {
     ),
     None: (
         "Creative Commons Attribution-Sans-Quelque-Chose | Creative Commons licence | CC BY-XX | "
-        "Creative Commons Attribution Friends-Only License | Creative Commons Nimi mainittava | "
+        "Creative Commons Attribution Friends-Only License | CC BY 4.0, personal use | "
+        "Creative Commons Attribution License, for academic use only | "
+        "Creative Commons Nimi mainittava | "
         "http://creativecommons.org/licenses/by-xx/4.0/ the Creative Commons Attribution License"
     ),
 }

@@ -44,12 +44,31 @@ _PARTS = {
     r"\bpas d.?\s?(?:oe|œ)uvres? d[eé]riv\w+|\b(?:no|pas de|sans)[\s-]*modif\w+|"
     r"\bkeine bearbeitung\w*|\b(?:vedada|proibid[ao])[\w\s]{0,40}deriva\w+",
 }
+_NOT = (  # before or behind what is forbidden
+    r"(?:prohib\w+|proib\w+|forbid\w+|exclu\w+|except\w*|excepto|exceto|interdit\w*|vedad[oa]|"
+    r"vietat[oaie]|esclus[oaie]|untersagt|verboten|ausgeschlossen|sauf|hors|salvo|tranne|"
+    r"other than|not|nicht|non|ohne|sans|sem|sin|senza)"
+)
+_COMMERCIAL = r"(?:com+erci[ae]\w*|kommerzi\w+)"
+_DERIVED = r"(?:d[eé]riv[ai]\w+|bearbeitung\w*|modifi[ck]a[tcz]\w+)"
 _FORBIDDEN = {  # in words beside the name
     "NC": r"non[\s-]*commercial|n[aã]o[\s-]*comercia|no[\s-]comercial|nicht[\s-]*kommerz|"
-    r"keine kommerziell|\b(?:no|not for|without|prohibits?) commercial|\blucrativos?\b",
+    r"keine kommerziell|\b(?:no|not for|without|prohibits?) commercial|\blucrativos?\b|"
+    r"\b(?:non-?|not[\s-]for[\s-]*)(?:profit|resale)\b|\bde lucro\b|\bdi lucro\b|\bbut lucratif|"
+    rf"\b{_NOT} (?:[\w'’]+ ){{0,4}}{_COMMERCIAL}|\b{_COMMERCIAL}(?: [\w'’]+){{0,3}} {_NOT}\b",
+    "SA": r"\b(?:same|similar|identical) (?:terms|conditions|licen)|\bm[eê]mes conditions|"
+    r"\bmismas? (?:condici|licenc)|\bmesmas? (?:condi|licen)|\bstess[ae] (?:condizion|licenz)|"
+    r"\bgleichen? (?:bedingung|lizenz)",
     "ND": r"\bno modifications or adaptations|\bno[\s-]*derivative|"
-    r"\bnot (?:be )?(?:altered|modified|transformed|changed)\b",
+    r"\bnot (?:be )?(?:altered|modified|transformed|changed)\b|"
+    rf"\b{_NOT} (?:[\w'’]+ ){{0,2}}{_DERIVED}|\b{_DERIVED}(?: [\w'’]+){{0,3}} {_NOT}\b",
 }
+_LIMITED = re.compile(  # to a use that no Creative Commons licence has
+    r"\b(?:academic|personal|private|research|educational|teaching|scholarly|clinical)[\w\s,-]{0,25}"
+    r"\b(?:use|purposes?|users)\s+only\b|"
+    r"\b(?:only|solely|exclusively) (?:be used )?for (?:[\w-]+ ){0,2}"
+    r"(?:academic|personal|private|research|educational|teaching)\b|\b(?:personal|private) use\b"
+)
 _AND = r"\s*(?:,|/|and|or|as well as|[yeou]|et|ou|und|oder)+\s*(?:for )?"
 _BOTH = re.compile(  # the one and the other are permitted
     rf"\b(?<!non-)commercial(?:ly)?{_AND}non[\s-]*commercial\w*|"
@@ -145,6 +164,8 @@ def _with_words(license: License, words: str) -> License:
     if not (license.code or "").startswith("CC BY"):
         return license
     words = _BOTH.sub(" ", words)
+    if _LIMITED.search(words):
+        return License(None)
     parts = (license.code or "").partition("BY")[2].split("-")
     more = [part for part, one in _FORBIDDEN.items() if part not in parts and re.search(one, words)]
     return _by([*parts, *more], license.version) if more else license
