@@ -25,7 +25,7 @@ WORDED = {
         "Licença Creative Commons Atribuição – Uso Não Comercial | "
         "Licenza Creative Commons Attribuzione - Non commerciale | CC‐BY‐NC | CC BY, NC | "
         "Creative Commons Attribution, for non-profit purposes | CC BY 4.0, not for resale | "
-        "Creative Commons Deed, Attribution 2.5, which does not permit commercial exploitation | "
+        "Creative Commons Attribution 2.5, which does not permit commercial exploitation | "
         "CC BY 4.0 except for commercial purposes | CC BY; commercial use is not permitted | "
         "licence Creative Commons Attribution, usage commercial interdit | "
         "CC BY, sauf à des fins commerciales | CC BY, sans but lucratif | "

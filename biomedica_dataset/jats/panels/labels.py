@@ -19,9 +19,9 @@ MOST_IN_A_RANGE = 50
 
 # Words that make a series of their own, and the letter that stands for them in labels.
 _QUALIFIERS = {
-    "S": r"supp\w*\.?|supporting|suplement\w*|zusatz\w*|ergänz\w*|complement\w*",
+    "S": r"(?-i:E?SI)|supp\w*\.?|supporting|suplement\w*|zusatz\w*|ergänz\w*|complement\w*",
     "D": r"additional|adicional\w*|zusätzlich\w*",
-    "E": r"extended(?:\sdata)?",
+    "E": r"(?-i:ED)|extended(?:\sdata)?",
     "A": r"appendi\w*|annexe?|anexo|ap[eé]ndice|ap[eê]ndice|anhang",
     "O": r"online|web|internet",
 }
@@ -29,6 +29,14 @@ _ANY = "|".join(_QUALIFIERS.values())
 _BEFORE = re.compile(
     rf"(?<!\w)({_ANY})(?:\s(?:appendix|data|files?|information|materials?|online|resources?))?"
     r"(?:\s[A-Z]?\d{0,2})?\s?[:,.-]?\s?$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(  # "in the Supplement", "of the Online Appendix", "(supplementary)"
+    r"\s(?:\(|(?:in|of|from|de|del|da|do|du|dans|nel|en|em|im|des)\s"
+    r"(?:the\s|our\s|la\s|le\s|el\s|o\s|l['’])?)"
+    r"(supplement(?:s|ary|al)?\b|suppl\.|supporting(?=\sinf)|suplement\w*|supplément\w*|"
+    r"online(?=\s(?:supp|appe))|web(?=\s?appe)|extended(?=\sdata)|appendi(?:x|ces)\b|annexe?|anexo|"
+    r"ap[eéê]ndice|anhang)",
     re.IGNORECASE,
 )
 _LABEL_BEFORE = re.compile(rf"\W*(?:{_ANY})?\W*(?:data|information|materials?)?\W*", re.IGNORECASE)
@@ -125,6 +133,8 @@ def _mentions_at(text: str, start: int) -> Iterator[Mention]:
     qualifier = found[2] if found else None
     if qualifier is None and (above := _BEFORE.search(before)):
         qualifier = above[1]
+    if qualifier is None and (below := _AFTER.match(text, end)):
+        qualifier = below[1]
     named = _letter(qualifier)
     by_prefix: dict[str, list[tuple[int, int, tuple[str, ...]]]] = {}
     items = found[3] if found else number[1] if number else ""
