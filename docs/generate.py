@@ -44,7 +44,7 @@ Generated from `--help` by `python docs/generate.py --write`.
 
 ## Shell completion
 
-Bash, zsh and fish complete commands, options, licences, tasks and columns.
+Bash, zsh and fish complete commands, options, licences, tasks, recipes, splits, concepts and columns.
 For bash, add this line to `~/.bashrc`:
 
 ```sh
@@ -53,6 +53,7 @@ eval "$(_BIOMEDICA_COMPLETE=bash_source biomedica)"
 
 For zsh, add `eval "$(_BIOMEDICA_COMPLETE=zsh_source biomedica)"` to `~/.zshrc`; for fish, add
 `_BIOMEDICA_COMPLETE=fish_source biomedica | source` to `~/.config/fish/config.fish`.
+Begin names of several words, as those of concepts are, with a quotation mark: `--concept "Plo`.
 """
 
 

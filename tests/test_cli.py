@@ -350,12 +350,17 @@ def test_help_is_whole_in_80_columns(run):
         assert not [line for line in lines if line.endswith("...") and "ARGS" not in line]
 
 
-def test_a_shell_completes_licences_tasks_and_columns():
+def test_a_shell_completes_what_options_may_be():
     for words, found in {
         "select x --license comm": "commercial",
         "extract x --license CC-BY-N": "CC-BY-NC-SA",
         "evaluate --tasks bloo": "bloodmnist",
         "select x --filter image_panel_c": "image_panel_count",
+        "search x words --filter article_y": "article_year",
+        "select x --recipe sq": "sqrt-weights",
+        "select x --split val": "validation",
+        "search x words --concept Microsc": "Microscopy",
+        "train bal": "balanced",
     }.items():
         parts = ["biomedica", *words.split()]
         env = {

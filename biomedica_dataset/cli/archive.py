@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, complete_license, main, progress, show
+from .completion import complete_license
+from .group import OUTPUT, main, progress, show
 from .launched import launched
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, complete_license, main, progress, show
+from .completion import (
+    complete_column,
+    complete_concept,
+    complete_license,
+    complete_sampling,
+    complete_split,
+)
+from .group import OUTPUT, main, progress, show
 from .launched import launched
 
 
@@ -82,13 +89,6 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     show(run(archive, output, progress=progress(), **options))
 
 
-def _complete_column(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
-    from biomedica_dataset.schema import CaptionRow, IndexRow, column_names
-
-    names = dict.fromkeys([*column_names(IndexRow), *column_names(CaptionRow)])
-    return [name for name in names if name.startswith(begun)]
-
-
 @main.command()
 @click.argument("source")
 @click.option(
@@ -103,18 +103,24 @@ def _complete_column(_context: click.Context, _option: click.Parameter, begun: s
     shell_complete=complete_license,
     help="Only rows under a licence: a group, or a code such as CC-BY. Repeatable.",
 )  # fmt: skip
-@click.option("--concept", "concepts", multiple=True, help="Only rows with a concept. Repeatable.")
 @click.option(
-    "--filter", "filters", multiple=True, metavar="CONDITION", shell_complete=_complete_column,
+    "--concept", "concepts", multiple=True, shell_complete=complete_concept,
+    help="Only rows with a concept. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--filter", "filters", multiple=True, metavar="CONDITION", shell_complete=complete_column,
     help="Such as 'article_year >= 2015 and caption contains melanoma'; see above. Repeatable: "
     "all must hold.",
 )  # fmt: skip
 @click.option(
-    "--recipe", help="Sampling: drop-overrepresented, cap-overrepresented or sqrt-weights."
-)
+    "--recipe", shell_complete=complete_sampling,
+    help="Sampling: drop-overrepresented, cap-overrepresented or sqrt-weights.",
+)  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), help="At most N rows, drawn with --seed.")
 @click.option("--seed", type=click.IntRange(0), help="Seed for the recipe and the limit.")
-@click.option("--split", help="Split to read, or all. [default: train]")
+@click.option(
+    "--split", shell_complete=complete_split, help="Split to read, or all. [default: train]"
+)
 @click.option(
     "--unit", type=click.Choice(["figure", "panel"]), default="figure", show_default=True,
     help="What a row is; letter, score, subcaption and contexts are columns of panels.",

@@ -6,19 +6,14 @@ from typing import Any
 
 import click
 
+from .completion import complete_task
 from .group import OUTPUT, main, printable, progress, wants_json
-
-
-def _complete_task(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
-    from biomedica_dataset.clip.evaluate.find import ALL, shipped_tasks
-
-    return [name for name in [ALL, *(t.name for t in shipped_tasks())] if name.startswith(begun)]
 
 
 @main.command()
 @click.argument("models", nargs=-1)
 @click.option(
-    "--tasks", "-t", multiple=True, metavar="TASK", shell_complete=_complete_task,
+    "--tasks", "-t", multiple=True, metavar="TASK", shell_complete=complete_task,
     help="all, a name, a domain, a pattern, a YAML file, or a folder of YAML files. Repeatable.",
 )  # fmt: skip
 @click.option(

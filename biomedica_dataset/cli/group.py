@@ -139,14 +139,6 @@ def main(context: click.Context) -> None:
 main.params += _EVERYWHERE
 
 
-def complete_license(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
-    """Return the licence groups and codes that begin so, for a shell."""
-    from biomedica_dataset.licenses import CODES, LICENSE_GROUPS
-
-    names = [*LICENSE_GROUPS, *(code.replace(" ", "-") for code in CODES)]
-    return [name for name in names if name.lower().startswith(begun.lower())]
-
-
 def progress() -> Progress:
     """Return a progress display for this terminal."""
     from biomedica_dataset.engine.progress import Progress

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from .group import Commands, complete_license, main, printable, progress, show, wants_json
+from .completion import complete_column, complete_concept, complete_license, complete_split
+from .group import Commands, main, printable, progress, show, wants_json
 from .launched import launched
 from .serving import serve_page, served
 
@@ -78,12 +79,17 @@ def build(dataset: str, **options: Any) -> None:
     shell_complete=complete_license,
     help="Only figures under a licence: a group, or a code such as CC-BY. Repeatable.",
 )  # fmt: skip
-@click.option("--concept", "concepts", multiple=True, help="Only figures of a concept. Repeatable.")
 @click.option(
-    "--filter", "filters", multiple=True, metavar="CONDITION",
+    "--concept", "concepts", multiple=True, shell_complete=complete_concept,
+    help="Only figures of a concept. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--filter", "filters", multiple=True, metavar="CONDITION", shell_complete=complete_column,
     help="Such as 'article_year >= 2015'; see `biomedica select`. Repeatable: all must hold.",
 )  # fmt: skip
-@click.option("--split", help="Only figures of a split. [default: all]")
+@click.option(
+    "--split", shell_complete=complete_split, help="Only figures of a split. [default: all]"
+)
 @click.option(
     "--mode", type=click.Choice(["lexical", "semantic", "hybrid"]), default="lexical",
     show_default=True, help="By words, by meaning (vectors of captions), or by both.",

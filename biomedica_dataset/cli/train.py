@@ -8,12 +8,13 @@ import click
 
 from biomedica_dataset.errors import UsageError
 
+from .completion import complete_training
 from .group import OUTPUT, main, printable, show
 from .launched import TAKE_OVER, was_requeued
 
 
 @main.command()
-@click.argument("config")
+@click.argument("config", shell_complete=complete_training)
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE",
     help="Override a key, such as data.path=org/name. Repeatable.",
