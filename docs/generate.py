@@ -44,7 +44,8 @@ Generated from `--help` by `python docs/generate.py --write`.
 
 ## Shell completion
 
-Bash, zsh and fish complete commands, options, licences, tasks, recipes, splits, concepts and columns.
+Bash, zsh and fish complete commands, options, licences, tasks, recipes, splits, concepts and
+columns.
 For bash, add this line to `~/.bashrc`:
 
 ```sh

@@ -12,7 +12,7 @@ from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.panel_rows import CONFIG, OWN
 from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.streaming.reading.columns import read_columns
-from biomedica_dataset.streaming.reading.panels import PLACED
+from biomedica_dataset.streaming.reading.panels import PLACED, first_panels
 
 if TYPE_CHECKING:
     from biomedica_dataset.streaming.choice import Chosen
@@ -87,16 +87,15 @@ def panel_columns(index: Index, table: pa.Table) -> dict[str, dict[str, Any]]:
 
 
 def _places(index: pa.Table, table: pa.Table) -> pa.Table:
-    """Return file, row and figure of each panel: panels of a file follow the order of its rows."""
+    """Return file, row and figure of each panel."""
     is_near = pc.is_in(index["file"], value_set=table["file"].combine_chunks())
     split = index.filter(pc.and_(is_near, pc.is_valid(index["panel_count_found"])))
     split = split.sort_by([("file", "ascending"), ("row", "ascending")])
     files = split["file"].combine_chunks().dictionary_encode().indices.to_numpy()
     counts = split["panel_count_found"].to_numpy().astype(np.int64)
-    starts = np.cumsum(counts) - counts
-    starts -= starts[np.searchsorted(files, files)]  # from the first figure of the file
+    first = first_panels(files, split["row"].to_numpy(), counts)
     chosen = pc.is_in(split["key"], value_set=table["key"].combine_chunks()).to_numpy()
     own = counts[chosen]
-    rows = np.repeat(starts[chosen] - np.cumsum(own) + own, own) + np.arange(own.sum())
+    rows = np.repeat(first[chosen] - np.cumsum(own) + own, own) + np.arange(own.sum())
     figures = pa.array(np.repeat(np.flatnonzero(chosen), own))
     return split.select(["file", "key"]).take(figures).append_column("row", pa.array(rows))

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biomedica_dataset.annotation.panel_review.panel_sheets import (
@@ -224,11 +224,14 @@ def test_a_vote_counts_for_the_box_that_was_shown(tmp_path):
     file.close()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.sampled_from(ANSWERS), st.floats(0, 1, width=32), st.lists(st.integers(0, 999), min_size=4)
+    st.sampled_from(ANSWERS),
+    st.floats(0, 1, width=32),
+    st.lists(st.integers(0, 999), min_size=4, max_size=4),
 )
 def test_a_vote_is_read_as_it_was_written(answer, score, sides):
-    x0, y0, width, height = sides[:4]
+    x0, y0, width, height = sides
     box = [x0, y0, x0 + 1 + width, y0 + 1 + height]
     vote = PanelVote(
         annotator="anna", key="PMC1_g1-A", found=box, score=score, answer=answer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from pathlib import Path
@@ -16,9 +17,11 @@ from hypothesis import strategies as st
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.cluster_model import ClusterModel
+from biomedica_dataset.annotation.duplicates.copies import Duplicates
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.annotation.labels.taxonomy import BUILT_IN, Taxonomy
+from biomedica_dataset.annotation.look.measured import Look
 from biomedica_dataset.annotation.panels.figure_panels import read_figure_panels
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.annotation.review.sheets import Review
@@ -148,8 +151,12 @@ micro_batch: 4
 
 @pytest.fixture(scope="module")
 def route(tmp_path_factory):
-    """All that the demo makes, sheets, and what a training needs; not to be changed by a test."""
-    folder = tmp_path_factory.mktemp("route")
+    """What `make_route` makes; not to be changed by a test."""
+    return make_route(tmp_path_factory.mktemp("route"))
+
+
+def make_route(folder: Path) -> Path:
+    """Make all that the demo makes, measures and sheets, and what a training needs."""
     list(run_demo(str(folder)))
     shutil.copytree(OLD / "mesh", folder / "mesh")
     (folder / "taxonomy").mkdir()
@@ -157,12 +164,14 @@ def route(tmp_path_factory):
     (folder / "model").mkdir()
     (folder / "model" / "open_clip_config.json").write_text(json.dumps(TINY))
     (folder / "train.yaml").write_text(TRAINING)
-    with pytest.MonkeyPatch.context() as here:
-        here.chdir(folder)
-        done = CliRunner().invoke(
-            main, ["annotate", "review", "assignments", "archive", "-o", "sheets"]
-        )
-    assert done.exit_code == 0, done.output
+    with contextlib.chdir(folder):
+        for command in (
+            "annotate review assignments archive -o sheets",
+            "annotate look archive -o look",
+            "annotate duplicates look -o duplicates",
+        ):
+            done = CliRunner().invoke(main, command.split())
+            assert done.exit_code == 0, done.output
     return folder
 
 
@@ -199,6 +208,8 @@ READERS = {
     "embeddings": lambda path: _blocks(Embeddings.vectors)(Embeddings.open(path)),
     "assignments": lambda path: Assignments.open(path).of_pmcids(0, 10**9),
     "panels": lambda path: read_figure_panels(Panels.open(path), 0, 10**9),
+    "look": lambda path: _blocks(Look.read)(Look.open(path)),
+    "duplicates": lambda path: _blocks(Duplicates.read)(Duplicates.open(path)),
     "clusters": ClusterModel.open,
     "labels": Labels.open,
     "sheets": Review.open,
@@ -211,6 +222,8 @@ FILES = {
     "embeddings": ["embeddings.json", "blocks/*"],
     "assignments": ["assignments.json", "blocks/*"],
     "panels": ["panels.json", "blocks/*"],
+    "look": ["look.json", "blocks/*"],
+    "duplicates": ["duplicates.json", "blocks/*"],
     "clusters": ["cluster.json", "cluster.npz"],
     "labels": ["labels.json", "labels.parquet"],
     "sheets": ["review.json"],
@@ -261,6 +274,9 @@ COMMANDS = [
     ("embeddings", "annotate assign clusters embeddings -o others --workers 1"),
     ("assignments", "annotate review assignments archive -o other"),
     ("panels", f"{SERIALIZE} --panels panels"),
+    ("look", "annotate duplicates look -o others"),
+    ("look", f"{SERIALIZE} --attributes look"),
+    ("duplicates", f"{SERIALIZE} --attributes duplicates"),
     ("clusters", "annotate assign clusters embeddings -o others --workers 1"),
     ("labels", f"{SERIALIZE} --clusters assignments --labels labels"),
     ("mesh", f"{SERIALIZE} --mesh mesh"),
@@ -272,8 +288,7 @@ COMMANDS = [
 
 def finishes_or_refuses(folder: Path, command: str) -> None:
     """Do a command in a folder; it must not end in a traceback."""
-    with pytest.MonkeyPatch.context() as here:
-        here.chdir(folder)
+    with contextlib.chdir(folder):
         done = CliRunner().invoke(main, command.split())
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
 

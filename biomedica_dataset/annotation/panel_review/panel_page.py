@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.labels.annotator_file import annotator_name
 from biomedica_dataset.annotation.panels.figure_panels import is_within
-from biomedica_dataset.annotation.review.handlers import place_of, text_of
 from biomedica_dataset.annotation.review.page import review_page
+from biomedica_dataset.annotation.review.work_handlers import WorkHandlers, text_of
 from biomedica_dataset.errors import UsageError
 
 from .panel_votes import ANSWERS, WRONG_BOX
@@ -33,30 +33,16 @@ def panel_page(session: PanelSession) -> Page:
     )
 
 
-class PanelHandlers:
-    """Answers the requests of the page with what JSON can hold.
-
-    Each method takes what a browser sent, which may be anything, and raises `UsageError` if it
-    cannot be meant.
-    """
+class PanelHandlers(WorkHandlers["PanelSession"]):
+    """Answers the requests of the page on which panels are checked."""
 
     def __init__(self, session: PanelSession) -> None:
-        self._session = session
+        super().__init__(session)
         self._panels = {
             panel.key: (at, card, panel)
             for at, card in enumerate(session.items)
             for panel in card.panels
         }
-
-    def join(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Start or resume the work of an annotator: show the first unanswered figure."""
-        who = annotator_name(text_of(sent, "who"))
-        return self._shown(who, self._session.join(who))
-
-    def show(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Show a figure."""
-        at = place_of(sent, len(self._session.items))
-        return self._shown(annotator_name(text_of(sent, "who")), at)
 
     def answer(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Save an answer; it is on disk when this returns. Return what changed with it."""
@@ -95,15 +81,10 @@ class PanelHandlers:
 
     def _state(self, who: str, at: int) -> dict[str, Any]:
         """Return what an answer may change."""
-        session = self._session
-        done, total = session.done(who), len(session.items)
-        votes = {one.key: session.latest(who, one) for one in session.items[at].panels}
+        panels = self._session.items[at].panels
+        votes = {panel.key: self._session.latest(who, panel) for panel in panels}
         return {
-            "who": who,
-            "at": at,
-            "done": done,
-            "total": total,
-            "open": session.next_open(who, at) if done < total else None,
+            **self._progress(who, at),
             "answers": {
                 key: {"answer": vote.answer, "box": vote.box} for key, vote in votes.items() if vote
             },

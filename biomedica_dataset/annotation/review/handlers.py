@@ -9,6 +9,7 @@ from biomedica_dataset.annotation.labels.votes import FLAGS, SETS, SINGLE
 from biomedica_dataset.errors import UsageError
 
 from .session import Item
+from .work_handlers import WorkHandlers, text_of
 
 if TYPE_CHECKING:
     from .session import ReviewSession
@@ -37,26 +38,12 @@ class Question(TypedDict):
     choices: list[tuple[str, Any]]
 
 
-class Handlers:
-    """Answers the requests of the page with what JSON can hold.
-
-    Each method takes what a browser sent, which may be anything, and raises `UsageError` if it
-    cannot be meant.
-    """
+class Handlers(WorkHandlers["ReviewSession"]):
+    """Answers the requests of the page on which clusters are labelled."""
 
     def __init__(self, session: ReviewSession) -> None:
-        self._session = session
+        super().__init__(session)
         self._places = {item: at for at, item in enumerate(session.items)}
-
-    def join(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Start or resume the work of an annotator: show the first unanswered item."""
-        who = annotator_name(text_of(sent, "who"))
-        return self._shown(who, self._session.join(who))
-
-    def show(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Show an item."""
-        at = place_of(sent, len(self._session.items))
-        return self._shown(annotator_name(text_of(sent, "who")), at)
 
     def answer(self, sent: dict[str, Any]) -> dict[str, Any]:
         """Save an answer; it is on disk when this returns. Return what changed with it."""
@@ -106,14 +93,9 @@ class Handlers:
 
     def _state(self, who: str, item: Item, at: int) -> dict[str, Any]:
         """Return what an answer may change."""
-        given, session = self._session.answers(who, item), self._session
-        done, total = session.done(who), len(session.items)
+        given = self._session.answers(who, item)
         return {
-            "who": who,
-            "at": at,
-            "done": done,
-            "total": total,
-            "open": session.next_open(who, at) if done < total else None,
+            **self._progress(who, at),
             "questions": self._questions(item, given),
             "answers": given,
         }
@@ -156,33 +138,3 @@ class Handlers:
 
 def _question(name: str, choices: list[tuple[str, Any]]) -> Question:
     return {"name": name, "text": TEXTS[name], "choices": choices}
-
-
-def place_of(sent: dict[str, Any], count: int) -> int:
-    """Return which of so many items a browser asks for.
-
-    Raises
-    ------
-    UsageError
-        There is no such item.
-    """
-    at = sent.get("at")
-    if not isinstance(at, int) or not 0 <= at < count:
-        msg = f"there is no item {str(at)[:40]!r}; items are 0 to {count - 1}"
-        raise UsageError(msg)
-    return at
-
-
-def text_of(sent: dict[str, Any], name: str) -> str:
-    """Return a text that a browser sent.
-
-    Raises
-    ------
-    UsageError
-        It is something else.
-    """
-    value = sent.get(name)
-    if not isinstance(value, str):
-        msg = f"{name} is {str(value)[:40]!r}; expected a text"
-        raise UsageError(msg)
-    return value

@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
-from biomedica_dataset.annotation.review.handlers import text_of
 from biomedica_dataset.annotation.review.page import PAGE_FILES
 from biomedica_dataset.annotation.review.server import Page
+from biomedica_dataset.annotation.review.work_handlers import text_of
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.search.documents import STORED
 from biomedica_dataset.search.search import MODES

@@ -117,17 +117,28 @@ def expand(index: Index, table: pa.Table, min_score: float) -> pa.Table:
     return found
 
 
+def first_panels(file: np.ndarray, row: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return where the panels of each figure begin in their file: they follow its figures.
+
+    Examples
+    --------
+    >>> first_panels(np.array([0, 1, 0]), np.array([5, 0, 3]), np.array([4, 2, 3])).tolist()
+    [3, 0, 0]
+    """
+    order = np.lexsort((row, file))
+    before = np.cumsum(counts[order]) - counts[order]
+    first = np.empty(len(file), np.int64)
+    first[order] = before - before[np.searchsorted(file[order], file[order])]
+    return first
+
+
 def _first_panels(index: Index) -> np.ndarray:
     """Return of each row of an index where its panels begin in their file."""
     table, splits = index.table, index.manifest.splits
     coded = table["file"].combine_chunks().dictionary_encode()
     file = coded.indices.to_numpy(zero_copy_only=False)
     counts = pc.fill_null(pc.list_value_length(table["panel_scores"]), 0).to_numpy()
-    order = np.lexsort((table["row"].to_numpy(), file))
-    before = np.cumsum(counts[order]) - counts[order]
-    starts = before[np.searchsorted(file[order], file[order])]
-    first = np.empty(len(table), np.int64)
-    first[order] = before - starts
+    first = first_panels(file, table["row"].to_numpy(), counts)
     totals = np.bincount(file, counts, len(coded.dictionary))
     for path, total in zip(coded.dictionary.to_pylist(), totals.tolist(), strict=True):
         beside = path_beside(path, "panels", splits)
