@@ -1,7 +1,8 @@
-"""Pages of the site that are no files of docs/: the Python interface, changelog and citation."""
+"""Makes the pages of the site that docs/ does not have: Python interface, tutorial, changelog."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
-_ROOT = Path(__file__).parents[1]
+_DOCS = Path(__file__).parent
+_ROOT = _DOCS.parent
 _ROOT_PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 _MEMBER = "---\ntitle: {0}\n---\n\n::: biomedica_dataset.{0}\n"
 _BELOW = "    options: {heading_level: 2}\n"
@@ -47,6 +49,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Lead links to files of the checkout to the pages made of them."""
     up = "../" * page.file.src_uri.count("/")
+    markdown = markdown.replace("](tutorial.ipynb)", "](tutorial.md)")
     for name, made in _ROOT_PAGES.items():
         markdown = markdown.replace(f"](../{up}{name}", f"]({up}{made}")
     return markdown
@@ -57,6 +60,7 @@ def _made() -> Iterator[tuple[str, str]]:
         text = (_ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
         yield path, re.sub(r"\]\(README\.md(#[\w-]+)?\)", "](index.md)", text)
     yield "citation.md", _CITATION.format((_ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    yield "tutorial.md", _notebook(json.loads((_DOCS / "tutorial.ipynb").read_text("utf-8")))
     for name in biomedica_dataset.__all__:
         if name != "__version__" and not hasattr(errors, name):
             yield (
@@ -66,6 +70,25 @@ def _made() -> Iterator[tuple[str, str]]:
     names = [name for name in biomedica_dataset.__all__ if hasattr(errors, name)]
     blocks = [f"::: biomedica_dataset.{name}\n{_BELOW}" for name in names]
     yield "reference/python/errors.md", "\n".join(["# Errors\n", *blocks])
+
+
+def _notebook(notebook: dict[str, Any]) -> str:
+    """Return the cells and outputs of a notebook as Markdown."""
+    blocks = []
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        blocks.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "image/jpeg" in data:
+                address = f"data:image/jpeg;base64,{data['image/jpeg'].replace(chr(10), '')}"
+                blocks.append(f'<img alt="the image that the cell shows" src="{address}">')
+            elif "text/html" in data:
+                blocks.append("".join(data["text/html"]))
+            else:
+                text = "".join(output.get("text") or data["text/plain"]).rstrip()
+                blocks.append(f"```text\n{text}\n```")
+    return "\n\n".join(blocks)
 
 
 def _expanded(entry: Any, paths: list[str]) -> Any:

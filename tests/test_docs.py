@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib.util
 import io
@@ -46,12 +47,17 @@ PRIVATE = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def generate():
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+def load(name):
+    """Return a script of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def generate():
+    return load("generate")
 
 
 @pytest.fixture
@@ -151,7 +157,26 @@ def test_the_commands_that_are_shown_run(page, workplace):
         assert done.exit_code == 0, (shlex.join(words), done.output)
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "how-to").glob("*.md")), ids=str)
+def test_the_words_of_the_glossary_are_used_and_no_others():
+    rows = text(ROOT / "docs" / "explanation" / "glossary.md").partition("## Words we do not")[2]
+    unwanted = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", rows, re.MULTILINE)[1:]
+    found = re.compile(rf"\b(?:{'|'.join(map(re.escape, unwanted))})\b", re.IGNORECASE)
+    prose = [page for page in PAGES if page.name not in {"glossary.md", "CHANGELOG.md"}]
+    used = {page: re.sub(r"```.*?```|`[^`]*`", "", text(page), flags=re.DOTALL) for page in prose}
+    for module in (ROOT / "biomedica_dataset").rglob("*.py"):
+        used[module] = "\n".join(
+            node.value
+            for node in ast.walk(ast.parse(text(module)))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+        )
+
+    assert len(unwanted) > 10
+    assert {page: found.findall(used[page]) for page in used if found.search(used[page])} == {}
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "how-to").glob("*.md")), ids=lambda page: page.name
+)
 def test_a_how_to_says_of_each_block_of_commands_whether_it_is_run(page):
     before = re.findall(r"(.*)\n```(?:sh|console)\n", text(page))
     assert [
@@ -189,6 +214,21 @@ def test_every_page_is_in_the_navigation():
     for page in (ROOT / "docs").rglob("*.md"):
         path = page.relative_to(ROOT / "docs")
         assert f"{path}\n" in navigation or f"{path.parent}/\n" in navigation, path
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_and_shows_what_it_showed():
+    tutorial = load("run_tutorial")
+    shown = tutorial.nbformat.read(tutorial.TUTORIAL, as_version=4)
+
+    assert words_shown(tutorial.executed()) == words_shown(shown)
+
+
+def words_shown(notebook):
+    """Return the texts of the outputs of a notebook, without those that depend on the machine."""
+    cells = [cell for cell in notebook.cells if "measured" not in cell.metadata.get("tags", ())]
+    outputs = [one for cell in cells for one in cell.get("outputs", ())]
+    return [one.get("text") or one.data["text/plain"] for one in outputs]
 
 
 @pytest.mark.slow

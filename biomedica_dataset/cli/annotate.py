@@ -192,7 +192,7 @@ def duplicates(look: str, output: str, **options: Any) -> None:
     """Find copies among the images of LOOK, which `biomedica annotate look` wrote.
 
     Copies have equal bytes, or nearly the same hash as the image or its mirror image. The largest
-    of a group is kept, then the one of the least PMCID.
+    of a group is kept, or of equal ones that with the lowest PMCID.
     """
     from biomedica_dataset import duplicates as run
 

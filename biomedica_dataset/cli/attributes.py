@@ -9,7 +9,7 @@ from .group import main, show
 
 @main.group()
 def attributes() -> None:
-    """Tables of what is known of images, beside the rows: add."""
+    """Add tables of facts about images beside the rows."""
 
 
 @attributes.command()

@@ -123,11 +123,11 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
 )
 @click.option(
     "--unit", type=click.Choice(["figure", "panel"]), default="figure", show_default=True,
-    help="What a row is; letter, score, subcaption and contexts are columns of panels.",
+    help="One row per figure or per panel; panels add letter, score, subcaption and contexts.",
 )  # fmt: skip
 @click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.8, show_default=True,
-    help="Least score of a panel.",
+    help="Minimum score of a panel.",
 )  # fmt: skip
 @click.option(
     "--crop", type=click.Choice(["png", "jpeg"]),
@@ -135,7 +135,7 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
 )  # fmt: skip
 @click.option(
     "--margin", type=click.FloatRange(0, 1), default=0.0,
-    help="What is seen around a panel that is cut out, as a share of its sides.",
+    help="Margin around a cropped panel, as a fraction of its width and height.",
 )  # fmt: skip
 @click.option(
     "--format",
@@ -167,7 +167,7 @@ def select(source: str, output: str | None, **options: Any) -> None:
       COLUMN contains_text TEXT           any part of the text, in any case
       COLUMN matches REGEX                a regular expression, as RE2 reads it
       COLUMN is null, COLUMN is not null  a null matches nothing else
-    Text that has signs, or the words and, or, stands in quotes.
+    Put text that has signs, or the words and, or, in quotes.
     """
     from biomedica_dataset import select as run
     from biomedica_dataset.streaming.conditions.grammar import joined, parse

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
 
 _INTERRUPTED = 130
+_NUMBERS = (type(click.INT), type(click.FLOAT))  # click writes INTEGER RANGE
 _WHOLE = 1000  # characters: more than a sentence has
 
 
@@ -58,6 +59,9 @@ class Commands(click.Group):
 
     def add_command(self, command: click.Command, name: str | None = None) -> None:
         """Add a command, with the options of all commands."""
+        for param in command.params:
+            if param.metavar is None and isinstance(param.type, _NUMBERS):
+                param.metavar = "N"
         if "ignore_unknown_options" not in command.context_settings:  # those go to datasets-cli
             command.params += _EVERYWHERE
         super().add_command(command, name)

@@ -39,7 +39,7 @@ class Timings(Shown):
     ----------
     shared
         Counters of another process; new ones by default. Processes that are started with a
-        `Timings` share its counters; a copy that is sent later begins anew.
+        `Timings` share its counters; a copy that is sent later begins with none.
 
     Examples
     --------

@@ -198,7 +198,7 @@ class Web:
             target = urljoin(address, location)
             return target, self._ask(target, wanted)
         except ValueError as error:  # UsageError too: the server named that address, not the user
-            msg = f"it was redirected to {location[:200]!r}, which is no address"
+            msg = f"it was redirected to {location[:200]!r}, which is not an address"
             raise RetryableError(msg) from error
 
     def _ask(self, address: str, wanted: RangeRequest | None) -> HTTPResponse:

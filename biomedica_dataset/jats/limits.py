@@ -17,7 +17,7 @@ MAX_CLAIMS = 2_000_000
 """Copyright lines on figures times names of authors and holders."""
 
 MAX_PHRASES = 5_000
-"""Phrases on figures that may credit somebody."""
+"""Phrases on figures that may credit someone."""
 
 MAX_CAPTIONS = 2**24
 """Characters in the captions of figures; figures of a group repeat its caption."""

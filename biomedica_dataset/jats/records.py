@@ -35,7 +35,7 @@ class Figure:
         Licence that the figure itself names; ``License(None)`` if it is not understood or another
         holds the rights; ``None`` if the figure says nothing, and has the licence of the article.
     credit
-        The sentence that credits somebody other than the article's authors.
+        The sentence that credits someone other than the article's authors.
     context
         Clean text of the paragraphs that cite the figure, in document order.
     labels

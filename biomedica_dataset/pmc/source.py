@@ -126,7 +126,7 @@ class Source:
             self._give_up(f"{key}: {error}")
 
     def _bind(self) -> None:
-        """Create semaphore and budget anew for each event loop, since they bind to one."""
+        """Create a new semaphore and budget for each event loop, since they bind to one."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop

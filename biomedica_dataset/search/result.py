@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.engine.report import Shown
 
 from .documents import citing_sentences, terms_of
 
@@ -13,8 +15,8 @@ if TYPE_CHECKING:
     from .words import Snippet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SearchResult(Shown):
     """A figure that was found.
 
     Parameters
@@ -36,8 +38,8 @@ class SearchResult:
     matched: tuple[str, ...]
     snippet: Snippet
     caption: str
-    row: dict[str, Any] = field(repr=False)
-    image: FetchedImage | None = field(default=None, repr=False)
+    row: dict[str, Any]
+    image: FetchedImage | None = None
 
     @property
     def license(self) -> str | None:

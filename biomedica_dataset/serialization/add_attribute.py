@@ -1,4 +1,4 @@
-"""`attributes add`: anybody's table with a ``key`` becomes an attribute of a dataset folder."""
+"""`attributes add`: anyone's table with a ``key`` becomes an attribute of a dataset folder."""
 
 from __future__ import annotations
 

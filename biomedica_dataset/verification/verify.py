@@ -41,7 +41,7 @@ def verify(
     Raises
     ------
     UsageError
-        The folder is none of these.
+        The folder is neither an archive nor a dataset folder nor tars.
 
     Examples
     --------

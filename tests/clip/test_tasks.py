@@ -41,7 +41,7 @@ from .made import COLOURS, GOOD, write
         ({**GOOD, "templates": "an image"}, r"templates must have {} in .*, not 'an image'"),
         ({**GOOD, "protocol": "multilabel"}, r"classes.blue: multilabel needs positive"),
         ({**GOOD, "source": {"folder": "empty"}}, r"empty needs a folder of images"),
-        ({**GOOD, "source": {"folder": "nowhere"}}, r"there is no folder .*nowhere"),
+        ({**GOOD, "source": {"folder": "nowhere"}}, r"the folder .*nowhere does not exist"),
         ({**GOOD, "source": {"csv": "nowhere.csv"}}, r"there is no file .*nowhere.csv"),
         ({**GOOD, "source": {"csv": "rows.csv"}}, r"no column 'image'; did you mean 'imge'"),
         ({**GOOD, "source": {"csv": "rows.csv", "path": "{imag}"}, "columns": {"label": "label"}},

@@ -40,6 +40,8 @@ def test_words_of_the_caption_find_the_figure_in_any_of_their_forms(search):
 
     assert found[0].key == NAEVUS
     assert "*pigment* *network*" in str(found[0].snippet)
+    assert repr(found[0]).startswith(f"<SearchResult: {NAEVUS}")
+    assert "*pigment* *network*" in found[0]._repr_html_()
     assert found[0].matched[0] == "caption"
 
 

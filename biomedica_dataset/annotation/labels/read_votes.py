@@ -159,7 +159,7 @@ def refuse_completed(folder: Folder, name: str, ours: Iterable[bytes | None], ad
     Raises
     ------
     UsageError
-        Somebody has changed it.
+        Someone has changed it.
     """
     if folder.exists(name) and folder.read_bytes(name) not in ours:
         msg = (

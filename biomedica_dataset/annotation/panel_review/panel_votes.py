@@ -94,7 +94,7 @@ class PanelVoteFile:
         self._latest[vote.key] = vote
 
     def latest(self, panel: CardPanel) -> PanelVote | None:
-        """Return the current answer about a panel; none if its box was found anew since."""
+        """Return the current answer about a panel; none if its box was found again since."""
         vote = self._latest.get(panel.key)
         is_open = vote is None or vote.answer is None or vote.found != panel.box
         return None if is_open else vote

@@ -100,7 +100,7 @@ class _Cutter:
         return (one, other) if one and other else None
 
     def _match(self, halves: tuple[Rectangle, Rectangle], axis: int, *, is_edge: bool) -> float:
-        """Return how well two sides of a cut match, 0 to 1; 0 if one is no image."""
+        """Return how well two sides of a cut match, 0 to 1; 0 if one is not an image."""
         if is_edge and not any(map(self._is_solid, halves)):
             return 0.0
         if not all(map(self._is_image, halves)):

@@ -60,7 +60,7 @@ class Handlers(WorkHandlers["ReviewSession"]):
         return self._state(who, item, at)
 
     def _place(self, cluster: Any, key: Any) -> int:
-        """Return the place of an item, which a server that was started anew may not ask about."""
+        """Return the place of an item, which a server that was started again may not ask about."""
         is_item = isinstance(cluster, int) and isinstance(key, str | None)
         at = self._places.get(Item(cluster, key)) if is_item else None
         if at is None:
@@ -106,7 +106,7 @@ class Handlers(WorkHandlers["ReviewSession"]):
         names = self._session.taxonomy
         kind, above = given.get("panel_type"), given.get("primary") or names.names("primary")
         local = [
-            # If several global concepts are possible, each local one is shown with its own.
+            # If an image may have several global concepts, each local one is shown with its own.
             (name if len(above) == 1 else f"{name} · {concept}", name)
             for concept in above
             for name in names.secondary[concept]

@@ -73,7 +73,7 @@ def read_cases(task: Task, seed: int = 0) -> Cases:
     Raises
     ------
     UsageError
-        There is no such source or column, a label is none of the classes, or nothing is left.
+        There is no such source or column, a label is not among the classes, or nothing is left.
     SourceError
         The source cannot be reached.
     """

@@ -128,7 +128,11 @@ def _read(folder: Folder, name: str) -> dict[str, Array] | None:
     try:
         with np.load(io.BytesIO(folder.read_bytes(name)), allow_pickle=False) as stored:
             return dict(stored)
-    except (ValueError, OSError, zipfile.BadZipFile):  # a file that others have spoilt is made anew
+    except (
+        ValueError,
+        OSError,
+        zipfile.BadZipFile,
+    ):  # a spoilt file is made again
         return None
 
 

@@ -85,7 +85,7 @@ def _folder_table(task: Task, path: str) -> Table:
     folder = _opened(task, path)
     system = folder.filesystem
     if not system.isdir(folder.root):
-        msg = f"task {task.name}: there is no folder {folder.url}; {_START}"
+        msg = f"task {task.name}: the folder {folder.url} does not exist; {_START}"
         raise UsageError(msg)
     root = folder.root.rstrip("/")
     below = sorted(system.find(root, detail=True).items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.engine.report import Tally, total
+from biomedica_dataset.engine.report import Shown, Tally, total
 
 if TYPE_CHECKING:
     from .bootstrap import Draws
@@ -46,8 +46,8 @@ class TaskResult:
         return self.task.protocol == "retrieval"
 
 
-@dataclass(slots=True)
-class Results:
+@dataclass(slots=True, repr=False)
+class Results(Shown):
     """What some models got right in some tasks."""
 
     models: list[str]
@@ -57,6 +57,18 @@ class Results:
     seed: int
     missing: dict[str, str] = field(default_factory=dict)
     """Why tasks were left out, by name."""
+
+    def __str__(self) -> str:
+        """Return the metric shown of each task and model, in percent, with what guessing gives."""
+        lines = [self.images.lines("images")[0]]
+        for one in self.tasks:
+            values = [
+                f"{model} {100 * metrics[one.shown].value:.1f}"
+                for model, metrics in zip(self.models, one.metrics, strict=True)
+            ]
+            chance = f"chance {100 * one.chance[one.shown]:.1f}"
+            lines.append(f"{one.task.name}: {one.shown} {', '.join([*values, chance])}")
+        return "\n".join(lines)
 
     @property
     def images(self) -> Tally:

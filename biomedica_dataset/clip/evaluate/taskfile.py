@@ -79,7 +79,7 @@ def _path(base: str, path: str | None) -> str | None:
 
 
 def _prompts(given: Any, *where: str) -> tuple[Texts, Texts]:
-    """Return positive and negative texts; what is no mapping has positive ones only."""
+    """Return positive and negative texts; anything but a mapping has positive ones only."""
     if isinstance(given, dict):
         both = checked(_Prompts, given, *where)
         return both.positive, both.negative

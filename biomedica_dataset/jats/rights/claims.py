@@ -51,7 +51,7 @@ class Rights(NamedTuple):
         Its own licence; ``None`` if it has that of the article, ``License(None)`` if it is not
         understood or another holds the rights.
     credit
-        The sentence that credits somebody other than the article's authors.
+        The sentence that credits someone other than the article's authors.
     """
 
     license: License | None

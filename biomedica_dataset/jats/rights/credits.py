@@ -1,4 +1,4 @@
-"""Finds the sentences that credit an image to somebody.
+"""Finds the sentences that credit an image to someone.
 
 A phrase counts where it is about an image: "adapted from [3]" is, "a protocol adapted from [3]",
 "cells kindly provided by Roe" and "with permission of the patient" are not.

@@ -27,7 +27,7 @@ _INITIALS = re.compile(r"\W*(?:[A-Z][.\s-]*){2,4}\W*")
 
 
 class Owners:
-    """Who owns an article; its metadata is only read if a figure names somebody.
+    """Who owns an article; its metadata is only read if a figure names someone.
 
     Parameters
     ----------

@@ -199,7 +199,7 @@ def _tested(column: pa.ChunkedArray, test: Comparison) -> Any:
     is_list = pa.types.is_list(column.type)
     if op in TEXT_OPERATORS:
         if not pa.types.is_string(column.type.value_type if is_list else column.type):
-            msg = f"{op!r} cannot be used on {name} of type {column.type}, which is no text"
+            msg = f"{op!r} cannot be used on {name} of type {column.type}, which is not text"
             raise UsageError(msg)
         found = finder(op, str(value))
         return _of_any(column, found) if is_list else found(column)

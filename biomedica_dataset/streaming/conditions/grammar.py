@@ -175,7 +175,7 @@ class _Parser:
     def whole(self) -> Condition:
         condition = self._junction("or")
         if self._tokens[self._at][0] != "end":
-            self._expected("and, or, or the end (text of several words can stand in quotes)")
+            self._expected("and, or, or the end (put text of several words in quotes)")
         return condition
 
     def _junction(self, word: str) -> Condition:
@@ -246,7 +246,7 @@ class _Parser:
         if word not in ORDERS:
             hint = f" ({nearest(word, OPERATORS)})" if word[:1].isalpha() else ""
             if word in ("", "and", "or"):
-                hint = " (text that has and, or stands in quotes)"
+                hint = " (text that has and, or must be quoted)"
             self._expected(f"an operator after {column}{hint}")
         order = self._order()
         if self._peek() in _NULLS:
@@ -280,5 +280,5 @@ class _Parser:
             if alone:
                 break
         if not words:
-            self._expected("a value (text that has signs stands in quotes)")
+            self._expected("a value (text that has signs must be quoted)")
         return " ".join(words)

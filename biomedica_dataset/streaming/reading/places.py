@@ -127,7 +127,7 @@ def find(path_or_repo: str | os.PathLike[str]) -> Place:
             return _repository(rest.removeprefix("datasets/"), text)
         if scheme in ("http", "https", "s3"):
             return Place(text.rstrip("/"))
-        known = "a folder, hf://, https://, http:// and s3:// are possible"
+        known = "give a folder, or an address with hf://, https://, http:// or s3://"
         msg = f"{text!r} has the scheme {scheme!r}; {known}"
         raise UsageError(msg)
     if Path(text).is_dir():
@@ -135,7 +135,7 @@ def find(path_or_repo: str | os.PathLike[str]) -> Place:
     if isinstance(path_or_repo, str) and text.count("/") == 1 and text[0] not in "./~":
         return _repository(text, text)
     msg = (
-        f"{text} is no folder; give a dataset folder, a repository such as org/name, hf://, "
+        f"{text} is not a folder; give a dataset folder, a repository such as org/name, hf://, "
         "https:// or s3://"
     )
     raise UsageError(msg)
@@ -231,7 +231,7 @@ class _Store:
     def _whole(self, name: str) -> Any:
         answer = self._store.get(name)
         if answer.meta["size"] > _MOST_WHOLE:
-            msg = f"it has {answer.meta['size']:,} bytes; {_MOST_WHOLE:,} are possible"
+            msg = f"it has {answer.meta['size']:,} bytes; at most {_MOST_WHOLE:,} can be read"
             raise ValueError(msg)
         return answer.bytes()
 
