@@ -146,8 +146,9 @@ def stream_rows(
     verify: bool = False,
     on_error: OnError = "raise",
     timings: Timings | None = None,
+    raw: bool = False,
 ) -> IterableDataset:
-    """Stream rows chosen by `choose_rows`; `open_dataset` does both."""
+    """Stream rows chosen by `choose_rows`, raw ones as they are read: `datasets` adds nothing."""
     logger.info("%s", chosen)
     choice, index, table = chosen.choice, chosen.index, chosen.table
     wanted = check_columns(columns, choice)
@@ -158,8 +159,9 @@ def stream_rows(
         reader = PanelReader(index, table, wanted, margin=margin, **given)
     image = DecodedImageOrNone() if on_error == "none" else DecodedImage()
     known = {**features(PanelRow), **features(IndexRow), **features(Pair), "image": image}
-    info = DatasetInfo(features=Features({name: known[name] for name in wanted}))
+    types = None if raw else Features({name: known[name] for name in wanted})
     runs = Runs(reader, plan, skips=on_error == "skip")
+    info = DatasetInfo(features=types)
     return IterableDataset(runs, info=info, split=NamedSplit(choice.split or "train"))
 
 

@@ -156,13 +156,12 @@ class Pairs:
 
         texts = _TEXTS[data.unit][: 2 if data.text == "caption_context" else 1]
         columns = ["key", "image", *texts]
-        self._timings = prepare.timings
-        rows = stream_rows(chosen, columns, margin=data.margin, timings=self._timings)
+        timings = self._timings = prepare.timings
+        rows = stream_rows(chosen, columns, margin=data.margin, timings=timings, raw=True)
         rank, count = place
         if rows.num_shards < count:
             msg = f"{data.path} has {rows.num_shards} runs of rows for {count} processes; use fewer"
             raise UsageError(msg)
-        rows = rows.decode(enable=False)
         self._rows = split_dataset_by_node(rows, rank, count, strategy="shards")
         self._data, self._seed = data, seed
         workers = data.workers
