@@ -31,7 +31,6 @@ QUICK = {
     "serialize": ["--rounds", "2"],
     "stream": ["--rounds", "2"],
     "relabel": [],
-    "starting": ["--rounds", "1"],
 }
 LIBRARIES = ("biomedica-dataset", "datasets", "pyarrow", "lxml", "obstore", "pillow", "torch")
 

@@ -65,7 +65,7 @@ def seconds(stage: str, source: Path, output: Path, *rest: object) -> tuple[floa
     module = [sys.executable, "-m", "biomedica_dataset", stage, source, "-o", output, "--quiet"]
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     started = time.perf_counter()
-    process = subprocess.Popen([*map(str, [*module, *rest])], env=env)
+    process = subprocess.Popen([*map(str, [*module, *rest])], env=env, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{stage} of {source} failed")
