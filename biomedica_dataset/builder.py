@@ -23,11 +23,13 @@ from .images.lost import ON_ERROR, LostImages, OnError, lost_error
 from .joins import JoinFolders, Joins
 from .licenses import COMMERCIAL, NONCOMMERCIAL
 from .pmc.source import DEFAULT_SOURCE
-from .schema import CONFIGS, SCHEMA_VERSION, Pair, features, to_dict
+from .schema import CONFIGS, SCHEMA_VERSION, DocumentRow, Pair, features, to_dict
 from .suggest import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .rows import ArticleRows
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +40,13 @@ _WANTED = {
 }
 _ABOVE_ALL = 10**10  # above any PMCID
 _VERSION = datasets.Version(f"{SCHEMA_VERSION}.0.0")
+_DOCUMENTS = "documents"
 _TEXTS = {
     "commercial": "pairs that may be used commercially",
     "noncommercial": "pairs for non-commercial use",
     "other": "pairs without a known licence or with third-party rights",
     "all": "all pairs",
+    "documents": "articles as blocks in reading order, with their figures by key",
 }
 
 
@@ -143,12 +147,12 @@ def refuse_options(configs: Iterable[datasets.BuilderConfig]) -> None:
 
 
 class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
-    """Yields the same pairs with the same keys as the dataset folder."""
+    """Yields the same pairs with the same keys as the dataset folder, or the same documents."""
 
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = BiomedicaConfig
     BUILDER_CONFIGS: ClassVar[list[BiomedicaConfig]] = [
-        BiomedicaConfig(name=name, version=_VERSION, description=_TEXTS[name]) for name in CONFIGS
+        BiomedicaConfig(name=name, version=_VERSION, description=_TEXTS[name]) for name in _TEXTS
     ]
     DEFAULT_CONFIG_NAME = CONFIGS[0]
     DEFAULT_WRITER_BATCH_SIZE = 100  # rows that hold images
@@ -156,7 +160,7 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
             description="Figures of PubMed Central with captions and citing paragraphs.",
-            features=features(Pair),
+            features=features(DocumentRow if self.config.name == _DOCUMENTS else Pair),
             homepage="https://registry.opendata.aws/ncbi-pmc/",
             license="per row: image_license, article_license",
         )
@@ -193,18 +197,26 @@ class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
             articles = live.read_block(source, block, wants, lambda n: splits.of(n) == split)
             bounds = block * width, (block + 1) * width
             panels = joins.figure_panels(*bounds)
-            for rows, _size in joins.rows(articles, *bounds, panels=panels):
+            documents = self.config.name == _DOCUMENTS
+            for rows, _size in joins.rows(articles, *bounds, documents=documents, panels=panels):
                 if rows.problem:
                     logger.warning("skipped: %s", rows.problem)
-                for group, pair in rows.pairs:
-                    if self.config.name not in (group, "all"):
-                        continue
-                    example = self._checked(to_dict(pair), lost)
-                    if example is not None:
-                        yield Key(shard, position), example
-                        position += 1
+                for example in self._examples(rows, lost):
+                    yield Key(shard, position), example
+                    position += 1
         if lost.count:
             logger.warning("%s", lost)
+
+    def _examples(self, rows: ArticleRows, lost: LostImages) -> Iterator[dict[str, Any]]:
+        """Yield what the config has of an article: its pairs, or the article as a document."""
+        if rows.document is not None:
+            yield to_dict(rows.document.row)
+            return
+        for group, pair in rows.pairs:
+            if self.config.name in (group, "all"):
+                example = self._checked(to_dict(pair), lost)
+                if example is not None:
+                    yield example
 
     def _checked(self, example: dict[str, Any], lost: LostImages) -> dict[str, Any] | None:
         """Return an example, or what `on_error` makes of it if its image cannot be decoded."""

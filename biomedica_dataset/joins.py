@@ -159,6 +159,7 @@ class Joins:
         after: int,
         *,
         full_text: bool = False,
+        documents: bool = False,
         panels: FigurePanels | None = None,
     ) -> Iterator[tuple[ArticleRows, int]]:
         """Yield the rows of articles with what is joined, and the bytes of their images.
@@ -167,8 +168,8 @@ class Joins:
         ----------
         articles
             Articles of ``first`` <= PMCID < ``after``, with their images by file name.
-        panels
-            Panels of their figures.
+        full_text, documents, panels
+            See `rows_of`; the panels are those of their figures.
         """
         terms = {} if self.mesh is None else self.mesh.articles(first, after)
         clusters = None if self.clusters is None else self.clusters.of_pmcids(first, after)
@@ -176,7 +177,10 @@ class Joins:
         for row, images in articles:
             own = terms.get(row.pmcid)
             take = None if panels is None else panels.take
-            rows = rows_of(row, images, full_text=full_text, terms=own, labels=labels, panels=take)
+            rows = rows_of(
+                row, images, full_text=full_text, documents=documents, terms=own, labels=labels,
+                panels=take,
+            )  # fmt: skip
             yield rows, sum(image_length(pair.image) for _group, pair in rows.pairs)
 
     def _label_columns(self, clusters: Mapping[str, int], key: str) -> dict[str, Any]:

@@ -87,6 +87,17 @@ def stricter(first: str | None, second: str | None) -> str | None:
     return max(first, second, key=CODES.index)
 
 
+def stricter_group(article: License, own: License | None) -> str:
+    """Return the licence group of what an article holds, by its own licence if it has one.
+
+    Examples
+    --------
+    >>> stricter_group(License("CC BY"), None), stricter_group(License("CC BY"), License(None))
+    ('commercial', 'other')
+    """
+    return license_group(stricter(article.code, (own or article).code))
+
+
 def parse_licenses(names: Sequence[str]) -> frozenset[str] | None:
     """Return the licence codes of groups and codes; ``None`` for an empty list.
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .archive.entries import NOT_WANTED
+from .documents import Document, make_document
 from .engine.fingerprint import code_fingerprint
 from .errors import ArticleError
 from .images.probe import probe
 from .images.stored_image import StoredImage
 from .jats.reader import read_article
 from .keys import panel_key
-from .licenses import license_group, resolved_license, stricter
+from .licenses import license_group, resolved_license, stricter_group
 from .pmc.matching import match_figures
 from .pmc.metadata import parse_metadata
 from .schema import ArticleRow, CaptionRow, Pair
@@ -53,6 +54,8 @@ class ArticleRows:
     article
         The row of the article itself, in the group of its own licence; ``None`` if it is
         unreadable.
+    document
+        The article as a document, if it was asked for.
     figures
         Number of figures by outcome: ``kept``, or the reason why there is no row.
     problem
@@ -66,6 +69,7 @@ class ArticleRows:
     pairs: list[tuple[str, Pair]] = field(default_factory=list)
     captions: list[tuple[str, CaptionRow]] = field(default_factory=list)
     article: tuple[str, ArticleRow] | None = None
+    document: Document | None = None
     figures: Counter[str] = field(default_factory=Counter)
     problem: str | None = None
     licenses_disagree: bool = False
@@ -77,6 +81,7 @@ def rows_of(
     images: Mapping[str, bytes],
     *,
     full_text: bool = False,
+    documents: bool = False,
     terms: ArticleTerms | None = None,
     labels: Callable[[str], Mapping[str, Any]] | None = None,
     panels: TakePanels | None = None,
@@ -91,6 +96,8 @@ def rows_of(
         Bytes by file name; rows have them unchanged.
     full_text
         Also return the row of the article, with its text and references.
+    documents
+        Also return the article as a document.
     terms
         PubMed's terms, abstract and keywords of the article.
     labels
@@ -101,7 +108,7 @@ def rows_of(
     """
     try:
         metadata = parse_metadata(row.metadata or b"", row.name)
-        article = read_article(row.xml or b"", full_text=full_text)
+        article = read_article(row.xml or b"", full_text=full_text, blocks=documents)
     except ArticleError as error:
         return ArticleRows(problem=f"{row.name}: {error}")
     licensed = resolved_license(metadata.license_code, article.license)
@@ -111,7 +118,9 @@ def rows_of(
     result = ArticleRows(
         licenses_disagree=bool(named and metadata.license_code and named != metadata.license_code)
     )
-    for match in match_figures(f"PMC{row.pmcid}", article.figures, metadata.media):
+    keys: dict[int | None, str] = {}
+    matches = match_figures(f"PMC{row.pmcid}", article.figures, metadata.media)
+    for number, match in enumerate(matches):
         problem = match.dropped
         if problem is None and match.name not in images:
             problem = reasons.get(match.name or "", "not_fetched")
@@ -128,13 +137,15 @@ def rows_of(
                     pair = replace(pair, **_labels_of_figure(of_panels.values()))
                 result.pairs.append((group, pair))
                 result.panels.update(of_panels)
+                keys[number] = pair.key
             except ArticleError as error:
                 problem = str(error)
         result.figures[problem or "kept"] += 1
     if full_text:
-        keys = [pair.key for _group, pair in result.pairs]
-        text = _article_row(common, article, keys, terms)
+        text = _article_row(common, article, list(keys.values()), terms)
         result = replace(result, article=(license_group(licensed.code), text))
+    if documents:
+        result = replace(result, document=make_document(common, article, keys, licensed))
     return result
 
 
@@ -190,12 +201,13 @@ def _figure_columns(match: Match, licensed: License) -> dict[str, Any]:
         "image_context": list(figure.context) or None,
         "image_license": (figure.own_license or licensed).name,
         "image_credit": figure.credit,
+        "image_alt_text": figure.alt_text,
+        "image_long_desc": figure.long_desc,
     }
 
 
 def _group(match: Match, licensed: License) -> str:
-    own = match.figure.own_license or licensed
-    return license_group(stricter(licensed.code, own.code))
+    return stricter_group(licensed, match.figure.own_license)
 
 
 def _panel_columns(

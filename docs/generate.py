@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from biomedica_dataset import errors
 from biomedica_dataset.cli.group import main
 from biomedica_dataset.clip.evaluate.find import shipped_tasks
-from biomedica_dataset.schema import SCHEMA_VERSION, ArticleRow, IndexRow, Pair, PanelRow, VectorRow
+from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent / "reference"
 _VERBATIM = "\b\n"  # what click leaves as it is
-_TABLES = {table.__name__: table for table in (Pair, ArticleRow, PanelRow, IndexRow, VectorRow)}
+_TABLES = {table.__name__: table for table in TABLES.values()}
 _SLOT = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _TASKS = re.compile(r"(<!-- tasks -->\n).*?(<!-- end -->)", re.DOTALL)
 _ERRORS = re.compile(r"(<!-- errors -->\n).*?(<!-- end -->)", re.DOTALL)

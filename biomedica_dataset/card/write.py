@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
 
 CARD = "README.md"
-_TABLES = ("all", "articles", "panels", "index", "embeddings")  # explained column by column
+_TABLES = (
+    "all",
+    "articles",
+    "documents",
+    "panels",
+    "index",
+    "embeddings",
+)  # explained column by column
 NAME = "biomedica"
 """What the examples of a card call the folder that it lies in."""
 

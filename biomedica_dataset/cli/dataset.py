@@ -69,12 +69,17 @@ from .launched import launched
     "[default: article]",
 )
 @click.option("--check-images", is_flag=True, help="Decode each image, and note which fail.")
+@click.option(
+    "--documents", is_flag=True,
+    help="Also write each article as blocks in reading order, with its figures and tables.",
+)  # fmt: skip
 @launched
 def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     """Write the dataset folder of ARCHIVE: Parquet files by licence, index, card and manifest."""
     if layout == "webdataset":
         for name, what in (
             ("embeddings", "vectors"), ("panels", "panels"), ("attributes", "attributes"),
+            ("documents", "documents"),
         ):  # fmt: skip
             if options.pop(name):
                 msg = f"--{name}: tars in the published layout have no {what}; omit it"
@@ -139,12 +144,16 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
 )  # fmt: skip
 @click.option(
     "--format",
-    type=click.Choice(["parquet", "webdataset", "images", "csv"]),
+    type=click.Choice(["parquet", "webdataset", "images", "csv", "conversations"]),
     default="parquet",
     show_default=True,
     help="A dataset folder, tars in the layout of the published dataset, image files with "
-    "metadata.jsonl, or a table without images.",
+    "metadata.jsonl, a table without images, or image files with questions and answers.",
 )
+@click.option(
+    "--templates", metavar="FILE",
+    help="Questions and answers of conversations, as JSON. [default: those of the package]",
+)  # fmt: skip
 @click.option(
     "--keys-only", is_flag=True,
     help="Write only the keys of the rows, as a file for `extract --images`.",

@@ -25,7 +25,7 @@ from .launched import TAKE_OVER, was_requeued
 )  # fmt: skip
 @TAKE_OVER
 def train(config: str, changes: tuple[str, ...], *, profile: bool, take_over: bool) -> None:
-    """Train a CLIP model from CONFIG: a YAML file, or the recipe full, balanced or filtered."""
+    """Train a CLIP model from CONFIG: a YAML file, or recipe full, balanced, filtered or long."""
     from biomedica_dataset import train as run
     from biomedica_dataset.clip.yaml_file import parse_yaml
 

@@ -137,12 +137,18 @@ def _imported(package: Path, module: str, node: ast.ImportFrom) -> Iterator[str]
     base = _base(package, module, node)
     if base is None:
         return
-    if base and _path(package, base).exists():
-        yield base
-    for alias in node.names:
-        inner = f"{base}.{alias.name}" if base else alias.name
-        if _path(package, inner).exists():
-            yield inner
+    names = [base] if base else []
+    names += [f"{base}.{alias.name}" if base else alias.name for alias in node.names]
+    for name in names:
+        if _path(package, name).exists():
+            yield name
+        elif _has_code(_path(package, room := f"{name}.__init__")):
+            yield room
+
+
+def _has_code(room: Path) -> bool:
+    """Whether the file of a room itself exists and has more than its docstring."""
+    return room.exists() and len(ast.parse(room.read_bytes()).body) > 1
 
 
 def _base(package: Path, module: str, node: ast.ImportFrom) -> str | None:

@@ -41,7 +41,7 @@ NAME = Form("[a-z][a-z0-9_]{0,39}", "small letters, digits and _, such as scores
 COLUMN_NAME = Form("[A-Za-z_][A-Za-z0-9_]{0,63}", "letters, digits and _, such as score")
 _TYPE = Form("|".join(TYPES), f"one of {', '.join(TYPES)}")
 _STORED = ".shards/attributes.json"
-_GROUP_ROWS = 2**17
+_GROUP_ROWS, _GROUP_BYTES = 2**17, 2**24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +89,11 @@ class Attribute:
 def write_rows(folder: Folder, attribute: Attribute, path: str, table: pa.Table) -> tuple[int, str]:
     """Write a file of an attribute; return its bytes and its SHA-256."""
     schema = attribute.features.arrow_schema
+    rows = min(_GROUP_ROWS, 1 + _GROUP_BYTES * len(table) // max(table.nbytes, 1))
     with folder.create() as file:
         pq.write_table(
             table.cast(attribute.schema).replace_schema_metadata(schema.metadata), file,
-            compression="zstd", use_dictionary=False, row_group_size=_GROUP_ROWS,
+            compression="zstd", use_dictionary=False, row_group_size=rows,
             column_encoding={"key": "DELTA_BYTE_ARRAY"}, write_page_checksum=True,
         )  # fmt: skip
         file.publish(path)

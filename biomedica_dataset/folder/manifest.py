@@ -100,6 +100,9 @@ class Manifest:
     split_figures, panels
         Figures by whether they were split into panels, and panels by the outcome of their figure;
         empty if no panels were joined.
+    document_figures, document_tables
+        Kept figures, and tables, by whether the document of their article has them; empty without
+        documents.
     joined
         What was joined to the rows, in words.
     articles, figures
@@ -137,6 +140,8 @@ class Manifest:
     image_groups: dict[str, Count] = field(default_factory=dict)
     split_figures: dict[str, Count] = field(default_factory=dict)
     panels: dict[str, Count] = field(default_factory=dict)
+    document_figures: dict[str, Count] = field(default_factory=dict)
+    document_tables: dict[str, Count] = field(default_factory=dict)
     search: SearchIndex | None = None
     attributes: list[Attribute] = field(default_factory=list)
     subset_of: Whole | None = None
@@ -217,6 +222,8 @@ def make_manifest(
         figures=total(record.figures for record in records),
         split_figures=total(record.split_figures for record in records),
         panels=total(record.panels for record in records),
+        document_figures=total(record.document_figures for record in records),
+        document_tables=total(record.document_tables for record in records),
         files=sorted((f for r in records for f in r.files), key=lambda f: f.path) + index,
         joined=joins.describe(),
         audit=joins.audit(),

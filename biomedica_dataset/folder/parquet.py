@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.images.stored_image import image_length
-from biomedica_dataset.schema import arrow_schema, features, to_table
+from biomedica_dataset.schema import DocumentRow, arrow_schema, features, to_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from biomedica_dataset.io.partial import NewFile
 
 ROW_GROUP_ROWS = 200
+DOCUMENT_GROUP_ROWS = 32
+"""The same for documents, of which a few are read at a time."""
+
 ROW_GROUP_BYTES = 64 * 2**20
 """Maximum bytes of images in a row group; a larger image has its own."""
 
@@ -64,6 +67,7 @@ class TableWriter:
 
     def __init__(self, file: NewFile, table: type, metadata: dict[bytes, bytes]) -> None:
         self._table = table
+        self._group_rows = DOCUMENT_GROUP_ROWS if table is DocumentRow else ROW_GROUP_ROWS
         schema, options = _options(table)
         self._schema = schema.with_metadata({**(schema.metadata or {}), **metadata})
         self._footer: list[Any] = []
@@ -81,7 +85,7 @@ class TableWriter:
         """Add one row."""
         size, characters = image_length(getattr(row, "image", None)), _characters(row)
         if (
-            len(self._buffer) >= ROW_GROUP_ROWS
+            len(self._buffer) >= self._group_rows
             or self._buffered + size > ROW_GROUP_BYTES
             or self._characters + characters > ROW_GROUP_TEXT
         ):
@@ -161,8 +165,8 @@ def _characters(row: Any) -> int:
 
 
 def _characters_of_item(item: Any) -> int:
-    if isinstance(item, dict):  # the long texts of structures
-        item = item.get("citation") or item.get("subcaption")
+    if isinstance(item, dict):
+        return sum(len(part) for part in item.values() if isinstance(part, str))
     return len(item) if isinstance(item, str) else 0
 
 

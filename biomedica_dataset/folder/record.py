@@ -85,6 +85,9 @@ class ShardRecord:
     split_figures, panels
         Figures by whether they were split into panels, and panels by the outcome of their figure;
         empty if no panels are joined.
+    document_figures, document_tables
+        Kept figures, and tables, by whether the document of their article has them; empty without
+        documents.
     undecodable
         Keys of images that cannot be decoded, each with the reason.
     """
@@ -100,6 +103,8 @@ class ShardRecord:
     images: dict[str, Count] = field(default_factory=dict)
     split_figures: dict[str, Count] = field(default_factory=dict)
     panels: dict[str, Count] = field(default_factory=dict)
+    document_figures: dict[str, Count] = field(default_factory=dict)
+    document_tables: dict[str, Count] = field(default_factory=dict)
     undecodable: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 

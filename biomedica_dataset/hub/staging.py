@@ -126,6 +126,8 @@ def _without_other(source: Folder, manifest: Manifest, scratch: Path) -> Manifes
         articles=_moved(manifest, "articles", _count(manifest, "articles")),
         split_figures=_moved(manifest, "split_figures", left),
         panels=_moved(manifest, "panels", _count(manifest, "panels")),
+        document_figures={},  # known of all documents together alone
+        document_tables={},
         changes=_changes_without_other(manifest.changes),
     )
     return publish(stage, staged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from lxml import etree
 
@@ -34,31 +34,56 @@ _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _PMID = re.compile(r"\d{1,9}")
 
 
-def body_text(article: _Element, text_of: Callable[[_Element], str | None]) -> str | None:
-    """Return headings and paragraphs of the body, one per line, or ``None``."""
+class BodyPart(NamedTuple):
+    """An element of the body: a heading, a paragraph, a section or a float.
+
+    Parameters
+    ----------
+    level
+        Sections around it.
+    text
+        Clean text with the label before it; ``None`` where it is no running text.
+    """
+
+    element: _Element
+    level: int
+    text: str | None
+
+
+def body_parts(article: _Element, text_of: Callable[[_Element], str | None]) -> Iterator[BodyPart]:
+    """Yield the parts of the body in document order, a section before what it holds."""
     body = child(article, "body")
-    if body is None:
-        return None
+    return iter(()) if body is None else _parts(body, 0, text_of)
+
+
+def body_text(parts: Iterable[BodyPart]) -> str | None:
+    """Return headings and paragraphs of the body, one per line, or ``None``."""
     # In UTF-8, since a str takes up to four times as much, and a join would hold lines and whole.
     text = bytearray()
-    for line in _lines(body, text_of):
-        text += line.encode()
-        text += b"\n"
+    for part in parts:
+        if part.text:
+            text += part.text.encode()
+            text += b"\n"
     return text[:-1].decode() or None
 
 
-def _lines(element: _Element, text_of: Callable[[_Element], str | None]) -> Iterator[str]:
+def _parts(
+    element: _Element, level: int, text_of: Callable[[_Element], str | None]
+) -> Iterator[BodyPart]:
     label = ""
     for part in element:
         tag = part.tag
         if tag in _CONTAINERS:
-            yield from _lines(part, text_of)
-        elif tag not in FLOATS:
+            yield BodyPart(part, level, None)
+            yield from _parts(part, level + 1, text_of)
+        elif tag in FLOATS:
+            yield BodyPart(part, level, None)
+        else:
             text = text_of(part)
             if tag == "label":
                 label = f"{text} " if text else ""
             elif text:
-                yield label + text
+                yield BodyPart(part, level, label + text)
                 label = ""
 
 

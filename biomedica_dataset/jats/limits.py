@@ -31,6 +31,12 @@ MAX_TEXT = 2**26
 MAX_ITEMS = 100_000
 """Items of lists; each may be given a label."""
 
+MAX_CELLS = 20_000
+"""Cells of a table that becomes HTML; a larger one is left out."""
+
+MAX_SPAN = 1000
+"""Columns or rows that a cell may cover; another span counts as one."""
+
 MAX_PARAGRAPHS = 16
 """Nested paragraphs around a citation."""
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from . import metadata
-from .body import body_text, read_references, reference_count
+from .blocks import read_blocks
+from .body import body_parts, body_text, read_references, reference_count
 from .dates import date
 from .figures.find import find_figures
 from .limits import MAX_TEXT, check_limit
 from .lists import label_items
-from .mentions.contexts import find_contexts
+from .mentions.contexts import find_citing
 from .parse import parse
 from .records import Article
 from .rights.licenses import article_license
@@ -23,12 +24,13 @@ from .tree import child
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+    from .figures.find import Found
     from .records import Figure
 
 _MOST_HELD = 4 * 2**20  # characters
 
 
-def read_article(xml: bytes, *, full_text: bool = False) -> Article:
+def read_article(xml: bytes, *, full_text: bool = False, blocks: bool = False) -> Article:
     """Return one article: its figures with captions and citing paragraphs, and its metadata.
 
     Parameters
@@ -37,6 +39,8 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
         A JATS or NLM document as served by PMC.
     full_text
         Also read the text of the body and the entries of the reference list.
+    blocks
+        Also read the article as blocks in reading order.
 
     Raises
     ------
@@ -56,14 +60,19 @@ def read_article(xml: bytes, *, full_text: bool = False) -> Article:
     """
     article = parse(xml)
     label_items(article)
-    return _record(article, full_text=full_text)
+    return _record(article, full_text=full_text, blocks=blocks)
 
 
-def _record(article: _Element, *, full_text: bool) -> Article:
+def _record(article: _Element, *, full_text: bool, blocks: bool) -> Article:
     front = _child_or_empty(article, "front")
     meta = _child_or_empty(front, "article-meta")
     language = metadata.language(article)
     texts = _Texts()
+    figures, tables = find_figures(article, meta, with_tables=blocks)
+    citing = find_citing(article, figures, texts.cited)
+    citing += find_citing(article, tables, texts.once)
+    lines = body_parts(article, texts.once)
+    parts = list(lines) if blocks else []
     record = Article(
         pmcid=metadata.pmcid(meta),
         pmid=metadata.pmid(meta),
@@ -77,9 +86,10 @@ def _record(article: _Element, *, full_text: bool) -> Article:
         keywords=metadata.keywords(meta, language),
         subjects=metadata.subjects(meta),
         license=article_license(meta),
-        figures=_figures(article, meta, texts),
+        figures=tuple(map(_with_context, figures, citing)),
         reference_count=reference_count(article),
-        text=body_text(article, texts.once) if full_text else None,
+        text=body_text(parts or lines) if full_text else None,
+        blocks=read_blocks(parts, [*figures, *tables], citing) if blocks else None,
         references=read_references(article) if full_text else None,
     )
     check_limit(_characters_of_rows(record), MAX_TEXT, "characters in the rows of its figures")
@@ -106,13 +116,10 @@ class _Texts:
         return self._cache[paragraph] if paragraph in self._cache else text_of(paragraph)
 
 
-def _figures(article: _Element, meta: _Element, texts: _Texts) -> tuple[Figure, ...]:
-    found = find_figures(article, meta)
-    contexts = find_contexts(article, found, texts.cited)
-    return tuple(
-        replace(one.figure, context=context) if context else one.figure
-        for one, context in zip(found, contexts, strict=True)
-    )
+def _with_context(found: Found, citing: dict[_Element, str]) -> Figure:
+    """Return a figure with the texts of the paragraphs that cite it, each once."""
+    texts = tuple(dict.fromkeys(citing.values()))
+    return replace(found.figure, context=texts) if texts else found.figure
 
 
 def _characters_of_rows(article: Article) -> int:

@@ -42,6 +42,8 @@ class Figure:
         Its label and that of its group: the text may cite either.
     marks
         The places in the caption that name panels by letters.
+    alt_text, long_desc
+        What the document says of its image for those who do not see it.
     """
 
     hrefs: tuple[str, ...]
@@ -56,6 +58,8 @@ class Figure:
     dropped: str | None = None
     labels: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    alt_text: str | None = None
+    long_desc: str | None = None
 
     # Found when asked for: that takes as long as all else of a figure, and few rows have it.
 
@@ -77,6 +81,42 @@ class Figure:
         return text.of(self.caption or "") if text else {}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A piece of an article in reading order.
+
+    Parameters
+    ----------
+    kind
+        ``heading``, ``text``, ``list``, ``formula``, ``figure`` or ``table``.
+    text
+        Its clean text; of figures and tables label and caption.
+    level
+        Of a heading: 1 for those of sections that are in no other.
+    html
+        The rows of a table.
+    figure
+        Of a figure or table: its number among the figures of the article, from 0, with tables
+        without a graphic after them.
+    is_cited
+        Whether running text cites it.
+    own_license, credit
+        As of a `Figure`.
+    dropped
+        Why a table has no rows.
+    """
+
+    kind: str
+    text: str | None
+    level: int | None = None
+    html: str | None = None
+    figure: int | None = None
+    is_cited: bool | None = None
+    own_license: License | None = None
+    credit: str | None = None
+    dropped: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """One entry of the reference list."""
@@ -94,7 +134,7 @@ class Article:
     ----------
     date
         ISO 8601, as precise as the source: ``2011``, ``2011-03`` or ``2011-03-14``.
-    text, references
+    text, references, blocks
         ``None`` unless requested.
     """
 
@@ -114,3 +154,4 @@ class Article:
     reference_count: int | None
     text: str | None = None
     references: tuple[Reference, ...] | None = None
+    blocks: tuple[Block, ...] | None = None

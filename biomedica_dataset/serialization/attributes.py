@@ -23,7 +23,7 @@ from biomedica_dataset.io.tables import read_table
 from biomedica_dataset.keys import pmcid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from biomedica_dataset.annotation.blocks import BlockTables
     from biomedica_dataset.io.folders import Folder
@@ -80,15 +80,25 @@ class StoredRows:
 
 
 def write_attributes(
-    folder: Folder, index: Sequence[ShardFile], sources: Iterable[AttributeSource]
+    folder: Folder,
+    index: Sequence[ShardFile],
+    sources: Iterable[AttributeSource],
+    without: Collection[str] = (),
 ) -> tuple[list[Attribute], list[ShardFile]]:
     """Write attributes beside an index, and keep those that are there from before.
 
     A row whose key the index lacks is left out.
+
+    Parameters
+    ----------
+    without
+        Names of attributes that are not kept from before.
     """
     new = {source.attribute.name: source for source in sources}
     kept: list[AttributeSource] = [
-        StoredRows(folder, one) for one in stored_attributes(folder) if one.name not in new
+        StoredRows(folder, one)
+        for one in stored_attributes(folder)
+        if one.name not in (*new, *without)
     ]
     files = []
     everything = sorted([*kept, *new.values()], key=lambda source: source.attribute.name)

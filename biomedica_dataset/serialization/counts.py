@@ -24,6 +24,8 @@ class ShardCounts:
     images: Counter[str] = field(default_factory=Counter)
     split_figures: Counter[str] = field(default_factory=Counter)
     panels: Counter[str] = field(default_factory=Counter)
+    document_figures: Counter[str] = field(default_factory=Counter)
+    document_tables: Counter[str] = field(default_factory=Counter)
     undecodable: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -44,6 +46,9 @@ class ShardCounts:
         self.labels.update(_labelled(pair) for _group, pair in rows.pairs)
         self.articles["unreadable" if rows.problem else "kept"] += 1
         self.articles["licences disagree, PMC's counts"] += rows.licenses_disagree
+        if rows.document is not None:
+            self.document_figures.update(rows.document.figures)
+            self.document_tables.update(rows.document.tables)
         if rows.problem:
             self.problems.append(rows.problem)
 

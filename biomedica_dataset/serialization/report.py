@@ -55,6 +55,7 @@ class SerializeReport(Shown):
             *(Tally.of(self.labels).lines("labels") if self.labels else []),
             *(Tally.of(self.vectors).lines("vectors") if self.vectors else []),
             *_panel_lines(self.manifest),
+            *_document_lines(self.manifest),
             *(Tally.of(self.images).lines("images") if self.images else []),
             *(f"cannot be decoded: {one}" for one in self.undecodable[:20]),
             *(f"unreadable: {problem}" for problem in self.problems[:20]),
@@ -75,6 +76,16 @@ def _groups_line(sizes: dict[str, int]) -> str:
         f"{sizes['articles']:,} articles share images, in {sizes['groups']:,} groups, each in one "
         f"split; the largest has {sizes['largest']:,} articles"
     )
+
+
+def _document_lines(manifest: Manifest) -> list[str]:
+    counts = (manifest.document_figures, "figures"), (manifest.document_tables, "tables")
+    return [
+        line
+        for counted, what in counts
+        if counted
+        for line in Tally.of(counted).lines(f"{what} of documents")
+    ]
 
 
 def _panel_lines(manifest: Manifest) -> list[str]:

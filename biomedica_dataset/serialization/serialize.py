@@ -53,8 +53,8 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
     ----------
     splits, split_by
         The requested splits; ``None`` takes those that the folder was begun with.
-    check_images
-        Whether to decode each image.
+    check_images, documents
+        Whether to decode each image, and to write the articles as documents.
     """
 
     unit: ClassVar[str] = "articles"
@@ -65,6 +65,7 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
     splits: Splits | str | None
     split_by: str | None
     check_images: bool
+    documents: bool = False
 
     @cached_property
     def output(self) -> Folder:
@@ -99,7 +100,9 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
     def inputs(self) -> ShardSource:
         """What shards are made from."""
         splits = self.partition.splits
-        return ShardSource(self.archive, self.joins, splits, self.groups, self.check_images)
+        return ShardSource(
+            self.archive, self.joins, splits, self.groups, self.check_images, self.documents
+        )
 
     def begin(self, lock: RunLock) -> None:
         """Begin the dataset folder, and find the groups for all processes of this run."""
@@ -195,6 +198,7 @@ def serialize(  # noqa: PLR0913 - each is given by name
     splits: Splits | str | None = None,
     split_by: str | None = None,
     check_images: bool = False,
+    documents: bool = False,
     workers: int | None = None,
     launch: Launch | None = None,
     progress: Progress | None = None,
@@ -225,6 +229,9 @@ def serialize(  # noqa: PLR0913 - each is given by name
         byte by byte, directly or through others. An existing folder keeps its own.
     check_images
         Decode each image of the shards written, and keep in the index whether it can be.
+    documents
+        Also write each article as blocks in reading order, with its figures: the config
+        ``documents``.
     workers
         Processes; as many as there are processors by default.
     launch
@@ -247,7 +254,7 @@ def serialize(  # noqa: PLR0913 - each is given by name
         attributes=tuple(attributes),
     )  # fmt: skip
     stage = SerializeStage(
-        os.fspath(archive), os.fspath(output), folders, splits, split_by, check_images
+        os.fspath(archive), os.fspath(output), folders, splits, split_by, check_images, documents
     )
     stage.joins.check(stage.archive)
     run = stage.run(launch, workers=workers, progress=progress)

@@ -27,6 +27,7 @@ from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import (
     ArticleRow,
     CaptionRow,
+    DocumentRow,
     IndexRow,
     Pair,
     PanelRow,
@@ -66,8 +67,9 @@ class ShardSource:
     splits: Splits
     groups: ImageGroups
     check_images: bool
+    documents: bool = False
 
-    def split(self, row: Pair | CaptionRow | ArticleRow) -> str:
+    def split(self, row: Pair | CaptionRow | ArticleRow | DocumentRow) -> str:
         """Return the split of a row."""
         pmcid = int(row.article_accession_id.removeprefix("PMC"))
         return self.splits.of(self.groups.leader(pmcid))
@@ -75,7 +77,7 @@ class ShardSource:
     def fingerprint(self, blocks: list[int]) -> str:
         """Return the fingerprint of what a shard depends on: ledgers, joins, code and libraries."""
         digest = hashlib.sha256(code_fingerprint(_CODE, _LIBRARIES).encode())
-        digest.update(f"checked {self.check_images}\n".encode())
+        digest.update(f"checked {self.check_images} documents {self.documents}\n".encode())
         for block in blocks:
             first, after = pmcids(self.archive, block)
             digest.update(f"{block} {self.archive.header(block).digest}\n".encode())
@@ -92,7 +94,9 @@ class ShardSource:
     ) -> Iterator[tuple[ArticleRows, int]]:
         """Yield the rows of a block, and the bytes of their images."""
         articles, bounds = self.archive.articles(block), pmcids(self.archive, block)
-        yield from self.joins.rows(articles, *bounds, full_text=True, panels=panels)
+        yield from self.joins.rows(
+            articles, *bounds, full_text=True, documents=self.documents, panels=panels
+        )
 
 
 def kept(archive: Archive, blocks: list[int]) -> int:
@@ -139,6 +143,8 @@ def build_shard(
             images=dict(sorted(counts.images.items())),
             split_figures=dict(sorted(counts.split_figures.items())),
             panels=dict(sorted(counts.panels.items())),
+            document_figures=dict(sorted(counts.document_figures.items())),
+            document_tables=dict(sorted(counts.document_tables.items())),
             undecodable=counts.undecodable,
             problems=counts.problems,
         )
@@ -185,6 +191,9 @@ class _Files:
         if rows.article is not None:
             group, article = rows.article
             self._writer("articles", group, self._source.split(article), ArticleRow).write(article)
+        if rows.document is not None:
+            group, row = rows.document.group, rows.document.row
+            self._writer("documents", group, self._source.split(row), DocumentRow).write(row)
 
     def flush(self) -> None:
         self._split.append([])
@@ -206,7 +215,7 @@ class _Files:
             written.append(ShardFile(path, of, writer.rows, size, memory, file.sha256))
         paths = {item.path for item in written}
         for group, split in self._index:
-            for config in (group, "captions", _CAPTIONS_ONLY, "articles", PANELS):
+            for config in (group, "captions", _CAPTIONS_ONLY, "articles", "documents", PANELS):
                 path = self._path(config, group, split)
                 if path not in paths:
                     self._output.remove(path)

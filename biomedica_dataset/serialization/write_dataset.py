@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from biomedica_dataset.card.write import publish
 from biomedica_dataset.folder.changes import changes
+from biomedica_dataset.folder.document_rows import CONFIG as DOCUMENTS
 from biomedica_dataset.folder.manifest import make_manifest
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.partition import Partition
@@ -24,6 +25,8 @@ from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import IndexRow
 
 from .attributes import BlockRows, write_attributes
+from .document_tables import NAME as TABLE
+from .document_tables import DocumentTables
 
 if TYPE_CHECKING:
     from biomedica_dataset.folder.manifest import Changes, Manifest
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
 
+    from .attributes import AttributeSource
     from .shard import ShardSource
 
 _INDEX_SHARDS = 64  # shards per index file, so that the index has few files
@@ -56,11 +60,22 @@ def write_dataset(
     """
     index = _write_index(folder, records)
     since = changes(folder, [file.path for file in index])
-    attributes, files = write_attributes(folder, index, map(BlockRows, source.joins.attributes))
+    sources: list[AttributeSource] = list(map(BlockRows, source.joins.attributes))
+    if source.documents:
+        sources.append(_document_tables(folder, records))
+    attributes, files = write_attributes(folder, index, sources, without={TABLE})
     manifest = manifest_of(source, blocks, records, index, since)
     manifest = replace(manifest, attributes=attributes, files=manifest.files + files)
     _remove_unnamed(folder, manifest, source.splits)
     return publish(folder, manifest)
+
+
+def _document_tables(folder: Folder, records: list[ShardRecord]) -> DocumentTables:
+    files: dict[str, list[ShardFile]] = {}
+    for record in records:
+        own = [file for file in record.files if file.config == DOCUMENTS]
+        files.setdefault(_index_path(record.shard), []).extend(own)
+    return DocumentTables(folder, files)
 
 
 def manifest_of(
@@ -83,7 +98,7 @@ def _remove_unnamed(folder: Folder, manifest: Manifest, splits: Splits) -> None:
         shard_path(config, group, split, 0, splits)
         for group in LICENSE_GROUPS
         for split in SPLITS
-        for config in (group, "captions", "articles", "embeddings", "panels")
+        for config in (group, "captions", "articles", DOCUMENTS, "embeddings", "panels")
     )
     for below in ("index", *dict.fromkeys(path.rpartition("/")[0] for path in paths)):
         for name in folder.names(below):
@@ -91,15 +106,18 @@ def _remove_unnamed(folder: Folder, manifest: Manifest, splits: Splits) -> None:
                 folder.remove(f"{below}/{name}")
 
 
+def _index_path(shard: int) -> str:
+    return f"index/{shard // _INDEX_SHARDS:04d}.parquet"
+
+
 def _write_index(folder: Folder, records: list[ShardRecord]) -> list[ShardFile]:
     """Write the index: the rows of the shards' records, with many shards per file."""
-    bundles: dict[int, list[ShardRecord]] = {}
+    bundles: dict[str, list[ShardRecord]] = {}
     for record in records:
         if record.files:
-            bundles.setdefault(record.shard // _INDEX_SHARDS, []).append(record)
+            bundles.setdefault(_index_path(record.shard), []).append(record)
     written = []
-    for bundle, members in sorted(bundles.items()):
-        path = f"index/{bundle:04d}.parquet"
+    for path, members in sorted(bundles.items()):
         with folder.create() as file:
             writer = TableWriter(file, IndexRow, {})
             writer.write_table(pa.concat_tables(read_index(folder, one.shard) for one in members))

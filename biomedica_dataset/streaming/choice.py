@@ -146,7 +146,7 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
         kept, report = apply(choice.recipe, table, choice.seed or 0)
         table = table.filter(pa.array(kept))
         _check_any(table, index, choice)
-    return Chosen(index, choice, _limited(table, choice), report, texts)
+    return Chosen(index, choice, limited(table, choice), report, texts)
 
 
 def _attributes(index: Index, condition: Any) -> list[str]:
@@ -266,7 +266,8 @@ def _with(table: pa.Table, others: pa.Table) -> pa.Table:
     return table
 
 
-def _limited(table: pa.Table, choice: Choice) -> pa.Table:
+def limited(table: pa.Table, choice: Choice) -> pa.Table:
+    """Return as many rows as were asked for: a random sample with a seed, or else the first."""
     limit = choice.limit
     if limit is None or limit >= len(table):
         return table

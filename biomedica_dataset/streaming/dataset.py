@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import logging
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from datasets import DatasetInfo, Features, IterableDataset, NamedSplit
-from datasets.iterable_dataset import ExamplesIterable
 
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.images.lost import ON_ERROR, LostImages, OnError
+from biomedica_dataset.images.lost import ON_ERROR, OnError
 from biomedica_dataset.schema import IndexRow, Pair, PanelRow, column_names, features
 from biomedica_dataset.suggest import nearest, one_of
 
 from .choice import Choice, Chosen, choose
-from .order import Plan, make_plan
+from .documents import shown_images, stream_documents
+from .order import make_plan
 from .reading.decoding import DecodedImage, DecodedImageOrNone
 from .reading.index import read_index
 from .reading.panel_reader import PanelReader
-from .reading.panels import MIN_SCORE, NEW, check_unit
+from .reading.panels import MIN_SCORE, NEW, UNITS, check_unit
 from .reading.places import find
 from .reading.shards import Reader
+from .runs import Runs
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
-
-    import numpy as np
+    from collections.abc import Callable, Sequence
 
     from biomedica_dataset.engine.timings import Timings
-
-    from .reading.decoding import FetchedImage
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +49,8 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     verify: bool = False,
     on_error: OnError = "raise",
     timings: Timings | None = None,
+    images: str = "all",
+    max_images: int | None = None,
 ) -> IterableDataset:
     """Stream chosen rows of a dataset folder, fetching only their bytes.
 
@@ -88,7 +86,10 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     unit
         ``figure``, or ``panel`` for a row a panel: its image is cut out when it is decoded, and
         ``subcaption``, ``contexts``, ``letter``, ``box``, ``score`` and ``figure_key`` are columns
-        too, also of filters. A figure without a panel is one panel, itself.
+        too, also of filters. A figure without a panel is one panel, itself. With ``document`` a
+        row is an article with ``texts`` and ``images``, two lists of equal length of which one has
+        None where the other has something; chosen are articles that show a chosen figure, and
+        licences are those of the text.
     min_score
         Least score of a panel, 0 to 1.
     margin
@@ -102,6 +103,9 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     timings
         Filled with the seconds of each stage while rows are read, also by processes started by
         a `DataLoader`.
+    images, max_images
+        Of documents: ``all`` images, those that the text has ``cited``, or ``none``, and at most
+        how many; captions stay.
 
     Returns
     -------
@@ -125,13 +129,18 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     >>> next(iter(rows))
     {'key': 'PMC99000101_sjd-15-101-g001'}
     """
-    check_unit(unit, min_score, margin)
+    check_unit(unit, min_score, margin, units=(*UNITS, "document"))
+    shown = shown_images(unit, images, max_images)
     choice = Choice(
         licenses=licenses, concepts=concepts, filters=filters, recipe=recipe,
         limit=limit, seed=seed, split=split, min_score=min_score if unit == "panel" else None,
     )  # fmt: skip
-    check_columns(columns, choice)
     one_of("on_error", on_error, ON_ERROR)
+    if unit == "document":
+        return stream_documents(
+            path_or_repo, choice, columns, shown, verify=verify, on_error=on_error, timings=timings
+        )
+    check_columns(columns, choice)
     chosen = choose_rows(path_or_repo, choice)
     return stream_rows(
         chosen, columns, margin=margin, verify=verify, on_error=on_error, timings=timings
@@ -207,94 +216,3 @@ def check_columns(columns: Sequence[str] | None, choice: Choice) -> list[str]:
             msg = f"unknown column {name!r}; {nearest(name, known)}"
             raise UsageError(msg)
     return list(columns)
-
-
-class Runs(ExamplesIterable):  # type: ignore[misc]
-    """The runs of a plan as the shards of an `IterableDataset`.
-
-    Unlike the shards of a generator function, runs are prefetched, are rebuilt by a shuffle, and
-    resume in the middle without fetching earlier rows.
-
-    Parameters
-    ----------
-    numbers
-        Runs of this rank or worker, in order; all of them by default.
-    skips
-        Whether to skip rows whose images cannot be decoded.
-    """
-
-    def __init__(
-        self,
-        reader: Reader,
-        plan: Plan,
-        numbers: Sequence[int] | None = None,
-        *,
-        skips: bool = False,
-    ) -> None:
-        self._skips = skips
-        self._numbers = list(range(plan.runs)) if numbers is None else list(numbers)
-        super().__init__(self._unused, {"runs": self._numbers})
-        self._reader, self._plan = reader, plan
-
-    def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield key and row."""
-        state = self._state_dict or {"shard_idx": 0, "shard_example_idx": 0}
-        first, done = state["shard_idx"], state["shard_example_idx"]
-        rest = self._numbers[first:]
-        rows = self._reader.rows(self._positions(rest, done))
-        lost = LostImages("skipped" if self._skips else "left empty")
-        for number in rest:
-            for count in range(done, self._plan.length(number)):
-                row = next(rows)
-                state["shard_example_idx"] += 1
-                if not self._is_skipped(row.get("image"), lost):
-                    yield f"{number}_{count}", row
-            done = 0
-            state["shard_idx"] += 1
-            state["shard_example_idx"] = 0
-        if lost.count:
-            logger.warning("%s", lost)
-
-    def _is_skipped(self, image: FetchedImage | None, lost: LostImages) -> bool:
-        if image is None:
-            return False
-        image.lost = lost
-        if self._skips and image.is_lost():
-            lost.add(image.key)
-            return True
-        return False
-
-    def _positions(self, numbers: list[int], done: int) -> Iterator[np.ndarray]:
-        if numbers:
-            begun = [self._plan.positions(numbers[0])[done:]]
-            rest = (self._plan.positions(number) for number in numbers[1:])
-            yield from (run for run in chain(begun, rest) if len(run))
-
-    def shuffle_data_sources(self, generator: np.random.Generator) -> Runs:
-        """Return the same rows in another order, drawn from the generator."""
-        return Runs(self._reader, self._plan.shuffled(generator), self._numbers, skips=self._skips)
-
-    def shard_data_sources(
-        self,
-        num_shards: int,
-        index: int,
-        contiguous: bool = True,  # noqa: FBT001, FBT002 - signature of datasets
-    ) -> Runs:
-        """Return the runs of one rank or worker."""
-        mine = self.split_shard_indices_by_worker(num_shards, index, contiguous=contiguous)
-        numbers = [self._numbers[i] for i in mine]
-        return Runs(self._reader, self._plan, numbers, skips=self._skips)
-
-    def reshard_data_sources(self) -> Runs:
-        """Return itself: runs are already short."""
-        return self
-
-    @property
-    def num_shards(self) -> int:
-        """Runs of this rank or worker."""
-        return len(self._numbers)
-
-    @staticmethod
-    def _unused(**_: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-        msg = "runs are not read by a generator function"
-        raise RuntimeError(msg)

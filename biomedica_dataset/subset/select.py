@@ -14,9 +14,11 @@ from biomedica_dataset.streaming.in_order import cost_in_order
 from biomedica_dataset.streaming.reading.panels import MIN_SCORE, check_unit
 from biomedica_dataset.suggest import nearest, one_of
 
+from .conversations import read_templates
 from .crops import ENCODINGS
 from .keys import refuse_archive, write_keys
 from .report import KeysReport, SelectReport
+from .write_conversations import ConversationsStage
 from .write_figures import CsvStage, FiguresStage
 from .write_folder import FolderStage
 from .write_images import ImagesStage
@@ -34,6 +36,7 @@ _STAGES: dict[str, type[SelectStage[Any]]] = {
     "webdataset": TarsStage,
     "images": FiguresStage,
     "csv": CsvStage,
+    "conversations": ConversationsStage,
 }
 _STAGES_OF_CROPS: dict[str, type[SelectStage[Any]]] = {
     "parquet": ImagesStage,
@@ -60,6 +63,17 @@ def _stage(unit: str, format: str, crop: str | None, margin: float) -> type[Sele
     return _STAGES_OF_CROPS[format]
 
 
+def _templates(format: str, templates: str | os.PathLike[str] | None) -> dict[str, str]:
+    """Return the argument of the stage for templates, after reading them once."""
+    if templates is None:
+        return {}
+    if format != "conversations":
+        msg = "templates are of conversations: set format to conversations, or omit them"
+        raise UsageError(msg)
+    read_templates(templates)
+    return {"templates": os.fspath(templates)}
+
+
 def select(  # noqa: PLR0913 - each is a way to choose, given by name
     source: str | os.PathLike[str],
     output: str | os.PathLike[str] | None = None,
@@ -75,7 +89,8 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     min_score: float = MIN_SCORE,
     crop: Literal["png", "jpeg"] | None = None,
     margin: float = 0.0,
-    format: Literal["parquet", "webdataset", "images", "csv"] = "parquet",
+    format: Literal["parquet", "webdataset", "images", "csv", "conversations"] = "parquet",
+    templates: str | os.PathLike[str] | None = None,
     keys_only: bool = False,
     dry_run: bool = False,
     launch: Launch | None = None,
@@ -95,7 +110,10 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         a dataset folder. Not needed for a dry run.
     format
         A dataset folder, tars in the layout of the published dataset, image files with a table
-        ``metadata.jsonl`` beside them, or a table in CSV without images.
+        ``metadata.jsonl`` beside them, a table in CSV without images, or ``conversations``: image
+        files with questions and answers.
+    templates
+        A file of questions and answers for conversations; by default that of the package.
     keys_only
         Write no folder but a file, with the key of a row on each line, for ``extract(images=)``.
         The source may also be an archive, and captions count whose images were not fetched.
@@ -129,6 +147,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         msg = "keys_only writes keys of figures: omit the unit"
         raise UsageError(msg)
     writes = _stage(unit, format, crop, margin)
+    own = _templates(format, templates)
     choice = Choice(
         licenses=licenses, concepts=concepts, filters=filters, recipe=recipe, limit=limit,
         seed=seed, split=split, min_score=min_score if unit == "panel" else None,
@@ -143,6 +162,6 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         requests, moved = cost_in_order(chosen.index, chosen.table, column_names(Pair))
     if dry_run or output is None:
         return SelectReport(chosen, requests, moved, None)
-    stage = writes(chosen, os.fspath(output), crop, margin)
+    stage = writes(chosen, os.fspath(output), crop, margin, **own)
     run = stage.run(launch, workers=1, progress=progress)
     return SelectReport(chosen, requests, moved, stage.url, len(run.made), run.left)

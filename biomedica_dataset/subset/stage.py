@@ -99,7 +99,7 @@ class SelectStage(Stage[Slice, Record, int]):
         if self.chosen.figures is not None:
             keys += f" panels {table['panel'].to_pylist()}"
         header = _Header(
-            format=self.format + (f" of {self.encoding}" if self.crop else ""),
+            format=self.described,
             dataset=self.chosen.index.digest,
             selection=str(self.chosen.choice),
             rows=hashlib.sha256(keys.encode()).hexdigest(),
@@ -114,6 +114,11 @@ class SelectStage(Stage[Slice, Record, int]):
                 f"{header.format}, of dataset {header.dataset[:16]}; choose an empty or new folder"
             )
             raise UsageError(msg)
+
+    @property
+    def described(self) -> str:
+        """What is written, in words."""
+        return self.format + (f" of {self.encoding}" if self.crop else "")
 
     @property
     def encoding(self) -> str:

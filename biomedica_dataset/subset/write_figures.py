@@ -27,7 +27,7 @@ from biomedica_dataset.folder.record import AGAIN
 from biomedica_dataset.keys import KEY, RASTER_EXTENSIONS
 from biomedica_dataset.streaming.in_order import rows_in_order
 
-from .write_images import ImagesStage
+from .write_images import ImagesStage, writing
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.stage import WorkerContext
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .stage import Slice
 
 _UNKNOWN = "unknown"
-_READ = [
+READ = [
     "key", "article_accession_id", "image_kind", "caption", "image_context", "license_group",
     "image_license", "article_license", "image_credit", "article_citation", "article_doi",
     "image_size", "image_hash", "image_file_name",
@@ -52,7 +52,7 @@ def flat_row(row: dict[str, Any]) -> dict[str, str | int]:
 
     Examples
     --------
-    >>> columns = dict.fromkeys(_READ) | {"key": "PMC1_f1", "article_accession_id": "PMC1"}
+    >>> columns = dict.fromkeys(READ) | {"key": "PMC1_f1", "article_accession_id": "PMC1"}
     >>> row = flat_row(columns | {"image_size": [4, 3], "image_context": ["Fig. 1 shows."]})
     >>> row["context"], row["image_license"], row["source"]
     ('Fig. 1 shows.', 'unknown', 'PMC1')
@@ -102,18 +102,32 @@ class FiguresStage(ImagesStage):
     format: ClassVar[str] = "figures as image files"
     code: ClassVar[tuple[str, ...]] = ("subset.write_figures",)
     card: ClassVar[str] = "subset/figures.md.jinja"
+    reads: ClassVar[list[str]] = READ
 
     def make(self, task: Slice, context: WorkerContext) -> int:
         """Write the images of a slice, the table beside them, then its record."""
         below, lines = str(PurePosixPath(task.name).with_suffix("")), []
-        with closing(rows_in_order(self.chosen.index, task.table, [*_READ, "image"])) as rows:
-            for row in rows:
-                name, data = image_name(row), row["image"]["bytes"]
-                self.output.write_bytes(f"{below}/{name}", data)
-                lines.append(json.dumps({"file_name": name, **flat_row(row)}, ensure_ascii=False))
+        with (
+            closing(rows_in_order(self.chosen.index, task.table, [*self.reads, "image"])) as rows,
+            writing(self.output) as write,
+        ):
+            for number, row in enumerate(rows):
+                line, data = self.line(task, number, row), row["image"]["bytes"]
+                write(f"{below}/{line['file_name']}", data)
+                lines.append(json.dumps(line, ensure_ascii=False))
                 context.progress.tick(1, 1, len(data))
         self.output.write_bytes(f"{below}/metadata.jsonl", "\n".join([*lines, ""]).encode())
         return self.finish_slice(task, below, len(lines))
+
+    def line(self, task: Slice, number: int, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the row of a figure in the table beside the images.
+
+        Parameters
+        ----------
+        number
+            Its number in the slice.
+        """
+        return {"file_name": image_name(row), **flat_row(row)}
 
 
 @dataclass(frozen=True)
@@ -127,7 +141,7 @@ class CsvStage(FiguresStage):
         below = str(PurePosixPath(task.name).with_suffix(""))
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
-        with closing(rows_in_order(self.chosen.index, task.table, _READ)) as rows:
+        with closing(rows_in_order(self.chosen.index, task.table, READ)) as rows:
             for number, row in enumerate(rows):
                 flat = flat_row(row)
                 if not number:

@@ -169,6 +169,8 @@ class FolderStage(SelectStage[ShardRecord]):
             figures={"kept": len(figures)},
             split_figures={word: n for word, n in split.items() if n and are_joined},
             panels={"kept": sum(panels)} if are_joined else {},
+            document_figures={},
+            document_tables={},
             changes=None,
             files=[*sorted(files, key=lambda file: file.path), index],
             search=None,

@@ -11,7 +11,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -35,11 +37,15 @@ from .crops import crops
 from .stage import SelectStage, Slice, slices_by_group
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.stage import WorkerContext
+    from biomedica_dataset.io.folders import Folder
 
 _METADATA = "metadata.parquet"
-_SLICE = 2_000  # files in a folder
+SLICE = 2_000  # files in a folder
+_AT_ONCE = 16
 _PLACES = ("file", "image_offset", "image_length")
 _COLUMNS = [name for name in column_names(PanelRow) if name not in _PLACES]
 _OF_FIGURE = ["article_citation", "image_size"]
@@ -50,6 +56,25 @@ _SCHEMA = pa.schema(
         *(arrow_schema(Pair).field(name) for name in _OF_FIGURE),
     ]
 )
+
+
+@contextmanager
+def writing(output: Folder) -> Iterator[Callable[[str, bytes], None]]:
+    """Yield what writes files, several at once: each waits for the disk or the store.
+
+    All are written when the context ends.
+    """
+    under_way: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+
+        def write(name: str, data: bytes) -> None:
+            under_way.append(pool.submit(output.write_bytes, name, data))
+            if len(under_way) > 2 * _AT_ONCE:
+                under_way.popleft().result()
+
+        yield write
+        for one in under_way:
+            one.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +96,7 @@ class ImagesStage(SelectStage[ImagesRecord]):
 
     def tasks(self) -> list[Slice]:
         """Return slices of one licence group and split each."""
-        return slices_by_group(self.chosen.table, _SLICE)
+        return slices_by_group(self.chosen.table, SLICE)
 
     def record(self, task: Slice) -> ImagesRecord | None:
         """Return the record of a slice whose images are there, written by the same code."""
@@ -88,10 +113,13 @@ class ImagesStage(SelectStage[ImagesRecord]):
         below = str(PurePosixPath(task.name).with_suffix(""))
         columns = [*_COLUMNS, *_OF_FIGURE, "image"]
         written: list[dict[str, Any]] = []
-        with closing(rows_in_order(self.chosen.index, task.table, columns, self.margin)) as rows:
+        with (
+            closing(rows_in_order(self.chosen.index, task.table, columns, self.margin)) as rows,
+            writing(self.output) as write,
+        ):
             for row in crops(rows, self.crop or ""):
                 image = row.pop("image")
-                self.output.write_bytes(f"{below}/{image['path']}", image["bytes"])
+                write(f"{below}/{image['path']}", image["bytes"])
                 written.append({"file_name": image["path"], **row})
                 context.progress.tick(1, 1, len(image["bytes"]))
         with self.output.create() as file:

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 from itertools import zip_longest
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError
-from biomedica_dataset.folder.attributes import CONFIG
+from biomedica_dataset.folder.document_rows import CONFIG as DOCUMENTS
+from biomedica_dataset.folder.document_rows import DOCUMENT_RULES
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.panel_rows import config_columns
-from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.folder.record import RECORDS, path_beside
 from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.images.decode import decoding_problem
 from biomedica_dataset.io.tables import columns_of, read_table
-from biomedica_dataset.schema import TABLES, IndexRow, Pair, VectorRow, arrow_schema
+from biomedica_dataset.schema import DocumentRow, IndexRow, Pair, VectorRow
 
+from .documents import DOCUMENT_COLUMNS, document_problems
+from .documents import PAIR_COLUMNS as PAIR_OF_DOCUMENT
+from .expected import damaged_values, expected_schema
 from .panels import PAIR_COLUMNS, panel_problems
 from .report import VerifyReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.folder.manifest import CardImage
@@ -64,7 +66,7 @@ class _Dataset:
             if not self._folder.exists(file.path):
                 self._report.wrong(file.path, "missing")
                 continue
-            self._file(file, _schema(manifest, file))
+            self._file(file, expected_schema(manifest, file))
             self._report.files += 1
             self._tick(1, file.rows, file.bytes)
         for other in manifest.other_files:
@@ -72,6 +74,7 @@ class _Dataset:
         pointed = [self._index(manifest, file) for file in manifest.config_files("index")]
         for file in manifest.config_files("all"):
             self._vectors(file)
+        self._documents(manifest)
         self._beside(manifest)
         self._attributes(manifest)
         self._shared(manifest)
@@ -131,6 +134,25 @@ class _Dataset:
         if len(pairs) == len(index) and len(self._report.problems) == known:
             for problem in panel_problems(pairs, index, views):
                 self._report.wrong(images, problem)
+
+    def _documents(self, manifest: Manifest) -> None:
+        """Check that documents have the figures of the shards that they are beside, each once."""
+        images = {
+            path_beside(f.path, DOCUMENTS, self._splits): f for f in manifest.config_files("all")
+        }
+        for file in manifest.config_files(DOCUMENTS):
+            beside = images.get(file.path)
+            if {file.path, beside.path if beside else file.path} <= self._whole:
+                known = len(self._report.problems)
+                columns = columns_of(DocumentRow, DOCUMENT_RULES)
+                documents = self._texts(file.path, DOCUMENT_COLUMNS, columns).to_pylist()
+                pairs = []
+                if beside:
+                    table = self._texts(beside.path, PAIR_OF_DOCUMENT, columns_of(Pair))
+                    pairs = table.to_pylist()
+                if len(self._report.problems) == known:
+                    for problem in document_problems(file.path.split("/")[1], documents, pairs):
+                        self._report.wrong(file.path, problem)
 
     def _keys(self, path: str, columns: Mapping[str, Column]) -> list[str]:
         keys: list[str] = self._texts(path, ["key"], columns)["key"].to_pylist()
@@ -193,7 +215,7 @@ class _Dataset:
             return
         with self._folder.open(path) as file:
             for row, texts in zip_longest(rows, shard):
-                for what in _damaged_values(file, row, texts):
+                for what in damaged_values(file, row, texts):
                     self._report.wrong(
                         path, f"the byte range of {row['key']} does not hold its {what}"
                     )
@@ -259,27 +281,3 @@ class _Dataset:
             for name in self._folder.names(folder):
                 if f"{folder}/{name}" not in known:
                     self._report.wrong(f"{folder}/{name}", f"is not in {MANIFEST}")
-
-
-def _schema(manifest: Manifest, file: ShardFile) -> pa.Schema | None:
-    """Return the columns that a file should have; ``None`` if it is of an unknown attribute."""
-    if file.config != CONFIG:
-        return arrow_schema(TABLES[file.config], manifest.schema_version)
-    schemas = {attribute.name: attribute.schema for attribute in manifest.attributes}
-    return schemas.get(file.path.split("/")[1])
-
-
-def _damaged_values(
-    file: IO[bytes], row: dict[str, Any], texts: dict[str, Any] | None
-) -> Iterator[str]:
-    """Yield which values of a row of the index are not what its shard or its digest says."""
-    file.seek(row["image_offset"])
-    image = hashlib.sha256(file.read(row["image_length"])).hexdigest()
-    if texts and image != texts["image_hash"]:
-        yield "image"
-    file.seek(row["caption_offset"])
-    caption, digest = file.read(row["caption_bytes"]), row["caption_digest"]
-    if (texts and caption != texts["caption"].encode()) or (
-        digest is not None and digest != caption_digest(caption)
-    ):
-        yield "caption"

@@ -29,6 +29,15 @@ def test_the_recipes_are_the_papers_settings(recipe, balance):
     assert (config.precision, config.data.recipe, config.steps) == ("fp32", balance, 26_368)
 
 
+def test_the_recipe_for_long_texts_asks_for_a_model_and_packs_texts():
+    with pytest.raises(UsageError, match=r"model\.name must be given"):
+        load_config("long", GIVEN)
+    config = load_config("long", GIVEN | {"model.name": "local-dir:z"})
+
+    assert (config.model.pretrained, config.data.text) == ("own", "caption_context")
+    assert {name: getattr(config.optimizer, name) for name in PAPER} == PAPER
+
+
 def test_everything_can_be_said_in_a_file(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(
@@ -96,7 +105,7 @@ def test_what_is_missing_is_named():
         load_config("full", {"data.path": "x"})
     with pytest.raises(UsageError, match=r"data\.path must be given"):
         load_config("full", {"output": "x"})
-    with pytest.raises(UsageError, match="the recipes are full, balanced, filtered"):
+    with pytest.raises(UsageError, match="the recipes are full, balanced, filtered, long"):
         load_config("fulll")
 
 

@@ -18,6 +18,7 @@ from biomedica_dataset.clip.models.model_config import ModelConfig
 from biomedica_dataset.clip.models.open_clip import make_model
 from biomedica_dataset.clip.train.config import DataConfig, TrainConfig
 from biomedica_dataset.clip.train.data import Pairs, Position, choose_pairs, tally
+from biomedica_dataset.clip.train.packing import packed
 from biomedica_dataset.clip.train.prepare import Prepare
 
 from ..servers import BucketServer
@@ -183,13 +184,15 @@ def test_captions_alone_cost_no_paragraphs(sample_dataset):
         tokens[text] = dict(zip(batch.keys, batch.tokens[:, 0].tolist(), strict=True))
     rows = {
         row["key"]: row
-        for row in open_dataset(sample_dataset, columns=["key", "caption", "image_context"])
+        for row in open_dataset(
+            sample_dataset, columns=["key", "caption", "image_context", "figure_label"]
+        )
     }
 
     assert sent["caption"] < sent["caption_context"]
     assert tokens["caption"] == {key: len(row["caption"]) for key, row in rows.items()}
     assert tokens["caption_context"] == {
-        key: len(" ".join([row["caption"], *(row["image_context"] or [])]))
+        key: len(packed(row["caption"], row["figure_label"], row["image_context"] or []))
         for key, row in rows.items()
     }
 

@@ -16,6 +16,8 @@ from biomedica_dataset import UsageError
 from biomedica_dataset.cli.group import main
 from biomedica_dataset.clip.evaluate.evaluate import evaluate
 from biomedica_dataset.clip.models.two_towers import load_model
+from biomedica_dataset.clip.train.read_config import load_config
+from biomedica_dataset.clip.train.train import train
 
 from .made import GOOD, TINY, write
 
@@ -63,7 +65,22 @@ def test_models_of_open_clip_of_other_kinds_give_their_own_vectors(tmp_path, kin
     np.testing.assert_allclose(model.images([model.prepare(image)]), seen, atol=1e-5)
 
 
-def save_open_clip(folder, kind):
+@pytest.mark.slow
+def test_a_tower_of_512_tokens_is_trained_on_long_texts_by_its_recipe(sample_dataset, tmp_path):
+    folder = save_open_clip(tmp_path / "model", "biomedclip", context=512)
+    given = {
+        "model.name": f"local-dir:{folder}", "model.grad_checkpointing": False, "data.workers": 0,
+        "data.path": str(sample_dataset), "output": str(tmp_path / "out"), "samples": 8,
+        "global_batch": 4, "micro_batch": 2, "precision": "fp32",
+    }  # fmt: skip
+    report = train(load_config("long", given))
+
+    assert report.steps == 2
+    stored = json.loads((tmp_path / "out/open_clip_config.json").read_text())
+    assert stored["model_cfg"]["text_cfg"]["context_length"] == 512
+
+
+def save_open_clip(folder, kind, *, context=16):
     """Save a tiny CoCa, SigLIP or, as BiomedCLIP is, one of timm's ViT and transformers' BERT."""
     import open_clip
     import torch
@@ -87,7 +104,7 @@ def save_open_clip(folder, kind):
             "vision_cfg": {"timm_model_name": "vit_tiny_patch16_224", "timm_pool": "",
                            "timm_proj": "linear", "image_size": 224},
             "text_cfg": {"hf_model_name": str(folder), "hf_tokenizer_name": str(folder),
-                         "hf_proj_type": "mlp", "context_length": 16,
+                         "hf_proj_type": "mlp", "context_length": context,
                          "hf_pooler_type": "cls_last_hidden_state_pooler"},
         },
     }[kind] | {"embed_dim": 32, "custom_text": True}  # fmt: skip

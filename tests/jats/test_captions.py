@@ -212,3 +212,32 @@ def test_a_document_may_leave_its_prefixes_to_the_dtd(root: str):
     article = read_article(f"{DTD}{root}{body}</article>".encode(), full_text=True)
 
     assert (article.text, article.figures[0].hrefs) == ("a x²", ("g",))
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        pytest.param("<alt-text>A <italic>cell</italic>.</alt-text>", ("A cell.", None), id="own"),
+        pytest.param("<long-desc>Round.</long-desc>", (None, "Round."), id="long"),
+        pytest.param("<alt-text/>", (None, None), id="empty"),
+        pytest.param("", (None, None), id="none"),
+    ],
+)
+def test_a_figure_has_the_description_of_its_graphic_or_its_own(inner: str, expected: tuple):
+    beside = figures(f'<fig><caption><p>x</p></caption>{inner}<graphic xlink:href="a"/></fig>')[0]
+    inside = figures(
+        f'<fig><caption><p>x</p></caption><graphic xlink:href="a">{inner}</graphic></fig>'
+    )[0]
+
+    assert (beside.alt_text, beside.long_desc) == expected
+    assert (inside.alt_text, inside.long_desc) == expected
+    assert beside.caption == inside.caption == "x"
+
+
+def test_each_graphic_of_a_figure_has_its_own_description():
+    graphics = "".join(
+        f'<graphic xlink:href="{n}"><alt-text>{n}</alt-text></graphic>' for n in "ab"
+    )
+    found = figures(f"<fig><caption><p>x</p></caption>{graphics}</fig>")
+
+    assert [figure.alt_text for figure in found] == ["a", "b"]

@@ -25,7 +25,7 @@ FORMATS = ("images", "csv")
 
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch):
-    monkeypatch.setattr("biomedica_dataset.subset.write_images._SLICE", 10)
+    monkeypatch.setattr("biomedica_dataset.subset.write_images.SLICE", 10)
 
 
 def expected(dataset):

@@ -21,8 +21,9 @@ class DataConfig:
     unit, min_score, margin
         ``figure``, or ``panel`` with a least score and a margin, as `open_dataset` explains them.
     text
-        ``caption``, or ``caption_context``: the caption, and after it the paragraphs that cite the
-        figure, as far as the model reads. Of a panel, its part of the caption, and what cites it.
+        ``caption``, or ``caption_context``: the caption, after it the sentences that cite the
+        figure, and then the rest of their paragraphs, as far as the model reads, none twice. Of a
+        panel, its part of the caption, and the sentences that cite it.
     decode
         The scale of JPEGs. ``full``: their own; ``draft``: twice what the model sees, or more;
         ``draft-1x``: what it sees, or more, which is faster and blurs.

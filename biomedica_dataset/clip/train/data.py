@@ -23,6 +23,7 @@ from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
 from biomedica_dataset.streaming.choice import Choice, Chosen
 from biomedica_dataset.streaming.dataset import choose_rows, stream_rows
 
+from .packing import TEXTS, pair_text
 from .prepare import Given, InlinePreparer, PoolPreparer, Prepare, Ready
 
 if TYPE_CHECKING:
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _TOGETHER = {"figure": 16, "panel": 64}
 """Pairs a task: enough to hide the cost of sending it, and to have a figure's panels together."""
-
-_TEXTS = {"figure": ("caption", "image_context"), "panel": ("subcaption", "contexts")}
-"""The columns of a text and of what cites it."""
 
 _FRUITLESS = 10_000  # pairs in a row that cannot be used
 
@@ -102,23 +100,6 @@ class Batch:
     position: Position
 
 
-def pair_text(row: dict[str, Any], data: DataConfig) -> str:
-    """Return the caption, with what cites the figure or panel after it if that is asked for.
-
-    Examples
-    --------
-    >>> from biomedica_dataset.clip.train.config import DataConfig
-    >>> data = DataConfig(path="biomedica", text="caption_context")
-    >>> pair_text({"caption": "A cell.", "image_context": ["See Fig. 1."]}, data)
-    'A cell. See Fig. 1.'
-    """
-    caption, context = _TEXTS[data.unit]
-    text = (row[caption] or "").strip()
-    if text and data.text == "caption_context":
-        return " ".join([text, *(row[context] or [])])
-    return text
-
-
 def choose_pairs(data: DataConfig, seed: int) -> Chosen:
     """Return the rows to train on.
 
@@ -154,7 +135,7 @@ class Pairs:
     ) -> None:
         from datasets.distributed import split_dataset_by_node
 
-        texts = _TEXTS[data.unit][: 2 if data.text == "caption_context" else 1]
+        texts = TEXTS[data.unit] if data.text == "caption_context" else TEXTS[data.unit][:1]
         columns = ["key", "image", *texts]
         timings = self._timings = prepare.timings
         rows = stream_rows(chosen, columns, margin=data.margin, timings=timings, raw=True)

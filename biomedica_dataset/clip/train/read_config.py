@@ -14,7 +14,7 @@ from .config import TrainConfig
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RECIPES = ("full", "balanced", "filtered")
+RECIPES = ("full", "balanced", "filtered", "long")
 
 
 def load_config(source: str, changes: Mapping[str, Any] | None = None) -> TrainConfig:
@@ -23,7 +23,7 @@ def load_config(source: str, changes: Mapping[str, Any] | None = None) -> TrainC
     Parameters
     ----------
     source
-        A path, or ``full``, ``balanced`` or ``filtered``.
+        A path, or ``full``, ``balanced``, ``filtered`` or ``long``.
     changes
         By dotted name, such as ``data.path``.
 

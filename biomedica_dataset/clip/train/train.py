@@ -64,7 +64,7 @@ def train(
     Parameters
     ----------
     config
-        A YAML file, a recipe (``full``, ``balanced``, ``filtered``), or a configuration.
+        A YAML file, a recipe (``full``, ``balanced``, ``filtered``, ``long``), or a configuration.
     output
         Folder of the model, in place of the one in ``config``.
     changes

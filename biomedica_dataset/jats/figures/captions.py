@@ -12,6 +12,8 @@ from biomedica_dataset.jats.tree import LANG, is_in
 from .bold import text_and_bold
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lxml.etree import _Element
 
     Spans = tuple[tuple[int, int], ...]
@@ -111,6 +113,12 @@ class Captions:
         if len(elements) == 1:
             self._texts[elements[0]] = text
         return (text, bold) if text and not _BOILERPLATE.fullmatch(text) else (None, ())
+
+
+def described(elements: Iterable[_Element], tag: str) -> str | None:
+    """Return the text of the first ``alt-text`` or ``long-desc`` that some elements have."""
+    found = (text_of(one) for element in elements for one in element.iterchildren(tag))
+    return next(filter(None, found), None)
 
 
 def _moved(places: Spans, by: int) -> Spans:

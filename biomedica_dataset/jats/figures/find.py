@@ -20,7 +20,7 @@ from biomedica_dataset.jats.text import tidy
 from biomedica_dataset.jats.tree import HREF, LANG, child, is_in
 from biomedica_dataset.keys import RASTER_EXTENSIONS
 
-from .captions import Captions
+from .captions import Captions, described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,19 +69,31 @@ class Found:
     ----------
     ids
         Its own and those of its group, by which the text may cite it.
+    element
+        The element that owns it, such as ``fig``.
     """
 
     figure: Figure
     ids: tuple[str, ...]
+    element: _Element
 
 
-def find_figures(article: _Element, meta: _Element) -> list[Found]:
+def find_figures(
+    article: _Element, meta: _Element, *, with_tables: bool = False
+) -> tuple[list[Found], list[Found]]:
     """Return every graphic of a figure-like element, in document order of the elements.
 
     Parameters
     ----------
     meta
         Its ``article-meta``.
+    with_tables
+        Also find the tables without a graphic, outside of sub-articles.
+
+    Returns
+    -------
+    list, list
+        The figures, and the tables without a graphic.
 
     Raises
     ------
@@ -89,22 +101,30 @@ def find_figures(article: _Element, meta: _Element) -> list[Found]:
         There are more than `MAX_FIGURES`, or longer captions than `MAX_CAPTIONS`.
     """
     figures: list[Found] = []
+    tables: list[Found] = []
     captions = Captions()
     rights = FigureRights(meta, captions.text_of)
     characters = 0
     for part, scope, language in _parts(article, article.get(LANG) or _DEFAULT_LANGUAGE):
         owned = _owned(part)
+        if with_tables and scope in ("front", "article"):
+            alone = (t for t in part.iter("table-wrap") if t not in owned)
+            owned |= {table: [] for table in alone}
         for owner, graphics in owned.items():
-            check_limit(len(figures) + len(graphics), MAX_FIGURES, "figures")
+            check_limit(len(figures) + len(tables) + len(graphics), MAX_FIGURES, "figures")
             group = _group(owner, owned, language)
             caption = captions.of(owner, group, language)
             around = (owner,) if group is None else (owner, group)
             found = list(_figures(around, graphics, scope, caption, rights))
-            figures += found
+            (tables if _is_table(owner, graphics) else figures).extend(found)
             characters += len(found[0].figure.caption or "") if found else 0
             check_limit(characters, MAX_CAPTIONS, "characters in captions")
-    check_limit(len(figures), MAX_FIGURES, "figures")
-    return figures
+    check_limit(len(figures) + len(tables), MAX_FIGURES, "figures")
+    return figures, tables
+
+
+def _is_table(owner: _Element, graphics: list[_Element]) -> bool:
+    return owner.tag == "table-wrap" and not graphics
 
 
 def _parts(article: _Element, language: str) -> Iterator[tuple[_Element, str, str]]:
@@ -185,18 +205,22 @@ def _figures(
         credit=credit,
     )
     seen: set[tuple[str, ...]] = set()
-    for hrefs, own_ids in _files(graphics):
+    for hrefs, own_ids, together in _files(graphics):
         dropped = "repeated_graphic" if hrefs in seen else reason if hrefs else "no_href"
         seen.add(hrefs)
-        yield Found(make(hrefs=hrefs, dropped=dropped), (*ids, *own_ids))
+        alt_text, long_desc = (described((*together, owner), t) for t in ("alt-text", "long-desc"))
+        figure = make(hrefs=hrefs, dropped=dropped, alt_text=alt_text, long_desc=long_desc)
+        yield Found(figure, (*ids, *own_ids), owner)
     # One around figures without captions serves them, see `_group`.
     own = (child(fig, "caption") is not None for fig in owner.iterchildren("fig"))
     if not graphics and all(own):
-        yield Found(make(hrefs=(), dropped="no_graphic"), ids)
+        yield Found(make(hrefs=(), dropped="no_graphic"), ids, owner)
 
 
-def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Group the graphics of one ``<alternatives>``: each item is (hrefs, ids)."""
+def _files(
+    graphics: list[_Element],
+) -> list[tuple[tuple[str, ...], tuple[str, ...], list[_Element]]]:
+    """Group the graphics of one ``<alternatives>``: each item is (hrefs, ids, graphics)."""
     groups: dict[_Element, list[_Element]] = {}
     for graphic in graphics:
         parent = graphic.getparent()
@@ -206,6 +230,7 @@ def _files(graphics: list[_Element]) -> list[tuple[tuple[str, ...], tuple[str, .
         (
             tuple(dict.fromkeys(h for g in group if (h := (g.get(HREF) or "").strip()))),
             tuple(dict.fromkeys(i for e in (key, *group) if (i := e.get("id")))),
+            group,
         )
         for key, group in groups.items()
     ]

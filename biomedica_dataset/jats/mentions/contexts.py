@@ -30,10 +30,10 @@ _NO_PARAGRAPH = FLOATS | {"caption"}
 _NO_CONTEXT = _NO_PARAGRAPH - {"boxed-text", "fn", "fn-group"}
 
 
-def find_contexts(
+def find_citing(
     article: _Element, figures: Sequence[Found], text_of: Callable[[_Element], str | None]
-) -> list[tuple[str, ...]]:
-    """Return for each figure the clean text of the paragraphs that cite it, in document order.
+) -> list[dict[_Element, str]]:
+    """Return for each figure the paragraphs that cite it with their clean text, in document order.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def find_contexts(
         for paragraph in article.iterfind("body//p"):
             if around.innermost(paragraph) is not None:
                 citing.add_plain(paragraph, text_of(paragraph) or "")
-    return citing.contexts(text_of)
+    return citing.paragraphs(text_of)
 
 
 class _Citing:
@@ -105,14 +105,14 @@ class _Citing:
                 for position in self._range(mention.series, first, last):
                     self._paragraphs.setdefault(paragraph, {})[position] = None
 
-    def contexts(self, text_of: Callable[[_Element], str | None]) -> list[tuple[str, ...]]:
-        found: list[dict[str, None]] = [{} for _ in range(self._count)]
+    def paragraphs(self, text_of: Callable[[_Element], str | None]) -> list[dict[_Element, str]]:
+        found: list[dict[_Element, str]] = [{} for _ in range(self._count)]
         for paragraph, positions in self._paragraphs.items():
             text = text_of(paragraph)
             if text:
                 for position in positions:
-                    found[position][text] = None
-        return [tuple(texts) for texts in found]
+                    found[position][paragraph] = text
+        return found
 
     def _ranges(self, xref: _Element, targets: list[int]) -> Iterator[int]:
         """Yield the figures of ranges in an ``xref``, and of those that it begins or ends."""

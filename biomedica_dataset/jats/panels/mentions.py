@@ -1,4 +1,4 @@
-"""Finds the sentences of citing paragraphs that name panels: "as Fig. 2B shows"."""
+"""Finds the sentences of citing paragraphs that name a figure or its panels."""
 
 from __future__ import annotations
 
@@ -60,3 +60,22 @@ def find_panel_contexts(labels: Sequence[str], context: Sequence[str]) -> tuple[
                 start, end = places[max(0, bisect(places, (mention.start, len(text))) - 1)]
                 letters.setdefault((paragraph, start, end), set()).update(named)
     return tuple(PanelContext(tuple(sorted(found)), *place) for place, found in letters.items())
+
+
+def citing_sentences(label: str | None, text: str) -> list[str]:
+    """Return the sentences of a paragraph that name a figure by its label.
+
+    Examples
+    --------
+    >>> citing_sentences("Figure 2", "Cells grow. Figs 1-3 show it. They stop.")
+    ['Figs 1-3 show it.']
+    """
+    series, numbers = series_of([label] if label else [])
+    places = sentences(text) if numbers else []
+    found = {
+        max(0, bisect(places, (mention.start, len(text))) - 1)
+        for mention in (find_mentions(text, [series[0]]) if numbers else ())
+        if mention.series == series
+        and any(first <= number <= last for first, last, _ in mention.numbers for number in numbers)
+    }
+    return [text[slice(*places[place])] for place in sorted(found)]

@@ -53,25 +53,33 @@ ADD = (
 """What to do about a dataset without panels."""
 
 
-def check_unit(unit: str, min_score: float, margin: float, below: str = "") -> None:
+def check_unit(
+    unit: str,
+    min_score: float,
+    margin: float,
+    below: str = "",
+    units: tuple[str, ...] = UNITS,
+) -> None:
     """Refuse another unit, a score or a margin that panels cannot have, and either without panels.
 
     Parameters
     ----------
     below
         What their names begin with in errors.
+    units
+        The units that are possible.
 
     Raises
     ------
     UsageError
         See above.
     """
-    one_of(f"{below}unit", unit, UNITS)
+    one_of(f"{below}unit", unit, units)
     for name, value in (("min_score", min_score), ("margin", margin)):
         if isinstance(value, bool) or not (isinstance(value, int | float) and 0 <= value <= 1):
             msg = f"{below}{name} is {value!r}; it must be a number from 0 to 1"
             raise UsageError(msg)
-    if unit == "figure" and (min_score, margin) != (MIN_SCORE, 0.0):
+    if unit != "panel" and (min_score, margin) != (MIN_SCORE, 0.0):
         msg = f"{below}min_score and margin are of panels; set {below}unit to panel, or omit them"
         raise UsageError(msg)
 

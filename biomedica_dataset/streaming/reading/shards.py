@@ -9,6 +9,7 @@ import hashlib
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _THREADS = 24
 _GAP = 4096  # bytes: beside an image of 150 kB, not worth another request
 _MOST = 4 * 2**20
-_RUNS_AHEAD = 2
+_RUNS_AHEAD, _MOST_RUNS_AHEAD = 2, 64
 _ROWS_AHEAD = 512
 _BYTES_AHEAD = 64 * 2**20
 
@@ -114,7 +115,13 @@ class Reader:
         self._shards = {name: index.files[name] for name in self._files}
 
     def rows(self, runs: Iterable[np.ndarray]) -> Generator[Row, None, None]:
-        """Yield rows in the order of their positions, prefetching the next runs.
+        """Yield rows in the order of their positions; see `in_runs`."""
+        with closing(self.in_runs(runs)) as found:
+            for rows in found:
+                yield from rows
+
+    def in_runs(self, runs: Iterable[np.ndarray]) -> Generator[Iterator[Row], None, None]:
+        """Yield the rows of each run in the order of their positions, prefetching the next runs.
 
         Parameters
         ----------
@@ -141,7 +148,7 @@ class Reader:
                     ahead.append((run, self._submit(run, files, texts, pools)))
                 if not ahead:
                     return
-                yield from self._in_order(files, *ahead.popleft())
+                yield self._in_order(files, *ahead.popleft())
         finally:
             files.close()
             for pool in pools:
@@ -154,9 +161,11 @@ class Reader:
 
     def _has_room(self, ahead: list[np.ndarray]) -> bool:
         """Whether to prefetch another run: enough to hide the latency of requests."""
+        if len(ahead) < _RUNS_AHEAD:
+            return True
         rows = sum(map(len, ahead))
         weight = sum(int(c.length[run].sum()) for c in self._placed for run in ahead)
-        return len(ahead) < _RUNS_AHEAD or (rows < _ROWS_AHEAD and weight < _BYTES_AHEAD)
+        return len(ahead) < _MOST_RUNS_AHEAD and rows < _ROWS_AHEAD and weight < _BYTES_AHEAD
 
     def cost(self, runs: Iterable[np.ndarray]) -> tuple[int, int]:
         """Return the number and bytes of requests for images and captions only."""
@@ -275,6 +284,8 @@ class Reader:
 
     def _by_file(self, run: np.ndarray) -> list[np.ndarray]:
         """Return positions as an array per file, in the order of its rows."""
+        if not len(run):
+            return []
         order = run[np.lexsort((self._row[run], self._file[run]))]
         return np.split(order, np.flatnonzero(np.diff(self._file[order])) + 1)
 

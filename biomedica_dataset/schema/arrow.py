@@ -1,0 +1,88 @@
+"""Converts a table for `datasets` and `pyarrow`, which are loaded only then."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from .columns import SCHEMA_VERSION, STRUCTURES, VERSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from datasets import Features
+
+
+def column_names(table: type) -> list[str]:
+    """Return the names of the columns of a table, in order.
+
+    Examples
+    --------
+    >>> column_names(Pair)[:3]
+    ['key', 'image', 'caption']
+    """
+    return [field.name for field in dataclasses.fields(table)]
+
+
+def features(table: type, version: str = SCHEMA_VERSION) -> Features:
+    """Return the `datasets.Features` of a table, as a schema version has it."""
+    from datasets import Features
+
+    there = (f for f in dataclasses.fields(table) if int(f.metadata["since"]) <= int(version))
+    return Features({field.name: _feature(field.metadata["type"]) for field in there})
+
+
+def _feature(kind: str) -> Any:
+    from datasets import Image, List, Value
+
+    if kind.startswith("list<"):
+        return List(_feature(kind.removeprefix("list<").removesuffix(">")))
+    if kind in STRUCTURES:
+        return {name: _feature(part) for name, part in STRUCTURES[kind].items()}
+    return Image() if kind == "image" else Value(kind)
+
+
+@cache
+def arrow_schema(table: type, version: str = SCHEMA_VERSION) -> pa.Schema:
+    """Return the Arrow schema of a table, with the ``huggingface`` and our version metadata."""
+    schema = features(table, version).arrow_schema
+    return schema.with_metadata(
+        {**(schema.metadata or {}), b"biomedica_schema_version": version.encode()}
+    )
+
+
+@cache
+def later_columns(table: type) -> set[str]:
+    """Return the columns of a table that the first schema version lacks."""
+    return {f.name for f in dataclasses.fields(table) if f.metadata["since"] != VERSIONS[0]}
+
+
+def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
+    """Return rows of one table as an Arrow table.
+
+    Parameters
+    ----------
+    ready
+        Columns that already are Arrow arrays.
+    """
+    import pyarrow as pa
+
+    columns = [
+        ready[field.name]
+        if field.name in ready
+        else pa.array([_plain(getattr(row, field.name)) for row in rows], type=field.type)
+        for field in arrow_schema(table)
+    ]
+    return pa.Table.from_arrays(columns, schema=arrow_schema(table))
+
+
+def to_dict(row: Any) -> dict[str, Any]:
+    """Return a row as a dict of its columns, nested values as they are."""
+    return {field.name: _plain(getattr(row, field.name)) for field in dataclasses.fields(row)}
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
