@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -117,8 +118,7 @@ class Reader:
     def rows(self, runs: Iterable[np.ndarray]) -> Generator[Row, None, None]:
         """Yield rows in the order of their positions; see `in_runs`."""
         with closing(self.in_runs(runs)) as found:
-            for rows in found:
-                yield from rows
+            yield from chain.from_iterable(found)
 
     def in_runs(self, runs: Iterable[np.ndarray]) -> Generator[Iterator[Row], None, None]:
         """Yield the rows of each run in the order of their positions, prefetching the next runs.
@@ -161,11 +161,10 @@ class Reader:
 
     def _has_room(self, ahead: list[np.ndarray]) -> bool:
         """Whether to prefetch another run: enough to hide the latency of requests."""
-        if len(ahead) < _RUNS_AHEAD:
-            return True
         rows = sum(map(len, ahead))
         weight = sum(int(c.length[run].sum()) for c in self._placed for run in ahead)
-        return len(ahead) < _MOST_RUNS_AHEAD and rows < _ROWS_AHEAD and weight < _BYTES_AHEAD
+        is_little = rows < _ROWS_AHEAD and weight < _BYTES_AHEAD and len(ahead) < _MOST_RUNS_AHEAD
+        return len(ahead) < _RUNS_AHEAD or is_little
 
     def cost(self, runs: Iterable[np.ndarray]) -> tuple[int, int]:
         """Return the number and bytes of requests for images and captions only."""
@@ -284,10 +283,9 @@ class Reader:
 
     def _by_file(self, run: np.ndarray) -> list[np.ndarray]:
         """Return positions as an array per file, in the order of its rows."""
-        if not len(run):
-            return []
         order = run[np.lexsort((self._row[run], self._file[run]))]
-        return np.split(order, np.flatnonzero(np.diff(self._file[order])) + 1)
+        parts = np.split(order, np.flatnonzero(np.diff(self._file[order])) + 1)
+        return [part for part in parts if len(part)]
 
 
 def _pool(threads: int) -> ThreadPoolExecutor:
