@@ -41,8 +41,7 @@ _THREADS = 24
 _GAP = 4096  # bytes: beside an image of 150 kB, not worth another request
 _MOST = 4 * 2**20
 _RUNS_AHEAD, _MOST_RUNS_AHEAD = 2, 64
-_ROWS_AHEAD = 512
-_BYTES_AHEAD = 64 * 2**20
+_ROWS_AHEAD, _BYTES_AHEAD = 512, 64 * 2**20
 
 _PLACED = {
     "caption": ("caption_offset", "caption_bytes"),
