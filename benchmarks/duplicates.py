@@ -1,8 +1,9 @@
-"""Copies that hashes find: made copies of real images, and the cost of a number of made hashes.
+"""Copies that are found among made copies of real images, and the cost of a number of made hashes.
 
-    python benchmarks/duplicates.py [IMAGES] [--most 150] [--hashes 1000000]
+    python benchmarks/duplicates.py [IMAGES] [--part 1] [--parts 2] [--hashes 1000000]
 
-A crop of 5 % leaves 95 % of the width and of the height. A false pair is one of different images.
+The copies of all images are looked for at once. Found is a pair of an image and its own copy; false
+are pairs of different images. A crop of 5 % leaves 95 % of the width and of the height.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import argparse
 import io
 import resource
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from options import FILES, check
 
@@ -19,7 +20,8 @@ from options import FILES, check
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("images", **FILES)
-    parser.add_argument("--most", type=int, default=150)
+    parser.add_argument("--part", type=int, default=1)
+    parser.add_argument("--parts", type=int, default=2)
     parser.add_argument("--hashes", type=int, default=1_000_000)
     return parser
 
@@ -31,62 +33,79 @@ if __name__ == "__main__":
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from biomedica_dataset.annotation.duplicates.pairs import MOST_BITS, near_pairs
+from biomedica_dataset.annotation.duplicates.compare import LEAST, read_thumbnail, similarity
+from biomedica_dataset.annotation.duplicates.pairs import near_pairs
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.images.measures import decode_small, measure
+from biomedica_dataset.images.windows import WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 
+class Seen(NamedTuple):
+    """What is known of an image without its bytes."""
+
+    windows: Any
+    thumbnail: Image.Image
+
+
 def main() -> None:
     options = arguments().parse_args()
-    images = read(options.images, options.most)
-    own = [hashes(image) for image in images]
-    first, second = (np.array(column, np.uint64) for column in zip(*own, strict=True))
-    among = np.stack([distances(one, first, second) for one in first])
-    among = among[np.triu_indices(len(first), 1)]
-    print(
-        f"{len(images)} images; false pairs at {MOST_BITS} bits: {(among <= MOST_BITS).mean():.4%}"
-    )
+    images = read(options.images)[options.part :: options.parts]
+    own = [seen(image) for image in images]
+    met, same = compared(own)
+    print(f"{len(images)} images: {len(met)} pairs compared, {sum(same)} taken for copies")
+    print("copy: found, compared; pairs of others taken for copies, compared")
     for name, change in CHANGES.items():
-        near = [
-            distances(hashes(change(image))[0], first[i : i + 1], second[i : i + 1])[0]
-            for i, image in enumerate(images)
-        ]
-        print(f"{name}: {np.mean(np.array(near) <= MOST_BITS):.3f}")
-    made = np.random.default_rng(0).integers(0, 2**64, (2, options.hashes), dtype=np.uint64)
+        pairs, same = compared([*own, *(seen(change(image)) for image in images)])
+        is_own = [two == one + len(own) for one, two in pairs]
+        found = sum(is_copy for is_copy, own in zip(same, is_own, strict=True) if own)
+        print(
+            f"{name}: {found / len(own):.3f}, {sum(is_own) / len(own):.3f}; "
+            f"{sum(same) - found}, {len(pairs) - sum(is_own)}"
+        )
+    made = np.random.default_rng(0).integers(0, 2**64, (options.hashes, len(WINDOWS)), np.uint64)
     started = time.process_time()
-    near_pairs(*made)
+    near_pairs(made)
     spent = time.process_time() - started
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{options.hashes:,} made hashes: {spent:.1f} s of one core, at most {memory:.0f} MB")
+    print(f"{options.hashes:,} made images: {spent:.1f} s of one core, at most {memory:.0f} MB")
 
 
-def read(folder: Path, most: int) -> list[Image.Image]:
-    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    images, seen = [], set[bytes]()
-    for path in found[:: max(1, len(found) // most)]:
-        data = path.read_bytes()
+def read(folder: Path) -> list[Image.Image]:
+    images, known = [], set[bytes]()
+    for path in sorted(folder.rglob("*")):
+        data = path.read_bytes() if path.is_file() else b""
+        if data in known:
+            continue
+        known.add(data)
         try:
-            pixels = decode_small(data)
+            images.append(Image.fromarray(decode_small(data)))
         except ArticleError:
             continue
-        if data not in seen:
-            seen.add(data)
-            images.append(Image.fromarray(pixels))
     return images
 
 
-def hashes(image: Image.Image) -> tuple[int, int]:
+def seen(image: Image.Image) -> Seen:
     measured = measure(np.asarray(image))
-    return measured.hash % 2**64, measured.mirror_hash % 2**64
+    return Seen(np.frombuffer(measured.windows, np.uint64), read_thumbnail(measured.thumbnail))
 
 
-def distances(one: Any, first: Any, second: Any) -> Any:
-    one = np.uint64(one)
-    return np.minimum(np.bitwise_count(first ^ one), np.bitwise_count(second ^ one))
+def compared(images: list[Seen]) -> tuple[list[tuple[int, int]], list[bool]]:
+    """Return the pairs that are compared, and which are taken for copies."""
+    near = near_pairs(np.stack([image.windows for image in images]))
+    pairs = list(zip(near.first.tolist(), near.second.tolist(), strict=True))
+    places = zip(near.own, near.other, near.mirrored, strict=True)
+    found = [
+        similarity(
+            images[one].thumbnail, images[two].thumbnail, WINDOWS[own], WINDOWS[other],
+            mirrored=bool(mirrored),
+        ) >= LEAST
+        for (one, two), (own, other, mirrored) in zip(pairs, places, strict=True)
+    ]  # fmt: skip
+    return pairs, found
 
 
 def packed(image: Image.Image) -> Image.Image:
@@ -95,27 +114,35 @@ def packed(image: Image.Image) -> Image.Image:
     return Image.open(data).convert("RGB")
 
 
-def lettered(image: Image.Image) -> Image.Image:
+def lettered(image: Image.Image, right: int = 0, below: int = 0) -> Image.Image:
     image, side = image.copy(), max(12, min(image.size) // 10)
+    left = (image.width - side - 8) * right + 4
+    top = (image.height - side - 8) * below + 4
     draw = ImageDraw.Draw(image)
-    draw.rectangle((4, 4, 4 + side, 4 + side), fill="white")
-    draw.text((6, 4), "A", fill="black", font_size=side)
+    draw.rectangle((left, top, left + side, top + side), fill="white")
+    draw.text((left + 2, top), "A", fill="black", font_size=side)
     return image
 
 
-def cropped(image: Image.Image, share: float) -> Image.Image:
-    width, height = image.size
-    left, top = int(width * share / 2), int(height * share / 2)
-    return image.crop((left, top, width - left, height - top))
+def cropped(
+    image: Image.Image, share: float, right: float = 0.5, below: float = 0.5
+) -> Image.Image:
+    width, height = (round(side * (1 - share)) for side in image.size)
+    left, top = int((image.width - width) * right), int((image.height - height) * below)
+    return image.crop((left, top, left + width, top + height))
 
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "JPEG q40": packed,
     "half size": lambda image: image.reduce(2),
     "letter added": lettered,
+    "letter added below, at the right": lambda image: lettered(image, 1, 1),
     "mirrored": ImageOps.mirror,
     "crop 5 %": lambda image: cropped(image, 0.05),
     "crop 15 %": lambda image: cropped(image, 0.15),
+    "crop 30 %": lambda image: cropped(image, 0.30),
+    "crop 15 %, all at the top left": lambda image: cropped(image, 0.15, 1, 1),
+    "crop 15 %, all at the left": lambda image: cropped(image, 0.15, 1),
 }
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .annotation.panels.find_stage import panels
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .clip.evaluate.evaluate import evaluate
+    from .clip.overlap.overlap import overlap
     from .clip.train.train import train
     from .engine.launch import Launch, Part
     from .engine.timings import Timings
@@ -106,6 +107,7 @@ __all__ = [
     "mesh",
     "open_dataset",
     "open_search",
+    "overlap",
     "panels",
     "push_to_hub",
     "read_article",
@@ -141,6 +143,7 @@ _HOME = {
     "mesh": ".pubmed.mesh.mesh",
     "open_dataset": ".streaming.dataset",
     "open_search": ".search.search",
+    "overlap": ".clip.overlap.overlap",
     "panels": ".annotation.panels.find_stage",
     "push_to_hub": ".hub.push",
     "read_article": ".jats.reader",

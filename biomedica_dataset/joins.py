@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .annotation.attribute_tables import open_attribute_tables
 from .annotation.clusters.assignments import Assignments
+from .annotation.duplicates.copies import Duplicates
 from .annotation.embeddings.vectors import Embeddings
 from .annotation.labels.labels import Labels
 from .annotation.panels.figure_panels import read_figure_panels
@@ -113,6 +114,23 @@ class Joins:
         ):
             if made is not None:
                 made.check_width(archive.width, again)
+
+    def duplicates(self) -> Duplicates:
+        """Return the groups of copies among the attributes.
+
+        Raises
+        ------
+        UsageError
+            There are none.
+        """
+        for tables in self.attributes:
+            if isinstance(tables, Duplicates):
+                return tables
+        msg = (
+            "the split is by duplicates, but no folder of them is among the attributes; name what "
+            "`biomedica annotate duplicates` wrote"
+        )
+        raise UsageError(msg)
 
     def describe(self) -> dict[str, str]:
         """Describe what is joined, without paths."""

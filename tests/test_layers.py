@@ -64,12 +64,12 @@ INSIDE = {
     "pubmed": ["rate_limit responses", "client", "search mesh"],
     "streaming": [
         "conditions reading",
-        "recipes order",
+        "deduplicate recipes order",
         "runs choice in_order",
         "documents",
         "dataset",
     ],
-    "clip": ["models", "train", "evaluate"],
+    "clip": ["models", "train", "evaluate", "overlap"],
     "jats": [
         "limits tree scripts",
         "parse citations formula escapes lists dates panels",

@@ -9,6 +9,7 @@ from biomedica_dataset.io.folders import Folder
 
 from .clusters.assignments import Assignments
 from .duplicates.copies import Duplicates
+from .duplicates.overlaps import Overlap
 from .look.measured import Look
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from .blocks import BlockTables
 
-_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates)
+_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates, Overlap)
 
 
 def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:

@@ -152,6 +152,11 @@ class BlockTables(ABC, Generic[Header]):
     def columns(self) -> dict[str, Column]:
         """What the columns of a block may hold."""
 
+    @property
+    def made(self) -> str:
+        """What the tables are, for the card."""
+        return self.what
+
     def state(self) -> str:
         """Return a digest of the header and of what each block was made from."""
         records = [(block, read_record(self.folder, block)) for block in self.blocks()]
@@ -172,6 +177,11 @@ class BlockTables(ABC, Generic[Header]):
         """
         with self.folder.reading(block_name(block), AGAIN) as file:
             return read_table(file, self.columns, names)
+
+    def read_all(self, names: Sequence[str]) -> pa.Table:
+        """Return some columns of all blocks, in order."""
+        empty = pa.schema([(name, self.columns[name].type) for name in names]).empty_table()
+        return pa.concat_tables([empty, *(self.read(block, names) for block in self.blocks())])
 
 
 def block_name(block: int) -> str:

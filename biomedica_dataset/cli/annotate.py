@@ -187,13 +187,42 @@ def look(archive: str, output: str, **options: Any) -> None:
     "-o", "--output", type=OUTPUT, required=True,
     help="Folder for the duplicates: new, or one to update.",
 )  # fmt: skip
+@click.option(
+    "--sheets", is_flag=True,
+    help="Also write pictures of up to 240 copies side by side, the least similar first.",
+)  # fmt: skip
 @TAKE_OVER
 def duplicates(look: str, output: str, **options: Any) -> None:
     """Find copies among the images of LOOK, which `biomedica annotate look` wrote.
 
-    Copies have equal bytes, or nearly the same hash as the image or its mirror image. The largest
-    of a group is kept, or of equal ones that with the lowest PMCID.
+    Copies have equal bytes, or a near hash and the same content: mirrored, lettered and cropped
+    ones too. The largest of a group is kept, or of equal ones that with the lowest PMCID.
     """
     from biomedica_dataset import duplicates as run
+
+    show(run(look, output, progress=progress(), **options))
+
+
+@annotate.command()
+@click.argument("look")
+@click.option(
+    "--against", multiple=True, required=True, metavar="TASK_OR_FOLDER",
+    help="A task as in `biomedica evaluate --tasks`, or a folder of images. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="Folder for the overlap: new, or one to update.",
+)  # fmt: skip
+@click.option(
+    "--data", default=".", show_default=True, help="Folder with the data files of built-in tasks."
+)
+@TAKE_OVER
+def overlap(look: str, output: str, **options: Any) -> None:
+    """Find images of benchmarks among the images of LOOK, which `biomedica annotate look` wrote.
+
+    Copies are found as by `biomedica annotate duplicates`, and turned by quarters too. `select
+    --without` and the key data.without of a training leave them out.
+    """
+    from biomedica_dataset import overlap as run
 
     show(run(look, output, progress=progress(), **options))

@@ -64,9 +64,9 @@ from .launched import launched
 )
 @click.option(
     "--split-by",
-    type=click.Choice(["article", "image"]),
-    help="What stays in one split: an article, or all articles that share an image. "
-    "[default: article]",
+    type=click.Choice(["article", "image", "duplicates"]),
+    help="What stays in one split: an article, all articles that share an image, or all whose "
+    "images are copies by the duplicates among --attributes. [default: article]",
 )
 @click.option("--check-images", is_flag=True, help="Decode each image, and note which fail.")
 @click.option(
@@ -116,6 +116,14 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
     "--filter", "filters", multiple=True, metavar="CONDITION", shell_complete=complete_column,
     help="Such as 'article_year >= 2015 and caption contains melanoma'; see above. Repeatable: "
     "all must hold.",
+)  # fmt: skip
+@click.option(
+    "--without", metavar="OVERLAP",
+    help="Leave out images of benchmarks, which `biomedica annotate overlap` found.",
+)  # fmt: skip
+@click.option(
+    "--deduplicate", is_flag=True,
+    help="Only one image of each group of copies; SOURCE must have the attribute duplicates.",
 )  # fmt: skip
 @click.option(
     "--recipe", shell_complete=complete_sampling,

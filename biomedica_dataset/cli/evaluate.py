@@ -40,6 +40,11 @@ from .group import OUTPUT, main, printable, progress, wants_json
     help="What to do about an image that cannot be decoded.",
 )  # fmt: skip
 @click.option(
+    "--overlap", metavar="OVERLAP",
+    help="Also measure without images of the training data, which `biomedica annotate overlap` "
+    "found.",
+)  # fmt: skip
+@click.option(
     "--list", "lists", is_flag=True,
     help="Only list the tasks, where their images come from, and whether they are there.",
 )  # fmt: skip

@@ -93,7 +93,7 @@ class Manifest:
     split
         Shares of train, validation and test.
     split_by
-        What stays in one split: an article, or all articles that share an image.
+        What stays in one split, one of `splits.SPLIT_BY`.
     image_groups
         Groups of articles that share an image, the articles in them and in the largest; empty if
         articles were not split by images.

@@ -1,7 +1,7 @@
 """Train, validation and test: a hash of the PMCID decides the split of an article in every run.
 
 Where articles are split by images, those that share an image are a group, and the least PMCID of
-the group decides.
+the group decides; where they are split by duplicates, those that have copies of an image.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SPLITS = ("train", "validation", "test")
-SPLIT_BY = ("article", "image")
+SPLIT_BY = ("article", "image", "duplicates")
 _RANGE = 2**64
 
 
@@ -32,7 +32,8 @@ class Splits:
     shares
         Shares of `SPLITS`, in their order, with the sum 1. All in ``train`` means no split.
     by
-        What stays in one split: an ``article``, or all articles that share an ``image``.
+        What stays in one split: an ``article``, or all articles that share an ``image``, or that
+        have images which are ``duplicates`` of each other.
 
     Examples
     --------
@@ -54,8 +55,10 @@ class Splits:
             )
             raise UsageError(msg)
         one_of("split_by", self.by, SPLIT_BY)
-        if self.by == "image" and self.is_whole:
-            msg = "split_by is 'image', but nothing is split; give splits such as 0.9,0.05,0.05"
+        if self.by != "article" and self.is_whole:
+            msg = (
+                f"split_by is {self.by!r}, but nothing is split; give splits such as 0.9,0.05,0.05"
+            )
             raise UsageError(msg)
 
     def __str__(self) -> str:

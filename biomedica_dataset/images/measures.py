@@ -1,21 +1,21 @@
-"""Measures of an image: whether it is grey, blank or blurred, and hashes that copies share.
+"""Measures of an image: whether it is grey, blank or blurred, and what copies are found by.
 
 All are taken from one decoding at a reduced scale, and from at most 256 pixels a side. The hashes
-are written here rather than taken from a library, because the hash of the mirror image follows from
-the same cosine transform: mirroring changes the sign of its odd columns.
+are those of `windows`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import simplejpeg
 from PIL import Image
 
 from .decode import decode_rgb
 from .probe import read_image
+from .windows import hash_windows, mirrored
 
 if TYPE_CHECKING:
     Pixels = np.ndarray[Any, Any]
@@ -29,9 +29,8 @@ DECODED = 96
 _WHITE = 250  # of 255
 _GREY = 8  # most that the channels of a grey pixel differ by: JPEG stores them inexactly
 _COLOURED = 0.001  # share of the pixels above which an image is not grey
-_SIDE = 32
+_THUMBNAIL, _QUALITY = 128, 75
 _KERNEL = 3
-_BITS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +49,10 @@ class Measures:
         Variance of the Laplacian at 128 to 256 pixels: low for blurred and blank images.
     hash, mirror_hash
         Perceptual hashes of 64 bits, of the image and of its mirror image, as signed numbers.
+    windows
+        Hashes of parts of the image, uint64 as bytes; see `windows`.
+    thumbnail
+        A JPEG of at most 128 pixels a side, by which copies are compared and shown.
     """
 
     is_grey: bool
@@ -58,6 +61,8 @@ class Measures:
     sharpness: float
     hash: int
     mirror_hash: int
+    windows: bytes
+    thumbnail: bytes
 
 
 def count_frames(data: bytes) -> int:
@@ -96,14 +101,16 @@ def measure(pixels: Pixels) -> Measures:
     high = np.maximum(np.maximum(red, green), blue)
     grey_image = small.convert("L")
     grey = np.asarray(grey_image)
-    first, second = _hashes(grey_image)
+    hashes = hash_windows(grey_image)
     return Measures(
         is_grey=bool((high - low > _GREY).mean() <= _COLOURED),
         white=float((low >= _WHITE).mean()),
         entropy=_entropy(grey),
         sharpness=_sharpness(grey),
-        hash=first,
-        mirror_hash=second,
+        hash=int(hashes[0].view(np.int64)),
+        mirror_hash=int(mirrored(hashes[0]).view(np.int64)),
+        windows=hashes.tobytes(),
+        thumbnail=_thumbnail(small),
     )
 
 
@@ -111,6 +118,11 @@ def _reduced(image: Image.Image) -> Image.Image:
     """Return an image of at most 256 pixels, each the mean of those that it covers."""
     factor = -(-max(image.size) // TARGET)
     return image.reduce(factor) if factor > 1 else image
+
+
+def _thumbnail(small: Image.Image) -> bytes:
+    tiny = small.reduce(2) if max(small.size) > _THUMBNAIL else small
+    return bytes(simplejpeg.encode_jpeg(np.asarray(tiny), _QUALITY, "RGB", "420"))
 
 
 def _entropy(grey: Pixels) -> float:
@@ -125,28 +137,3 @@ def _sharpness(grey: Pixels) -> float:
     values = grey.astype(np.float32)
     beside = values[:-2, 1:-1] + values[2:, 1:-1] + values[1:-1, :-2] + values[1:-1, 2:]
     return float((beside - 4 * values[1:-1, 1:-1]).var())
-
-
-def _hashes(grey: Image.Image) -> tuple[int, int]:
-    """Return the hashes: which of the lowest frequencies are above their median."""
-    from scipy.fft import dctn
-
-    square = grey.resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    transformed = dctn(np.asarray(square, np.float32), norm="ortho")
-    rows, columns = _frequencies()
-    values = transformed[rows, columns]
-    return _packed(values), _packed(np.where(columns % 2, -values, values))
-
-
-def _packed(values: Pixels) -> int:
-    middle = np.partition(values, _BITS // 2)[_BITS // 2]
-    bits = np.packbits(values >= middle)
-    return int(bits.view(">i8")[0])
-
-
-@cache
-def _frequencies() -> tuple[Pixels, Pixels]:
-    """Return rows and columns of the lowest frequencies, without the mean."""
-    places = sorted((r + c, r, c) for r in range(16) for c in range(16))[1 : _BITS + 1]
-    _, rows, columns = zip(*places, strict=True)
-    return np.array(rows), np.array(columns)

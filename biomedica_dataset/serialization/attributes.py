@@ -50,16 +50,21 @@ class BlockRows:
     def attribute(self) -> Attribute:
         """The attribute, which has the name of the header."""
         names = {of: name for name, of in TYPES.items()}
-        columns = {n: names[one.type] for n, one in self.tables.columns.items() if n != "key"}
-        made = f"{self.tables.what}, {self.tables.state()[:16]}"
+        types = {n: one.type for n, one in self.tables.columns.items() if n != "key"}
+        columns = {n: names[of] for n, of in types.items() if of in names}
+        made = f"{self.tables.made}, {self.tables.state()[:16]}"
         return Attribute(name=self.tables.name.removesuffix(".json"), made=made, columns=columns)
 
     def rows(self, index: str, keys: pa.ChunkedArray) -> pa.Table:
         """Return the rows of the blocks that have some of the keys."""
         wanted = {pmcid(key) // self.tables.width for key in keys.to_pylist()}
         blocks = sorted(wanted & set(self.tables.blocks()))
+        names = self.attribute.schema.names
         return pa.concat_tables(
-            [self.attribute.schema.empty_table(), *(self.tables.read(block) for block in blocks)]
+            [
+                self.attribute.schema.empty_table(),
+                *(self.tables.read(block, names) for block in blocks),
+            ]
         )
 
 

@@ -1,4 +1,4 @@
-"""Articles that share an image, as groups: connected through images that are equal byte by byte."""
+"""Articles that share an image, as groups: connected through equal bytes or through copies."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from biomedica_dataset.archive.layout import AGAIN, articles_name
+from biomedica_dataset.keys import pmcid
 
 if TYPE_CHECKING:
+    from biomedica_dataset.annotation.duplicates.copies import Duplicates
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.io.folders import Folder
 
@@ -68,6 +70,15 @@ def find_groups(archive: Archive) -> ImageGroups:
     if not parts:
         return ImageGroups()
     return group(*(np.concatenate(own) for own in zip(*parts, strict=True)))
+
+
+def groups_of_duplicates(found: Duplicates) -> ImageGroups:
+    """Return the articles that groups of copies connect."""
+    table = found.read_all(["key", "keeper", "size"])
+    table = table.filter(pc.greater(table["size"], 1))
+    keepers = table["keeper"].combine_chunks().dictionary_encode().indices
+    pmcids = np.fromiter(map(pmcid, table["key"].to_pylist()), np.int64, len(table))
+    return group(pmcids, keepers.to_numpy().astype(np.int64))
 
 
 def _digests(folder: Folder, block: int) -> tuple[Numbers, Numbers]:

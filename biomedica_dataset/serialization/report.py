@@ -59,7 +59,7 @@ class SerializeReport(Shown):
             *(Tally.of(self.images).lines("images") if self.images else []),
             *(f"cannot be decoded: {one}" for one in self.undecodable[:20]),
             *(f"unreadable: {problem}" for problem in self.problems[:20]),
-            *([_groups_line(self.manifest.image_groups)] if self.manifest.image_groups else []),
+            *([_groups_line(self.manifest)] if self.manifest.image_groups else []),
             *([] if can_plot() else [f"the card has no plots: {install_command('plots')}"]),
         ]
         if self.left:
@@ -71,9 +71,11 @@ class SerializeReport(Shown):
         return "\n".join(lines)
 
 
-def _groups_line(sizes: dict[str, int]) -> str:
+def _groups_line(manifest: Manifest) -> str:
+    sizes = manifest.image_groups
+    what = "share images" if manifest.split_by == "image" else "have copies of images"
     return (
-        f"{sizes['articles']:,} articles share images, in {sizes['groups']:,} groups, each in one "
+        f"{sizes['articles']:,} articles {what}, in {sizes['groups']:,} groups, each in one "
         f"split; the largest has {sizes['largest']:,} articles"
     )
 

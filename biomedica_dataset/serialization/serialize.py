@@ -18,7 +18,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 
 from .attributes import BlockRows
-from .image_groups import ImageGroups, find_groups
+from .image_groups import ImageGroups, find_groups, groups_of_duplicates
 from .report import SerializeReport
 from .shard import ShardSource, build_shard, kept
 from .vectors import join_vectors, vectors_fingerprint
@@ -93,8 +93,10 @@ class SerializeStage(Stage[Shard, ShardRecord, int]):
     @cached_property
     def groups(self) -> ImageGroups:
         """The groups of articles that stay in one split; none if articles are split alone."""
-        is_grouped = self.partition.splits.by == "image"
-        return find_groups(self.archive) if is_grouped else ImageGroups()
+        by = self.partition.splits.by
+        if by == "duplicates":
+            return groups_of_duplicates(self.joins.duplicates())
+        return find_groups(self.archive) if by == "image" else ImageGroups()
 
     @property
     def inputs(self) -> ShardSource:
@@ -226,7 +228,9 @@ def serialize(  # noqa: PLR0913 - each is given by name
         splits, and a new one is all ``train`` by default.
     split_by
         What stays in one split: an ``article``, or with ``image`` all articles that share an image
-        byte by byte, directly or through others. An existing folder keeps its own.
+        byte by byte, directly or through others, or with ``duplicates`` all articles that a group
+        of copies connects, by the folder of them among ``attributes``. An existing folder keeps its
+        own.
     check_images
         Decode each image of the shards written, and keep in the index whether it can be.
     documents
@@ -257,6 +261,8 @@ def serialize(  # noqa: PLR0913 - each is given by name
         os.fspath(archive), os.fspath(output), folders, splits, split_by, check_images, documents
     )
     stage.joins.check(stage.archive)
+    if split_by == "duplicates":
+        stage.joins.duplicates()  # refused before the output is begun
     run = stage.run(launch, workers=workers, progress=progress)
     records = list(run.records.values())
     manifest: Manifest = run.finished or manifest_of(

@@ -86,7 +86,7 @@ def manifest_of(
     since: Changes | None,
 ) -> Manifest:
     """Return the manifest of some shards and the index over them."""
-    groups = source.groups.sizes() if source.splits.by == "image" else {}
+    groups = {} if source.splits.by == "article" else source.groups.sizes()
     started = Partition(blocks, source.splits)
     return make_manifest(source.archive, started, source.joins, records, index, since, groups)
 

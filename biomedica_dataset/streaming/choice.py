@@ -5,14 +5,16 @@ A row is a figure, or a panel of one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from biomedica_dataset.annotation.duplicates.overlaps import Overlap
 from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_licenses
@@ -21,12 +23,14 @@ from biomedica_dataset.suggest import nearest
 
 from .conditions.filters import columns_of, holds_any, mask, parse_filters, unknown_values
 from .conditions.grammar import Comparison
+from .deduplicate import deduplicate, not_overlapping
 from .reading.attributes import attribute_columns, join_attributes
 from .reading.columns import ColumnReader, TextCost
 from .reading.panels import NEW, OWN, expand, panel_columns
 from .recipes import RecipeReport, apply
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Sequence
 
     from .reading.index import Index
@@ -50,6 +54,8 @@ class Choice(Shown):
     licenses: Sequence[str] | str | None = None
     concepts: Sequence[str] | str | None = None
     filters: Any = None
+    without: str | os.PathLike[str] | None = None
+    deduplicate: bool = False
     recipe: str | None = None
     limit: int | None = None
     seed: int | None = None
@@ -59,7 +65,8 @@ class Choice(Shown):
     def __str__(self) -> str:
         """Return the conditions as text."""
         given = {name: getattr(self, name) for name in self.__slots__}
-        asked = [f"{name} {value}" for name, value in given.items() if value not in (None, ())]
+        given["without"] = self.without and Path(self.without).name
+        asked = [f"{n} {v}" for n, v in given.items() if v is not False and v not in (None, ())]
         return ", ".join(asked) or "everything"
 
 
@@ -75,6 +82,8 @@ class Chosen(Shown):
         What the recipe kept, if there is one.
     texts
         What was read for conditions on columns that the index lacks.
+    left_out
+        Rows left out as copies, of others or of images of benchmarks, by reason.
     """
 
     index: Index
@@ -82,6 +91,7 @@ class Chosen(Shown):
     table: pa.Table
     report: RecipeReport | None
     texts: TextCost | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -97,16 +107,19 @@ class Chosen(Shown):
         is_panels = self.choice.min_score is not None
         return self.table["figure"].to_numpy().astype(np.int32) if is_panels else None
 
+    def notes(self) -> list[str]:
+        """Return what was left out and read on the way, as lines."""
+        lines = [f"{count:,} rows left out: {why}" for why, count in self.left_out.items()]
+        lines += [str(self.report)] if self.report else []
+        return lines + ([f"read: {self.texts}"] if self.texts else [])
+
     def __str__(self) -> str:
         """Return a summary as text."""
-        lines = [str(self.report)] if self.report else []
-        lines += [f"read: {self.texts}"] if self.texts else []
         rows = f"{len(self.table):,} of {len(self.index.table):,} rows"
         if self.figures is not None:
             figures = np.count_nonzero(np.diff(self.figures, prepend=-1))
             rows = f"{len(self.table):,} panels of {figures:,} of {len(self.index.table):,} figures"
-        lines.append(f"{rows}, {self.bytes / 1e6:,.1f} MB of images")
-        return "\n".join(lines)
+        return "\n".join([*self.notes(), f"{rows}, {self.bytes / 1e6:,.1f} MB of images"])
 
 
 def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
@@ -140,13 +153,19 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
         table = join_attributes(index, table, _attributes(index, condition), tell)
         table, texts = filtered(index, table, condition, tell)
         table = table.select(names)
+    report, left_out = None, dict[str, int]()
+    if choice.without is not None:
+        before, table = len(table), not_overlapping(table, Overlap.open(choice.without))
+        left_out["in a benchmark"] = before - len(table)
     _check_any(table, index, choice)
-    report = None
+    if choice.deduplicate:
+        before, table = len(table), deduplicate(index, table, tell)
+        left_out["copies"] = before - len(table)
     if choice.recipe is not None:
         kept, report = apply(choice.recipe, table, choice.seed or 0)
         table = table.filter(pa.array(kept))
         _check_any(table, index, choice)
-    return Chosen(index, choice, limited(table, choice), report, texts)
+    return Chosen(index, choice, limited(table, choice), report, texts, left_out)
 
 
 def _attributes(index: Index, condition: Any) -> list[str]:

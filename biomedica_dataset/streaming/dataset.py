@@ -39,6 +39,8 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     concepts: Sequence[str] | str | None = None,
     filters: Any = None,
     columns: Sequence[str] | None = None,
+    without: str | os.PathLike[str] | None = None,
+    deduplicate: bool = False,
     recipe: str | None = None,
     limit: int | None = None,
     seed: int | None = None,
@@ -73,6 +75,11 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     columns
         Columns of a row, in order, from the pairs or the index; by default those of the pairs, and
         with panels their own.
+    without
+        What `overlap` wrote: rows whose images are in one of its benchmarks are left out.
+    deduplicate
+        Keep one image of each group of copies, among the rows that match everything above; a recipe
+        and a limit see only those. The dataset must have the attribute ``duplicates``.
     recipe
         Recipe against over-represented concepts: ``drop-overrepresented``, ``cap-overrepresented``
         or ``sqrt-weights``. These are ours, not the paper's; the log reports what they keep.
@@ -132,8 +139,9 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     check_unit(unit, min_score, margin, units=(*UNITS, "document"))
     shown = shown_images(unit, images, max_images)
     choice = Choice(
-        licenses=licenses, concepts=concepts, filters=filters, recipe=recipe,
-        limit=limit, seed=seed, split=split, min_score=min_score if unit == "panel" else None,
+        licenses=licenses, concepts=concepts, filters=filters, without=without,
+        deduplicate=deduplicate, recipe=recipe, limit=limit, seed=seed, split=split,
+        min_score=min_score if unit == "panel" else None,
     )  # fmt: skip
     one_of("on_error", on_error, ON_ERROR)
     if unit == "document":

@@ -63,8 +63,6 @@ class KeysReport(Shown):
     def __str__(self) -> str:
         """Return the report in words."""
         chosen = self.chosen
-        lines = [str(chosen.report)] if chosen.report else []
-        lines += [f"read: {chosen.texts}"] if chosen.texts else []
         keys = f"{len(chosen.table):,} of {len(chosen.index.table):,} keys"
         end = "nothing was written" if self.output is None else f"written to {self.output}"
-        return "\n".join([*lines, f"{keys}; {end}"])
+        return "\n".join([*chosen.notes(), f"{keys}; {end}"])

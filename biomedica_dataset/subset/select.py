@@ -81,6 +81,8 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     licenses: Sequence[str] | str | None = None,
     concepts: Sequence[str] | str | None = None,
     filters: Any = None,
+    without: str | os.PathLike[str] | None = None,
+    deduplicate: bool = False,
     recipe: str | None = None,
     limit: int | None = None,
     seed: int | None = None,
@@ -100,7 +102,9 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
 
     Parameters
     ----------
-    source, licenses, concepts, filters, recipe, limit, seed, split, unit, min_score
+    source, licenses, concepts, filters, without, deduplicate, recipe, limit, seed, split, unit
+        See `open_dataset`.
+    min_score
         See `open_dataset`. A dataset folder of panels has each figure once, with those panels.
     crop, margin
         Cut panels out, with a margin, and encode them in RGB: as PNG, or as JPEG of quality 95.
@@ -149,8 +153,9 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
     writes = _stage(unit, format, crop, margin)
     own = _templates(format, templates)
     choice = Choice(
-        licenses=licenses, concepts=concepts, filters=filters, recipe=recipe, limit=limit,
-        seed=seed, split=split, min_score=min_score if unit == "panel" else None,
+        licenses=licenses, concepts=concepts, filters=filters, without=without,
+        deduplicate=deduplicate, recipe=recipe, limit=limit, seed=seed, split=split,
+        min_score=min_score if unit == "panel" else None,
     )  # fmt: skip
     progress = progress or Progress()
     if keys_only:

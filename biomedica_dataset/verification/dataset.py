@@ -198,7 +198,7 @@ class _Dataset:
         for row in articles.group_by(_ARTICLES).aggregate([]).to_pylist():
             article, split = row["article_accession_id"], row["split"]
             expected = self._splits.of(int(article.removeprefix("PMC")))
-            if self._splits.by == "image":
+            if self._splits.by != "article":
                 expected = seen.setdefault(article, split)
             if split != expected:
                 self._report.wrong(path, f"has {article} in the split {split}")

@@ -25,6 +25,7 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.report import Shown, Tally, part_message
 from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.partition import begin
 from biomedica_dataset.io.folders import Folder
@@ -204,6 +205,12 @@ def serialize_webdataset(  # noqa: PLR0913 - each is given by name
     >>> report.tars["noncommercial/noncommercial-024750-00.tar"].samples
     13
     """
+    if split_by == "duplicates":
+        msg = (
+            "tars have no attributes to split by; serialize a dataset folder by duplicates, and "
+            "export it by `biomedica select --split all --format webdataset`"
+        )
+        raise UsageError(msg)
     joined: dict[str, Any] = {"mesh": mesh, "clusters": clusters, "labels": labels}
     source = Archive.open(archive)
     Joins.open(JoinFolders(**joined))  # fails before the output is begun

@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+from dataclasses import asdict
 from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageOps
 
 from biomedica_dataset import UsageError, duplicates, look, serialize
 from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.annotation.duplicates.copies import Duplicates
-from biomedica_dataset.annotation.duplicates.pairs import groups_of, near_pairs
+from biomedica_dataset.annotation.duplicates.pairs import near_pairs
 from biomedica_dataset.annotation.look.measured import SCHEMA, Look, LookHeader
+from biomedica_dataset.images.measures import measure
+from biomedica_dataset.images.windows import NONE, WINDOWS
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows
 
-HASHES = st.integers(0, 2**64 - 1)
-SURE = 5  # bits of difference up to which each pair is found
+HASHES = st.integers(2**63, 2**64 - 1)  # of no mirror image
+SURE = 3  # bits of difference up to which each pair is found
 
 
-def image(key, number, *, side=100, entropy=5.0, **other):
-    """A row of measures whose hash and mirror hash are far from those of other numbers."""
-    drawn = np.random.default_rng(number).integers(-(2**63), 2**63, 2)
-    return {
-        "key": key, "image_hash": f"{number:016x}" * 4, "is_decodable": True, "width": side,
-        "height": side, "entropy": entropy, "hash": int(drawn[0]), "mirror_hash": int(drawn[1]),
-        **other,
-    }  # fmt: skip
+def drawn(number, size=(240, 180)):
+    """A picture of blobs with some detail."""
+    noise = np.random.default_rng(number).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
+
+
+def lettered(picture):
+    picture = picture.copy()
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((4, 4, 24, 24), fill="white")
+    draw.text((8, 4), "A", fill="black", font_size=18)
+    return picture
+
+
+def row(key, picture, *, digest=None, side=100, **other):
+    """The measures of a picture, of other bytes than that of another key."""
+    measured = asdict(measure(np.asarray(picture)))
+    digest = hashlib.sha256((digest or key).encode()).hexdigest()
+    return {"key": key, "image_hash": digest, "is_decodable": True, "width": side, "height": side,
+            **measured, **other}  # fmt: skip
+
+
+def image(key, number, **other):
+    return row(key, drawn(number), **other)
 
 
 def found(tmp_path, *images):
@@ -50,13 +71,12 @@ def found(tmp_path, *images):
 
 
 def test_copies_connect_across_blocks_and_the_largest_is_kept(tmp_path):
-    first = image("PMC1_a", 1)
     report, keepers = found(
         tmp_path,
-        first,
-        image("PMC5_a", 2, image_hash=first["image_hash"], side=300),
-        image("PMC9000_a", 3, hash=first["hash"] ^ 0b111),
-        image("PMC9000_b", 4, hash=first["mirror_hash"]),
+        image("PMC1_a", 1, digest="same"),
+        image("PMC5_a", 1, digest="same", side=300),
+        row("PMC9000_a", drawn(1).reduce(2)),
+        row("PMC9000_b", ImageOps.mirror(drawn(1))),
         image("PMC9001_a", 5),
     )
 
@@ -65,10 +85,53 @@ def test_copies_connect_across_blocks_and_the_largest_is_kept(tmp_path):
     }
     assert (report.images, report.groups, report.copies, report.largest) == (5, 1, 3, 4)
     assert "5 seen = 2 kept + 3 copies; 1 groups, 4 images in the largest" in str(report)
-    pairs = pq.read_table(tmp_path / "duplicates" / "pairs.parquet").to_pylist()
-    assert {(one["first"], one["second"]): one["distance"] for one in pairs}[
-        "PMC1_a", "PMC9000_a"
-    ] == 3
+    assert report.pairs.kept == report.pairs.seen == 4
+    pairs = Duplicates.open(tmp_path / "duplicates").pairs().to_pylist()
+    near = {(one["first"], one["second"]): one for one in pairs}
+    assert near["PMC1_a", "PMC5_a"]["distance"] is None
+    assert near["PMC1_a", "PMC9000_b"]["similarity"] >= 0.9
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lettered,
+        lambda picture: lettered(ImageOps.mirror(picture)),
+        lambda picture: picture.crop((6, 5, 234, 176)),
+        lambda picture: picture.crop((18, 14, 222, 167)),
+        lambda picture: picture.crop((0, 0, 196, 147)),
+    ],
+    ids=["letter", "mirrored, then a letter", "crop of 5 %", "crop of 15 %", "a corner"],
+)
+def test_lettered_and_cropped_copies_are_found(change, tmp_path):
+    others = [image(f"PMC{number}_a", number) for number in range(2, 6)]
+    _, keepers = found(tmp_path, image("PMC1_a", 1), *others, row("PMC7_a", change(drawn(1))))
+
+    assert keepers["PMC7_a"] == keepers["PMC1_a"] == "PMC1_a"
+    assert sum(key == keeper for key, keeper in keepers.items()) == 5
+
+
+def plot(number):
+    """A plot of thin curves in a frame."""
+    picture = Image.new("RGB", (240, 180), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((30, 10, 230, 150), outline="black", width=3)
+    rng = np.random.default_rng(number)
+    for x in range(40, 220, 12):
+        y = int(rng.integers(20, 140))
+        draw.line((x, y, x + 12, int(rng.integers(20, 140))), fill="black", width=2)
+    return picture
+
+
+def test_plots_in_the_same_frame_are_compared_and_are_no_copies(tmp_path):
+    one = row("PMC1_a", plot(1))
+    two = row("PMC2_a", plot(2), windows=one["windows"])  # as near as hashes can be
+
+    report, keepers = found(tmp_path, one, two)
+
+    assert (report.pairs.seen, report.pairs.kept, report.copies) == (1, 0, 0)
+    assert report.pairs.dropped == {"different": 1}
+    assert keepers == {"PMC1_a": "PMC1_a", "PMC2_a": "PMC2_a"}
 
 
 def test_of_images_of_one_size_that_of_the_least_pmcid_is_kept(tmp_path):
@@ -78,10 +141,11 @@ def test_of_images_of_one_size_that_of_the_least_pmcid_is_kept(tmp_path):
 
 
 def test_blank_images_are_copies_only_if_their_bytes_are_equal(tmp_path):
-    blank = {"hash": -1, "mirror_hash": -1, "entropy": 0.1}
-    one, two = image("PMC1_a", 1, **blank), image("PMC2_a", 2, **blank)
-    broken = image("PMC3_a", 3, is_decodable=False, entropy=None, hash=None, mirror_hash=None)
-    same = image("PMC4_a", 2, **blank)
+    blank = Image.new("RGB", (200, 100), "white")
+    one, two = row("PMC1_a", blank), row("PMC2_a", blank, digest="two")
+    missing = dict.fromkeys(asdict(measure(np.asarray(blank))))
+    broken = row("PMC3_a", blank, is_decodable=False) | missing
+    same = row("PMC4_a", blank, digest="two")
 
     report, keepers = found(tmp_path, one, two, broken, same)
 
@@ -100,6 +164,23 @@ def test_what_is_up_to_date_is_left_and_a_new_image_changes_all_groups(tmp_path)
     assert (report.written, report.copies) == (2, 1)
 
 
+def test_sheets_show_copies_and_are_written_again(tmp_path):
+    rows = [image("PMC1_a", 1, digest="same"), image("PMC2_a", 1, digest="same")]
+    found(tmp_path, *rows, *(row(f"PMC{n}_a", lettered(drawn(1))) for n in range(3, 13)))
+    measures, output = tmp_path / "look", tmp_path / "duplicates"
+
+    duplicates(measures, output, sheets=True)
+    first = {path.name: path.read_bytes() for path in (output / "sheets").iterdir()}
+    (output / "sheets" / "0009.png").write_bytes(b"of before")
+    again = duplicates(measures, output, sheets=True)
+
+    assert again.written == 0
+    assert {path.name: path.read_bytes() for path in (output / "sheets").iterdir()} == first
+    assert sorted(first)[0] == "0000.png"
+    with Image.open(io.BytesIO(first["0000.png"])) as sheet:
+        assert np.asarray(sheet.convert("L")).std() > 10
+
+
 def test_conditions_choose_one_of_each_group(sample_archive, tmp_path):
     look(sample_archive, tmp_path / "look", workers=1)
     report = duplicates(tmp_path / "look", tmp_path / "duplicates")
@@ -112,24 +193,24 @@ def test_conditions_choose_one_of_each_group(sample_archive, tmp_path):
     assert len(chosen) == report.images - report.copies < report.images
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(HASHES, min_size=1, max_size=8), st.data())
 def test_all_pairs_of_few_bits_are_found_and_none_of_many(hashes, data):
     flips = data.draw(
-        st.lists(st.tuples(st.integers(0, 7), st.sets(st.integers(0, 63), max_size=9)))
+        st.lists(st.tuples(st.integers(0, 7), st.sets(st.integers(0, 62), max_size=9)), max_size=9)
     )
     for place, bits in flips:
         hashes.append(hashes[place % len(hashes)] ^ sum(1 << bit for bit in bits))
-    values = np.array(hashes, np.uint64)
-    mirrored = np.random.default_rng(0).integers(0, 2**64, len(values), dtype=np.uint64)
+    windows = np.full((len(hashes), len(WINDOWS)), NONE)
+    windows[:, 0] = np.array(hashes, np.uint64)
 
-    first, second, distance = near_pairs(values, mirrored)
+    near = near_pairs(windows)
 
-    pairs = dict(zip(zip(first.tolist(), second.tolist(), strict=True), distance, strict=True))
-    groups = groups_of(len(values), first, second)
-    for one, two in combinations(range(len(values)), 2):
+    ends = zip(near.first.tolist(), near.second.tolist(), strict=True)
+    pairs = dict(zip(ends, near.distance, strict=True))
+    for one, two in combinations(range(len(hashes)), 2):
         apart = (hashes[one] ^ hashes[two]).bit_count()
-        if apart <= SURE:
-            assert groups[one] == groups[two]
+        assert ((one, two) in pairs) >= (apart <= SURE)
         if (one, two) in pairs:
             assert pairs[one, two] == apart <= 8
 

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -102,6 +102,7 @@ def test_grey_blank_and_blurred_images_are_told_apart():
     assert of(noise).sharpness > 10 * of(image).sharpness
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_the_hash_of_a_mirror_image_is_the_mirror_hash(seed):
     image = drawn(seed, (256, 192))
@@ -109,6 +110,7 @@ def test_the_hash_of_a_mirror_image_is_the_mirror_hash(seed):
     assert distance(of(ImageOps.mirror(image)).hash, of(image).mirror_hash) <= 2
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_copies_share_their_hash_and_others_do_not(seed):
     image = drawn(seed)
@@ -120,6 +122,7 @@ def test_copies_share_their_hash_and_others_do_not(seed):
     assert distance(of(image).hash, of(drawn(seed + 1)).hash) > 8
 
 
+@settings(deadline=None)
 @given(st.integers(1, 600), st.integers(1, 600))
 def test_an_image_of_any_size_is_measured(width, height):
     found = of(Image.new("RGB", (width, height), (9, 200, 90)))

@@ -166,7 +166,7 @@ def test_tars_are_split_alike(archive, tmp_path):
 def test_what_does_not_fit_is_refused(archive, tmp_path):
     with pytest.raises(UsageError, match="nothing is split; give splits"):
         serialize(archive, tmp_path / "b", split_by="image")
-    with pytest.raises(UsageError, match="split_by must be one of article, image"):
+    with pytest.raises(UsageError, match="split_by must be one of article, image, duplicates"):
         serialize(archive, tmp_path / "b", splits=SHARES, split_by="figure")
     serialize(archive, tmp_path / "b", splits=SHARES, workers=1)
     with pytest.raises(

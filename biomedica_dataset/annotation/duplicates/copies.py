@@ -5,7 +5,8 @@
     DUPLICATES/
       duplicates.json           width of a block
       blocks/<block>.parquet    key, key of the group's keeper, size of the group, is_keeper
-      pairs.parquet             first, second, distance in bits: what connects the groups
+      pairs.parquet             first, second, distance in bits (null for equal bytes), similarity
+      sheets/<number>.png       pairs of copies side by side, if asked for
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from biomedica_dataset.annotation.blocks import BlockTables
-from biomedica_dataset.io.rules import PAIR_KEY, POSITIVE, Positive
-from biomedica_dataset.io.tables import Column
+from biomedica_dataset.annotation.blocks import AGAIN, BlockTables
+from biomedica_dataset.io.rules import PAIR_KEY, POSITIVE, Between, Positive
+from biomedica_dataset.io.tables import Column, read_table
 
 _COLUMNS = {
     "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
@@ -25,6 +27,13 @@ _COLUMNS = {
     "is_keeper": Column(type=pa.bool_()),
 }
 SCHEMA = pa.schema([(name, column.type) for name, column in _COLUMNS.items()])
+PAIRS = "pairs.parquet"
+_PAIR_COLUMNS = {
+    "first": Column(type=pa.string(), rule=PAIR_KEY),
+    "second": Column(type=pa.string(), rule=PAIR_KEY),
+    "distance": Column(type=pa.int64(), rule=Between(0, 64), is_nullable=True),
+    "similarity": Column(type=pa.float64(), rule=Between(0, 1)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,23 @@ class Duplicates(BlockTables[DuplicatesHeader]):
 
     what, name, header_type = "a folder of duplicates", "duplicates.json", DuplicatesHeader
     columns = _COLUMNS
+
+    def pairs(self) -> pa.Table:
+        """Return the pairs of images that were compared.
+
+        Raises
+        ------
+        ArchiveError
+            The file is broken.
+        """
+        with self.folder.reading(PAIRS, AGAIN) as file:
+            return read_table(file, _PAIR_COLUMNS)
+
+    def write_pairs(self, table: pa.Table) -> None:
+        """Write the pairs of images that were compared."""
+        with self.folder.create() as file:
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+            file.publish(PAIRS)
 
     def difference(self, header: DuplicatesHeader) -> str:
         """Return why the folder cannot take duplicates of another archive."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
 from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.annotation.look.measured import Look
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.report import Tally
+from biomedica_dataset.images.windows import unpacked
 from biomedica_dataset.keys import pmcid
 
-from .copies import SCHEMA, Duplicates, DuplicatesHeader
+from .compare import LEAST, similarities, thumbnails
+from .contact_sheets import write_sheets
+from .copies import PAIRS, SCHEMA, Duplicates, DuplicatesHeader
 from .pairs import groups_of, near_pairs
 
 if TYPE_CHECKING:
@@ -31,9 +34,7 @@ if TYPE_CHECKING:
 
     from .pairs import Numbers
 
-PAIRS = "pairs.parquet"
-_LEAST_ENTROPY = 1.0  # bits: the hashes of nearly blank images are chance
-_READ = ["key", "image_hash", "width", "height", "entropy", "hash", "mirror_hash"]
+_READ = ["key", "image_hash", "width", "height", "windows"]
 _DIGEST = 16  # hexadecimal digits of a SHA-256
 
 
@@ -51,6 +52,8 @@ class DuplicatesReport(BlocksReport):
         Images of these groups that are not kept.
     largest
         Images of the largest group.
+    pairs
+        Pairs that were compared; kept are copies.
     """
 
     what: ClassVar[str] = "the duplicates"
@@ -59,21 +62,32 @@ class DuplicatesReport(BlocksReport):
     groups: int
     copies: int
     largest: int
+    pairs: Tally
 
     def lines(self) -> list[str]:
-        """Return the groups of the images."""
+        """Return the pairs, and the groups of the images."""
         return [
+            *self.pairs.lines("pairs"),
             f"images: {self.images:,} seen = {self.images - self.copies:,} kept + "
             f"{self.copies:,} copies; {self.groups:,} groups, {self.largest:,} images in the "
-            "largest"
+            "largest",
         ]
 
 
 @dataclass(frozen=True)
 class DuplicatesStage(BlockStage[int, None]):
-    """Writes the groups of the images of each block."""
+    """Writes the groups of the images of each block.
+
+    Parameters
+    ----------
+    look
+        The folder of measures.
+    sheets
+        Whether to write contact sheets.
+    """
 
     look: str
+    sheets: bool
 
     @cached_property
     def measured(self) -> Look:
@@ -89,29 +103,36 @@ class DuplicatesStage(BlockStage[int, None]):
     @cached_property
     def images(self) -> pa.Table:
         """What copies are found by, of all images in order."""
-        found = self.measured
-        tables = (found.read(block, _READ) for block in found.blocks())
-        empty = pa.schema([(name, found.columns[name].type) for name in _READ]).empty_table()
-        return pa.concat_tables([empty, *tables])
+        return self.measured.read_all(_READ)
 
     @cached_property
-    def pairs(self) -> tuple[Numbers, Numbers, Numbers]:
-        """First, second and distance of each pair; 0 for equal bytes."""
+    def pairs(self) -> tuple[Numbers, Numbers, Numbers, Any]:
+        """First, second, distance in bits and similarity of each pair; -1 and 1 for equal bytes."""
         images = self.images
-        entropy = pc.fill_null(images["entropy"], 0.0).to_numpy()
-        places = np.flatnonzero(entropy >= _LEAST_ENTROPY)
-        both = [images[name].take(places).to_numpy().view(np.uint64) for name in _READ[-2:]]
-        near = near_pairs(*both)
-        equal = _equal(images["image_hash"]) if self.measured.header.unit == "figure" else None
-        parts = [(places[near[0]], places[near[1]], near[2]), *([equal] if equal else [])]
-        first, second, distance = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return first, second, distance
+        places = np.arange(len(images))
+        leaders, later = places[:0], places[:0]
+        if self.measured.header.unit == "figure":  # of panels, the bytes are not known
+            leaders, later = _equal(images["image_hash"])
+        is_wanted = images["windows"].is_valid().to_numpy()
+        is_wanted[later] = False
+        places = places[is_wanted]
+        near = near_pairs(unpacked(images["windows"].take(places).to_pylist()))
+        near = replace(near, first=places[near.first], second=places[near.second])
+        alike = similarities(near, partial(thumbnails, self.measured))
+        return (
+            np.concatenate([near.first, leaders]),
+            np.concatenate([near.second, later]),
+            np.concatenate([near.distance, np.full(len(later), -1)]),
+            np.concatenate([alike, np.ones(len(later))]),
+        )
 
     @cached_property
     def keepers(self) -> Numbers:
         """The image that is kept of the group of each: the largest, then the least PMCID."""
         images = self.images
-        groups = groups_of(len(images), *self.pairs[:2])
+        first, second, _, similarity = self.pairs
+        is_copy = similarity >= LEAST
+        groups = groups_of(len(images), first[is_copy], second[is_copy])
         area = pc.multiply(images["width"].cast(pa.int64()), images["height"]).to_numpy()
         articles = np.fromiter(map(pmcid, images["key"].to_pylist()), np.int64, len(images))
         order = np.lexsort((np.arange(len(images)), articles, -area, groups))
@@ -154,47 +175,51 @@ class DuplicatesStage(BlockStage[int, None]):
         context.progress.tick(1, len(keys), 0)
 
     def finish(self, run: StageRun[BlockRecord, None]) -> None:
-        """Write the pairs, and remove blocks that are no longer measured."""
+        """Write the pairs and the sheets, and remove blocks that are no longer measured."""
         if run.made or not self.output.exists(PAIRS):
-            first, second, distance = self.pairs
+            first, second, distance, similarity = self.pairs
             keys = self.images["key"]
-            table = pa.table(
-                {"first": keys.take(first), "second": keys.take(second), "distance": distance}
-            )
-            with self.output.create() as file:
-                pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-                file.publish(PAIRS)
+            ends = {"first": keys.take(first), "second": keys.take(second)}
+            bits = pa.array(distance, mask=distance < 0)
+            measured = {"distance": bits, "similarity": similarity}
+            Duplicates.open(self.url).write_pairs(pa.table({**ends, **measured}))
+        if self.sheets:
+            pairs, keys = Duplicates.open(self.url).pairs(), self.images["key"].combine_chunks()
+            write_sheets(self.output, self.measured, keys, pairs)
         super().finish(run)
 
 
-def _equal(hashes: pa.ChunkedArray) -> tuple[Numbers, Numbers, Numbers]:
-    """Return each image with the first that has the same bytes."""
-    digests = [int(text[:_DIGEST], 16) for text in hashes.to_pylist()]
-    _, firsts, inverse = np.unique(
-        np.array(digests, np.uint64), return_index=True, return_inverse=True
-    )
+def _equal(hashes: pa.ChunkedArray) -> tuple[Numbers, Numbers]:
+    """Return each image that has the same bytes as an earlier one, after the first of these."""
+    digests = np.array([int(text[:_DIGEST], 16) for text in hashes.to_pylist()], np.uint64)
+    _, firsts, inverse = np.unique(digests, return_index=True, return_inverse=True)
     leaders = firsts[inverse]
     later = np.flatnonzero(leaders != np.arange(len(digests)))
-    return leaders[later], later, np.zeros(len(later), np.int64)
+    return leaders[later], later
 
 
 def duplicates(
     look: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    sheets: bool = False,
     take_over: bool = False,
     progress: Progress | None = None,
 ) -> DuplicatesReport:
     """Find copies among measured images, or bring what was found up to date.
 
-    Two images are a pair if their bytes are equal, or if the hash of one differs in at most 8 bits
-    from that of the other or of its mirror image. Pairs connect groups. Of a group the largest
-    image is kept, of those the one with the least PMCID, then the first of its article.
+    Two images are compared if the hash of a window of one differs in at most 8 bits from that of a
+    window of the other or of its mirror image. They are copies if their bytes are equal, or if 0.85
+    of the cells of their thumbnails that have something in them are alike. Copies are connected to
+    groups. Of a group the largest image is kept, of those the one with the least PMCID, then the
+    first of its article.
 
     Parameters
     ----------
     look
         What `look` wrote.
+    sheets
+        Write contact sheets of up to 240 copies whose bytes differ, the least similar first.
     take_over
         Take the output over from another run.
 
@@ -210,26 +235,21 @@ def duplicates(
         ...
     biomedica_dataset.errors.UsageError: none is not a folder of measures: it has no ...
     """
-    stage = DuplicatesStage(os.fspath(output), os.fspath(look))
+    stage = DuplicatesStage(os.fspath(output), os.fspath(look), sheets)
     Look.open(look)
     run = stage.run(Launch(take_over=take_over), workers=1, progress=progress)
     found = Duplicates.open(output)
-    sizes = pa.concat_arrays(
-        [
-            pa.array([], pa.int64()),
-            *(_sizes_of_keepers(found.read(block)) for block in found.blocks()),
-        ]
-    ).to_numpy()
+    similarity = found.pairs()["similarity"].to_numpy()
+    same = int((similarity >= LEAST).sum())
+    groups = found.read_all(["size", "is_keeper"])
+    sizes = groups.filter(groups["is_keeper"])["size"].to_numpy()
     return DuplicatesReport(
         images=int(sizes.sum()),
         groups=int((sizes > 1).sum()),
         copies=int(sizes.sum()) - len(sizes),
         largest=int(sizes.max(initial=0)),
+        pairs=Tally.of({"kept": same, "different": len(similarity) - same}),
         blocks=run.blocks,
         written=len(run.made),
         left=run.left,
     )
-
-
-def _sizes_of_keepers(table: pa.Table) -> pa.Array:
-    return table.filter(table["is_keeper"])["size"].combine_chunks()

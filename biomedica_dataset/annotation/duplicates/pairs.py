@@ -1,15 +1,21 @@
 """Finds pairs of near hashes without comparing all, and the groups that pairs connect.
 
-A hash of 64 bits is cut into eight bytes. Two hashes of which any three bytes are equal meet in one
-of the 56 tables of three bytes, each of which is sorted, compared and forgotten.
+A hash of 64 bits is cut into eight bytes. In each of 14 tables, hashes meet that have four of the
+bytes equal. The fours are a Steiner system: whichever three bytes differ, one of the fours has none
+of them, so that all hashes that differ in up to three bits meet.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
+from operator import xor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from biomedica_dataset.images.windows import NONE, upright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,65 +26,105 @@ Numbers = np.ndarray[Any, np.dtype[np.int64]]
 MOST_BITS = 8
 """Bits by which the hashes of copies differ, at most."""
 
-_BYTES, _EQUAL = 8, 3
-_SHIFT = 4  # bits of a distance
+_FOURS = [four for four in combinations(range(8), 4) if reduce(xor, four) == 0]
 _AHEAD = 64  # entries of a table with which each is compared, at most
+_TOGETHER = 2**24  # entries of a table that are sorted at once
+_MIRRORED, _WINDOW, _DISTANCE = 1, 3, 4  # bits of a packed pair
 
 
-def near_pairs(hashes: Hashes, mirrored: Hashes) -> tuple[Numbers, Numbers, Numbers]:
-    """Return first, second and distance of images whose hashes differ in at most 8 bits.
-
-    Pairs with three equal bytes are found: all that differ in up to 5 bits, and fewer with each
-    bit more. Of images with one hash, each is paired with the first of them alone.
+@dataclass(frozen=True, slots=True)
+class NearPairs:
+    """Pairs of images that have a window with a near hash, each pair once.
 
     Parameters
     ----------
-    hashes, mirrored
-        The hashes of the images, and of their mirror images; uint64 (images,).
+    first, second
+        The images, the lesser number first; int64 (pairs,), as all others.
+    distance
+        Bits by which the nearest hashes differ.
+    own, other
+        Their windows, as places in `WINDOWS`.
+    mirrored
+        1 where the second shows the mirror image.
+    """
+
+    first: Numbers
+    second: Numbers
+    distance: Numbers
+    own: Numbers
+    other: Numbers
+    mirrored: Numbers
+
+    def where(self, chosen: Any) -> NearPairs:
+        """Return some of the pairs."""
+        return NearPairs(*(getattr(self, name)[chosen] for name in self.__slots__))
+
+
+def near_pairs(windows: Hashes, apart: int = 0) -> NearPairs:
+    """Return the images of which a window differs in at most 8 bits from one of another.
+
+    Pairs with four equal bytes are found: all that differ in up to three bits, and fewer with each
+    bit more.
+
+    Parameters
+    ----------
+    windows
+        The hashes of the windows of images, uint64 (images, windows); `NONE` meets no other.
+    apart
+        If not 0, each of so many first images is paired only with images after them.
 
     Examples
     --------
-    >>> hashes = np.array([7, 6, 2**40 - 1], np.uint64)
-    >>> [part.tolist() for part in near_pairs(hashes, ~hashes)]
-    [[0], [1], [1]]
+    >>> hashes = np.full((3, 8), NONE)
+    >>> hashes[:, 0] = [2**63 + 7, 2**63 + 6, 2**64 - 1]
+    >>> pairs = near_pairs(hashes)
+    >>> pairs.first, pairs.second, pairs.distance
+    (array([0]), array([1]), array([1]))
     """
-    count, values = len(hashes), np.concatenate([hashes, mirrored])
-    unique, firsts, inverse = np.unique(values, return_index=True, return_inverse=True)
-    leaders = firsts[inverse]
-    later = np.flatnonzero(leaders != np.arange(len(values)))
-    found = [_packed(leaders[later], later, np.zeros(len(later), np.int64), count)]
-    for chosen in combinations(range(_BYTES), _EQUAL):
-        for first, second in _meeting(unique, chosen):
-            distance = np.bitwise_count(unique[first] ^ unique[second])
-            near = distance <= MOST_BITS
-            ends = firsts[first[near]], firsts[second[near]]
-            found.append(_packed(*ends, distance[near].astype(np.int64), count))
-    packed = np.unique(np.concatenate(found))  # a pair, and its least distance first
-    pairs, places = np.unique(packed >> _SHIFT, return_index=True)
-    return pairs // count, pairs % count, packed[places] & (2**_SHIFT - 1)
+    count, each = windows.shape
+    hashes, is_mirrored = upright(windows.ravel())
+    entries = np.flatnonzero(windows.ravel() != NONE)
+    found = [np.zeros(0, np.int64)]
+    for chosen in _FOURS:
+        for one, two in _meeting(hashes, entries, chosen):
+            distance = np.bitwise_count(hashes[one] ^ hashes[two])
+            near = (distance <= MOST_BITS) & (one // each != two // each)
+            if apart:
+                near &= (one < apart * each) != (two < apart * each)
+            low, high = np.minimum(one[near], two[near]), np.maximum(one[near], two[near])
+            packed = (low // each * count + high // each) << _DISTANCE
+            packed = (packed | distance[near]) << _WINDOW | low % each
+            packed = (packed << _WINDOW | high % each) << _MIRRORED
+            found.append(packed | (is_mirrored[low] ^ is_mirrored[high]))
+        found = [np.unique(np.concatenate(found))]
+    packed = found[0]  # a pair, and its least distance first
+    pairs, places = np.unique(packed >> (_DISTANCE + 2 * _WINDOW + _MIRRORED), return_index=True)
+    rest = packed[places]
+    mirrored, rest = rest & 1, rest >> _MIRRORED
+    other, rest = rest & (2**_WINDOW - 1), rest >> _WINDOW
+    own, distance = rest & (2**_WINDOW - 1), (rest >> _WINDOW) & (2**_DISTANCE - 1)
+    return NearPairs(pairs // count, pairs % count, distance, own, other, mirrored)
 
 
-def _meeting(hashes: Hashes, chosen: tuple[int, ...]) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield the places of hashes that have the same bytes at the chosen positions."""
+def _meeting(
+    hashes: Hashes, entries: Numbers, chosen: tuple[int, ...]
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yield entries whose hashes have the same bytes at the chosen positions."""
     parts = hashes[:, None].view(np.uint8)
     keys = np.zeros(len(hashes), np.uint32)
     for position in chosen:
         keys = (keys << np.uint32(8)) | parts[:, position]
-    order = np.argsort(keys)
-    keys = keys[order]
-    for step in range(1, _AHEAD):
-        same = np.flatnonzero(keys[step:] == keys[:-step])
-        if not len(same):
-            break
-        yield order[same], order[same + step]
-
-
-def _packed(first: Numbers, second: Numbers, distance: Numbers, count: int) -> Numbers:
-    """Return pairs of entries as numbers: two images in order, then the distance."""
-    first, second = first % count, second % count  # an entry may be of a mirror image
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    packed = ((low * count + high) << _SHIFT) | distance
-    return np.asarray(packed[low != high], np.int64)
+    slices = np.uint32(1 + len(entries) // _TOGETHER)
+    for number in range(slices):
+        there = entries if slices == 1 else entries[keys[entries] % slices == number]
+        own = keys[there]
+        order = np.argsort(own)
+        own, there = own[order], there[order]
+        for step in range(1, _AHEAD):
+            same = np.flatnonzero(own[step:] == own[:-step])
+            if not len(same):
+                break
+            yield there[same], there[same + step]
 
 
 def groups_of(count: int, first: Numbers, second: Numbers) -> Numbers:

@@ -4,7 +4,7 @@
 
     LOOK/
       look.json                 whether figures or panels were measured; width of a block
-      blocks/<block>.parquet    key, image_hash and the measures of each image
+      blocks/<block>.parquet    key, image_hash, the measures and a thumbnail of each image
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _COLUMNS = {
     "sharpness": Column(type=pa.float32(), rule=Between(0, 2**24), is_nullable=True),
     "hash": Column(type=pa.int64(), is_nullable=True),
     "mirror_hash": Column(type=pa.int64(), is_nullable=True),
+    "windows": Column(type=pa.binary(), is_nullable=True),
+    "thumbnail": Column(type=pa.binary(), is_nullable=True),
 }
 SCHEMA = pa.schema([(name, column.type) for name, column in _COLUMNS.items()])
 

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.annotation.duplicates.overlaps import Overlap
 from biomedica_dataset.clip.checks import at_least
 from biomedica_dataset.clip.models.two_towers import load_model
 from biomedica_dataset.engine.progress import Progress
@@ -44,6 +45,7 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     device: str | None = None,
     strict: bool = False,
     on_error: str = "skip",
+    overlap: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Results:
     """Measure models on tasks, and write what they got right.
@@ -67,10 +69,12 @@ def evaluate(  # noqa: PLR0913 - each is given by name
         Seed of the bootstrap and of the order of options.
     strict
         Stop at the first task of ``all`` whose images cannot be read, instead of leaving it out.
-
     on_error
         What to do about an image that cannot be decoded: ``skip`` and count it, or ``raise`` an
         error that names it.
+    overlap
+        What `overlap` wrote about the training data: each task that it checked is also measured
+        without the images that it found there.
 
     Raises
     ------
@@ -97,6 +101,7 @@ def evaluate(  # noqa: PLR0913 - each is given by name
     if not models:
         msg = "no model is named; name at least one"
         raise UsageError(msg)
+    found = None if overlap is None else Overlap.open(overlap)
     cases, missing = read_all(tasks, data, seed, strict=strict)
     results = Results([], [], [], draws, seed, missing)
     folder = Folder(output)
@@ -110,6 +115,8 @@ def evaluate(  # noqa: PLR0913 - each is given by name
         with progress.shown():
             for number, one in enumerate(cases):
                 _measure(results, number, one, model, cache, on_error)
+                if found is not None and one.task.name in found.header.benchmarks:
+                    _measure_clean(results, number, one, model, cache, found)
     for task in results.tasks:
         task.shown = task.task.metric if metric is None or task.is_retrieval else metric
     folder.write_bytes("results.json", as_json(results))
@@ -171,3 +178,23 @@ def _measure(
         images = dict(sorted(counts.items()))
         results.tasks.append(TaskResult(task, task.metric, images, found.chance))
     results.tasks[number].metrics.append(draw(found, task.name, results.draws, results.seed))
+
+
+def _measure_clean(
+    results: Results, number: int, cases: Cases, model: Model, cache: Cache, found: Overlap
+) -> None:
+    """Measure a task without the images that are in the training data."""
+    task, result = cases.task, results.tasks[number]
+    flagged = found.images_of(task.name)
+    vectors, reasons = cache.images(cases)
+    kept = [index for index, reason in enumerate(reasons) if not reason]
+    places = [
+        place
+        for place, index in enumerate(kept)
+        if cases.table.keys[cases.chosen[index]] not in flagged
+    ]
+    result.flagged = len(kept) - len(places)
+    if places and result.flagged:
+        clean = [kept[place] for place in places]
+        measured = outcome(cases, clean, vectors[places], cache.texts, model.scale)
+        result.clean.append(draw(measured, task.name, results.draws, results.seed))

@@ -27,6 +27,10 @@ class TaskResult:
         What guessing gives, by metric.
     metrics
         For each model each metric.
+    flagged
+        Images that are in the training data; ``None`` if that was not looked at.
+    clean
+        For each model each metric without these; empty if there are none, or no others.
     """
 
     task: Task
@@ -34,6 +38,8 @@ class TaskResult:
     images: dict[str, int]
     chance: Values
     metrics: list[dict[str, Draws]] = field(default_factory=list)
+    flagged: int | None = None
+    clean: list[dict[str, Draws]] = field(default_factory=list)
 
     @property
     def tally(self) -> Tally:

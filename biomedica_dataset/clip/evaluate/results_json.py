@@ -46,13 +46,22 @@ def _task(results: Results, one: TaskResult) -> dict[str, Any]:
         "protocol": one.task.protocol,
         "metric": one.shown,
         "images": asdict(one.tally),
-        "metrics": {
-            metric: {
-                "chance": one.chance.get(metric),
-                "models": _cells(results, [model[metric] for model in one.metrics]),
-            }
-            for metric in one.metrics[0]
-        },
+        "metrics": _metrics(results, one, one.metrics),
+        "in_training_data": one.flagged,
+        "metrics_without": _metrics(results, one, one.clean) if one.clean else None,
+    }
+
+
+def _metrics(
+    results: Results, one: TaskResult, models: list[dict[str, Draws]]
+) -> dict[str, dict[str, Any]]:
+    """Return each metric with what chance gives and what each model has."""
+    return {
+        metric: {
+            "chance": one.chance.get(metric),
+            "models": _cells(results, [model[metric] for model in models]),
+        }
+        for metric in models[0]
     }
 
 

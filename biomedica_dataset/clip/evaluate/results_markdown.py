@@ -56,7 +56,8 @@ def grids(results: Results) -> list[Grid]:
         made.append(_main(results, board))
         if len(results.models) > 1:
             made.append(_differences(results, board))
-    return [*made, *(_recalls(results, one) for one in results.tasks if one.is_retrieval)]
+    made += [_recalls(results, one) for one in results.tasks if one.is_retrieval]
+    return [*made, *_without_overlap(results)]
 
 
 def _heads(results: Results) -> list[str]:
@@ -146,6 +147,27 @@ def _recalls(results: Results, one: TaskResult) -> Grid:
         rows.append(_row("task", before, [model[recall] for model in one.metrics]))
     head = ["recall", "chance", *_heads(results)]
     return Grid(f"Retrieval: {one.task.name}, {one.tally.kept:,} images", head, rows, [])
+
+
+def _without_overlap(results: Results) -> list[Grid]:
+    """Return the table of tasks that were looked for in the training data, if there are any."""
+    checked = [one for one in results.tasks if one.flagged is not None]
+    rows = []
+    for one in checked:
+        shown = (
+            [
+                f"{_percent(model[one.shown].value)} → {_percent(clean[one.shown].value)}"
+                for model, clean in zip(one.metrics, one.clean, strict=True)
+            ]
+            if one.clean
+            else ["–"] * len(results.models)
+        )
+        rows.append(
+            GridRow("task", [one.task.name, f"{one.flagged:,} of {one.tally.kept:,}", *shown])
+        )
+    note = "In per cent: of all images, and of those that are not in the training data."
+    head = ["task", "images in it", *_heads(results)]
+    return [Grid("Images in the training data", head, rows, [note])] if checked else []
 
 
 def legend(results: Results) -> list[str]:

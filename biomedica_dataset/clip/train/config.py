@@ -38,6 +38,8 @@ class DataConfig:
     licenses: Any = None
     concepts: Any = None
     filters: Any = None
+    without: str | None = None
+    deduplicate: bool = False
     recipe: str | None = None
     limit: int | None = None
     split: str | None = None

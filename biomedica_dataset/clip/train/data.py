@@ -109,7 +109,8 @@ def choose_pairs(data: DataConfig, seed: int) -> Chosen:
         See `open_dataset`.
     """
     choice = Choice(
-        licenses=data.licenses, concepts=data.concepts, filters=data.filters, recipe=data.recipe,
+        licenses=data.licenses, concepts=data.concepts, filters=data.filters,
+        without=data.without, deduplicate=data.deduplicate, recipe=data.recipe,
         limit=data.limit, seed=seed, split=data.split,
         min_score=data.min_score if data.unit == "panel" else None,
     )  # fmt: skip
