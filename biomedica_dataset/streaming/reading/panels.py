@@ -67,7 +67,7 @@ def check_unit(
     below
         What their names begin with in errors.
     units
-        The units that are possible.
+        The units that it may be.
 
     Raises
     ------
