@@ -68,6 +68,7 @@ def test_figures_are_found_filtered_shown_and_kept_by_keyboard(
 
         page.locator("#query").fill(query)
         page.keyboard.press("Enter")
+        page.locator("#results:not(.waiting)").wait_for()
         page.locator("#license_group label", has_text="noncommercial").click()
         page.locator("#said", has_text=f"{len(few)} figures").wait_for()
         for width, scheme in ((390, "dark"), (390, "light"), (900, "dark"), (1400, "light")):
