@@ -171,7 +171,7 @@ def test_what_is_no_dataset_folder_is_named(labelled, tmp_path):
     manifest = folder / "manifest.json"
     text = manifest.read_text()
 
-    with pytest.raises(UsageError, match="no folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         open_dataset(tmp_path / "absent")
     with pytest.raises(UsageError, match="scheme 'ftp'"):
         open_dataset("ftp://host/folder")
