@@ -21,6 +21,7 @@ def column_names(table: type) -> list[str]:
 
     Examples
     --------
+    >>> from biomedica_dataset.schema import Pair
     >>> column_names(Pair)[:3]
     ['key', 'image', 'caption']
     """
