@@ -18,7 +18,7 @@ from biomedica_dataset import errors
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("datasets", "pyarrow", "sklearn", "torch", "lxml", "obstore", "PIL", "huggingface_hub")
-MOST_SECONDS = 1.0  # of a whole process; measured: under 0.1 on an idle machine
+MOST_SECONDS = 3.0  # of a whole process on a busy machine; measured: 0.3 on an idle one
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_half_done(server, archive,
     _, said = process.communicate(timeout=90)
 
     assert process.returncode == 130
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45
     assert said.decode().splitlines() == [
         "Stopped. What is finished stays valid; run the same command again to resume."
     ]
