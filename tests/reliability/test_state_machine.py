@@ -22,4 +22,4 @@ def test_updates_and_kills_in_any_order_end_as_the_model_says():
 
 @pytest.mark.slow
 def test_many_updates_and_kills_in_any_order_end_as_the_model_says():
-    check(examples=30, rules=10)
+    check(examples=12, rules=10)

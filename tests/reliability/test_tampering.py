@@ -254,9 +254,9 @@ def test_a_tampered_file_is_read_whole_or_refused_in_one_line(tmp_path, what, ta
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", READERS)
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=60)
 @given(tampering=tamperings)
-def test_two_hundred_tampered_files_are_too(route, tmp_path, what, tampering):
+def test_sixty_tampered_files_are_too(route, tmp_path, what, tampering):
     _tampered_is_refused(route, tmp_path, what, tampering)
 
 
@@ -295,7 +295,7 @@ def finishes_or_refuses(folder: Path, command: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("what", "command"), COMMANDS)
-@settings(quick, max_examples=30)
+@settings(quick, max_examples=12)
 @given(tampering=tamperings)
 def test_no_stage_ends_in_a_traceback(route, tmp_path, what, command, tampering):
     copy = tmp_path / "copy"
@@ -309,7 +309,7 @@ def test_no_stage_ends_in_a_traceback(route, tmp_path, what, command, tampering)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["manifest.json", "index/*"])
-@settings(quick, max_examples=30)
+@settings(quick, max_examples=12)
 @given(tampering=tamperings)
 def test_no_training_ends_in_a_traceback(route, tmp_path, name, tampering):
     folder, output = tmp_path / "biomedica", tmp_path / "tuned"
