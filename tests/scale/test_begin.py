@@ -41,8 +41,8 @@ def test_of_strangers_that_begin_together_one_is_told_of_the_other(place, sample
         output = f"{place}/own-{number}"
         ends = _both(sample_bucket, output, Launch())
 
-        # The stand-in for S3 looks whether an object is there, and writes it, in two steps: now and
-        # then both get the lock, and the first is told that the other took it over.
+        # moto looks whether an object is there, and writes it, in two steps and in threads, so that
+        # both may get the lock; then the first is told that the other took it over.
         told = "held by another|taken over" if place[:2] == "s3" else "held by another"
         assert all(end is None or re.search(told, str(end)) for end in ends), ends
         assert None in ends
