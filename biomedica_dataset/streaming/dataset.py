@@ -53,6 +53,7 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     timings: Timings | None = None,
     images: str = "all",
     max_images: int | None = None,
+    panels: bool = False,
 ) -> IterableDataset:
     """Stream chosen rows of a dataset folder, fetching only their bytes.
 
@@ -98,7 +99,7 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
         None where the other has something; chosen are articles that show a chosen figure, and
         licences are those of the text.
     min_score
-        Least score of a panel, 0 to 1.
+        Least score of a panel, 0 to 1; of the unit panel, and of documents with panels.
     margin
         What is seen around a panel, as a share of its width and height, 0 to 1.
     verify
@@ -113,6 +114,8 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     images, max_images
         Of documents: ``all`` images, those that the text has ``cited``, or ``none``, and at most
         how many; captions stay.
+    panels
+        Of documents: panels of `min_score` or above, each an image, in place of their figure.
 
     Returns
     -------
@@ -136,8 +139,8 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     >>> next(iter(rows))
     {'key': 'PMC99000101_sjd-15-101-g001'}
     """
-    check_unit(unit, min_score, margin, units=(*UNITS, "document"))
-    shown = shown_images(unit, images, max_images)
+    check_unit(unit, min_score, margin, units=(*UNITS, "document"), in_documents=panels)
+    shown = shown_images(unit, images, max_images, (min_score, margin) if panels else None)
     choice = Choice(
         licenses=licenses, concepts=concepts, filters=filters, without=without,
         deduplicate=deduplicate, recipe=recipe, limit=limit, seed=seed, split=split,

@@ -49,8 +49,15 @@ _COLUMNS = ["article_accession_id", *ENTRIES, *column_names(DocumentRow)[1:-1]]
 _ADD = "add them with `biomedica serialize ARCHIVE -o DATASET --documents`"
 
 
-def shown_images(unit: str, images: str, max_images: int | None) -> ShownImages:
+def shown_images(
+    unit: str, images: str, max_images: int | None, panels: tuple[float, float] | None
+) -> ShownImages:
     """Return which images are read; refuse others than `IMAGES`, and any without documents.
+
+    Parameters
+    ----------
+    panels
+        Least score and margin of the panels that are read in place of figures.
 
     Raises
     ------
@@ -61,10 +68,10 @@ def shown_images(unit: str, images: str, max_images: int | None) -> ShownImages:
     if max_images is not None and max_images < 1:
         msg = f"max_images is {max_images}; it must be 1 or more"
         raise UsageError(msg)
-    if unit != "document" and (images, max_images) != (IMAGES[0], None):
-        msg = "images and max_images are of documents; set unit to document, or omit them"
+    if unit != "document" and (images, max_images, panels) != (IMAGES[0], None, None):
+        msg = "images, max_images and panels are of documents; set unit to document, or omit them"
         raise UsageError(msg)
-    return ShownImages(images, max_images)
+    return ShownImages(images, max_images, *(panels or ()))
 
 
 @dataclass(frozen=True, slots=True)

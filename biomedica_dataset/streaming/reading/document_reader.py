@@ -7,10 +7,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.document_rows import CONFIG, DOCUMENT_RULES
@@ -18,11 +20,13 @@ from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.io.tables import columns_of
 from biomedica_dataset.schema import DocumentRow, column_names
 
+from .panel_reader import PanelReader
+from .panels import expand
 from .shards import Reader
 from .texts import Shared, Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 
     from biomedica_dataset.engine.timings import Timings
 
@@ -32,16 +36,34 @@ if TYPE_CHECKING:
 ENTRIES = ("texts", "images", "kinds", "keys", "licenses", "credits")
 """Columns of a document that are lists of equal length: an entry for each text and each image."""
 
+PANEL = "panel"
+"""What an entry is that shows a part of a figure; others are of the kind of their block."""
+
 _AHEAD = 2  # runs whose texts are read before their images are asked for
 _FILES_KEPT = 64
+_OF_FIGURES = (
+    "key", "file", "row", "image_offset", "image_length", "image_width", "image_height",
+    "image_decodes", "caption_length", "caption_digest", "panel_scores",
+)  # fmt: skip
+"""Columns of the index that a reader of panels uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownImages:
-    """Which images of a document are read, and at most how many; see `open_dataset`."""
+    """Which images of a document are read, and at most how many; see `open_dataset`.
+
+    Parameters
+    ----------
+    min_score
+        Least score of the panels that are read in place of their figure; ``None`` for figures.
+    margin
+        What is seen around a panel.
+    """
 
     which: str
     most: int | None
+    min_score: float | None = None
+    margin: float = 0.0
 
 
 class DocumentReader:
@@ -76,13 +98,19 @@ class DocumentReader:
         self._read = [name for name in column_names(DocumentRow) if name in columns]
         self._read = list(dict.fromkeys(["blocks", *self._read]))
         self._shards = {path: index.files[path] for path in set(table["file"].to_pylist())}
-        self._reader = Reader(index, index.table, ["key", "image"], verify=verify, timings=timings)
-        self._keys = index.table["key"]
-        coded = index.table["file"].combine_chunks().dictionary_encode()
+        shown, given = index.table, {"verify": verify, "timings": timings}
+        if images.min_score is None:
+            self._reader = Reader(index, shown, ["key", "image"], **given)
+        else:
+            shown = _panels(index, self._shards, images.min_score)
+            margin = images.margin
+            self._reader = PanelReader(index, shown, ["key", "image"], margin=margin, **given)
+        self._keys = shown["key"]
+        coded = shown["file"].combine_chunks().dictionary_encode()
         numbers = coded.indices.to_numpy(zero_copy_only=False)
         order = np.argsort(numbers, kind="stable")
         splits = index.manifest.splits
-        # The positions in the index of the figures beside each file of documents.
+        # The positions of the images beside each file of documents.
         self._beside = {
             path_beside(path, CONFIG, splits): own
             for path, own in zip(
@@ -132,15 +160,19 @@ class DocumentReader:
                 documents[places[int(number)]] = row
         return [documents[n] for n in range(len(rows))]
 
-    def _positions(self, file: str) -> dict[str, int]:
-        own = self._beside.get(file, np.empty(0, np.int64))
-        return dict(zip(self._keys.take(pa.array(own)).to_pylist(), own.tolist(), strict=True))
+    def _positions(self, file: str) -> dict[str, list[int]]:
+        own, found = self._beside.get(file, np.empty(0, np.int64)), dict[str, list[int]]()
+        for key, position in zip(
+            self._keys.take(pa.array(own)).to_pylist(), own.tolist(), strict=True
+        ):
+            found.setdefault(key, []).append(position)
+        return found
 
-    def _shown(self, document: Row, file: str, positions: dict[str, int]) -> list[int]:
+    def _shown(self, document: Row, file: str, positions: dict[str, list[int]]) -> list[int]:
         """Remove what may not be shown, and keys of images that are not; return those that are."""
         shown: list[int] = []
         which, most = self._images.which, self._images.most
-        group, document["shown"] = file.split("/")[1], set()
+        group, document["shown"] = file.split("/")[1], {}
         document["blocks"] = [
             block for block in document["blocks"]
             if not _floats(block) or self._is_allowed(group, block["license"])
@@ -155,22 +187,34 @@ class DocumentReader:
                     "beside it: the folder is half written or damaged; serialize it again"
                 )
                 raise ArchiveError(msg)
-            shown.append(positions[block["key"]])
-            document["shown"].add(number)
+            images = positions[block["key"]][: None if most is None else most - len(shown)]
+            shown += images
+            document["shown"][number] = len(images)
         return shown
 
     def _finished(self, document: Row, images: Iterator[Row]) -> Row:
         entries: list[tuple[Any, ...]] = []
         for number, block in enumerate(document["blocks"]):
-            about = block["kind"], block["key"], block["license"], block["credit"]
-            if number in document["shown"]:
-                entries.append((None, next(images)["image"], *about))
+            rights = block["license"], block["credit"]
+            for image in islice(images, document["shown"].get(number, 0)):
+                kind = block["kind"] if image["key"] == block["key"] else PANEL
+                entries.append((None, image["image"], kind, image["key"], *rights))
             text = "\n".join(filter(None, (block["text"], block["html"])))
             if text:
-                entries.append((text, None, *about))
+                entries.append((text, None, block["kind"], block["key"], *rights))
         lists = zip(*entries, strict=True) if entries else ((),) * len(ENTRIES)
         row = document | dict(zip(ENTRIES, map(list, lists), strict=True))
         return {name: row[name] for name in self._columns}
+
+
+def _panels(index: Index, documents: Container[str], min_score: float) -> pa.Table:
+    """Return the panels, or figures without one, that are beside some files of documents."""
+    splits, files = index.manifest.splits, pc.unique(index.table["file"]).to_pylist()
+    beside = [file for file in files if path_beside(file, CONFIG, splits) in documents]
+    table = index.table.select(_OF_FIGURES)
+    table = table.append_column("figure", pa.array(np.arange(len(table))))
+    table = table.filter(pc.is_in(table["file"], value_set=pa.array(beside, pa.string())))
+    return expand(index, table, min_score)
 
 
 def _floats(block: Row) -> bool:

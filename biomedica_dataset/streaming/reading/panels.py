@@ -59,6 +59,8 @@ def check_unit(
     margin: float,
     below: str = "",
     units: tuple[str, ...] = UNITS,
+    *,
+    in_documents: bool = False,
 ) -> None:
     """Refuse another unit, a score or a margin that panels cannot have, and either without panels.
 
@@ -68,6 +70,8 @@ def check_unit(
         What their names begin with in errors.
     units
         The units that it may be.
+    in_documents
+        Whether panels take the place of the figures of documents.
 
     Raises
     ------
@@ -79,8 +83,9 @@ def check_unit(
         if isinstance(value, bool) or not (isinstance(value, int | float) and 0 <= value <= 1):
             msg = f"{below}{name} is {value!r}; it must be a number from 0 to 1"
             raise UsageError(msg)
-    if unit != "panel" and (min_score, margin) != (MIN_SCORE, 0.0):
-        msg = f"{below}min_score and margin are of panels; set {below}unit to panel, or omit them"
+    if unit != "panel" and not in_documents and (min_score, margin) != (MIN_SCORE, 0.0):
+        how = "panels to True" if unit == "document" else f"{below}unit to panel"
+        msg = f"{below}min_score and margin are of panels; set {how}, or omit them"
         raise UsageError(msg)
 
 
