@@ -98,7 +98,8 @@ class DocumentReader:
         self._read = [name for name in column_names(DocumentRow) if name in columns]
         self._read = list(dict.fromkeys(["blocks", *self._read]))
         self._shards = {path: index.files[path] for path in set(table["file"].to_pylist())}
-        shown, given = index.table, {"verify": verify, "timings": timings}
+        shown = index.table
+        given: Any = {"verify": verify, "timings": timings}
         if images.min_score is None:
             self._reader = Reader(index, shown, ["key", "image"], **given)
         else:
