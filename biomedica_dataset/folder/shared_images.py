@@ -24,7 +24,7 @@ class SharedImages(NamedTuple):
 
     def __str__(self) -> str:
         """Return both in words."""
-        return f"{self.images:,} images are in more than one split, in {self.rows:,} rows"
+        return f"Images in more than one split: {self.images:,} ({self.rows:,} rows)"
 
 
 def count_shared_images(folder: Folder, manifest: Manifest) -> SharedImages:

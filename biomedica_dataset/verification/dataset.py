@@ -248,7 +248,7 @@ class _Dataset:
             return
         shared = count_shared_images(self._folder, manifest)
         if shared.images and manifest.split_by == "image":
-            self._report.wrong(MANIFEST, f"is of a split by images, but {shared}")
+            self._report.wrong(MANIFEST, f"is of a split by images. {shared}")
         elif shared.images:
             self._report.notes.append(f"{shared}; serialize --split-by image keeps them in one")
 

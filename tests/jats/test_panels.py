@@ -54,6 +54,16 @@ from .documents import fig, figures
         pytest.param("A) Rats: (a) old, (b) young, (c) dead. B) Mice.", "AB", id="letters inside"),
         pytest.param("Types. A - papillary; B - solid, X200.", "AB", id="a dash"),
         pytest.param("Stages of UC A, mild; B, active.", "AB", id="a title without a stop"),
+        pytest.param("Liver. A, whole lobe and B, cut lobe.", "AB", id="and before the last"),
+        pytest.param("Weak (image A and B) and strong (dyed; image C).", "ABC", id="images"),
+        pytest.param(
+            "Shapes of kinases A. aPKC alone. B. PKA too.", "AB", id="a small first letter"
+        ),
+        pytest.param("Ribs (no. 17: A, C) and legs (B).", "ABC", id="behind a number"),
+        pytest.param(
+            "Ribs, a long one (17 b: C, D) seen from behind (A, B).", "ABCD", id="a word is no A"
+        ),
+        pytest.param("Serum of vitamins B and C, of type A, was drawn.", "", id="types"),
         pytest.param("Hepatitis A, old or A, new. B, both.", "", id="two places for the first"),
         pytest.param("A fin. B cells were seen.", "", id="words that look like letters"),
         pytest.param("Arabidopsis. A. thaliana and B. rapa grew.", "", id="species"),

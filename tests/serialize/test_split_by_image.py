@@ -106,8 +106,8 @@ def test_by_article_they_are_counted(archive, tmp_path):
 
     assert several > 3
     assert checked.problems == []
-    assert f"{several} images are in more than one split, in {2 * several} rows" in str(checked)
-    assert f"{several} images are in more than one split" in (tmp_path / "b/README.md").read_text()
+    assert f"Images in more than one split: {several} ({2 * several} rows)" in str(checked)
+    assert f"Images in more than one split: {several} (" in (tmp_path / "b/README.md").read_text()
 
 
 def test_articles_without_shared_images_are_where_they_would_be(archive, tmp_path):

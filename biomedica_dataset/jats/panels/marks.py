@@ -41,13 +41,17 @@ _STYLES = tuple(
         ("paren", r"\(\s?(?:[Pp]anels?\s|[Pp]arts?\s)?\d{0,2}\w", r"[.:,]?\s?\)"),
         ("noted", r"\(\s?\d{0,2}\w", r"\s?[,;]\s[^()]{0,80}\)"),
         ("numbered", r"\b\d{1,2}\s?[A-Z]", r"[.:,]?(?=\s|$)"),
-        ("ends", r", \w", r"(?=\))"),
+        ("ends", r"[,:] \w", r"(?=\))"),
+        ("named", r"\b(?:[Pp]anels?\s\w|(?:[Ii]mages?|[Pp]arts?)\s[A-Z])", ""),
         ("half", r"(?:^|[\s.;:!?)])\w", r"\)"),
-        ("named", r"\b[Pp]anels?\s\w", ""),
         ("colon", r"(?:^|[\s(.;:!?)])[A-Za-z]", r"\s?:(?=\s|[A-Z])"),
         ("dash", rf"(?:{_BEGUN}|, )[A-Za-z]", r"\s-\s(?=\w)"),
-        ("dot", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])", r"\.,?(?=\s[A-Z0-9(]|\s[a-z]{2}|[A-Z][a-z])"),
-        ("comma", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])", r"[,;](?=\s)"),
+        (
+            "dot",
+            rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])",
+            r"\.,?(?=\s[A-Z0-9(]|\s[a-z][A-Za-z]|[A-Z][a-z])",
+        ),
+        ("comma", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z]| and [A-Z])", r"[,;](?=\s)"),
         ("inside", r" [a-z]", r"\.(?=\s[A-Z])"),
         ("lower", rf"(?:{_BEGUN}|[,(] |\(| and )[a-z]", r"(?=\s[\w(])"),
         ("bare", rf"(?:{_BEGUN}|[.;:!?)])[A-Z]", r"(?=\s[A-Z][A-Za-z]|\s\d)"),
@@ -138,7 +142,13 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
         if len(run) >= _FEWEST:
             choices.append(_joined(text, [mark for mark in marks if mark.panels <= run]))
     # Of letters in both cases, one numbers what is inside of a panel: the other begins before it.
-    return min(choices, key=lambda marks: marks[0].start, default=[])
+    return min(choices, key=lambda marks: (_is_doubtful(marks), marks[0].start), default=[])
+
+
+def _is_doubtful(marks: Sequence[Mark]) -> bool:
+    """Whether two marks of two styles are all there is, as in "a possible rib (PIN 1, b: C, D)"."""
+    styles = {mark.style for mark in marks}
+    return len(marks) == _FEWEST == len(styles) and not styles & _STRONG
 
 
 def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, bool], list[Mark]]:
