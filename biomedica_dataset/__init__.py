@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .annotation.labels.label import label
     from .annotation.look.look import look
     from .annotation.panels.find_stage import panels
+    from .annotation.probe.probe import probe
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .clip.evaluate.evaluate import evaluate
     from .clip.overlap.overlap import overlap
@@ -109,6 +110,7 @@ __all__ = [
     "open_search",
     "overlap",
     "panels",
+    "probe",
     "push_to_hub",
     "read_article",
     "read_report",
@@ -145,6 +147,7 @@ _HOME = {
     "open_search": ".search.search",
     "overlap": ".clip.overlap.overlap",
     "panels": ".annotation.panels.find_stage",
+    "probe": ".annotation.probe.probe",
     "push_to_hub": ".hub.push",
     "read_article": ".jats.reader",
     "read_report": ".extraction.report",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .annotation.attribute_tables import open_attribute_tables
@@ -14,18 +13,19 @@ from .annotation.embeddings.vectors import Embeddings
 from .annotation.labels.labels import Labels
 from .annotation.panels.figure_panels import read_figure_panels
 from .annotation.panels.panels import Panels
+from .annotation.probe.probabilities import Probe
 from .errors import UsageError
 from .images.stored_image import image_length
+from .io.folders import Folder
 from .pubmed.mesh.table import MeshTable
 from .rows import rows_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from .annotation.blocks import BlockTables
     from .annotation.labels.audit import Purity
-    from .annotation.labels.cluster_label import ClusterLabel
     from .annotation.panels.figure_panels import FigurePanels
     from .archive.entries import LedgerRow
     from .archive.ledger import Archive
@@ -45,7 +45,7 @@ class JoinFolders:
     clusters
         Assignments of images to clusters.
     labels
-        Labels of those clusters.
+        Labels of those clusters, or a probe of their images, which becomes an attribute too.
     embeddings
         Vectors of the images, which become a separate table.
     panels
@@ -68,7 +68,7 @@ class Joins:
 
     mesh: MeshTable | None = None
     clusters: Assignments | None = None
-    labels: Labels | None = None
+    labels: Labels | Probe | None = None
     embeddings: Embeddings | None = None
     panels: Panels | None = None
     attributes: tuple[BlockTables[Any], ...] = ()
@@ -84,11 +84,11 @@ class Joins:
         """
         mesh = None if folders.mesh is None else MeshTable.open(folders.mesh)
         clusters = None if folders.clusters is None else Assignments.open(folders.clusters)
-        labels = None if folders.labels is None else Labels.open(folders.labels)
+        labels = None if folders.labels is None else _open_labels(folders.labels)
         if labels is not None and clusters is None:
             msg = f"{folders.labels} needs the clusters of the images; name them too"
             raise UsageError(msg)
-        if labels is not None and clusters is not None and labels.model != clusters.model:
+        if isinstance(labels, Labels) and clusters and labels.model != clusters.model:
             msg = (
                 f"{folders.labels} has labels of clusters other than those of {folders.clusters}; "
                 "images would get wrong labels"
@@ -96,8 +96,9 @@ class Joins:
             raise UsageError(msg)
         vectors = None if folders.embeddings is None else Embeddings.open(folders.embeddings)
         panels = None if folders.panels is None else Panels.open(folders.panels)
-        attributes = tuple(map(open_attribute_tables, folders.attributes))
-        return cls(mesh, clusters, labels, vectors, panels, attributes)
+        attributes = list(map(open_attribute_tables, folders.attributes))
+        attributes += [labels] if isinstance(labels, Probe) else []
+        return cls(mesh, clusters, labels, vectors, panels, tuple(attributes))
 
     def check(self, archive: Archive) -> None:
         """Refuse vectors, panels and attributes of another archive.
@@ -141,7 +142,9 @@ class Joins:
             described["clusters"] = (
                 f"{self.clusters.clusters:,} clusters, {self.clusters.model[:16]}"
             )
-        if self.labels is not None:
+        if isinstance(self.labels, Probe):
+            described["probe"] = self.labels.made
+        elif self.labels is not None:
             annotators = len(self.labels.header.annotators)
             described["labels"] = f"labels by {annotators} annotators, {self.labels.digest[:16]}"
         if self.embeddings is not None:
@@ -152,6 +155,8 @@ class Joins:
 
     def audit(self) -> list[Purity]:
         """Return the audit of the labels: for how many images they are correct."""
+        if isinstance(self.labels, Probe):
+            return self.labels.audit()
         return [] if self.labels is None else self.labels.header.audit
 
     def digest(self, first: int, after: int) -> str:
@@ -159,9 +164,11 @@ class Joins:
         parts = [] if self.mesh is None else [self.mesh.digest(first, after)]
         if self.clusters is not None:
             parts.append(self.clusters.digest(first, after))
-            if self.labels is not None:
+            if isinstance(self.labels, Labels):
                 own = self.clusters.of_pmcids(first, after)
                 parts.append(self.labels.digest_of(own.values(), own))
+        if isinstance(self.labels, Probe):
+            parts.append(self.labels.digest(first, after))
         if self.panels is not None:
             parts.append(read_figure_panels(self.panels, first, after).digest())
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
@@ -191,7 +198,7 @@ class Joins:
         """
         terms = {} if self.mesh is None else self.mesh.articles(first, after)
         clusters = None if self.clusters is None else self.clusters.of_pmcids(first, after)
-        labels = None if clusters is None else partial(self._label_columns, clusters)
+        labels = None if clusters is None else self._label_columns(clusters, first, after)
         for row, images in articles:
             own = terms.get(row.pmcid)
             take = None if panels is None else panels.take
@@ -201,15 +208,31 @@ class Joins:
             )  # fmt: skip
             yield rows, sum(image_length(pair.image) for _group, pair in rows.pairs)
 
-    def _label_columns(self, clusters: Mapping[str, int], key: str) -> dict[str, Any]:
-        cluster = clusters.get(key)
-        label: ClusterLabel | None = self.labels.of(cluster, key) if self.labels else None
-        if label is None:
-            return {"image_label_id": cluster}
-        return {
-            "image_label_id": cluster,
-            "image_panel_type": label.panel_type,
-            "image_panel_subtype": label.panel_subtype,
-            "image_primary_label": label.primary,
-            "image_secondary_label": label.secondary,
-        }
+    def _label_columns(
+        self, clusters: Mapping[str, int], first: int, after: int
+    ) -> Callable[[str], dict[str, Any]]:
+        """Return what gives the label columns of a key."""
+        known, own = self.labels, dict[str, dict[str, Any]]()
+        if isinstance(known, Probe):
+            own = known.labels(first, after)
+
+        def columns(key: str) -> dict[str, Any]:
+            cluster = clusters.get(key)
+            label = known.of(cluster, key) if isinstance(known, Labels) else None
+            labels = (
+                own.get(key, {})
+                if label is None
+                else {
+                    "image_panel_type": label.panel_type,
+                    "image_panel_subtype": label.panel_subtype,
+                    "image_primary_label": label.primary,
+                    "image_secondary_label": label.secondary,
+                }
+            )
+            return {"image_label_id": cluster, **labels}
+
+        return columns
+
+
+def _open_labels(url: Path) -> Labels | Probe:
+    return Probe.open(url) if Folder(url).exists(Probe.name) else Labels.open(url)

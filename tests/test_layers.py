@@ -59,7 +59,7 @@ INSIDE = {
         "clusters",
         "labels",
         "review",
-        "panel_review",
+        "panel_review probe",
     ],
     "pubmed": ["rate_limit responses", "client", "search mesh"],
     "streaming": [

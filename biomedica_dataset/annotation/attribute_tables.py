@@ -11,13 +11,14 @@ from .clusters.assignments import Assignments
 from .duplicates.copies import Duplicates
 from .duplicates.overlaps import Overlap
 from .look.measured import Look
+from .probe.probabilities import Probe
 
 if TYPE_CHECKING:
     import os
 
     from .blocks import BlockTables
 
-_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates, Overlap)
+_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates, Overlap, Probe)
 
 
 def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:

@@ -43,8 +43,10 @@ from .launched import launched
     "--clusters", metavar="FOLDER", help="Clusters of the images, from `biomedica annotate assign`."
 )
 @click.option(
-    "--labels", metavar="FOLDER", help="Labels of the clusters, from `biomedica annotate labels`."
-)
+    "--labels", metavar="FOLDER",
+    help="Labels of the clusters, from `biomedica annotate labels`, or of images, from `biomedica "
+    "annotate probe`.",
+)  # fmt: skip
 @click.option(
     "--embeddings", metavar="FOLDER", help="Vectors of the images, from `biomedica annotate embed`."
 )

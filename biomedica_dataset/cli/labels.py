@@ -1,4 +1,4 @@
-"""The command that turns votes into labels."""
+"""The commands that turn votes into labels, of clusters and of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .annotate import annotate
-from .group import OUTPUT, show
+from .group import OUTPUT, progress, show
 from .launched import TAKE_OVER
 
 
@@ -35,3 +35,32 @@ def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
     from biomedica_dataset import label
 
     show(label(votes, output, **options))
+
+
+@annotate.command()
+@click.argument("embeddings")
+@click.option(
+    "--labels", metavar="FOLDER", required=True,
+    help="Labels of clusters, from votes with an audit.",
+)  # fmt: skip
+@click.option(
+    "--assignments", metavar="FOLDER", required=True, help="Assignments of the labelled clusters."
+)
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="Folder for the probabilities: new, or one to update.",
+)  # fmt: skip
+@click.option(
+    "--precision", type=click.FloatRange(0, 1, min_open=True), default=0.95, show_default=True,
+    help="Share of audited images with a label that show its concept, at least.",
+)  # fmt: skip
+@TAKE_OVER
+def probe(embeddings: str, output: str, **options: Any) -> None:
+    """Learn from votes on clusters and from an audit which concepts each image shows.
+
+    For each concept, a logistic regression on the vectors of EMBEDDINGS gives a probability, which
+    is a label if it is high enough. The report compares these labels with those of clusters.
+    """
+    from biomedica_dataset import probe as run
+
+    show(run(embeddings, output, progress=progress(), **options))

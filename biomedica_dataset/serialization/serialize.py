@@ -214,7 +214,8 @@ def serialize(  # noqa: PLR0913 - each is given by name
     mesh
         Folder of a MeSH table of the archive's articles; without it, terms are null.
     clusters, labels
-        Folders of the clusters of the archive's images, and of the labels of those clusters.
+        Folders of the clusters of the archive's images, and of the labels of those clusters; or of
+        a probe, whose labels are those of single images, and which becomes an attribute too.
     embeddings
         Folder of the vectors of the archive's images; they become the config ``embeddings``.
     panels

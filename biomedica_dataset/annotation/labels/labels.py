@@ -23,22 +23,21 @@ import pyarrow.parquet as pq
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header
-from biomedica_dataset.io.rules import COUNT, Between, OneOf, Sha256
+from biomedica_dataset.io.rules import COUNT, PAIR_KEY, Between, OneOf, Sha256
 from biomedica_dataset.io.tables import Column, read_table
-from biomedica_dataset.io.typed import read_small
+from biomedica_dataset.io.typed import read_small, typed
 
 from .agreement import Agreement  # noqa: TC001 - for pydantic
 from .audit import Purity  # noqa: TC001 - for pydantic
 from .cluster_label import ClusterLabel
 from .taxonomy import CHOICES, Taxonomy
+from .votes import QUESTIONS, Vote
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
     from biomedica_dataset.io.rules import Rule
-
-    from .votes import Vote
 
 FORMAT_VERSION = 1
 HEADER = "labels.json"
@@ -51,9 +50,15 @@ _SCHEMA = pa.schema({
     "primary": _TEXTS, "secondary": _TEXTS, "ambiguous": _FLAG, "mixed": _FLAG,
     "votes": _NUMBER, "open": _TEXTS, "contradictions": _TEXTS,
 })  # fmt: skip
-_VOTE_SCHEMA = pa.schema({
-    "annotator": _TEXT, "cluster": _NUMBER, "key": _TEXT, "question": _TEXT, "answer": _TEXT,
-})  # fmt: skip
+_VOTE_COLUMNS = {
+    "annotator": Column(type=_TEXT),
+    "cluster": Column(type=_NUMBER),
+    "key": Column(type=_TEXT, rule=PAIR_KEY, is_nullable=True),
+    "question": Column(type=_TEXT, rule=OneOf(QUESTIONS)),
+    "answer": Column(type=_TEXT),
+}
+_VOTE_SCHEMA = pa.schema([(name, column.type) for name, column in _VOTE_COLUMNS.items()])
+_AGAIN = "Run `biomedica annotate labels` again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +122,8 @@ class Labels:
             The table is damaged.
         """
         folder = Folder(url)
-        what, again = "a folder of labels", "Run `biomedica annotate labels` again."
-        header = read_header(folder, HEADER, what, FORMAT_VERSION, LabelsHeader)
-        with reading(folder.path(TABLE), again):
+        header = read_header(folder, HEADER, "a folder of labels", FORMAT_VERSION, LabelsHeader)
+        with reading(folder.path(TABLE), _AGAIN):
             data = read_small(folder, TABLE)
             if hashlib.sha256(data).hexdigest() != header.table:
                 msg = "its SHA-256 differs from the one in the header"
@@ -143,6 +147,22 @@ class Labels:
     def all(self) -> dict[int, ClusterLabel]:
         """Return the labels by cluster."""
         return dict(self._clusters)
+
+    def votes(self) -> list[Vote]:
+        """Return the answers that the labels were made from.
+
+        Raises
+        ------
+        ArchiveError
+            The file is damaged.
+        """
+        own = {"taxonomy": self.taxonomy.digest, "clusters": self.model}
+        with self.folder.reading(VOTES, _AGAIN) as file:
+            rows = read_table(file, _VOTE_COLUMNS).to_pylist()
+            return [
+                typed(Vote, json.dumps(row | own | {"answer": json.loads(row["answer"])}))
+                for row in rows
+            ]
 
     def digest_of(self, clusters: Iterable[int], keys: Iterable[str] = ()) -> str:
         """Return a digest that changes with the labels of the given clusters.

@@ -1,0 +1,1 @@
+"""Labels of single images: a probe on their vectors, trained on what experts said."""
