@@ -41,14 +41,14 @@ os.environ.update(
 # What a shell starts in the background is deaf to Ctrl-C, and so is what that starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_SECONDS_OF_AN_EXPERIMENT = 1200
+_SECONDS_OF_SLOW = 1200
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each experiment more time than other tests have before they count as hung."""
+    """Give slow tests more time than others have before they count as hung."""
     for item in items:
         if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.timeout(_SECONDS_OF_AN_EXPERIMENT))
+            item.add_marker(pytest.mark.timeout(_SECONDS_OF_SLOW))
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

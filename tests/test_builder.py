@@ -49,6 +49,7 @@ def run(code, cwd, **env):
 
 
 class TestThreeWays:
+    @pytest.mark.slow
     @pytest.mark.parametrize("config", CONFIGS)
     def test_folder_archive_and_bucket_give_the_same_rows(
         self, sample_dataset, sample_archive, sample_bucket, elsewhere, config
@@ -63,6 +64,7 @@ class TestThreeWays:
         assert sorted(undecoded(archive), key=lambda row: row["key"]) == rows
         assert sorted(undecoded(bucket), key=lambda row: row["key"]) == rows
 
+    @pytest.mark.slow
     def test_a_folder_here_needs_no_import_of_ours(self, sample_dataset):
         done = run(
             """
@@ -147,6 +149,7 @@ class TestFolder:
 
         assert [sorted(row) for row in rows] == [["caption", "key"]] * 4
 
+    @pytest.mark.slow
     def test_a_changed_folder_is_not_served_from_the_cache(self, sample_archive, tmp_path):
         from biomedica_dataset.serialization.serialize import serialize
 
@@ -207,6 +210,7 @@ class TestBuilder:
     def test_it_can_be_pickled(self, rows):
         assert keys(pickle.loads(pickle.dumps(rows))) == keys(rows)
 
+    @pytest.mark.slow
     def test_prepared_in_two_processes_it_reads_back_equal(
         self, sample_archive, tmp_path, elsewhere
     ):

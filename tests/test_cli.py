@@ -174,6 +174,7 @@ def test_another_selection_is_refused_and_both_are_named(run, sample_bucket, tmp
     assert "all articles" in done.output
 
 
+@pytest.mark.slow
 def test_no_network_is_one_clear_line_and_exit_1(tmp_path):
     command = [
         sys.executable,
@@ -210,6 +211,7 @@ def test_names_from_documents_do_not_steer_the_terminal():
     assert printable("a\x1b[2J\u202eb\nc") == "a\\x1b[2J\\u202eb\nc"
 
 
+@pytest.mark.slow
 def test_biomedica_test_is_the_test_of_datasets_with_the_builder(sample_archive, tmp_path):
     command = [
         sys.executable,
@@ -234,6 +236,7 @@ def test_biomedica_test_is_the_test_of_datasets_with_the_builder(sample_archive,
 
 
 class TestDemo:
+    @pytest.mark.slow
     def test_the_whole_route_runs_and_three_pairs_are_shown(self, run, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         done = run("demo")
@@ -308,6 +311,7 @@ def test_quiet_shows_no_progress(run, sample_dataset):
     assert run(*words, "--quiet").stderr == run("-q", *words).stderr == ""
 
 
+@pytest.mark.slow
 def test_the_report_is_printed_as_json_on_request(run, sample_bucket, tmp_path):
     archive, dataset = tmp_path / "archive", tmp_path / "biomedica"
     extracted = run("--json", "extract", sample_bucket, "-o", archive, "--workers", 1, "-q")
@@ -321,6 +325,7 @@ def test_the_report_is_printed_as_json_on_request(run, sample_bucket, tmp_path):
     assert json.loads(verified.stdout)["problems"] == []
 
 
+@pytest.mark.slow
 def test_keys_of_chosen_rows_are_what_extract_takes_as_images(
     run, sample_dataset, sample_bucket, tmp_path
 ):

@@ -136,6 +136,7 @@ def test_every_command_line_that_is_shown_is_one_that_is_understood(page):
         assert passes_on or given <= known, shlex.join(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_code_that_is_shown_runs_and_prints_what_is_shown(page, workplace):
     names = {"__name__": "__main__"}
@@ -157,6 +158,7 @@ def test_the_commands_that_are_shown_run(page, workplace):
         assert done.exit_code == 0, (shlex.join(words), done.output)
 
 
+@pytest.mark.slow
 def test_the_words_of_the_glossary_are_used_and_no_others():
     rows = text(ROOT / "docs" / "explanation" / "glossary.md").partition("## Words we do not")[2]
     unwanted = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", rows, re.MULTILINE)[1:]

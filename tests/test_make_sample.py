@@ -73,6 +73,7 @@ def test_with_other_libraries_the_images_look_the_same(made):
         assert np.abs(here - there).mean() < MOST_APART, name
 
 
+@pytest.mark.slow
 def test_another_seed_draws_other_images_of_the_same_names(make_sample, tmp_path):
     make_sample(tmp_path / "anew", seed=1)
     first, second = files(DATA, *IMAGES), files(tmp_path / "anew", *IMAGES)

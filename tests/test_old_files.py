@@ -94,6 +94,7 @@ def test_votes_become_the_same_labels(old, tmp_path):
         assert (tmp_path / "labels" / name).read_bytes() == (old / "labels" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_dataset_folder_is_read(old, tmp_path):
     folder = old / "biomedica"
     select(folder, tmp_path / "subset", licenses="noncommercial")

@@ -117,6 +117,7 @@ def test_the_command_is_installed():
     assert command.value == "biomedica_dataset.cli:main"
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path):
     run("-m", "pip", "wheel", ROOT, "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path)
     (wheel,) = tmp_path.glob("*.whl")

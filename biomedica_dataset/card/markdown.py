@@ -7,6 +7,7 @@ unless it is marked ``safe``, which is for text of our own alone.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,6 +20,12 @@ _BARE_ADDRESS = re.compile(r"(?<=www)\.", re.IGNORECASE)  # linked without any m
 
 def render(template: str, **values: Any) -> str:
     """Return a template of the package, such as ``card/README.md.jinja``, filled with values."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    """Return where templates are, which are compiled once."""
     environment = Environment(
         loader=PackageLoader("biomedica_dataset", "."),
         autoescape=True,  # what `finalize` returns is left as it is; it escapes for HTML alone
@@ -29,7 +36,7 @@ def render(template: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"code": code, "number": "{:,}".format}
-    return environment.get_template(template).render(values)
+    return environment
 
 
 def escape(text: str) -> Markup:

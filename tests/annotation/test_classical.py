@@ -74,6 +74,7 @@ SEEN = {
 COMPOUND = "PMC99002366_40001_2025_2366_Fig3_HTML"  # a micrograph, a blot and plots
 
 
+@pytest.mark.slow
 def test_nine_of_ten_labels_of_the_demo_are_right(sample_archive, tmp_path):
     (tmp_path / "archive").symlink_to(sample_archive)
     annotate_sample(tmp_path, {})

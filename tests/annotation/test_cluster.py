@@ -83,6 +83,7 @@ def test_groups_that_are_apart_become_clusters_and_images_their_members(tmp_path
     assert "200 images in 5 of 5 clusters" in str(report)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_plots(tmp_path):
     write_vectors(tmp_path / "vectors", blobs()[0])
     for name in ("a", "b"):
@@ -97,6 +98,7 @@ def test_the_same_seed_gives_the_same_bytes_and_plots(tmp_path):
     assert other.digest != ClusterModel.open(tmp_path / "a").digest
 
 
+@pytest.mark.slow
 def test_the_same_command_again_does_nothing_and_a_new_vector_is_seen(tmp_path):
     vectors = blobs()[0]
     write_vectors(tmp_path / "vectors", vectors)

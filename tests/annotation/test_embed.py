@@ -133,6 +133,7 @@ def test_the_same_run_again_does_nothing(sample_archive, embedded, encoder_folde
     assert tree(tmp_path / "copy") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 2, "devices": ["cpu", "cpu"]}])
 def test_processes_and_devices_give_the_same_bytes(
     sample_archive, embedded, encoder_folder, tmp_path, options
@@ -249,6 +250,7 @@ def test_other_normalization_is_another_model(encoder_folder, tmp_path):
     assert one != replace(other, name=one.name)
 
 
+@pytest.mark.slow
 def test_what_decodes_ends_with_the_process_that_started_it(sample_archive, tmp_path):
     script = (
         "import os, signal\n"
@@ -288,6 +290,7 @@ def test_what_is_read_ahead_comes_in_order_and_so_do_errors():
     unfinished.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [0, 2])
 def test_images_come_by_block_and_only_those_that_are_needed(sample_archive, processes):
     archive = Archive.open(sample_archive)

@@ -83,6 +83,7 @@ class TestWhoIsAnswered:
             == 200
         )
 
+    @pytest.mark.slow
     def test_a_page_of_another_origin_reads_and_changes_nothing(self, address, review, chromium):
         class Other(BaseHTTPRequestHandler):
             def do_GET(self):

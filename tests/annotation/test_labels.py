@@ -589,6 +589,7 @@ class TestFolder:
             assert done.output.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_published_labels_are_read_and_their_contradictions_are_not_applied(real, tmp_path):
     folder = real / "published_annotations"
     report = label([], tmp_path / "labels", published=folder)

@@ -56,6 +56,7 @@ def test_every_image_of_an_archive_is_measured_once(sample_archive, measured):
     assert str(again).endswith("nothing to do: the measures are up to date")
 
 
+@pytest.mark.slow
 def test_measures_are_an_attribute_that_conditions_name(sample_archive, measured, tmp_path):
     folder, _ = measured
     serialize(sample_archive, tmp_path / "d", attributes=[folder], workers=1)

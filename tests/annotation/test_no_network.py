@@ -14,6 +14,7 @@ from biomedica_dataset.io.failures import is_network
 NOWHERE = "http://127.0.0.1:9"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

@@ -61,6 +61,7 @@ def voted(folder, who, answers, score=lambda _letter: 0.9):
     return folder / f"{who}.jsonl"
 
 
+@pytest.mark.slow
 def test_answers_and_a_box_moved_by_keys_or_by_pointer_are_saved_and_resumed(
     sample_archive, panels, review, chromium
 ):
@@ -114,6 +115,7 @@ def test_answers_and_a_box_moved_by_keys_or_by_pointer_are_saved_and_resumed(
     assert {vote.answer for vote in votes[2:]} <= {"wrong text"}
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_text_and_every_width_and_scheme_is_accessible(
     sample_archive, panels, review, chromium
 ):

@@ -85,6 +85,7 @@ def test_the_vector_of_a_panel_is_that_of_its_cut_out_pixels(sample_archive, pan
         np.testing.assert_allclose(found[row["key"]], expected, atol=0.005)  # a reduced JPEG
 
 
+@pytest.mark.slow
 def test_processes_and_a_second_run_change_nothing(sample_archive, panels, embedded, tmp_path):
     embed(sample_archive, tmp_path / "e", panels=panels, encoder=Quarters(), workers=2)
     assert tree(tmp_path / "e") == tree(embedded)
@@ -141,6 +142,7 @@ def test_sheets_show_the_panels_of_a_cluster_with_their_own_captions(
     assert shown & boxes.keys()
 
 
+@pytest.mark.slow
 def test_panels_have_their_own_labels_and_a_figure_has_those_of_its_panels(
     sample_archive, panels, assigned, tmp_path
 ):

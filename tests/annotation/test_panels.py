@@ -157,6 +157,7 @@ def test_marks_have_one_size_and_stand_in_order():
     assert choose_spots([], "ABC") == {}
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     marks=st.dictionaries(

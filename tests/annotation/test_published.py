@@ -6,6 +6,7 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from datasets import load_dataset
 
 from biomedica_dataset.annotation.clusters.assignments import Assignments
@@ -15,6 +16,7 @@ from biomedica_dataset.annotation.labels.labels import Labels
 from biomedica_dataset.serialization.serialize import serialize
 
 
+@pytest.mark.slow
 def test_published_labels_of_published_clusters_reach_the_rows(
     real, sample_archive, assigned, tmp_path
 ):

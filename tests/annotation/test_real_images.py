@@ -66,6 +66,7 @@ def histogram(data):
     return found.ravel() / found.sum()
 
 
+@pytest.mark.slow
 def test_clusters_of_an_encoder_that_was_never_trained_tell_classes_apart(
     pictures, encoder_folder, record_property
 ):
@@ -85,6 +86,7 @@ def test_clusters_of_an_encoder_that_was_never_trained_tell_classes_apart(
     assert ours[0] > theirs[0] - 0.2
 
 
+@pytest.mark.slow
 def test_the_same_pictures_go_the_whole_route_and_come_back_with_labels(
     pictures, encoder_folder, tmp_path
 ):

@@ -36,6 +36,7 @@ def review(sheets, tmp_path):
     return tmp_path / "review"
 
 
+@pytest.mark.slow
 def test_answers_wait_for_a_server_that_is_busy_or_was_killed(
     assigned, sample_archive, review, chromium
 ):
@@ -68,6 +69,7 @@ def test_answers_wait_for_a_server_that_is_busy_or_was_killed(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_keys_answer_and_every_width_and_scheme_is_accessible(  # noqa: PLR0915 - one page load
     assigned, sample_archive, review, chromium
 ):

@@ -73,6 +73,7 @@ def test_two_processes_see_every_pair_once_an_epoch(url):
     assert both[0][0].keys() != both[0][1].keys()
 
 
+@pytest.mark.slow
 def test_a_position_is_exact_in_the_middle_of_a_batch_and_of_an_epoch(url):
     data = DataConfig(path=url)
     whole = pairs(data).batches(7, Position())
@@ -121,6 +122,7 @@ def panelled(tmp_path_factory):
     return folder, write_panels(folder, 60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_panels_are_trained_on_each_with_its_own_pixels_and_text(panelled, workers):
     folder, made = panelled
@@ -140,6 +142,7 @@ def test_panels_are_trained_on_each_with_its_own_pixels_and_text(panelled, worke
     assert sorted(keys) == sorted(expected)
 
 
+@pytest.mark.slow
 def test_a_position_among_panels_is_exact(panelled):
     data = DataConfig(path=str(panelled[0]), unit="panel", text="caption_context")
     whole = pairs(data).batches(7, Position())

@@ -121,6 +121,7 @@ def test_what_cannot_be_read_is_counted_by_its_reason(tmp_path, models, images):
     assert str(results).startswith("images: 24 seen = 20 kept + 4 dropped\nfolder: accuracy first ")
 
 
+@pytest.mark.slow
 def test_nothing_is_encoded_twice_and_the_results_are_the_same_bytes(tmp_path, models, images):
     path = write(tmp_path / "own.yaml", **GOOD)
     specs = [str(models / "first"), str(models / "second")]

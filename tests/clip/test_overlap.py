@@ -154,6 +154,7 @@ def test_a_task_is_a_benchmark(measured, photographs, tmp_path):
     assert report.found == {"mine": 2}
 
 
+@pytest.mark.slow
 def test_equal_bytes_are_found_though_there_is_little_to_see(sample_archive, measured, tmp_path):
     images = tmp_path / "images"
     images.mkdir()

@@ -85,6 +85,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     assert left == []
 
 
+@pytest.mark.slow
 def test_a_training_that_is_told_to_end_ends_after_the_step(config, undisturbed, weights, tmp_path):
     """SIGTERM to this very process, in the middle of it."""
     stopped, lines = config("stopped", checkpoint_every=100), []
@@ -104,6 +105,7 @@ def test_a_training_that_is_told_to_end_ends_after_the_step(config, undisturbed,
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.slow
 def test_a_lost_connection_leaves_a_checkpoint_to_go_on_from(
     config, undisturbed, weights, tmp_path, sample_dataset, monkeypatch
 ):
@@ -170,6 +172,7 @@ def test_the_measures_are_told_to_the_terminal_and_to_tensorboard(config, undist
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_profile_tells_where_the_time_went(workers, config):
     said = []
@@ -186,6 +189,7 @@ def test_a_profile_tells_where_the_time_went(workers, config):
     assert sum(float(found[name][0]) for name in ("training", "waiting for batches")) <= spent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [3, 6])
 def test_steps_after_the_checkpoint_are_told_once(step, config, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -256,6 +260,7 @@ def test_it_learns_which_caption_belongs_to_images_it_never_saw(config, tmp_path
     assert sum(losses[-10:]) / 10 < math.log(16) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision_learns_as_well(precision, config, undisturbed):
     """On a CPU, which has both; a GPU was not at hand."""

@@ -20,6 +20,7 @@ def panelled(tmp_path_factory):
     return str(folder), write_panels(folder, 60)
 
 
+@pytest.mark.slow
 def test_a_training_on_panels_that_is_interrupted_ends_with_the_same_weights(
     config, panelled, weights, tmp_path
 ):

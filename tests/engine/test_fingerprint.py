@@ -35,24 +35,27 @@ def before(package):
 
 
 @pytest.fixture
-def change(package):
-    """What writes another text into a module of the copy."""
-    kept = {}
+def change(package, monkeypatch):
+    """What writes another text into a module of the copy, which is then read again."""
+    kept, read = {}, fingerprint._code
 
     def write(module, edit):
         path = package.joinpath(*module.split(".")).with_suffix(".py")
-        kept[path] = path.read_text(encoding="utf-8")
-        path.write_text(edit(kept[path]), encoding="utf-8")
+        kept[module] = path, path.read_text(encoding="utf-8")
+        path.write_text(edit(kept[module][1]), encoding="utf-8")
 
+    def read_again(folder, module):
+        return (read.__wrapped__ if module in kept else read)(folder, module)
+
+    monkeypatch.setattr(fingerprint, "_code", read_again)
     yield write
-    for path, text in kept.items():
+    for path, text in kept.values():
         path.write_text(text, encoding="utf-8")
 
 
 def taken(package):
-    """Return the fingerprint of shards as a new process would take it."""
-    for cached in (fingerprint.code_fingerprint, fingerprint._code):
-        cached.cache_clear()
+    """Return the fingerprint of shards."""
+    fingerprint.code_fingerprint.cache_clear()
     return fingerprint.code_fingerprint(SHARDS, package=package)
 
 

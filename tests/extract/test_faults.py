@@ -40,6 +40,7 @@ def tasks_of(bucket, retry=False):
     return find_tasks(1000, inventory, ExtractOptions(retry=retry))
 
 
+@pytest.mark.slow
 def test_every_fault_of_the_real_bucket_ends_under_its_reason(real_buckets, archive):
     first, _second = real_buckets
     report = run(first, archive)
@@ -79,6 +80,7 @@ def test_every_fault_of_the_real_bucket_ends_under_its_reason(real_buckets, arch
     assert b"not the bytes that the md5 promises" not in images(archive).values()
 
 
+@pytest.mark.slow
 def test_every_change_of_the_second_day_is_taken_at_the_cost_of_what_changed(
     real_buckets, archive, tmp_path
 ):
@@ -209,6 +211,7 @@ def test_when_too_much_fails_the_rest_is_not_tried(tmp_path, archive):
         assert len({request.key for request in server.log}) < 500
 
 
+@pytest.mark.slow
 def test_the_report_names_the_blocks_that_were_not_written(bucket, archive):
     keys = {f"metadata/PMC{n}.1.json": "0" * 32 for n in range(5_000_001, 5_002_001, 10)}
     (bucket.root / "list.csv.gz").write_bytes(inventory_csv(bucket.etags() | keys))

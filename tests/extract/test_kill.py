@@ -53,6 +53,7 @@ def wait_for(condition, seconds=90.0):
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_is_continued_to_the_same_bytes(server, undisturbed, archive, workers):
     rng = random.Random(workers)
@@ -97,6 +98,7 @@ def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_half_done(server, archive,
     assert verify(archive).problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_sweeps_images_that_no_block_names_and_leaves_those_of_others(
     sample_bucket, archive, workers

@@ -127,6 +127,7 @@ def test_one_source_serves_several_event_loops(sample_bucket):
     assert asyncio.run(crowd()) == asyncio.run(crowd())
 
 
+@pytest.mark.slow
 def test_too_many_failures_stop_the_run(tmp_path):
     with BucketServer(tmp_path, share=(1.0, Fault(500))) as server:
         source = Source(server.url, QUICK)

@@ -7,6 +7,7 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image
 
 CARD = """---
@@ -54,6 +55,7 @@ def upload(folder, run):
     )
 
 
+@pytest.mark.slow
 def test_a_split_of_the_hub_gives_labels_options_and_pictures(run, tmp_path):
     upload(tmp_path / "stains", run)
     said = run(

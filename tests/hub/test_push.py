@@ -75,6 +75,7 @@ def test_all_of_a_folder_goes_up_in_one_commit(hub, push, dataset):
     assert hub.repos[NAME].refs["main"] in said
 
 
+@pytest.mark.slow
 def test_without_other_what_is_pushed_agrees_with_itself(hub, push, dataset, tmp_path):
     push(dataset)
     pushed = saved(hub, tmp_path / "there")
@@ -92,6 +93,7 @@ def test_without_other_what_is_pushed_agrees_with_itself(hub, push, dataset, tmp
     assert "config_name: other" not in card
 
 
+@pytest.mark.slow
 def test_panels_go_up_without_those_of_other(hub, push, sample_archive, tmp_path):
     folder = tmp_path / "biomedica"
     found = make_panels(sample_archive, tmp_path / "panels")
@@ -108,6 +110,7 @@ def test_panels_go_up_without_those_of_other(hub, push, sample_archive, tmp_path
         assert sum(getattr(manifest, name).values()) == sum(getattr(whole, name).values())
 
 
+@pytest.mark.slow
 def test_the_same_push_again_makes_no_commit(hub, push, dataset):
     push(dataset)
     before = dict(hub.repos[NAME].refs)
@@ -118,6 +121,7 @@ def test_the_same_push_again_makes_no_commit(hub, push, dataset):
     assert not hub.uploads()
 
 
+@pytest.mark.slow
 def test_a_new_attribute_uploads_no_other_file_than_card_and_manifest(hub, push, dataset, tmp_path):
     push(dataset)
     keys = [row["key"] for row in open_dataset(dataset, columns=["key"], split="all")]
@@ -143,6 +147,7 @@ def read_index_keys(files):
     return pa.concat_tables(tables)["key"].to_pylist()
 
 
+@pytest.mark.slow
 def test_a_dry_run_changes_nothing_and_says_what_would_change(hub, push, dataset):
     said = push(dataset, dry_run=True)
 
@@ -171,6 +176,7 @@ def test_other_that_was_published_goes_when_it_is_not_asked_for(hub, push, datas
     assert {path.partition("/")[0] for path in travelled(hub)} == {"index", "plots"}
 
 
+@pytest.mark.slow
 def test_of_a_changed_dataset_only_the_changed_shards_travel(hub, push, sample_bucket, tmp_path):
     bucket, folder = _bucket(sample_bucket, tmp_path), tmp_path / "biomedica"
     _make(bucket, tmp_path, folder)
@@ -192,6 +198,7 @@ def test_of_a_changed_dataset_only_the_changed_shards_travel(hub, push, sample_b
     assert b"PMC99003800" not in b"".join(after.values())
 
 
+@pytest.mark.slow
 def test_files_that_the_manifest_names_no_more_are_deleted_in_the_same_commit(
     hub, push, sample_bucket, tmp_path
 ):
@@ -220,6 +227,7 @@ def _make(bucket, tmp_path, folder):
     serialize(tmp_path / "archive", folder, workers=1)
 
 
+@pytest.mark.slow
 def test_a_push_that_was_killed_goes_on_with_the_missing_files(hub, environment, push, dataset):
     hub.faults.append(Fault("PUT", "/lfs/*", "hold", first=6))
     face = "from biomedica_dataset import push_to_hub"
@@ -275,6 +283,7 @@ def test_a_lost_answer_to_the_commit_is_told_and_the_next_push_finds_it_done(hub
     assert "nothing to do" in push(dataset)
 
 
+@pytest.mark.slow
 def test_a_commit_that_does_not_arrive_is_told_and_the_next_push_only_commits(hub, push, dataset):
     hub.faults.append(Fault("POST", "*/commit/main", "drop"))
     assert ONCE_MORE in push(dataset, fails=True)
@@ -286,6 +295,7 @@ def test_a_commit_that_does_not_arrive_is_told_and_the_next_push_only_commits(hu
     assert "README.md" in published(hub)
 
 
+@pytest.mark.slow
 def test_more_files_than_a_commit_takes_need_several_and_the_card_comes_last(hub, run, dataset):
     run(
         f"""

@@ -6,6 +6,7 @@ import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
@@ -20,6 +21,7 @@ def keys(folder, config):
     ].to_pylist()
 
 
+@pytest.mark.slow
 def test_the_line_of_the_readme_streams_every_row_of_the_default_config(push, run, dataset):
     push(dataset)
     said = run(
@@ -37,6 +39,7 @@ def test_the_line_of_the_readme_streams_every_row_of_the_default_config(push, ru
     assert all(same for _, same in rows)
 
 
+@pytest.mark.slow
 def test_every_config_of_the_card_is_there_and_no_other(push, run, dataset):
     push(dataset)
     said = run(
@@ -58,6 +61,7 @@ def test_every_config_of_the_card_is_there_and_no_other(push, run, dataset):
     assert counts["all"] == counts["captions"] == counts["index"]
 
 
+@pytest.mark.slow
 def test_a_tag_is_read_as_it_was_after_the_next_push(push, run, dataset):
     push(dataset, tag="2026-11")
     push(dataset, include_other=True, tag="2026-12")
@@ -81,6 +85,7 @@ def test_a_tag_is_read_as_it_was_after_the_next_push(push, run, dataset):
     assert after == len(keys(dataset, "all")) > before
 
 
+@pytest.mark.slow
 def test_an_image_is_fetched_by_the_byte_range_of_the_index(push, run, hub, dataset):
     push(dataset)
     hub.calls.clear()
@@ -107,6 +112,7 @@ def test_an_image_is_fetched_by_the_byte_range_of_the_index(push, run, hub, data
     assert sent == [int(length)]
 
 
+@pytest.mark.slow
 def test_rows_of_the_builder_pushed_by_datasets_itself_come_back_equal(run, sample_archive):
     said = run(
         f"""

@@ -44,6 +44,7 @@ def test_a_folder_without_one_of_its_files_is_refused(hub, push, dataset):
     assert not hub.repos
 
 
+@pytest.mark.slow
 def test_another_schema_version_is_refused_here_and_a_newer_one_there(hub, push, dataset):
     push(dataset)
     repo = hub.repos[NAME]
@@ -67,6 +68,7 @@ def test_a_repository_that_holds_something_else_is_refused(hub, push, dataset, f
     assert published(hub) == {foreign: b"{}"}
 
 
+@pytest.mark.slow
 def test_a_tag_of_another_state_is_refused_before_anything_travels(hub, push, dataset):
     push(dataset, tag="v1")
     hub.calls.clear()
@@ -76,6 +78,7 @@ def test_a_tag_of_another_state_is_refused_before_anything_travels(hub, push, da
     assert not hub.uploads()
 
 
+@pytest.mark.slow
 def test_private_is_private_and_what_is_public_already_is_refused(hub, push, dataset):
     push(dataset, private=True)
     assert hub.repos[NAME].private
@@ -105,6 +108,7 @@ def test_what_is_gated_or_has_a_bad_name_is_told_in_one_line(hub, push, dataset)
     assert push(dataset, repo_id="a/b/c", fails=True).startswith("UsageError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
@@ -126,6 +130,7 @@ def test_someone_elses_commit_during_the_push_is_not_overwritten(hub, push, data
     assert "changed by someone else" in push(dataset, include_other=True, fails=True)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_a_dry_run_would_do_and_ends_with_2_on_a_refusal(
     hub, environment, dataset
 ):
@@ -150,6 +155,7 @@ def test_a_refusal_has_the_words_of_the_hub(hub, push, dataset):
     assert "the token has no write permission (the Hub says: injected)" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
@@ -177,6 +183,7 @@ def test_an_answer_without_an_end_ends_the_push(run, dataset, kind, told):
     assert told in said
 
 
+@pytest.mark.slow
 def test_the_limits_of_a_push_end_with_it(run, dataset):
     said = run(
         f"""

@@ -138,6 +138,7 @@ WHOLE = {kind: saved(WIDE, kind, exif=exif(3), icc_profile=ICC) for kind in KIND
 SIDES = {kind: list(side_data(data, kind)) for kind, data in WHOLE.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_no_byte_of_side_data_decides(drawn):

@@ -262,6 +262,7 @@ class TestEvaluate:
         export(Folder(tmp_path / "model"), made, "")
         return [str(tmp_path / "model")], tmp_path / "out", task
 
+    @pytest.mark.slow
     def test_an_error_names_the_image_and_a_skip_counts_it(self, given):
         models, output, task = given
 

@@ -159,6 +159,7 @@ def little_room(small_disk):
     return ballast.unlink
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_serialize_in_one_line_and_it_goes_on(
     small_disk, little_room, sample_archive, sample_dataset
 ):

@@ -57,6 +57,7 @@ def test_nothing_is_read_through_a_link_out_of_a_dataset_folder(dataset, tmp_pat
         assert not list((tmp_path / "out").rglob("*.parquet"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", READS)
 def test_links_within_a_folder_and_to_a_folder_are_followed(dataset, tmp_path, read):
     shard = next(dataset.glob("commercial/train/*.parquet"))

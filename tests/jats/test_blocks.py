@@ -218,6 +218,7 @@ def check(xml: bytes) -> None:
         )
 
 
+@pytest.mark.slow
 def test_blocks_of_real_articles_have_their_text_and_each_figure_once(real: Path):
     read = 0
     for path in [*(real / "jats").iterdir(), *(real / "articles").rglob("*.*ml")]:

@@ -50,6 +50,7 @@ WORK = 50_000
 SHARED = 10 + int(MAX_CITATIONS**0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("xml", "what"),
     [
@@ -137,6 +138,7 @@ def series(number: int) -> str:
     return "".join(chr(ord("a") + letter) for letter in (first, second, third)) + " 1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "xml",
     [

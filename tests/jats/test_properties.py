@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ def test_a_caption_has_no_markup_and_only_printable_characters(source: Prose):
     assert text == text.strip()
 
 
+@pytest.mark.slow
 @bounded
 @given(documents())
 def test_every_graphic_of_a_figure_is_one_figure_kept_or_dropped(made: Document):
@@ -72,6 +74,7 @@ def test_clean_text_stays_as_it_is(text: str):
     assert once is None or tidy(once) == once
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=1000)
 @given(anything)
 def test_a_well_formed_article_is_always_read(xml: bytes):
@@ -85,6 +88,7 @@ def test_bytes_of_any_kind_are_read_or_a_jats_error(xml: bytes):
         assert_sound(read_article(xml, full_text=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=1000)
 @given(damage())
 def test_a_damaged_article_is_read_or_a_jats_error(changes: list[tuple[float, int, bytes]]):
@@ -92,6 +96,7 @@ def test_a_damaged_article_is_read_or_a_jats_error(changes: list[tuple[float, in
         assert_sound(read_article(damaged(GOLDEN, changes), full_text=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=1000)
 @given(st.data())
 def test_a_damaged_real_article_is_read_or_a_jats_error(real: Path, data: st.DataObject):

@@ -138,6 +138,7 @@ def test_every_fig_with_graphic_and_caption_is_a_pair_with_that_caption(
     assert total == PAIRS_OF_FIGS
 
 
+@pytest.mark.slow
 def test_every_paragraph_that_links_a_fig_is_its_context(
     articles: dict[str, tuple[_Element, Article]],
 ):

@@ -194,6 +194,7 @@ def test_a_run_that_failed_goes_on(eutils, ncbi, tmp_path, monkeypatch):
     assert {n: terms.names for n, terms in found.items()} == {n: made.names(n) for n in range(1, 7)}
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -38,6 +38,7 @@ def columns(dataset, config, *names):
     return {row["article_accession_id"]: row for row in rows}
 
 
+@pytest.mark.slow
 def test_terms_come_into_the_rows_and_only_their_shards_change(
     sample_archive, pmcids, tmp_path, monkeypatch
 ):
@@ -66,6 +67,7 @@ def test_terms_come_into_the_rows_and_only_their_shards_change(
     assert first.rewritten == first.shards
 
 
+@pytest.mark.slow
 def test_terms_come_into_the_tars_too(sample_archive, pmcids, tmp_path):
     records = [made.article(900 + i, pmcid=pmcid) for i, pmcid in enumerate(pmcids)]
     made.write_bulk(tmp_path / "bulk", 1, *records)

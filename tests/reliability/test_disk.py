@@ -61,6 +61,7 @@ def checkpoint(output):
     save(Folder(output), state, keep=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["extract", "serialize", "embed", "select", "train"])
 def test_a_full_disk_is_told_of_and_the_next_run_goes_on(disk, stages, stage, tmp_path):
     folder, mount = disk
@@ -94,6 +95,7 @@ def age(folder, seconds):
         os.utime(path, (seconds, seconds))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0, FUTURE])
 def test_no_run_looks_at_a_clock(bucket: Bucket, tmp_path, seconds):
     archive, dataset = tmp_path / "archive", tmp_path / "biomedica"

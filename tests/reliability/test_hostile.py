@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -24,40 +25,43 @@ from biomedica_dataset.verification.verify import verify
 
 from . import hostile
 
-if TYPE_CHECKING:
-    from pathlib import Path
+pytestmark = pytest.mark.slow
 
 PRINTED = re.compile(r"[^\n\r\t -~\u00a0-\U0010ffff]|[\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What no terminal is to get from a stranger."""
 
 
+@dataclass(frozen=True)
 class Route:
-    """The bucket, taken through all commands."""
+    """The bucket, taken through all commands, and what they said."""
 
-    def __init__(self, folder: Path, encoder: Path) -> None:
-        self.folder, self.said = folder, ""
-        hostile.write_bucket(folder / "bucket")
-        self.run("extract", "bucket", "-o", "archive", "--workers", "1")
-        self.run("serialize", "archive", "-o", "biomedica", "--workers", "1")
-        self.run("serialize", "archive", "-o", "tars", "--format", "webdataset", "--workers", "1")
-        self.run("verify", "archive")
-        self.run("verify", "biomedica")
-        vectors = ["-o", "vectors", "--model", str(encoder), "--workers", "1"]
-        self.run("annotate", "embed", "archive", *vectors)
+    folder: Path
+    said: str
 
-    def run(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "biomedica_dataset", *arguments],
-            cwd=self.folder, capture_output=True, check=False,
-        )  # fmt: skip
-        said = (done.stdout + done.stderr).decode("utf-8", "surrogateescape")
-        assert done.returncode == 0, said
-        self.said += said
+
+def make_route(folder: Path, encoder: Path) -> None:
+    folder.mkdir(parents=True)
+    hostile.write_bucket(folder / "bucket")
+    with (folder / "said").open("wb") as said:
+        for line in (
+            "extract bucket -o archive --workers 1",
+            "serialize archive -o biomedica --workers 1",
+            "serialize archive -o tars --format webdataset --workers 1",
+            "verify archive",
+            "verify biomedica",
+            f"annotate embed archive -o vectors --model {encoder} --workers 1",
+        ):
+            command = [sys.executable, "-m", "biomedica_dataset", *line.split()]
+            done = subprocess.run(
+                command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, check=False
+            )
+            assert done.returncode == 0, (folder / "said").read_bytes()
 
 
 @pytest.fixture(scope="module")
-def route(tmp_path_factory, encoder_folder):
-    return Route(tmp_path_factory.mktemp("hostile"), encoder_folder)
+def route(once, encoder_folder):
+    folder = once("hostile", lambda to: make_route(to, encoder_folder))
+    return Route(folder, (folder / "said").read_text("utf-8", "surrogateescape"))
 
 
 def ledger(route):

@@ -10,6 +10,7 @@ from .crowds import crowds, faults, names_of
 from .fuzz import MEGABYTES, files_of, fuzz_apart
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "times"), [("xml", 300), ("picture", 300), ("json", 1000)])
 def test_no_mutant_of_a_real_file_stops_the_reader_or_loses_a_figure(real, kind, times):
     found = fuzz_apart(real, kind, times)

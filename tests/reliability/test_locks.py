@@ -80,6 +80,7 @@ def test_a_writer_of_sheets_that_is_taken_over_while_it_chooses_images_removes_n
     assert tree(output) == tree(tmp_path / "calm")
 
 
+@pytest.mark.slow
 def test_select_goes_on_after_ctrl_c_and_says_one_line(sample_dataset, tmp_path):
     from biomedica_dataset.subset.select import select
 

@@ -27,6 +27,7 @@ def test_workers_stay_under_their_memory_at_every_limit(tmp_path):
     assert [entry.status for entry in lost] == ["too_large"]
 
 
+@pytest.mark.slow
 def test_images_that_are_read_late_are_the_same(
     sample_archive, sample_dataset, tmp_path, monkeypatch
 ):

@@ -67,6 +67,7 @@ def keys_of(archive):
     return [f"metadata/{NAME}.json", f"{NAME}/{NAME}.xml", f"{NAME}/{picture}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
 def test_trouble_that_passes_costs_time_and_no_row(sample_bucket, calm, tmp_path, fault):
     keys = keys_of(calm)

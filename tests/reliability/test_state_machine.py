@@ -16,6 +16,7 @@ def _found_by_other_processes(monkeypatch):
     monkeypatch.syspath_prepend(ROOT)
 
 
+@pytest.mark.slow
 def test_updates_and_kills_in_any_order_end_as_the_model_says():
     check(examples=5, rules=5)
 

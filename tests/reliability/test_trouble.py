@@ -35,6 +35,7 @@ def rows_of(url, **options):
     return list(stream)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_server_that_spoils_every_seventh_answer_costs_no_epoch(labelled, seed):
     calm = rows_of(labelled[0], seed=seed)

@@ -95,6 +95,7 @@ def test_a_part_whose_run_has_been_finished_by_another_stops(sample_archive, tmp
     assert tree(tmp_path / "parts") == whole
 
 
+@pytest.mark.slow
 def test_parts_of_different_cuts_at_once_make_the_whole(sample_bucket, sample_archive, tmp_path):
     archive = tmp_path / "archive"
     with BucketServer(sample_bucket, latency=0.05) as server:
@@ -166,6 +167,7 @@ def test_blocks_that_have_gone_are_removed_by_who_finds_all_done(sample_archive,
     assert not (tmp_path / "assigned" / "blocks" / gone[-1].name).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [serialize, serialize_webdataset])
 def test_parts_of_a_dataset_publish_it_when_all_are_done(sample_archive, tmp_path, layout):
     layout(sample_archive, tmp_path / "whole", workers=1)
@@ -186,6 +188,7 @@ def test_parts_of_a_dataset_publish_it_when_all_are_done(sample_archive, tmp_pat
     assert (again.rewritten, again.left, card.stat().st_ino) == (0, 0, before)
 
 
+@pytest.mark.slow
 def test_a_dataset_whose_parts_were_killed_is_made_whole_by_one_run(sample_archive, tmp_path):
     serialize(sample_archive, tmp_path / "whole", workers=1)
     serialize(sample_archive, tmp_path / "parts", workers=1, launch=part(1, 2))

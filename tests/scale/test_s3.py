@@ -34,6 +34,7 @@ def local_objects(folder):
     return {name: (folder / name).read_bytes() for name in tree(folder)}
 
 
+@pytest.mark.slow
 def test_an_archive_in_a_bucket_is_that_on_a_disk(s3, sample_bucket, sample_archive):
     archive = f"{s3}/deep/archive"
     extract(str(sample_bucket), archive, workers=2)
@@ -45,6 +46,7 @@ def test_an_archive_in_a_bucket_is_that_on_a_disk(s3, sample_bucket, sample_arch
     assert verify(archive).problems == []
 
 
+@pytest.mark.slow
 def test_images_that_no_block_names_are_swept(s3, sample_bucket, sample_archive):
     archive = f"{s3}/archive"
     orphan = f"images/0099001-{'0' * 16}.parquet"
@@ -59,6 +61,7 @@ def test_images_that_no_block_names_are_swept(s3, sample_bucket, sample_archive)
     assert objects(archive) == local_objects(sample_archive)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_objects(s3, sample_bucket, sample_archive):
     archive = f"{s3}/archive"
     run = command("extract", sample_bucket, "-o", archive, "--workers", 1)
@@ -77,6 +80,7 @@ def test_a_killed_run_goes_on_to_the_same_objects(s3, sample_bucket, sample_arch
     assert objects(archive) == local_objects(sample_archive)
 
 
+@pytest.mark.slow
 def test_a_second_launcher_is_refused_by_the_bucket(s3, sample_bucket):
     archive = f"{s3}/archive"
     extract(str(sample_bucket), archive, workers=1, limit=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import s3fs
 
 from biomedica_dataset.clip.models.model_config import ModelConfig
@@ -13,6 +14,7 @@ from biomedica_dataset.clip.train.train import train
 from ..clip.made import TINY
 
 
+@pytest.mark.slow
 def test_a_training_reads_from_a_bucket_and_goes_on_from_one(s3, sample_dataset, tmp_path):
     """Checkpoints, events and the model are in the bucket, nothing is here."""
     store = s3fs.S3FileSystem()

@@ -177,6 +177,7 @@ def test_a_subset_of_a_searchable_dataset_is_whole_without_the_index_of_all(sear
         open_search(tmp_path / "subset")
 
 
+@pytest.mark.slow
 def test_a_dataset_written_again_needs_its_search_built_again(sample_archive, tmp_path):
     folder = tmp_path / "biomedica"
     serialize(sample_archive, folder, workers=1)
@@ -221,6 +222,7 @@ def run(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_searches_a_dataset_that_it_is_given(searchable, tmp_path):
     found = run(searchable, "pigment network", "--limit", "1", "--json")
     (one,) = json.loads(found.stdout)

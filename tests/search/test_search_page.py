@@ -84,6 +84,7 @@ def test_figures_are_found_filtered_shown_and_kept_by_keyboard(
     assert not [url for url in requests if not url.startswith((address, "data:", "blob:"))]
 
 
+@pytest.mark.slow
 def test_other_pages_are_refused_and_no_traceback_is_shown(searchable):
     with served(searchable, command=SERVE) as (address, _server):
         for headers in ({"host": "rebound.example"}, {"origin": "http://rebound.example"}):

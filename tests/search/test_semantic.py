@@ -97,6 +97,7 @@ def test_an_index_without_vectors_and_another_model_are_refused(
         build_search(searchable, text_model=str(tmp_path / "nothing"))
 
 
+@pytest.mark.slow
 def test_a_paragraph_finds_the_caption_that_it_cites(with_vectors, model):
     scores = evaluate_search(with_vectors, limit=40, text_model=str(model))
 

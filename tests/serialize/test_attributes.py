@@ -42,6 +42,7 @@ def scores(path, keys, **columns):
     return path
 
 
+@pytest.mark.slow
 def test_a_table_of_ones_own_is_named_in_conditions(dataset, keys, tmp_path):
     report = add_attribute(scores(tmp_path / "t.parquet", keys[:10]), dataset, name="mine")
 
@@ -57,6 +58,7 @@ def test_a_table_of_ones_own_is_named_in_conditions(dataset, keys, tmp_path):
     assert len(nulls) == len(keys) - 10
 
 
+@pytest.mark.slow
 def test_the_table_is_a_config_with_its_own_columns(dataset, keys, tmp_path, monkeypatch):
     table = scores(tmp_path / "t.parquet", keys[:5], kind=["a", None, "b", "b", "a"])
     add_attribute(table, dataset, name="mine")
@@ -68,6 +70,7 @@ def test_the_table_is_a_config_with_its_own_columns(dataset, keys, tmp_path, mon
     assert "what is known of images" in (dataset / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_another_table_of_the_name_changes_no_other_file_than_card_and_manifest(
     dataset, keys, tmp_path
 ):
@@ -160,6 +163,7 @@ def test_an_unknown_attribute_in_a_condition_is_named(dataset, keys, tmp_path):
         open_dataset(dataset, filters="mine.scor > 1")
 
 
+@pytest.mark.slow
 def test_serialize_keeps_what_was_added_and_adds_clusters(sample_archive, dataset, keys, tmp_path):
     add_attribute(scores(tmp_path / "t.parquet", keys[:4]), dataset, name="mine")
     rows = open_dataset(dataset, columns=["article_accession_id", "image_file_name"], split="all")

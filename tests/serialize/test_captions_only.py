@@ -35,6 +35,7 @@ def rows(folder, split="train"):
     return {row["key"]: row for row in found}
 
 
+@pytest.mark.slow
 def test_captions_have_all_but_what_only_the_image_says(captions, sample_archive, tmp_path):
     serialize(sample_archive, tmp_path / "whole", splits="0.8,0.1,0.1", workers=1)
 
@@ -84,6 +85,7 @@ def test_of_an_archive_only_keys_can_be_selected(text_archive, tmp_path):
         select(text_archive, tmp_path / "subset")
 
 
+@pytest.mark.slow
 def test_images_come_after_the_text_and_other_captions_stay(text_archive, sample_bucket, tmp_path):
     archive, folder = shutil.copytree(text_archive, tmp_path / "archive"), tmp_path / "folder"
     serialize(archive, folder, workers=1)
@@ -105,6 +107,7 @@ def test_images_come_after_the_text_and_other_captions_stay(text_archive, sample
     assert f"{len(keys)}" in str(tars)
 
 
+@pytest.mark.slow
 def test_captions_give_way_to_whole_rows_once_all_images_are_there(
     text_archive, sample_bucket, sample_archive, tmp_path
 ):

@@ -196,6 +196,7 @@ def test_pictures_that_cannot_be_decoded_are_no_examples(tmp_path):
     assert [path.stem for path in (tmp_path / "examples").iterdir()] == [rows[3].key]
 
 
+@pytest.mark.slow
 def test_an_audit_stands_among_the_known_errors(sample_dataset, tmp_path):
     folder = Folder(shutil.copytree(sample_dataset, tmp_path / "copy"))
     manifest = read_manifest(folder)
@@ -239,6 +240,7 @@ def test_the_card_tells_the_shares_of_the_splits_and_what_each_holds(sample_arch
     )
 
 
+@pytest.mark.slow
 def test_the_card_says_what_came_and_went_since_the_last_release(sample_archive, tmp_path):
     archive, out = shutil.copytree(sample_archive, tmp_path / "archive"), tmp_path / "out"
     whole = serialize(archive, out, workers=1).manifest
@@ -267,6 +269,7 @@ def test_the_card_says_what_came_and_went_since_the_last_release(sample_archive,
     assert len(list((out / ".shards" / "released").glob("*.parquet"))) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_run_compares_with_the_same_release(sample_archive, tmp_path):
     archive, out = shutil.copytree(sample_archive, tmp_path / "archive"), tmp_path / "out"
     remember_release(Folder(out), serialize(archive, out, workers=1).manifest, "1")

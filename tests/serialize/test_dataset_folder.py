@@ -147,6 +147,7 @@ def test_a_second_run_writes_nothing_and_says_so(sample_archive, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_a_change_in_one_block_rewrites_one_shard(sample_archive, tmp_path):
     archive, out = tmp_path / "archive", tmp_path / "out"
     shutil.copytree(sample_archive, archive)
@@ -190,6 +191,7 @@ def test_a_block_that_another_part_has_removed_is_no_error(sample_archive, tmp_p
     assert archive.remove(block) == 0
 
 
+@pytest.mark.slow
 def test_a_shard_whose_blocks_have_gone_is_removed(sample_archive, tmp_path):
     archive, out = tmp_path / "archive", tmp_path / "out"
     shutil.copytree(sample_archive, archive)
@@ -227,6 +229,7 @@ def test_a_card_that_is_away_is_written_again(sample_archive, sample_dataset, tm
     assert digests(out) == digests(sample_dataset)
 
 
+@pytest.mark.slow
 def test_an_archive_without_any_block_gives_an_empty_dataset(sample_archive, tmp_path):
     archive, out = tmp_path / "archive", tmp_path / "out"
     shutil.copytree(sample_archive, archive)
@@ -239,6 +242,7 @@ def test_an_archive_without_any_block_gives_an_empty_dataset(sample_archive, tmp
     assert not verify(out).problems
 
 
+@pytest.mark.slow
 def test_card_and_manifest_are_away_while_shards_are_written(sample_archive, tmp_path):
     out = tmp_path / "out"
     serialize(sample_archive, out, workers=1)
@@ -254,6 +258,7 @@ def test_card_and_manifest_are_away_while_shards_are_written(sample_archive, tmp
     assert not list(out.rglob(".partial-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0.8, 1.4, 2.0])
 def test_a_killed_run_is_continued_to_the_same_bytes(
     sample_archive, sample_dataset, tmp_path, after

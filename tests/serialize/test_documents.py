@@ -83,6 +83,7 @@ def test_each_figure_is_in_one_block_or_counted_as_licensed_otherwise(dataset):
     assert not verify(dataset).problems
 
 
+@pytest.mark.slow
 def test_a_folder_without_the_option_has_no_documents_and_gets_them_with_it(
     sample_archive, dataset, tmp_path
 ):

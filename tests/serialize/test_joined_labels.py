@@ -85,6 +85,7 @@ def pages(folder):
     return found
 
 
+@pytest.mark.slow
 def test_rows_index_tars_and_builder_have_the_labels(sample_archive, assigned, tmp_path):
     labels = labelled(assigned, tmp_path, ["Maps", "Tables"])
     expected = expected_of(assigned, labels)
@@ -135,6 +136,7 @@ def _json_of(path):
                 yield tar.extractfile(member).read()
 
 
+@pytest.mark.slow
 def test_new_labels_add_few_bytes_and_change_no_image(sample_archive, assigned, tmp_path):
     """By the hash of pages: those of images stay, and only those of labels are new."""
     folder = tmp_path / "biomedica"
@@ -150,6 +152,7 @@ def test_new_labels_add_few_bytes_and_change_no_image(sample_archive, assigned, 
     assert {column for _size, column in new} == {"image_primary_label.list.element"}
 
 
+@pytest.mark.slow
 def test_only_shards_whose_own_labels_changed_are_written(sample_archive, assigned, tmp_path):
     from biomedica_dataset.annotation.clusters.imported import import_assignments
 
@@ -168,6 +171,7 @@ def test_only_shards_whose_own_labels_changed_are_written(sample_archive, assign
     assert (made.rewritten, again.rewritten, changed.rewritten) == (2, 0, 1)
 
 
+@pytest.mark.slow
 def test_a_better_reader_and_new_labels_ask_pmc_for_nothing(
     sample_bucket, assigned, tmp_path, monkeypatch
 ):
@@ -201,6 +205,7 @@ def test_labels_of_other_clusters_are_refused(sample_archive, assigned, tmp_path
         serialize(sample_archive, tmp_path / "out", clusters=assigned, labels=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_figures_of_an_audit_reach_the_card_without_a_row_being_written(
     sample_archive, assigned, tmp_path
 ):

@@ -161,6 +161,7 @@ def test_seen_is_split_plus_whole_by_reason_for_figures_and_panels(sample_archiv
     assert "2 figures are split into panels; 60 whole" in str(report)
 
 
+@pytest.mark.slow
 def test_only_shards_whose_own_panels_changed_are_written(sample_archive, panels, tmp_path):
     def move(row):
         return {**row, "x0": row["x0"] + (row["figure"] == CHANGED)}

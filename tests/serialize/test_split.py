@@ -65,6 +65,7 @@ def test_what_are_no_shares_is_refused(text):
         Splits.parse(text)
 
 
+@pytest.mark.slow
 def test_every_table_has_an_article_in_the_split_of_its_pmcid(dataset):
     seen = {}
     for config in ("all", "captions", "articles"):
@@ -81,6 +82,7 @@ def test_every_table_has_an_article_in_the_split_of_its_pmcid(dataset):
     assert not verify(dataset).problems
 
 
+@pytest.mark.slow
 def test_splits_do_not_change_the_rows(dataset, sample_dataset):
     for config in (*LICENSE_GROUPS, "captions"):
         whole = list(load_dataset(str(sample_dataset), config, split="train", streaming=True))
@@ -94,6 +96,7 @@ def test_splits_do_not_change_the_rows(dataset, sample_dataset):
         assert sorted(parts, key=lambda r: r["key"]) == sorted(whole, key=lambda r: r["key"])
 
 
+@pytest.mark.slow
 def test_a_folder_stays_split_as_it_was_begun(sample_archive, dataset, tmp_path):
     command = ["serialize", str(sample_archive), "-o", str(tmp_path / "out"), "--workers", "1"]
     begun = CliRunner().invoke(main, [*command, "--split", "0.5,0.25,0.25"])
@@ -125,6 +128,7 @@ def test_open_dataset_takes_a_split(dataset, split):
     }
 
 
+@pytest.mark.slow
 def test_a_subset_keeps_the_splits(dataset, tmp_path):
     select(dataset, tmp_path / "subset", split="all", licenses="commercial")
     expected = [row for row in index(dataset) if row["license_group"] == "commercial"]
@@ -136,6 +140,7 @@ def test_a_subset_keeps_the_splits(dataset, tmp_path):
     assert not verify(tmp_path / "subset").problems
 
 
+@pytest.mark.slow
 def test_tars_are_split_alike(sample_archive, dataset, tmp_path):
     folder = tmp_path / "tars"
     serialize_webdataset(sample_archive, folder, splits=SHARES, workers=1)
@@ -169,6 +174,7 @@ def test_a_row_in_the_wrong_split_is_told_of(dataset, tmp_path):
     assert any("in the split train" in problem for problem in verify(folder).problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["archive", "bucket"])
 def test_the_builder_splits_alike_and_fetches_one_split_alone(
     kind, sample_archive, sample_bucket, dataset

@@ -62,6 +62,7 @@ def duplicates(sample_dataset, sample_archive, group, tmp_path):
     return write_duplicates(tmp_path / "duplicates", sample_archive, keys, group)
 
 
+@pytest.mark.slow
 def test_a_group_of_copies_is_in_one_split_and_the_rest_where_it_would_be(
     sample_archive, duplicates, group, tmp_path
 ):
@@ -84,6 +85,7 @@ def test_a_group_of_copies_is_in_one_split_and_the_rest_where_it_would_be(
     assert verify(tmp_path / "d").problems == []
 
 
+@pytest.mark.slow
 def test_the_folder_of_duplicates_must_be_named_in_every_run(
     sample_archive, sample_dataset, duplicates, tmp_path
 ):

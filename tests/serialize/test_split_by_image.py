@@ -131,6 +131,7 @@ def test_parts_and_processes_give_the_same_bytes(archive, tmp_path):
     assert tree(tmp_path / "one") == tree(tmp_path / "parts")
 
 
+@pytest.mark.slow
 def test_an_update_moves_whole_groups(archive, tmp_path):
     """A shard is written again if the group of its articles changes elsewhere."""
     import shutil

@@ -84,6 +84,7 @@ def test_datasets_reads_the_config_from_the_card(dataset, embeddings):
     assert "vectors of quarters" in (dataset / "README.md").read_text().replace("&#58;", ":")
 
 
+@pytest.mark.slow
 def test_joined_later_they_touch_no_other_table_and_the_result_is_the_same(
     sample_archive, embeddings, dataset, tmp_path
 ):
@@ -101,6 +102,7 @@ def test_joined_later_they_touch_no_other_table_and_the_result_is_the_same(
     assert again.rewritten == 0
 
 
+@pytest.mark.slow
 def test_left_out_again_or_of_another_model_they_change_alone(
     sample_archive, sample_dataset, dataset, tmp_path
 ):
@@ -132,6 +134,7 @@ def test_what_a_killed_run_left_of_vectors_goes_with_the_next(
     assert digests(folder) == digests(sample_dataset)
 
 
+@pytest.mark.slow
 def test_images_without_their_own_vector_are_null_and_counted(sample_archive, embeddings, tmp_path):
     partly = shutil.copytree(embeddings, tmp_path / "embeddings")
     paths = sorted((partly / "blocks").iterdir())

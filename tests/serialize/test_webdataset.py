@@ -212,6 +212,7 @@ def test_a_second_run_does_nothing_and_a_stopped_one_is_continued(sample_archive
     assert tree(output) == tree(folder)
 
 
+@pytest.mark.slow
 def test_no_tar_has_more_samples_than_it_may(sample_archive, tmp_path, monkeypatch, folder):
     monkeypatch.setattr(tars, "SAMPLES", 10)
     report = serialize_webdataset(sample_archive, tmp_path / "small", workers=1)
@@ -232,6 +233,7 @@ def test_a_folder_with_something_else_is_refused(sample_archive, sample_dataset,
         serialize(sample_archive, folder)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_tars(sample_archive, folder, tmp_path):
     arguments = ["serialize", str(sample_archive), "-o", str(tmp_path / "tars"), "--workers", "1"]
     done = CliRunner().invoke(main, [*arguments, "--format", "webdataset"], catch_exceptions=False)
@@ -299,6 +301,7 @@ def test_verify_checks_tars(folder, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_only_tars_of_what_differs_are_written(sample_archive, tmp_path, monkeypatch):
     monkeypatch.setattr("biomedica_dataset.webdataset.export._ALL_CHUNK_BLOCKS", 2)  # one shard
     output = tmp_path / "tars"
@@ -317,6 +320,7 @@ def test_only_tars_of_what_differs_are_written(sample_archive, tmp_path, monkeyp
     assert tree(output) == before
 
 
+@pytest.mark.slow
 def test_tars_of_the_first_version_are_read_and_brought_up_to_date(
     sample_archive, folder, tmp_path
 ):
@@ -330,6 +334,7 @@ def test_tars_of_the_first_version_are_read_and_brought_up_to_date(
     assert tree(copy) == tree(folder)
 
 
+@pytest.mark.slow
 def test_a_damaged_image_of_the_dataset_folder_is_named(sample_archive, folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "tars")
     damaged = next((copy / ".dataset" / "commercial").rglob("*.parquet"))

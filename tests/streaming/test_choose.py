@@ -129,6 +129,7 @@ def test_a_limit_is_the_first_rows_or_a_draw_of_the_seed(labelled):
     assert set(drawn) != set(chosen(folder, limit=50, seed=2))
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_load_dataset(sample_dataset):
     ours = open_dataset(sample_dataset, split="all")
     theirs = load_dataset(str(sample_dataset), "all", split="train", streaming=True)
@@ -191,6 +192,7 @@ def test_mesh_terms_are_chosen_by_on_the_index(labelled):
         assert not [key for key in asked(server) if key.startswith("commercial/")]
 
 
+@pytest.mark.slow
 def test_select_writes_a_dataset_folder_of_the_chosen(labelled, tmp_path):
     folder, pairs = labelled
     choice = {"licenses": ["commercial", "noncommercial"], "concepts": ["Microscopy"]}

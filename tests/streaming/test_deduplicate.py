@@ -60,6 +60,7 @@ def test_without_the_keeper_the_largest_of_the_chosen_rows_is_kept(dataset, rows
     assert area[kept.pop()] == max(area[key] for key in group[3:])
 
 
+@pytest.mark.slow
 def test_a_limit_and_a_subset_see_no_copy(dataset, group, tmp_path):
     whole, _ = keys(dataset, deduplicate=True)
     found, _ = keys(dataset, deduplicate=True, limit=58, seed=0)

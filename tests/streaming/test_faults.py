@@ -249,6 +249,7 @@ def test_a_caption_that_is_not_where_the_index_says_is_told_of(labelled, tmp_pat
         list(open_dataset(folder, columns=["caption"]))
 
 
+@pytest.mark.slow
 def test_a_repository_of_the_hub_is_held_to_its_commit(labelled, expected, monkeypatch):
     with RedirectingServer(labelled[0]) as server:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.url.removesuffix("/repo"))

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from datasets import Image
 
 from biomedica_dataset import open_dataset
@@ -35,6 +36,7 @@ def memory():
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.slow
 def test_fifty_epochs_take_no_more_than_ten(sample_dataset):
     with BucketServer(sample_dataset) as server:
         dataset = open_dataset(server.url, columns=["key", "image"], split="all", seed=0)

@@ -186,6 +186,7 @@ def test_it_can_be_sent_to_another_process(labelled):
     assert keys(dataset) == keys(dataset)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")  # few processors
 def test_dataloader_workers_read_each_row_once(labelled):
     from torch.utils import data

@@ -24,6 +24,7 @@ def _small_slices(monkeypatch):
     monkeypatch.setattr("biomedica_dataset.subset.write_tars.SAMPLES", 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_same_selection_again_writes_what_is_missing_and_nothing_else(
     sample_dataset, tmp_path, format
@@ -45,6 +46,7 @@ def test_the_same_selection_again_writes_what_is_missing_and_nothing_else(
     assert tree(output) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_parts_of_a_selection_end_with_the_same_bytes(sample_dataset, tmp_path, format):
     select(sample_dataset, tmp_path / "whole", format=format)
@@ -62,6 +64,7 @@ def test_parts_of_a_selection_end_with_the_same_bytes(sample_dataset, tmp_path, 
     assert tree(tmp_path / "parts") == tree(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_another_selection_or_another_run_is_refused(sample_dataset, tmp_path):
     output = tmp_path / "subset"
     select(sample_dataset, output, licenses="commercial")

@@ -60,6 +60,7 @@ def test_images_are_the_original_bytes_with_texts_licence_and_source(sample_data
     assert "key of the figure" in (tmp_path / "out" / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_imagefolder_reads_images_with_their_columns(sample_dataset, tmp_path):
     select(sample_dataset, tmp_path / "out", format="images", filters="image_width > 0")
     figures = expected(sample_dataset)
@@ -78,6 +79,7 @@ def test_imagefolder_reads_images_with_their_columns(sample_dataset, tmp_path):
         assert Path(row["image"]["path"]).read_bytes() == figures[row["key"]]["image"]["bytes"]
 
 
+@pytest.mark.slow
 def test_csv_has_the_rows_of_the_images_and_fetches_none(sample_dataset, tmp_path):
     select(sample_dataset, tmp_path / "images", format="images", split="all")
     report = select(sample_dataset, tmp_path / "csv", format="csv", split="all")
@@ -99,6 +101,7 @@ def test_csv_has_the_rows_of_the_images_and_fetches_none(sample_dataset, tmp_pat
     assert set(read["key"]) <= set(beside)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_same_selection_resumes_and_parts_end_with_the_same_bytes(
     sample_dataset, tmp_path, format
