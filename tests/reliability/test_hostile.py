@@ -8,7 +8,7 @@ import sys
 import tarfile
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import datasets
 import numpy as np
@@ -24,6 +24,9 @@ from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.verification.verify import verify
 
 from . import hostile
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
