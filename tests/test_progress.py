@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from multiprocessing import parent_process
+from multiprocessing import get_context, parent_process
 
 import pytest
 
@@ -123,3 +123,19 @@ def test_quiet_progress_shows_nothing(capsys):
     run([1, 2], 1)
 
     assert capsys.readouterr().err == ""
+
+
+def hold(shared):
+    shared.get_lock().acquire()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_was_killed_while_it_counted_stops_no_other():
+    progress = Progress()
+    process = get_context("spawn").Process(target=hold, args=(progress.counters,))
+    process.start()
+    process.join()
+
+    progress.tick(1, 2, 3)
+
+    assert progress.counters.get_obj()[:] == [1, 2, 3]

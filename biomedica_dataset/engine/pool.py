@@ -174,7 +174,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
-        process.terminate()
+        process.kill()  # a handler of SIGTERM that a library has set may never return
     for process in processes:
         process.join()
 

@@ -19,6 +19,19 @@ else:
 
 _LINE_EVERY = 10.0  # seconds, without a terminal
 _BAR_EVERY = 0.2
+_LONGEST_HOLD = 1.0  # seconds; nobody holds the lock of shared numbers for a thousandth of that
+
+
+@contextlib.contextmanager
+def locked(shared: Any) -> Iterator[Any]:
+    """Hold the lock of an array that processes share, unless a killed process never lets go."""
+    lock = shared.get_lock()
+    is_held = lock.acquire(timeout=_LONGEST_HOLD)
+    try:
+        yield shared.get_obj()
+    finally:
+        if is_held:
+            lock.release()
 
 
 class Progress:
@@ -60,9 +73,9 @@ class Progress:
 
     def tick(self, units: int, images: int, received: int) -> None:
         """Add what was done since the last tick."""
-        with self.counters.get_lock():
+        with locked(self.counters) as counters:
             for position, more in enumerate((units, images, received)):
-                self.counters[position] += more
+                counters[position] += more
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ import time
 from multiprocessing import context, get_context
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from .progress import locked
 from .report import Shown
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ class Timings(Shown):
             yield
         finally:
             spent, place = time.perf_counter() - begun, 2 * STAGES.index(stage)
-            with self._shared.get_lock():
-                self._shared[place] += spent
-                self._shared[place + 1] += 1
+            with locked(self._shared) as shared:
+                shared[place] += spent
+                shared[place + 1] += 1
 
     @property
     def seconds(self) -> dict[str, float]:
