@@ -19,8 +19,3 @@ def _found_by_other_processes(monkeypatch):
 @pytest.mark.slow
 def test_updates_and_kills_in_any_order_end_as_the_model_says():
     check(examples=5, rules=5)
-
-
-@pytest.mark.slow
-def test_many_updates_and_kills_in_any_order_end_as_the_model_says():
-    check(examples=12, rules=10)

@@ -24,7 +24,7 @@ def place(request, tmp_path):
     return str(tmp_path) if request.param == "disk" else request.getfixturevalue("s3")
 
 
-@pytest.mark.parametrize("times", [FEW, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [FEW, pytest.param(15, marks=pytest.mark.slow)])
 def test_members_of_a_run_that_begin_together_both_end_well(place, sample_bucket, times):
     for number in range(times):
         output = f"{place}/shared-{number}"
@@ -35,7 +35,7 @@ def test_members_of_a_run_that_begin_together_both_end_well(place, sample_bucket
         assert not Folder(output).exists(RUN)
 
 
-@pytest.mark.parametrize("times", [FEW, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [FEW, pytest.param(30, marks=pytest.mark.slow)])
 def test_of_strangers_that_begin_together_one_is_told_of_the_other(place, sample_bucket, times):
     for number in range(times):
         output = f"{place}/own-{number}"
