@@ -107,19 +107,7 @@ class DocumentReader:
             margin = images.margin
             self._reader = PanelReader(index, shown, ["key", "image"], margin=margin, **given)
         self._keys = shown["key"]
-        coded = shown["file"].combine_chunks().dictionary_encode()
-        numbers = coded.indices.to_numpy(zero_copy_only=False)
-        order = np.argsort(numbers, kind="stable")
-        splits = index.manifest.splits
-        # The positions of the images beside each file of documents.
-        self._beside = {
-            path_beside(path, CONFIG, splits): own
-            for path, own in zip(
-                coded.dictionary.to_pylist(),
-                np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1),
-                strict=False,
-            )
-        }
+        self._beside = _beside(shown["file"], index)
 
     def rows(self, runs: Iterable[np.ndarray]) -> Generator[Row, None, None]:
         """Yield documents in the order of their positions, prefetching the next runs.
@@ -206,6 +194,17 @@ class DocumentReader:
         lists = zip(*entries, strict=True) if entries else ((),) * len(ENTRIES)
         row = document | dict(zip(ENTRIES, map(list, lists), strict=True))
         return {name: row[name] for name in self._columns}
+
+
+def _beside(files: pa.ChunkedArray, index: Index) -> dict[str, np.ndarray]:
+    """Return the positions of the images beside each file of documents."""
+    coded = files.combine_chunks().dictionary_encode()
+    numbers = coded.indices.to_numpy(zero_copy_only=False)
+    order = np.argsort(numbers, kind="stable")
+    own = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    paths = coded.dictionary.to_pylist()
+    beside = [path_beside(path, CONFIG, index.manifest.splits) for path in paths]
+    return dict(zip(beside, own, strict=False))  # without images there is one part, and no file
 
 
 def _panels(index: Index, documents: Container[str], min_score: float) -> pa.Table:
