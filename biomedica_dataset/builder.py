@@ -147,7 +147,47 @@ def refuse_options(configs: Iterable[datasets.BuilderConfig]) -> None:
 
 
 class BiomedicaBuilder(datasets.GeneratorBasedBuilder):  # type: ignore[misc]
-    """Yields the same pairs with the same keys as the dataset folder, or the same documents."""
+    """Yields the same pairs with the same keys as the dataset folder, or the same documents.
+
+    Rows are made while they are read, from PMC's bucket or an archive; no dataset folder is
+    written. ``load_dataset("biomedica", ...)`` finds this class and takes the same options.
+
+    Parameters
+    ----------
+    config_name
+        ``commercial``, ``noncommercial``, ``other`` or ``all`` for pairs, or ``documents`` for
+        articles as blocks.
+    cache_dir
+        Where `download_and_prepare` writes; by default the cache of `datasets`.
+    **config_kwargs
+        Options of `BiomedicaConfig`: ``source``, ``pmcids``, ``limit``, ``inventory``, ``mesh``,
+        ``clusters``, ``labels``, ``panels``, ``splits`` and ``on_error``.
+
+    Raises
+    ------
+    UsageError
+        An option has a value that is not allowed, or the source is not an archive or a bucket.
+    SourceError
+        While streaming: the source cannot be read.
+    ArticleError
+        While streaming: an image cannot be decoded, and ``on_error`` is ``raise``.
+
+    See Also
+    --------
+    open_dataset : Streams from a dataset folder, and fetches chosen rows alone.
+
+    Notes
+    -----
+    `as_streaming_dataset` returns an `IterableDataset` whose shards are blocks of articles, which
+    ranks and workers share. `as_dataset` after `download_and_prepare` reads rows at random.
+
+    Examples
+    --------
+    >>> builder = BiomedicaBuilder(config_name="commercial", source="archive", splits="0.8,0.1,0.1")
+    >>> rows = builder.as_streaming_dataset(split="train")
+    >>> next(iter(rows))["key"]
+    'PMC99000101_sjd-15-101-g001'
+    """
 
     VERSION = _VERSION
     BUILDER_CONFIG_CLASS = BiomedicaConfig

@@ -1,4 +1,4 @@
-"""Generates pages of commands, tables of columns and tasks, and the tree of errors from the code.
+"""Generates pages of commands and tables, the table of tasks and the tree of errors from the code.
 
 ``python docs/generate.py`` names the pages that are out of date; ``--write`` writes them again.
 """
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from biomedica_dataset import errors
 from biomedica_dataset.cli.group import main
 from biomedica_dataset.clip.evaluate.find import shipped_tasks
-from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
+from biomedica_dataset.schema import CONFIGS, SCHEMA_VERSION, TABLES, VERSIONS
+from biomedica_dataset.schema.columns import STRUCTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +28,25 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent / "reference"
 _VERBATIM = "\b\n"  # what click leaves as it is
-_TABLES = {table.__name__: table for table in TABLES.values()}
-_SLOT = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PAGES = {**dict.fromkeys(CONFIGS, "pairs"), "index": "index-table"}
+"""The page of a config, if it does not have the name of its config."""
 _TASKS = re.compile(r"(<!-- tasks -->\n).*?(<!-- end -->)", re.DOTALL)
 _ERRORS = re.compile(r"(<!-- errors -->\n).*?(<!-- end -->)", re.DOTALL)
 _VERSION = re.compile(r"(<!-- schema version -->)[^<]*(<!-- end -->)")
+
+_FOLDERS = ("commands", "tables")  # with nothing but generated pages
+
+_TABLES = """\
+# Tables
+
+The columns of a dataset folder.
+Generated from `biomedica_dataset.schema` by `python docs/generate.py --write`.
+[The dataset folder](../dataset.md#columns) explains them.
+
+{}
+
+Missing is null. `load_dataset("biomedica", CONFIG)` reads a table.
+"""
 
 _COMMANDS = """\
 # Commands
@@ -109,18 +124,50 @@ def _cell(text: str) -> str:
     return "`".join(parts)
 
 
-def columns(table: type) -> str:
-    """Return the columns of a table as Markdown."""
+def table_pages() -> dict[Path, str]:
+    """Return a page for each table of a dataset folder, and the page that lists them."""
+    pages, rows = {}, []
+    for name in dict.fromkeys(_PAGES.get(config, config) for config in TABLES):
+        configs = [config for config in TABLES if _PAGES.get(config, config) == name]
+        table = TABLES[configs[0]]
+        summary = inspect.cleandoc(table.__doc__ or "").partition("\n")[0].replace("``", "`")
+        of = ", ".join(f"`{config}`" for config in configs)
+        words = f"Config{'s' if configs[1:] else ''} {of}. {summary}"
+        title = f"# {name.replace('-', ' ').capitalize()}"
+        parts = [title, words, _columns(table), *_structures(table)]
+        pages[DOCS / "tables" / f"{name}.md"] = "\n\n".join(parts) + "\n"
+        rows.append(f"| [{name}]({name}.md) | {of} | {len(dataclasses.fields(table))} |")
+    table = "\n".join(["| table | configs | columns |", "|---|---|---|", *rows])
+    return {DOCS / "tables" / "index.md": _TABLES.format(table), **pages}
+
+
+def _columns(table: type) -> str:
     rows = [
-        f"| `{field.name}` | `{field.metadata['type']}` | {field.metadata['meaning']} |"
+        f"| `{field.name}` | `{field.metadata['type']}` | {_meaning(field)} |"
         for field in dataclasses.fields(table)
     ]
-    return "\n".join(["| column | type | meaning |", "|---|---|---|", *rows, ""])
+    return "\n".join(["| column | type | meaning |", "|---|---|---|", *rows])
+
+
+def _meaning(field: dataclasses.Field[object]) -> str:
+    since = field.metadata["since"]
+    added = "" if since == VERSIONS[0] else f" (since schema version {since})"
+    return f"{_cell(field.metadata['meaning'])}{added}"
+
+
+def _structures(table: type) -> Iterator[str]:
+    """Yield the parts of each structure among the columns, and of those inside it."""
+    names = [field.metadata["type"] for field in dataclasses.fields(table)]
+    for name in names:
+        inner = re.sub(r"list<(.+)>", r"\1", name)
+        if inner in STRUCTURES:
+            parts = STRUCTURES[inner]
+            yield f"A `{inner}` is {', '.join(f'`{part}` (`{of}`)' for part, of in parts.items())}."
+            names += parts.values()
 
 
 def dataset_page(text: str) -> str:
-    """Return the text of ``dataset.md`` with up-to-date tables of columns."""
-    text = _SLOT.sub(lambda slot: f"{slot[1]}\n{columns(_TABLES[slot[2]])}\n{slot[3]}", text)
+    """Return the text of ``dataset.md`` with the version of the schema."""
     return _VERSION.sub(rf"\g<1>{SCHEMA_VERSION}\g<2>", text)
 
 
@@ -157,13 +204,15 @@ def pages() -> dict[Path, str]:
     filled = {"dataset.md": dataset_page, "errors.md": errors_page, "tasks.md": tasks_page}
     return {
         **command_pages(),
+        **table_pages(),
         **{DOCS / name: fill((DOCS / name).read_text("utf-8")) for name, fill in filled.items()},
     }
 
 
 def stale() -> dict[Path, str | None]:
     """Return the pages that are out of date, with their text; None where a page has to go."""
-    wanted: dict[Path, str | None] = dict.fromkeys((DOCS / "commands").glob("*.md"))
+    made = (page for folder in _FOLDERS for page in (DOCS / folder).glob("*.md"))
+    wanted: dict[Path, str | None] = dict.fromkeys(made)
     wanted.update(pages())
     return {
         path: text
@@ -177,7 +226,8 @@ if __name__ == "__main__":
     if "--write" not in sys.argv[1:]:
         names = ", ".join(page.name for page in behind)
         sys.exit(f"out of date: {names}; run python docs/generate.py --write" if names else 0)
-    (DOCS / "commands").mkdir(exist_ok=True)
+    for folder in _FOLDERS:
+        (DOCS / folder).mkdir(exist_ok=True)
     for page, content in behind.items():
         if content is None:
             page.unlink()
