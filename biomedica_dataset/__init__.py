@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .annotation.look.look import look
     from .annotation.panels.find_stage import panels
     from .annotation.probe.probe import probe
+    from .annotation.text.text import text
     from .builder import BiomedicaBuilder, BiomedicaConfig
     from .clip.evaluate.evaluate import evaluate
     from .clip.overlap.overlap import overlap
@@ -117,6 +118,7 @@ __all__ = [
     "select",
     "serialize",
     "serialize_webdataset",
+    "text",
     "train",
     "verify",
 ]
@@ -154,6 +156,7 @@ _HOME = {
     "select": ".subset.select",
     "serialize": ".serialization.serialize",
     "serialize_webdataset": ".webdataset.export",
+    "text": ".annotation.text.text",
     "train": ".clip.train.train",
     "verify": ".verification.verify",
 }

@@ -54,7 +54,7 @@ INSIDE = {
         "blocks pretrained",
         "block_stage",
         "panels",
-        "embeddings look",
+        "embeddings look text",
         "duplicates",
         "clusters",
         "labels",

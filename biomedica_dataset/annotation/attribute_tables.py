@@ -12,13 +12,14 @@ from .duplicates.copies import Duplicates
 from .duplicates.overlaps import Overlap
 from .look.measured import Look
 from .probe.probabilities import Probe
+from .text.measured import Texts
 
 if TYPE_CHECKING:
     import os
 
     from .blocks import BlockTables
 
-_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates, Overlap, Probe)
+_KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates, Overlap, Probe, Texts)
 
 
 def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:

@@ -52,6 +52,7 @@ def publish(folder: Folder, manifest: Manifest) -> Manifest:
     from .metadata import card_data
     from .plots import draw_plots
     from .statistics import count
+    from .tokens import lost_tokens
 
     counted = count(folder, manifest)
     examples = find_examples(folder, manifest)
@@ -70,6 +71,7 @@ def publish(folder: Folder, manifest: Manifest) -> Manifest:
         examples=examples,
         plots=plots,
         subset_of=manifest.subset_of,
+        lost=lost_tokens(folder, manifest),
         shared=count_shared_images(folder, manifest),
         manifest=manifest,
         splits=manifest.splits,

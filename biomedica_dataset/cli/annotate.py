@@ -16,7 +16,7 @@ _WORKERS = click.option(
 
 @main.group()
 def annotate() -> None:
-    """Measure and label the images of an archive: look, duplicates, panels, embed ... labels."""
+    """Measure and label the images of an archive: look, text, panels, embed ... labels, probe."""
 
 
 @annotate.command()
@@ -226,3 +226,25 @@ def overlap(look: str, output: str, **options: Any) -> None:
     from biomedica_dataset import overlap as run
 
     show(run(look, output, progress=progress(), **options))
+
+
+@annotate.command()
+@click.argument("archive")
+@click.option(
+    "-o", "--output", type=OUTPUT, required=True,
+    help="Folder for the measures: new, or one to update.",
+)  # fmt: skip
+@click.option(
+    "--tokenizer", metavar="MODEL",
+    help="Also count tokens by this model's tokenizer: its id on the Hub, or a folder.",
+)  # fmt: skip
+@_WORKERS
+@launched
+def text(archive: str, output: str, **options: Any) -> None:
+    """Measure the captions of ARCHIVE: tokens, language, digits, and those that say nothing.
+
+    Running the same command again reads only blocks of changed articles.
+    """
+    from biomedica_dataset import text as run
+
+    show(run(archive, output, progress=progress(), **options))
