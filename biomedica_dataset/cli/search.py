@@ -59,7 +59,7 @@ _MODEL = click.option(
 )
 @launched
 def build(dataset: str, **options: Any) -> None:
-    """Make the figures of the dataset folder DATASET searchable.
+    """Make the figures of the dataset folder DATASET searchable, and its panels if it has any.
 
     The files are added to DATASET, below search/, and pushed with it. Running the same command
     again reads only changed rows.
@@ -91,6 +91,10 @@ def build(dataset: str, **options: Any) -> None:
     "--split", shell_complete=complete_split, help="Only figures of a split. [default: all]"
 )
 @click.option(
+    "--unit", type=click.Choice(["figure", "panel"]), default="figure", show_default=True,
+    help="What is found: figures, or panels by what the caption says of them.",
+)  # fmt: skip
+@click.option(
     "--mode", type=click.Choice(["lexical", "semantic", "hybrid"]), default="lexical",
     show_default=True, help="By words, by meaning (vectors of captions), or by both.",
 )  # fmt: skip
@@ -98,7 +102,7 @@ def build(dataset: str, **options: Any) -> None:
 @_IMAGE_MODEL
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
-    help="Number of figures.",
+    help="Number of figures or panels.",
 )  # fmt: skip
 @click.option("--select", metavar="FOLDER", help="Write the found rows as a dataset folder.")
 def find(
@@ -109,7 +113,7 @@ def find(
     image_model: str | None,
     **options: Any,
 ) -> None:
-    """Find figures of DATASET whose captions, citing sentences, titles or terms match QUERY.
+    """Find what matches QUERY in DATASET: in captions, citing sentences, titles and terms.
 
     DATASET is a dataset folder, a repository on the Hub such as org/name, or an hf://, https:// or
     s3:// address.
@@ -126,18 +130,17 @@ def find(
     searching = open_search(
         dataset, text_model=text_model, image_model=image_model, progress=progress()
     )
-    shown = {name: options[name] for name in ("limit", "mode", "image", "similar")}
+    shown = {name: options[name] for name in ("unit", "limit", "mode", "image", "similar")}
     found = searching.search(query, **shown, **conditions)
     if wants_json():
         click.echo(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
     else:
-        lines = [str(one) for one in found] or ["no figure matches"]
+        lines = [str(one) for one in found] or [f"no {options['unit']} matches"]
         click.echo(printable("\n".join(lines)))
     if select and found:
         keys = [one.key for one in found]
-        show(
-            write(dataset, select, filters=[("key", "in", keys)], split="all", progress=progress())
-        )
+        chosen = {"filters": [("key", "in", keys)], "split": "all", "unit": options["unit"]}
+        show(write(dataset, select, progress=progress(), **chosen))
 
 
 def _conditions(options: dict[str, Any]) -> dict[str, Any]:
@@ -192,6 +195,6 @@ def serve(dataset: str, text_model: str | None, **options: Any) -> None:
     for library in ("tantivy", "starlette", "uvicorn"):
         require(library, "search")
     searching = open_search(dataset, text_model=text_model, progress=progress())
-    images = FoundImages(searching.place, searching.found)
+    images = FoundImages(searching)
     told = f"{searching.index.rows:,} figures can be found"
     serve_page(search_page(searching), images, told, images.close, **options)

@@ -18,9 +18,9 @@ CONFIG = "panels"
 PLACE = ("file", "image_offset", "image_length")
 """Columns of the index that say where the image of a panel lies."""
 
-_LETTER = Form("[A-Za-z0-9][A-Za-z0-9 _-]{0,19}", "the letter of a panel, such as A, or its place")
+LETTER = Form("[A-Za-z0-9][A-Za-z0-9 _-]{0,19}", "the letter of a panel, such as A, or its place")
 _PANEL_RULES = {
-    "panels.letter": _LETTER,
+    "panels.letter": LETTER,
     "panels.box": COUNT,
     "panels.score": Between(0, 1),
 }
@@ -29,7 +29,7 @@ _PANEL_RULES = {
 _PANEL_ROW_RULES = {
     "key": PAIR_KEY,
     "figure_key": PAIR_KEY,
-    "letter": _LETTER,
+    "letter": LETTER,
     "box": COUNT,
     "score": Between(0, 1),
     "article_accession_id": PMCID,

@@ -8,7 +8,8 @@
       <digest>.image                                      1-bit vectors of their images
 
 A part has the rows of one file of the index, in order, of the licence group ``other`` or of the
-two others: without ``other``, the rest of the files stays as it is.
+two others: without ``other``, the rest of the files stays as it is. A part of panels has a row for
+each panel of these rows, and one for each figure that is one panel, itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Annotated
 
-from biomedica_dataset.io.rules import Count, Form, Positive, Sha256
+from biomedica_dataset.io.rules import Count, Form, OneOf, Positive, Sha256
 
 SEARCH = "search"
 FORMAT_VERSION = 1
@@ -66,6 +67,8 @@ class SearchPart:
         The file of the index that has the rows.
     is_other
         Whether they are those of the licence group ``other``.
+    unit
+        Whether a row is a figure or a panel.
     segment
         Name of the files with their words.
     text, image
@@ -74,6 +77,7 @@ class SearchPart:
 
     index: Annotated[str, _INDEX_FILE]
     is_other: bool
+    unit: Annotated[str, OneOf(("figure", "panel"))] = "figure"
     rows: Positive
     segment: Annotated[str, _SEGMENT]
     words: list[SearchFile]
@@ -106,10 +110,19 @@ class SearchIndex:
         """All files."""
         return [file for part in self.parts for file in part.files]
 
+    def of(self, unit: str) -> list[SearchPart]:
+        """Return the parts of figures, or those of panels."""
+        return [part for part in self.parts if part.unit == unit]
+
     @property
     def rows(self) -> int:
-        """The rows that can be found."""
-        return sum(part.rows for part in self.parts)
+        """The figures that can be found."""
+        return sum(part.rows for part in self.of("figure"))
+
+    @property
+    def panels(self) -> int:
+        """The panels that can be found; a figure without panels is one."""
+        return sum(part.rows for part in self.of("panel"))
 
     @property
     def bytes(self) -> int:

@@ -22,13 +22,14 @@ from biomedica_dataset.folder.record import AGAIN, RECORDS
 from biomedica_dataset.folder.search_files import SEARCH, SearchIndex, SearchPart
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.typed import read_json
+from biomedica_dataset.streaming.reading.panels import UNITS
 
-from .bit_vectors import write_bits
 from .build_report import SearchBuildReport, SearchRecord
 from .documents import read_documents
-from .image_vectors import centred, find_model, read_vectors
 from .lexical import write_segment
-from .text_model import TextModel
+from .vectors.bit_vectors import write_bits
+from .vectors.image_vectors import centred, find_model, read_vectors
+from .vectors.text_model import TextModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +48,14 @@ if TYPE_CHECKING:
     Run = StageRun["SearchRecord", int]
 
 _CODE = ("search.documents", "search.lexical", "search.words")
-_VECTORS_CODE = ("search.bit_vectors", "search.text_model")
-_IMAGES_CODE = ("search.bit_vectors", "search.image_vectors")
+_VECTORS_CODE = ("search.vectors.bit_vectors", "search.vectors.text_model")
+_IMAGES_CODE = ("search.vectors.bit_vectors", "search.vectors.image_vectors")
 _RECORDS = f"{RECORDS}/{SEARCH}"
 
 
 @dataclass(frozen=True)
 class SearchStage(Stage["ShardFile", SearchRecord, int]):
-    """Writes a segment of words for each file of the index and group of licences."""
+    """Writes segments of words for each file of the index: by group of licences, and of panels."""
 
     unit: ClassVar[str] = "rows"
 
@@ -116,16 +117,7 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
     def make(self, task: ShardFile, context: WorkerContext) -> int:
         """Write the parts of a file of the index, and last their record."""
         fingerprint, before = self._fingerprint(task), self._words_record(task)
-        parts = before.parts if before else []
-        for is_other in (False, True) if before is None else ():
-            name = _name(fingerprint, task.path, is_other)
-            documents = _counted(self._documents(task, is_other=is_other), context.progress)
-            rows, words = write_segment(documents, name, self.output)
-            if rows:
-                part = SearchPart(
-                    index=task.path, is_other=is_other, rows=rows, segment=name, words=words
-                )
-                parts.append(part)
+        parts = before.parts if before else self._words(task, fingerprint, context.progress)
         vectors, images = self._vectors_fingerprint(task), self._images_fingerprint(task)
         if before is None or before.vectors != vectors:
             parts = [replace(part, text=self._text(task, part, vectors)) for part in parts]
@@ -136,25 +128,44 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
         self.output.write_bytes(_record_name(task), record)
         return self.number(task)
 
-    def _documents(self, task: ShardFile, *, is_other: bool) -> Iterator[SearchDocument]:
-        return read_documents(self.output, task.path, self.manifest.splits, is_other=is_other)
+    def _words(self, task: ShardFile, fingerprint: str, progress: Progress) -> list[SearchPart]:
+        """Write the words of a file of the index: of its figures, and of panels if it has any."""
+        parts = []
+        for unit in UNITS if self.manifest.rows("panels") else UNITS[:1]:
+            for is_other in (False, True):
+                name = _name(fingerprint, task.path, unit, is_other)
+                documents = self._documents(task, unit, is_other=is_other)
+                if unit == "figure":
+                    documents = _counted(documents, progress)
+                rows, words = write_segment(documents, name, self.output)
+                if rows:
+                    part = SearchPart(
+                        index=task.path, is_other=is_other, unit=unit, rows=rows, segment=name,
+                        words=words,
+                    )  # fmt: skip
+                    parts.append(part)
+        return parts
+
+    def _documents(self, task: ShardFile, unit: str, *, is_other: bool) -> Iterator[SearchDocument]:
+        splits = self.manifest.splits
+        return read_documents(self.output, task.path, splits, is_other=is_other, unit=unit)
 
     def _text(self, task: ShardFile, part: SearchPart, vectors: str) -> SearchFile | None:
         """Write the vectors of the captions of a part."""
         if self.model is None:
             return None
-        captions = (one.caption for one in self._documents(task, is_other=part.is_other))
-        name = f"{_name(vectors, task.path, part.is_other)}.text"
-        return write_bits(captions, self.model.encode, name, self.output)
+        documents = self._documents(task, part.unit, is_other=part.is_other)
+        name = f"{_name(vectors, task.path, part.unit, part.is_other)}.text"
+        return write_bits((one.caption for one in documents), self.model.encode, name, self.output)
 
     def _image(self, task: ShardFile, part: SearchPart, images: str) -> SearchFile | None:
-        """Write the vectors of the images of a part."""
-        if self.image_model is None:
+        """Write the vectors of the images of a part; there are none of panels."""
+        if self.image_model is None or part.unit == "panel":
             return None
         vectors = read_vectors(
             self.output, task.path, self.manifest, self.image_model, is_other=part.is_other
         )
-        name = f"{_name(images, task.path, part.is_other)}.image"
+        name = f"{_name(images, task.path, part.unit, part.is_other)}.image"
         return write_bits(vectors, centred, name, self.output)
 
     def finish(self, run: Run) -> SearchIndex:
@@ -180,7 +191,8 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
     def _fingerprint(self, task: ShardFile) -> str:
         """Return the fingerprint of rows and texts, and of the code that reads them."""
         code = code_fingerprint(_CODE, ("tantivy",))
-        return _digest([code, task.sha256, *self._beside(task, "captions")])
+        texts = [*self._beside(task, "captions"), *self._beside(task, "panels")]
+        return _digest([code, task.sha256, *texts])
 
     def _beside(self, task: ShardFile, config: str) -> list[str]:
         """Return path and digest of the files of another config with the rows of a file."""
@@ -219,9 +231,10 @@ def _counted(documents: Iterator[SearchDocument], progress: Progress) -> Iterato
         yield one
 
 
-def _name(fingerprint: str, index: str, is_other: bool) -> str:  # noqa: FBT001 - of a part
+def _name(fingerprint: str, index: str, unit: str, is_other: bool) -> str:  # noqa: FBT001 - of a part
     """Return the name of the files of a part."""
-    return hashlib.sha256(f"{fingerprint} {index} {is_other}".encode()).hexdigest()[:32]
+    named = f"{fingerprint} {index} {unit} {is_other}"
+    return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 def _record_name(task: ShardFile) -> str:
@@ -237,7 +250,7 @@ def build_search(
     launch: Launch | None = None,
     progress: Progress | None = None,
 ) -> SearchBuildReport:
-    """Make the figures of a dataset folder searchable, or bring their search up to date.
+    """Make the figures and panels of a dataset folder searchable, or bring that up to date.
 
     Parameters
     ----------

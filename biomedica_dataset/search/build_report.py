@@ -53,7 +53,10 @@ class SearchBuildReport(Shown):
         """Return the report in words."""
         if self.left:
             return part_message(self.written, self.left, "files of the index")
-        size = f"{self.search.rows:,} rows can be found, {self.search.bytes / 1e6:,.1f} MB"
+        panels = f" and {self.search.panels:,} panels" if self.search.panels else ""
+        size = (
+            f"{self.search.rows:,} figures{panels} can be found, {self.search.bytes / 1e6:,.1f} MB"
+        )
         if not self.written:
             return f"{size}; nothing to do: {self.url}/{SEARCH} is up to date"
         return f'{size}\nnext: biomedica search {self.url} "a few words"'

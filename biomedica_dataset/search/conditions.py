@@ -13,20 +13,23 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.schema import IndexRow, Pair, column_names
 from biomedica_dataset.streaming.choice import ALL, Choice, choose
 from biomedica_dataset.streaming.conditions.filters import columns_of, parse_filters
+from biomedica_dataset.streaming.reading.attributes import attribute_columns
 from biomedica_dataset.streaming.reading.index import read_index
+from biomedica_dataset.streaming.reading.panels import NEW, expand
 
 from .documents import OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from biomedica_dataset.folder.manifest import Manifest
-    from biomedica_dataset.folder.search_files import SearchPart
     from biomedica_dataset.streaming.reading.places import Place
 
 _ALWAYS = ("license_group", "article_accession_id", "image_license", "split",
            "image_primary_label", "image_secondary_label")  # fmt: skip
+_OF_PANELS = ("panel_scores", "file", "row")
 _NUMBER = "__number"
+_MOST_PANELS = 2**20  # of a figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,8 @@ class Allowed:
 
 
 def find_allowed(
-    place: Place, manifest: Manifest, parts: Sequence[SearchPart], choice: Choice,
-    tell: Callable[[str], None],
-) -> Allowed:  # fmt: skip
+    place: Place, manifest: Manifest, choice: Choice, tell: Callable[[str], None]
+) -> Allowed:
     """Return the rows that meet some conditions, from the index and the columns that they name.
 
     Raises
@@ -66,21 +68,29 @@ def find_allowed(
     UsageError
         See `open_dataset`; or no row meets them.
     """
-    known = [*column_names(IndexRow), *(set(column_names(Pair)) - {"image"})]
+    is_panels = choice.min_score is not None
+    parts = manifest.search.of("panel" if is_panels else "figure") if manifest.search else []
+    known = [*column_names(IndexRow), *(set(column_names(Pair)) - {"image"}), *NEW,
+             *attribute_columns(manifest)]  # fmt: skip
     asked = set() if choice.filters is None else columns_of(parse_filters(choice.filters), known)
     is_indexed = asked <= set(column_names(IndexRow))
-    columns = list(dict.fromkeys([*_ALWAYS, *sorted(asked)])) if is_indexed else None
+    always = (*_ALWAYS, *(_OF_PANELS if is_panels else ()))
+    columns = list(dict.fromkeys([*always, *sorted(asked)])) if is_indexed else None
     index = read_index(place, columns)
     numbered = index.table.append_column(_NUMBER, pa.array(np.arange(len(index.table))))
-    chosen = choose(
-        replace(index, table=numbered), replace(choice, split=choice.split or ALL), tell
-    )
-    kept = np.zeros(len(numbered), bool)
-    kept[chosen.table[_NUMBER].to_numpy()] = True
-    is_other = pc.equal(numbered["license_group"], OTHER).to_numpy()
+    index = replace(index, table=numbered)
+    chosen = choose(index, replace(choice, split=choice.split or ALL), tell).table
+    every = numbered
+    if choice.min_score is not None:
+        every = expand(index, every.append_column("figure", every[_NUMBER]), choice.min_score)
+    kept = np.zeros(len(every), bool)
+    kept[np.searchsorted(_order(every), _order(chosen))] = True
+    figures = every[_NUMBER].to_numpy()
+    is_other = pc.equal(every["license_group"], OTHER).to_numpy()
     starts, start = {}, 0
     for file in manifest.config_files("index"):
-        starts[file.path] = slice(start, start + file.rows)
+        ends = np.searchsorted(figures, [start, start + file.rows]).tolist()
+        starts[file.path] = slice(*ends)
         start += file.rows
     masks = []
     for part in parts:
@@ -92,5 +102,14 @@ def find_allowed(
                 f"`biomedica search build {place.url}`"
             )
             raise UsageError(msg)
-    texts = pc.utf8_slice_codeunits(chosen.table["article_accession_id"], 3)
+    texts = pc.utf8_slice_codeunits(chosen["article_accession_id"], 3)
     return Allowed(tuple(masks), pc.unique(texts.cast(pa.int64())).to_numpy())
+
+
+def _order(table: pa.Table) -> np.ndarray[Any, Any]:
+    """Return of each row a number that tells where it stands among all rows."""
+    numbers: np.ndarray[Any, Any] = table[_NUMBER].to_numpy()
+    if "panel" not in table.column_names:
+        return numbers
+    panels: np.ndarray[Any, Any] = table["panel"].to_numpy()
+    return numbers * _MOST_PANELS + panels + 1

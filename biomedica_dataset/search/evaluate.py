@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,8 @@ from biomedica_dataset.streaming.reading.index import read_index
 from biomedica_dataset.streaming.reading.places import find
 
 from .documents import STORED
-from .search import MODES, Mode, open_search
+from .search import open_search
+from .searched_rows import MODES, Mode
 from .words import MOST_WORDS
 
 if TYPE_CHECKING:
@@ -170,10 +170,10 @@ def _rank(search: Search, question: _Question, mode: Mode, progress: Progress) -
     """Return the rank of the right caption, from 1; ``None`` if it was not found."""
     progress.tick(1, 0, 0)
     try:
-        _phrases, hits = search.find(question.text, mode, limit=_DEPTH, fields=_FIELDS)
+        _phrases, hits = search.figures.find(question.text, mode, limit=_DEPTH, fields=_FIELDS)
     except UsageError:  # a paragraph of nothing but stop words and citations
         return None
-    rows = [json.loads(place) for place in search.places(hits)]
+    rows = [search.figures.found.index_row(hit) for hit in hits]
     right = {row[_DIGEST] for row in rows if row[_KEY] == question.key}
     return next((rank for rank, row in enumerate(rows, start=1) if row[_DIGEST] in right), None)
 

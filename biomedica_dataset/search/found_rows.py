@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
     from .lexical import Hit, Lexical
 
-_AGAIN = "Build it again with `biomedica search build`, or get it from its source again."
+AGAIN = "Build it again with `biomedica search build`, or get it from its source again."
 _MOST_OF_ARTICLES = 20_000  # rows of the articles that were found
 _MOST_ARTICLE = 2**31
 _ARTICLE, _KEY = STORED.index("article_accession_id"), STORED.index("key")
-_TEXT_OF = ["figure_label", "image_context", *TERMS, "article_title"]
+_TEXT_OF = ["figure_label", *TERMS, "article_title"]
 
 
 class FoundRows:
-    """Reads what is shown of hits.
+    """Reads what is shown of hits that are figures.
 
     Parameters
     ----------
@@ -45,14 +45,20 @@ class FoundRows:
         SHA-256 of the manifest.
     """
 
+    unit: ClassVar[str] = "figure"
+    caption: ClassVar[str] = "caption"
+    contexts: ClassVar[tuple[str, ...]] = ("image_context",)
+    own: ClassVar[tuple[str, ...]] = ()
+    reader: ClassVar[type[Reader]] = Reader
+
     def __init__(self, place: Place, digest: str, manifest: Manifest, lexical: Lexical) -> None:
-        self._place, self._digest, self._manifest = place, digest, manifest
+        self.place, self.digest, self.manifest = place, digest, manifest
         self._lexical = lexical
         self._files = {file.path: file for file in manifest.files}
 
     def files(self) -> closing[Files]:
         """Return the files of the dataset, to be closed."""
-        return closing(self._place.open())
+        return closing(self.place.open())
 
     def hit(self, key: str) -> Hit:
         """Return where the row of a key is.
@@ -68,10 +74,20 @@ class FoundRows:
             article = 0
         article = article if 0 < article < _MOST_ARTICLE else 0
         for hit in self._lexical.of_article(article, _MOST_OF_ARTICLES):
-            if json.loads(self._lexical.place(hit))[_KEY] == key:
+            if self.key(hit) == key:
                 return hit
-        msg = f"no figure that can be found has the key {key[:80]!r}"
+        msg = f"no {self.unit} that can be found has the key {key[:80]!r}"
         raise UsageError(msg)
+
+    def key(self, hit: Hit) -> str:
+        """Return the key of a hit."""
+        found: str = self.index_row(hit)[_KEY]
+        return found
+
+    def index_row(self, hit: Hit) -> list[Any]:
+        """Return the row of the index of a hit, unchecked, in the order of columns."""
+        found: list[Any] = json.loads(self._lexical.place(hit))
+        return found
 
     def results(
         self, hits: list[Hit], phrases: list[Phrase], *, images: bool
@@ -81,21 +97,21 @@ class FoundRows:
             return []
         table = self.rows(hits)
         fields = self._matched(hits, phrases)
-        shown = ["caption", *(["image"] if images else [])]
+        shown = ["key", self.caption, *self.own, *(["image"] if images else [])]
         texts = self.read(table, shown, list(range(len(hits))))
         elsewhere = [at for at, found in enumerate(fields) if found and found[0] != "caption"]
-        more = self.read(table, _TEXT_OF, elsewhere)
+        more = self.read(table, [*_TEXT_OF, *self.contexts], elsewhere)
         others = dict(zip(elsewhere, more, strict=True))
         stems = {word for phrase in phrases for _, word in phrase.words}
         results = []
         for at, (hit, row) in enumerate(zip(hits, table.to_pylist(), strict=True)):
-            text = texts[at]["caption"]
+            text, own = texts[at][self.caption] or "", {name: texts[at][name] for name in self.own}
             shown_text = text_of(fields[at][0], others[at]) if at in others else text
             results.append(
                 SearchResult(
-                    key=row["key"], score=hit.score, matched=fields[at], caption=text, row=row,
+                    key=texts[at]["key"], score=hit.score, matched=fields[at], caption=text,
                     snippet=snippet(shown_text, stems, self._lexical.stem),
-                    image=texts[at].get("image"),
+                    row={name: row[name] for name in STORED} | own, image=texts[at].get("image"),
                 )
             )  # fmt: skip
         return results
@@ -103,9 +119,8 @@ class FoundRows:
     def rows(self, hits: list[Hit]) -> pa.Table:
         """Return the rows of the index of hits, checked."""
         schema = arrow_schema(IndexRow).remove_metadata()
-        with reading(f"{self._place.url}/{SEARCH}", _AGAIN):
-            rows = [dict(zip(STORED, json.loads(self._lexical.place(hit)), strict=True))
-                    for hit in hits]  # fmt: skip
+        with reading(f"{self.place.url}/{SEARCH}", AGAIN):
+            rows = [dict(zip(STORED, self.index_row(hit), strict=True)) for hit in hits]
             table = pa.Table.from_pylist(rows, schema=schema)
             check_index_rows(table)
             check_places(table, self._files)
@@ -115,14 +130,14 @@ class FoundRows:
         """Return columns of some rows, fetched by byte ranges or row groups."""
         if not at:
             return []
-        index = Index(self._place, self._digest, self._files, table, self._manifest)
-        return list(Reader(index, table, columns).rows([np.array(at)]))
+        index = Index(self.place, self.digest, self._files, table, self.manifest)
+        return list(self.reader(index, table, columns).rows([np.array(at)]))
 
     def _matched(self, hits: list[Hit], phrases: list[Phrase]) -> list[tuple[str, ...]]:
         """Return the fields of each hit that have words of the query."""
         if not phrases:
             return [()] * len(hits)
-        articles = {int(json.loads(self._lexical.place(hit))[_ARTICLE][3:]) for hit in hits}
+        articles = {int(self.index_row(hit)[_ARTICLE][3:]) for hit in hits}
         found: dict[tuple[int, int], list[str]] = {(hit.part, hit.row): [] for hit in hits}
         plain = [Phrase(((0, word),), one.field, False) for one in phrases for _, word in one.words]  # noqa: FBT003
         for name in FIELDS:

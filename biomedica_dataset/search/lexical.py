@@ -179,7 +179,7 @@ class Lexical:
         return [Hit(at.segment_ord, at.doc, score) for score, at in found]
 
     def place(self, hit: Hit) -> bytes:
-        """Return the row of the index of a hit, as JSON."""
+        """Return what is stored of a hit, as JSON; `SearchDocument` says what."""
         at = self._tantivy.DocAddress(hit.part, hit.row)
         return bytes(self._searcher.doc(at)["place"][0])
 

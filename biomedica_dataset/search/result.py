@@ -1,4 +1,4 @@
-"""A figure that was found, as it is shown."""
+"""A figure or a panel that was found, as it is shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.engine.report import Shown
 
-from .documents import citing_sentences, terms_of
+from .documents import context_of, terms_of
 
 if TYPE_CHECKING:
     from biomedica_dataset.streaming.reading.decoding import FetchedImage
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SearchResult(Shown):
-    """A figure that was found.
+    """A figure, or a panel, that was found.
 
     Parameters
     ----------
@@ -28,9 +28,11 @@ class SearchResult(Shown):
     snippet
         A piece of the first of these fields, with the words marked.
     row
-        Its row of the index.
+        Its row of the index; of a panel that of its figure, with ``figure_key``, ``letter`` and
+        ``box``. A figure that is one panel has no letter.
     image
-        Its bytes, where they were asked for.
+        Its bytes, where they were asked for. Those of a panel are of its figure: ``image.decode()``
+        cuts it out.
     """
 
     key: str
@@ -56,14 +58,14 @@ class SearchResult(Shown):
         """Return what JSON can hold."""
         shown = ("license_group", "image_license", "article_accession_id", "article_pmid",
                  "article_year", "article_journal", "image_kind", "image_width", "image_height",
-                 "image_primary_label")  # fmt: skip
+                 "image_primary_label", "figure_key", "letter", "box")  # fmt: skip
         return {
             "key": self.key,
             "score": round(self.score, 6),
             "matched": list(self.matched),
             "snippet": asdict(self.snippet),
             "caption": self.caption,
-            **{name: self.row[name] for name in shown},
+            **{name: self.row[name] for name in shown if name in self.row},
             "url": self.article_url,
         }
 
@@ -75,6 +77,8 @@ class SearchResult(Shown):
             if self.matched and "caption" not in self.matched
             else ""
         )
+        if self.row.get("letter") is not None:
+            facts.append("box " + " ".join(map(str, self.row["box"])))
         head = f"{self.key}  {', '.join(str(fact) for fact in facts if fact)}"
         return f"{head}\n  {self.snippet}{where}"
 
@@ -82,7 +86,7 @@ class SearchResult(Shown):
 def text_of(name: str, row: dict[str, Any]) -> str:
     """Return the text of a field of a row."""
     if name == "context":
-        return " ".join(citing_sentences(row["image_context"] or (), row["figure_label"]))
+        return context_of(row)
     if name == "title":
         return row["article_title"] or ""
     return " ; ".join(terms_of(row))

@@ -1,8 +1,9 @@
-"""`open_search`: finds figures of a dataset folder by words."""
+"""`open_search`: finds figures and panels of a dataset folder by words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
@@ -11,35 +12,39 @@ from biomedica_dataset.folder.search_files import FORMAT_VERSION, SEARCH
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.reading.index import read_manifest_at
+from biomedica_dataset.streaming.reading.panels import ADD, UNITS
 from biomedica_dataset.streaming.reading.places import find
 from biomedica_dataset.suggest import one_of
 
-from .conditions import Allowed, find_allowed
+from .found_panels import FoundPanels
 from .found_rows import FoundRows
-from .image_vectors import ImageVectors
-from .lexical import Hit, Lexical, fuse
+from .lexical import Lexical
 from .local_files import local_files
-from .semantic import Semantic
-from .words import FIELDS, Phrase, parse_query
+from .searched_rows import SearchedRows
+from .vectors.image_vectors import ImageVectors
+from .vectors.semantic import Semantic
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from biomedica_dataset.streaming.reading.places import Place
-
+    from .conditions import Allowed
+    from .lexical import Hit
     from .result import SearchResult
+    from .searched_rows import Mode
+    from .words import Phrase
 
-_FEW = 20_000  # articles: so many are looked up by the engine; of more, hits are looked through
-_FILTERS_KEPT = 8
-_FUSED = 200  # hits of each kind that are joined
-Mode = Literal["lexical", "semantic", "hybrid"]
-MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
 MOST_RESULTS = 1000
 
 
 class Search:
-    """Searches one dataset folder; see `open_search`."""
+    """Searches one dataset folder; see `open_search`.
+
+    Attributes
+    ----------
+    figures
+        Its figures, as they are searched.
+    """
 
     def __init__(
         self,
@@ -48,25 +53,51 @@ class Search:
         image_model: str | None,
         progress: Progress,
     ) -> None:
-        self._place, self._progress = find(path_or_repo), progress
-        self.manifest, digest = read_manifest_at(self._place)
+        self.place, self._progress = find(path_or_repo), progress
+        self.manifest, digest = read_manifest_at(self.place)
         if self.manifest.search is None:
-            raise UsageError(_without_search(self._place.url, is_local=self._place.is_local))
+            raise UsageError(_without_search(self.place.url, is_local=self.place.is_local))
         self.index = self.manifest.search
         if self.index.version != FORMAT_VERSION:
             msg = (
-                f"{self._place.url} has a search index of version {self.index.version}; this "
+                f"{self.place.url} has a search index of version {self.index.version}; this "
                 f"package reads {FORMAT_VERSION}: run `biomedica search build` on it"
             )
             raise UsageError(msg)
-        self._parts = self.index.parts
-        words = [file for part in self._parts for file in part.words]
-        there = local_files(self._place, words, progress)
-        self._lexical = Lexical(there, self._parts)
-        self.found = FoundRows(self._place, digest, self.manifest, self._lexical)
-        self._semantic = Semantic(self._place, self.index, text_model, progress)
-        self._images = ImageVectors(self._place, self.manifest, self.found, image_model, progress)
-        self._remembered: dict[str, Allowed] = {}
+        self._semantic = Semantic(self.place, self.index, text_model, progress)
+        lexical = self._lexical("figure")
+        found = FoundRows(self.place, digest, self.manifest, lexical)
+        self.figures = SearchedRows(lexical, self._semantic, found, progress)
+        self._images = ImageVectors(self.place, self.manifest, found, image_model, progress)
+
+    @cached_property
+    def panels(self) -> SearchedRows:
+        """Its panels, as they are searched; their files are fetched when they are first asked for.
+
+        Raises
+        ------
+        UsageError
+            It has no panels, or its search index has none.
+        """
+        if not self.index.of("panel"):
+            has_any = bool(self.manifest.split_figures)
+            why = f"run `biomedica search build {self.place.url}`" if has_any else ADD
+            what = "its search index has no panels" if has_any else "it has no panels"
+            msg = f"{self.place.url} can be searched for figures only, as {what}; {why}"
+            raise UsageError(msg)
+        lexical = self._lexical("panel")
+        found = FoundPanels(self.figures.found, lexical, self.index.parts)
+        return SearchedRows(lexical, self._semantic, found, self._progress)
+
+    def of(self, unit: str) -> SearchedRows:
+        """Return the figures or the panels."""
+        one_of("unit", unit, UNITS)
+        return self.panels if unit == "panel" else self.figures
+
+    def _lexical(self, unit: str) -> Lexical:
+        parts = self.index.of(unit)
+        words = [file for part in parts for file in part.words]
+        return Lexical(local_files(self.place, words, self._progress), parts)
 
     def search(  # noqa: PLR0913 - each is a way to choose, given by name
         self,
@@ -78,11 +109,12 @@ class Search:
         concepts: Sequence[str] | str | None = None,
         filters: Any = None,
         split: str | None = None,
+        unit: str = "figure",
         mode: Mode = "lexical",
         limit: int = 20,
         images: bool = False,
     ) -> list[SearchResult]:
-        """Return the figures that match a query best, the best first.
+        """Return the figures or panels that match a query best, the best first.
 
         Parameters
         ----------
@@ -96,6 +128,10 @@ class Search:
             A key: the figures with the nearest images are found, without this one.
         licenses, concepts, filters, split
             See `open_dataset`; by default all splits are searched.
+        unit
+            ``figure``, or ``panel``: panels are found by what the caption says of them and by
+            sentences that cite them. They are those of `open_dataset`: a figure without panels is
+            one panel, itself.
         mode
             ``lexical`` finds words; ``semantic`` finds captions of the same meaning, by vectors;
             ``hybrid`` joins both by reciprocal rank.
@@ -107,8 +143,8 @@ class Search:
         Raises
         ------
         UsageError
-            The query has no word to search for, a condition is not possible, or it is not one of
-            a query, an image and a key that is given.
+            The query has no word to search for, a condition is not possible, it is not one of a
+            query, an image and a key that is given, or there are no panels.
         """
         if sum(one is not None for one in (query, image, similar)) != 1:
             msg = "search for words, for an image or for what is similar to a key: one of them"
@@ -116,90 +152,29 @@ class Search:
         if not 1 <= limit <= MOST_RESULTS:
             msg = f"limit is {limit}; it must be 1 to {MOST_RESULTS:,}"
             raise UsageError(msg)
+        rows = self.of(unit)
+        if query is None and unit == "panel":
+            msg = "images are compared as whole figures; omit the unit, or search panels for words"
+            raise UsageError(msg)
         choice = Choice(licenses=licenses, concepts=concepts, filters=filters, split=split)
-        allowed = self.allowed(choice)
+        allowed = rows.allowed(choice)
         phrases: list[Phrase] = []
         if query is not None:
-            phrases, hits = self.find(query, mode, allowed, limit)
+            phrases, hits = rows.find(query, mode, allowed, limit)
         elif similar is not None:
             hits = self.find_similar(similar, allowed, limit)
         else:
             vector = self._images.of_file(image or "")
             hits = self._images.find(vector, limit, allowed.parts if allowed else None)
-        return self.found.results(hits, phrases, images=images)
-
-    def find(
-        self,
-        query: str,
-        mode: Mode = "lexical",
-        allowed: Allowed | None = None,
-        limit: int = 20,
-        fields: Sequence[str] = FIELDS,
-    ) -> tuple[list[Phrase], list[Hit]]:
-        """Return what a query asks for, and the best rows; `search` says what is in them."""
-        one_of("mode", mode, MODES)
-        phrases = parse_query(query, self._lexical.stem)
-        if mode == "lexical":
-            return phrases, self._words(phrases, allowed, limit, fields)
-        deep = max(limit, _FUSED)
-        near = self._semantic.find(query, deep, allowed.parts if allowed else None)
-        if mode == "semantic":
-            return phrases, near[:limit]
-        return phrases, fuse([self._words(phrases, allowed, deep, fields), near], limit)
+        return rows.found.results(hits, phrases, images=images)
 
     def find_similar(self, key: str, allowed: Allowed | None, limit: int) -> list[Hit]:
-        """Return the rows whose images are nearest to that of a key, without its own."""
-        own = self.found.hit(key)
+        """Return the figures whose images are nearest to that of a key, without its own."""
+        own = self.figures.found.hit(key)
         near = self._images.find(
             self._images.of_row(own), limit + 1, allowed.parts if allowed else None
         )
         return [hit for hit in near if (hit.part, hit.row) != (own.part, own.row)][:limit]
-
-    @property
-    def place(self) -> Place:
-        """Where the dataset is."""
-        return self._place
-
-    def places(self, hits: Sequence[Hit]) -> list[bytes]:
-        """Return the rows of the index of hits, each a list of JSON in the order of columns."""
-        return [self._lexical.place(hit) for hit in hits]
-
-    def allowed(self, choice: Choice) -> Allowed | None:
-        """Return the rows that meet conditions; ``None`` for all. The last few are remembered."""
-        if choice == Choice():
-            return None
-        asked = str(choice)
-        if asked not in self._remembered:
-            tell = self._progress.say
-            found = find_allowed(self._place, self.manifest, self._parts, choice, tell)
-            while len(self._remembered) >= _FILTERS_KEPT:
-                self._remembered.pop(next(iter(self._remembered)))
-            self._remembered[asked] = found
-        return self._remembered[asked]
-
-    def _words(
-        self,
-        phrases: list[Phrase],
-        allowed: Allowed | None,
-        limit: int,
-        fields: Sequence[str],
-    ) -> list[Hit]:
-        """Return the best rows, by words, that are allowed.
-
-        Of many allowed rows, the engine is asked for as many hits as it takes; of few, it only
-        looks at those articles.
-        """
-        if allowed is None:
-            return self._lexical.find(phrases, limit, None, fields)
-        is_few = len(allowed.articles) <= _FEW
-        articles = allowed.articles.tolist() if is_few else None
-        ask = 4 * limit if is_few else 2 * limit * allowed.rows // allowed.count + limit
-        while True:
-            found = self._lexical.find(phrases, ask, articles, fields)
-            kept = [hit for hit in found if allowed.parts[hit.part][hit.row]]
-            if len(kept) >= limit or len(found) < ask:
-                return kept[:limit]
-            ask *= 4
 
 
 def _without_search(url: str, *, is_local: bool) -> str:

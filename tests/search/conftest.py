@@ -31,6 +31,28 @@ def search(searchable):
     return open_search(searchable)
 
 
+def write_model(folder, seed=0):
+    """Write an untrained model of texts: words are random, so equal words are near."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(seed)
+    config = transformers.BertConfig(
+        vocab_size=300, hidden_size=64, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=64, max_position_embeddings=128,
+    )  # fmt: skip
+    transformers.BertModel(config).save_pretrained(folder)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words += [chr(code) for code in range(97, 123)] + [f"##{chr(code)}" for code in range(97, 123)]
+    (folder / "vocab.txt").write_text("\n".join(words))
+    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def model(once):
+    """An untrained model of texts."""
+    return once("text-model", write_model)
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     """Where what is fetched is kept."""

@@ -136,8 +136,8 @@ def test_what_is_no_image_and_an_index_without_vectors_are_refused(
 
 
 def test_bits_of_vectors_without_negative_numbers_tell_them_apart():
-    from biomedica_dataset.search.bit_vectors import to_bits
-    from biomedica_dataset.search.image_vectors import centred
+    from biomedica_dataset.search.vectors.bit_vectors import to_bits
+    from biomedica_dataset.search.vectors.image_vectors import centred
 
     vectors = np.random.default_rng(0).random((50, 64)).astype(np.float32)
 

@@ -78,7 +78,7 @@ def test_conditions_hold_inside_the_search(search):
 
 
 def test_as_many_are_found_as_were_asked_for_where_so_many_meet_the_conditions(search, monkeypatch):
-    monkeypatch.setattr("biomedica_dataset.search.search._FEW", 0)
+    monkeypatch.setattr("biomedica_dataset.search.searched_rows._FEW", 0)
     query, filters = "photograph of cells, bars and curves in figures", "image_width >= 1"
     wanted = search.search(query, limit=9, licenses="noncommercial", filters=filters)
 

@@ -13,33 +13,14 @@ from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.search_files import SEARCH
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.search.bit_vectors import BitVectors, row_bytes, to_bits
 from biomedica_dataset.search.build import build_search
 from biomedica_dataset.search.evaluate import evaluate_search
 from biomedica_dataset.search.lexical import Hit, fuse
 from biomedica_dataset.search.search import open_search
+from biomedica_dataset.search.vectors.bit_vectors import BitVectors, row_bytes, to_bits
 from biomedica_dataset.verification.verify import verify
 
-
-def write_model(folder, seed=0):
-    """Write an untrained model of texts: words are random, so equal words are near."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    torch.manual_seed(seed)
-    config = transformers.BertConfig(
-        vocab_size=300, hidden_size=64, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=64, max_position_embeddings=128,
-    )  # fmt: skip
-    transformers.BertModel(config).save_pretrained(folder)
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    words += [chr(code) for code in range(97, 123)] + [f"##{chr(code)}" for code in range(97, 123)]
-    (folder / "vocab.txt").write_text("\n".join(words))
-    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-
-
-@pytest.fixture(scope="session")
-def model(once):
-    return once("text-model", write_model)
+from .conftest import write_model
 
 
 @pytest.fixture(scope="session")

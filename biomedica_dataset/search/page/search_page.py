@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from pathlib import Path, PurePosixPath
@@ -13,16 +12,15 @@ from biomedica_dataset.annotation.review.server import Page
 from biomedica_dataset.annotation.review.work_handlers import text_of
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.search.documents import STORED
-from biomedica_dataset.search.search import MODES
+from biomedica_dataset.search.searched_rows import MODES
 from biomedica_dataset.streaming.choice import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biomedica_dataset.search.conditions import Allowed
-    from biomedica_dataset.search.lexical import Hit
     from biomedica_dataset.search.result import SearchResult
-    from biomedica_dataset.search.search import Mode, Search
+    from biomedica_dataset.search.search import Search
+    from biomedica_dataset.search.searched_rows import Mode, SearchedRows
     from biomedica_dataset.search.words import Phrase
 
 _DATA = Path(__file__).with_name("data")
@@ -34,7 +32,7 @@ _FACETS = {
     "article_journal": ("article_journal",),
 }
 _YEARS = {"from": ">=", "to": "<="}
-_DETAILS = ["article_title", "article_citation", "article_license_url", "figure_label"]
+_DETAILS = ["caption", "article_title", "article_citation", "article_license_url", "figure_label"]
 
 
 def search_page(search: Search) -> Page:
@@ -61,63 +59,69 @@ class SearchHandlers:
     def about(self, _sent: dict[str, Any]) -> dict[str, Any]:
         """Return what can be searched, and how."""
         index = self._search.index
+        counts = {"figure": index.rows, "panel": index.panels}
         return {
             "dataset": PurePosixPath(self._search.place.url).name,
-            "rows": index.rows,
+            "counts": {unit: count for unit, count in counts.items() if count},
             "has_images": index.image_model is not None,
             "modes": list(MODES if index.text_model is not None else MODES[:1]),
         }
 
     def search(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Find figures; count the values of the best of them, to choose by."""
+        """Find figures or panels; count the values of the best of them, to choose by."""
         limit, choice = sent.get("limit"), _choice(sent)
         if not isinstance(limit, int) or not 1 <= limit <= _MOST:
             msg = f"limit is {str(limit)[:40]!r}; it must be 1 to {_MOST}"
             raise UsageError(msg)
         with self._one_by_one:
-            allowed = self._search.allowed(choice)
-            phrases, hits = self._hits(sent, allowed, max(limit + 1, _COUNTED))
-            found = self._search.found.results(hits[:limit], phrases, images=False)
+            rows = self._search.figures if "similar" in sent else self._rows(sent)
+            allowed, deep = rows.allowed(choice), max(limit + 1, _COUNTED)
+            phrases: list[Phrase] = []
+            if "similar" in sent:
+                hits = self._search.find_similar(text_of(sent, "similar"), allowed, deep)
+            else:
+                mode = cast("Mode", text_of(sent, "mode"))
+                phrases, hits = rows.find(text_of(sent, "query"), mode, allowed, deep)
+            found = rows.found.results(hits[:limit], phrases, images=False)
             return {
                 "results": [_shown(one) for one in found],
                 "has_more": len(hits) > limit and limit < _MOST,
-                "facets": self._facets(hits[:_COUNTED]),
+                "facets": _facets([rows.found.index_row(hit) for hit in hits[:_COUNTED]]),
             }
 
-    def _hits(
-        self, sent: dict[str, Any], allowed: Allowed | None, deep: int
-    ) -> tuple[list[Phrase], list[Hit]]:
-        if "similar" in sent:
-            return [], self._search.find_similar(text_of(sent, "similar"), allowed, deep)
-        query, mode = text_of(sent, "query"), text_of(sent, "mode")
-        return self._search.find(query, cast("Mode", mode), allowed, deep)
+    def _rows(self, sent: dict[str, Any]) -> SearchedRows:
+        return self._search.of(text_of(sent, "unit") if "unit" in sent else "figure")
 
     def figure(self, sent: dict[str, Any]) -> dict[str, Any]:
-        """Return what is shown of one figure alone: its caption and how to cite it."""
-        found = self._search.found
+        """Return what is shown of one figure or panel alone: its caption and how to cite it."""
+        found = self._rows(sent).found
         table = found.rows([found.hit(text_of(sent, "key"))])
-        (row,), (texts,) = table.to_pylist(), found.read(table, ["caption", *_DETAILS], [0])
+        (row,), (texts,) = table.to_pylist(), found.read(table, [*_DETAILS, *found.own], [0])
         parts = [texts["article_title"], texts["article_citation"] or row["article_journal"]]
         year = row["article_year"]
         parts += [str(year)] if year and not texts["article_citation"] else []
-        parts += [row["article_accession_id"], texts["figure_label"], row["image_license"]]
+        label = texts["figure_label"]
+        if texts.get("letter") is not None:
+            label = f"{label or 'Figure'}, panel {texts['letter']}"
+        parts += [row["article_accession_id"], label, row["image_license"]]
         return {
             "caption": texts["caption"],
-            "label": texts["figure_label"],
+            "label": label,
             "citation": ". ".join(part.rstrip(". ") for part in parts if part) + ".",
             "license_url": texts["article_license_url"]
             if row["image_license"] == row["article_license"]
             else None,
         }
 
-    def _facets(self, hits: Sequence[Hit]) -> dict[str, list[tuple[str, int]]]:
-        places = self._search.places(hits)
-        rows = [dict(zip(STORED, json.loads(place), strict=True)) for place in places]
-        counts = {
-            name: Counter(value for row in rows for value in _values(row, columns))
-            for name, columns in _FACETS.items()
-        }
-        return {name: count.most_common(_VALUES) for name, count in counts.items()}
+
+def _facets(found: Sequence[list[Any]]) -> dict[str, list[tuple[str, int]]]:
+    """Return the values of rows of the index, each with how many have it."""
+    rows = [dict(zip(STORED, row, strict=True)) for row in found]
+    counts = {
+        name: Counter(value for row in rows for value in _values(row, columns))
+        for name, columns in _FACETS.items()
+    }
+    return {name: count.most_common(_VALUES) for name, count in counts.items()}
 
 
 def _values(row: dict[str, Any], columns: Sequence[str]) -> list[str]:
@@ -165,5 +169,8 @@ def _shown(one: SearchResult) -> dict[str, Any]:
         "license": one.license,
         "kind": row["image_kind"],
         "size": [row["image_width"], row["image_height"]],
-        "concepts": row["image_primary_label"] or [],
+        "letter": row.get("letter"),
+        "box": row.get("box"),
+        "figure": row.get("figure_key", one.key),
+        "caption": one.caption,
     }

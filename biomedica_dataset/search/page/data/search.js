@@ -11,6 +11,8 @@ const chosen = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new Se
 const known = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new Map()]));
 const basket = new Set(JSON.parse(localStorage.getItem(BASKET) ?? "[]"));
 let limit = STEP, turn = 0, asked = null, similar = null, hasImages = false;
+const unit = () => (!similar && find("unit").value) || "figure";
+const counted = (count, of = unit(), which = "") => `${number(count)}${which} ${count === 1 ? of : `${of}s`}`;
 
 async function request(path, body) {
   let answer;
@@ -31,7 +33,7 @@ async function request(path, body) {
 }
 
 async function search() {
-  const own = ++turn, query = find("query").value, of = similar ?? query;
+  const own = ++turn, query = find("query").value, of = similar ?? `${unit()} ${query}`;
   if (of !== asked) {
     for (const values of Object.values(known)) values.clear();
     asked = of;
@@ -39,7 +41,9 @@ async function search() {
   find("results").classList.add("waiting");
   find("said").textContent = "searching …";
   const year = (id) => (find(id).value ? Math.trunc(Number(find(id).value)) : null);
-  const sent = { query, mode: find("mode").value || "lexical", limit, from: year("from"), to: year("to") };
+  const sent = {
+    query, unit: unit(), mode: find("mode").value || "lexical", limit, from: year("from"), to: year("to"),
+  };
   if (similar) sent.similar = similar;
   for (const [name, values] of Object.entries(chosen)) sent[name] = [...values];
   try {
@@ -66,9 +70,10 @@ function show({ results, facets, has_more }, query) {
   find("results").replaceChildren(...results.map((one) => (isMore && before.get(one.key)) || tile(one)));
   find("more").hidden = !has_more;
   find("said").textContent = results.length
-    ? `${similar ? `Images like ${similar}: ` : ""}${number(results.length)}${has_more ? " best" : ""} ${results.length === 1 ? "figure" : "figures"}`
-    : "No figure matches.";
-  history.replaceState(null, "", `#${new URLSearchParams({ q: query })}`);
+    ? `${similar ? `Images like ${similar}: ` : ""}${counted(results.length, unit(), has_more ? " best" : "")}`
+    : `No ${unit()} matches.`;
+  const kept = { q: query, ...(unit() === "figure" ? {} : { unit: unit() }) };
+  history.replaceState(null, "", `#${new URLSearchParams(kept)}`);
   show_facets(facets);
 }
 
@@ -83,10 +88,11 @@ function tile(one) {
   const keep = make("button", { className: "keep", onclick: () => toggle(one.key) }, "Basket");
   keep.setAttribute("aria-label", `Basket: ${one.key}`);
   const like = make("button", {
-    className: "like", hidden: !hasImages, onclick: () => search_similar(one.key),
+    className: "like", hidden: !hasImages || one.letter !== null, onclick: () => search_similar(one.key),
     ariaLabel: `Similar images: ${one.key}`,
   }, "Similar images");
   const about = make("div", { className: "about" }, text,
+    ...(one.letter === null ? [] : [make("p", { className: "source" }, `panel ${one.letter} of ${one.figure}`)]),
     make("p", { className: "source" },
       [one.journal, one.year, words(one.kind)].filter(Boolean).join(" · ")),
     make("p", { className: "source" }, link(one.url, one.article), ` · ${one.license ?? "licence unknown"}`),
@@ -142,11 +148,22 @@ function search_similar(key) {
 }
 
 async function view(one) {
+  const isPanel = one.letter !== null, box = find("box");
   find("of").textContent = one.key;
   const image = find("original");
   image.src = `originals/${encodeURIComponent(one.key)}`;
-  image.alt = `The image of ${one.key}`;
-  find("caption").textContent = one.pieces.map(([piece]) => piece).join("");
+  image.alt = isPanel ? `The figure ${one.figure}, with panel ${one.letter} in a frame` : `The image of ${one.key}`;
+  box.hidden = !isPanel;
+  if (isPanel) {
+    const [width, height] = one.size, [left, top, right, bottom] = one.box;
+    const share = (part, whole) => `${(100 * part) / whole}%`;
+    Object.assign(box.style, {
+      left: share(left, width), top: share(top, height),
+      width: share(right - left, width), height: share(bottom - top, height),
+    });
+  }
+  find("own").textContent = isPanel ? one.caption || "The caption says nothing of this panel alone." : "";
+  find("caption").textContent = isPanel ? "" : one.caption;
   find("citation").textContent = "";
   find("terms").replaceChildren(`Licence of the image: ${one.license ?? "unknown"} · `, link(one.url, one.article));
   find("copy-key").onclick = () => copy(one.key);
@@ -154,7 +171,7 @@ async function view(one) {
   find("copy-citation").disabled = true;
   find("figure").showModal();
   try {
-    const told = await request("figure", { key: one.key });
+    const told = await request("figure", { key: one.key, unit: unit() });
     if (find("of").textContent !== one.key) return;
     find("of").textContent = [told.label, one.key].filter(Boolean).join(" · ");
     find("caption").textContent = told.caption;
@@ -164,6 +181,11 @@ async function view(one) {
   } catch (error) {
     find("citation").textContent = error.message;
   }
+}
+
+function choices(id, values, shown) {
+  find(id).replaceChildren(...values.map((one) => make("option", { value: one }, shown(one))));
+  find(id).hidden = document.querySelector(`label[for=${id}]`).hidden = values.length < 2;
 }
 
 async function copy(text) {
@@ -211,6 +233,10 @@ find("searching").onsubmit = (event) => {
   search();
 };
 find("from").onchange = find("to").onchange = find("mode").onchange = again;
+find("unit").onchange = () => {
+  similar = null;
+  again();
+};
 find("clear").onclick = () => {
   for (const values of Object.values(chosen)) values.clear();
   find("from").value = find("to").value = "";
@@ -246,12 +272,14 @@ document.addEventListener("keydown", (event) => {
 if (window.matchMedia("(max-width: 46rem)").matches) find("filters").open = false;
 kept();
 find("query").focus();
-request("about", {}).then(({ dataset, rows, modes, has_images }) => {
+request("about", {}).then(({ dataset, counts, modes, has_images }) => {
   find("title").textContent = dataset;
   hasImages = has_images;
-  find("told").textContent = `${number(rows)} figures can be found.`;
-  find("mode").replaceChildren(...modes.map((one) => make("option", { value: one }, one)));
-  find("mode").hidden = document.querySelector("label[for=mode]").hidden = modes.length < 2;
-  find("query").value = new URLSearchParams(location.hash.slice(1)).get("q") ?? "";
+  const units = Object.keys(counts), given = new URLSearchParams(location.hash.slice(1));
+  find("told").textContent = `${units.map((one) => counted(counts[one], one)).join(" and ")} can be found.`;
+  choices("mode", modes, (one) => one);
+  choices("unit", units, (one) => `${one}s`);
+  if (units.includes(given.get("unit"))) find("unit").value = given.get("unit");
+  find("query").value = given.get("q") ?? "";
   if (find("query").value) search();
 }, failed);

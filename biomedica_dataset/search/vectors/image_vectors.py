@@ -23,12 +23,12 @@ from biomedica_dataset.folder.record import AGAIN, path_beside
 from biomedica_dataset.folder.search_files import ImageModelId
 from biomedica_dataset.io.tables import columns_of, read_table
 from biomedica_dataset.schema import VectorRow
+from biomedica_dataset.search.documents import read_part
+from biomedica_dataset.search.lexical import Hit
+from biomedica_dataset.search.local_files import local_files
 from biomedica_dataset.streaming.reading.texts import Texts
 
 from .bit_vectors import BitVectors
-from .documents import read_part
-from .lexical import Hit
-from .local_files import local_files
 
 if TYPE_CHECKING:
     import os
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.io.folders import Folder
+    from biomedica_dataset.search.found_rows import FoundRows
     from biomedica_dataset.streaming.reading.places import Place
-
-    from .found_rows import FoundRows
 
 Array = np.ndarray[Any, Any]
 
@@ -218,7 +217,7 @@ class ImageVectors:
     @cached_property
     def _vectors(self) -> BitVectors:
         dim, search = self._model.dim, self._manifest.search
-        parts = search.parts if search else []
+        parts = search.of("figure") if search else []
         files = [part.image for part in parts if part.image]
         there = local_files(self._place, files, self._progress)
         paths = [there[file.path] for file in files]

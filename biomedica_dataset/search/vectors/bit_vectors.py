@@ -14,8 +14,7 @@ import numpy as np
 
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.search_files import SEARCH, SearchFile
-
-from .lexical import Hit
+from biomedica_dataset.search.lexical import Hit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.search.local_files import local_files
 
 from .bit_vectors import BitVectors
-from .local_files import local_files
 from .text_model import TextModel
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.folder.search_files import SearchIndex
+    from biomedica_dataset.search.lexical import Hit
     from biomedica_dataset.streaming.reading.places import Place
-
-    from .lexical import Hit
 
 
 class Semantic:
@@ -37,17 +36,24 @@ class Semantic:
     ) -> None:
         self._place, self._index, self._progress = place, index, progress
         self._text_model = text_model
+        self._opened: dict[str, BitVectors] = {}
 
     def find(
-        self, query: str, limit: int, allowed: Sequence[np.ndarray[Any, Any]] | None
+        self, query: str, unit: str, limit: int, allowed: Sequence[np.ndarray[Any, Any]] | None
     ) -> list[Hit]:
-        """Return the captions nearest to a query; `BitVectors.find` says how."""
-        vectors = self._vectors
-        return vectors.find(self._model.encode([query])[0], limit, allowed)
+        """Return the captions nearest to a query; `BitVectors.find` says how.
 
-    @cached_property
-    def _vectors(self) -> BitVectors:
-        parts = self._index.parts
+        Parameters
+        ----------
+        unit
+            Whether captions of figures or of panels are searched.
+        """
+        if unit not in self._opened:
+            self._opened[unit] = self._vectors(unit)
+        return self._opened[unit].find(self._model.encode([query])[0], limit, allowed)
+
+    def _vectors(self, unit: str) -> BitVectors:
+        parts = self._index.of(unit)
         files = [part.text for part in parts if part.text is not None]
         if self._index.text_model is None or len(files) < len(parts):
             msg = (
