@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -108,8 +108,7 @@ def find_allowed(
 
 def _order(table: pa.Table) -> np.ndarray[Any, Any]:
     """Return of each row a number that tells where it stands among all rows."""
-    numbers: np.ndarray[Any, Any] = table[_NUMBER].to_numpy()
-    if "panel" not in table.column_names:
-        return numbers
-    panels: np.ndarray[Any, Any] = table["panel"].to_numpy()
-    return numbers * _MOST_PANELS + panels + 1
+    numbers = table[_NUMBER].to_numpy()
+    if "panel" in table.column_names:
+        numbers = numbers * _MOST_PANELS + table["panel"].to_numpy() + 1
+    return cast("np.ndarray[Any, Any]", numbers)
