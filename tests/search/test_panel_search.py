@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from biomedica_dataset.search.lexical import write_segment
 from biomedica_dataset.search.page.found_images import FoundImages
 from biomedica_dataset.search.page.search_page import SearchHandlers
 from biomedica_dataset.search.search import open_search
+from biomedica_dataset.serialization.add_attribute import add_attribute
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.verification.verify import verify
 
@@ -123,6 +125,29 @@ def test_as_many_panels_are_found_as_were_asked_for_where_so_many_match(panels, 
     assert set(keys(every)) == wanted
     some = search.search("melanoma western", unit="panel", limit=20, filters=filters)
     assert keys(some) == keys(every)[:20]
+
+
+def test_conditions_name_columns_of_attributes(tmp_path):
+    pairs = write_panels(tmp_path / "biomedica", figures=30)
+    build_search(tmp_path / "biomedica", workers=1)
+    lines = [f"{pair.key},{number}" for number, pair in enumerate(pairs)]
+    (tmp_path / "own.csv").write_text("\n".join(["key,rank", *lines]))
+    add_attribute(tmp_path / "own.csv", tmp_path / "biomedica", name="own")
+    search, wanted = open_search(tmp_path / "biomedica"), {pair.key for pair in pairs[20:]}
+    query, filters = "melanoma western survival cells", "own.rank >= 20"
+
+    assert set(keys(search.search(query, limit=ALL, filters=filters))) == wanted
+    found = search.search(query, unit="panel", limit=ALL, filters=filters)
+    assert {one.row["figure_key"] for one in found} == wanted
+
+
+def test_without_the_extra_the_command_that_installs_it_is_told(made, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tantivy", None)
+    for use in (open_search, build_search):
+        with pytest.raises(
+            UsageError, match=r"tantivy is required .*; run .* install .*\[search\]"
+        ):
+            use(made[0])
 
 
 def test_vectors_are_of_what_the_caption_says_of_a_panel(made, model, tmp_path):
