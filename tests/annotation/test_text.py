@@ -83,6 +83,7 @@ def test_the_language_of_a_caption_is_told_where_it_can_be(caption, code):
     assert (chance is None) == (code is None)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.text(max_size=200))
 def test_any_text_can_be_measured(caption):
@@ -161,6 +162,7 @@ def test_another_tokenizer_is_refused_in_one_line(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_the_card_shows_what_a_text_tower_does_not_read(measured, sample_archive, tmp_path):
     output, _ = measured
     serialize(sample_archive, tmp_path / "data", attributes=[output], workers=1)
