@@ -150,6 +150,7 @@ def test_without_the_extra_the_command_that_installs_it_is_told(made, monkeypatc
             use(made[0])
 
 
+@pytest.mark.slow
 def test_vectors_are_of_what_the_caption_says_of_a_panel(made, model, tmp_path):
     shutil.copytree(made[0], tmp_path / "biomedica")
     build_search(tmp_path / "biomedica", text_model=str(model), workers=1)
@@ -280,6 +281,7 @@ def test_panels_of_strangers_are_refused_in_one_line(made, tmp_path, place):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_the_sample_is_pushed_with_its_panels_and_without_the_group_other(of_sample, tmp_path):
     staged, folder = tmp_path / "staged", tmp_path / "pushed"
     staged.mkdir()
