@@ -16,7 +16,7 @@ _WORKERS = click.option(
 
 @main.group()
 def annotate() -> None:
-    """Measure and label the images of an archive: look, text, panels, embed ... labels, probe."""
+    """Measure and label the images and captions of an archive, stage by stage."""
 
 
 @annotate.command()
