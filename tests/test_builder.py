@@ -78,6 +78,7 @@ class TestThreeWays:
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip().endswith(" 45")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "first", ["import biomedica_dataset, datasets", "import datasets, biomedica_dataset"]
     )
@@ -121,6 +122,7 @@ class TestThreeWays:
         with pytest.raises(ValueError, match="noncommercial"):
             load_dataset("biomedica", "private", source=str(sample_archive), streaming=True)
 
+    @pytest.mark.slow
     def test_moved_private_tables_only_warn(self, elsewhere):
         done = run(
             """
@@ -165,6 +167,7 @@ class TestFolder:
         assert len(after) < len(before)
         assert not [key for key in after["key"] if key.startswith("PMC99000")]
 
+    @pytest.mark.slow
     def test_datasets_cli_passes(self, sample_dataset, tmp_path):
         command = [
             sys.executable,

@@ -24,6 +24,7 @@ def run():
     return invoke
 
 
+@pytest.mark.slow
 def test_the_route_ends_with_a_report_that_adds_up(run, sample_bucket, tmp_path):
     archive, dataset = tmp_path / "archive", tmp_path / "biomedica"
     extracted = run("extract", sample_bucket, "-o", archive, "--workers", 1)

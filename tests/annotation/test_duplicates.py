@@ -181,6 +181,7 @@ def test_sheets_show_copies_and_are_written_again(tmp_path):
         assert np.asarray(sheet.convert("L")).std() > 10
 
 
+@pytest.mark.slow
 def test_conditions_choose_one_of_each_group(sample_archive, tmp_path):
     look(sample_archive, tmp_path / "look", workers=1)
     report = duplicates(tmp_path / "look", tmp_path / "duplicates")

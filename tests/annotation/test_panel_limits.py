@@ -74,6 +74,7 @@ def stray(rng, letter):
     return Letter(letter, Box(x, y, x + height, y + height), height, None, 1.0, is_glyph=True)
 
 
+@pytest.mark.slow
 def test_an_image_full_of_letters_takes_seconds():
     rng = random.Random(0)
     letters = [stray(rng, letter) for letter in ascii_uppercase for _ in range(20)]

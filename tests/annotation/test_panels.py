@@ -206,6 +206,7 @@ def test_the_stage_counts_what_it_found_and_what_stays_whole(sample_archive, sam
         assert 0 <= row["y0"] < row["y1"]
 
 
+@pytest.mark.slow
 def test_parts_make_the_same_panels(sample_archive, sample_panels, tmp_path):
     for part in ("1/2", "2/2"):
         launch = Launch.of({}, part=part, run_id="two")

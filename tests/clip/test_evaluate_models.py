@@ -46,6 +46,7 @@ def test_models_of_transformers_give_their_own_vectors(tmp_path, images, kind):
     evaluate([str(folder)], tmp_path / "out", tasks=[task], draws=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["coca", "siglip", "biomedclip"])
 def test_models_of_open_clip_of_other_kinds_give_their_own_vectors(tmp_path, kind):
     import open_clip

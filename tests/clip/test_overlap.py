@@ -135,6 +135,7 @@ def test_rows_of_a_benchmark_are_left_out_of_subsets_streams_and_trainings(
     assert not subset & keys
 
 
+@pytest.mark.slow
 def test_the_card_names_the_benchmarks_and_conditions_their_images(found, sample_archive, tmp_path):
     serialize(sample_archive, tmp_path / "d", attributes=[found[0]], workers=1)
 

@@ -71,6 +71,7 @@ def test_a_killed_run_is_continued_to_the_same_bytes(server, undisturbed, archiv
     assert tree(archive) == undisturbed
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_was_killed(server, archive):
     process = begin(server, archive, 2)
     wait_for(lambda: len(_group(process.pid)) >= 3)  # a worker, a resource tracker, itself
@@ -80,6 +81,7 @@ def test_workers_end_with_a_parent_that_was_killed(server, archive):
     wait_for(lambda: not _group(process.pid))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_ends_a_run_at_once_and_leaves_nothing_half_done(server, archive, workers):
     process = begin(server, archive, workers)

@@ -54,6 +54,7 @@ def test_a_bucket_that_forbids_listing_is_named(bucket, archive, monkeypatch):
     assert not archive.exists()
 
 
+@pytest.mark.slow
 def test_a_plain_web_server_needs_a_named_inventory(bucket, archive):
     with BucketServer(bucket.root) as server:
         for options in ({}, {"pmcids": (99000205,)}):

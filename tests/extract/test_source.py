@@ -77,6 +77,7 @@ def test_what_passes_is_tried_again(source, server, sample_bucket, fault):
     assert source.failures == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [Fault(500), Fault(503), Fault(reset=True), Fault(stall=1.0), Fault(extra_length=9)],

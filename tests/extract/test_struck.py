@@ -70,6 +70,7 @@ def test_a_stream_of_a_changed_source_ends_in_an_error(bucket, tmp_path):
             list(read_block(blocks, blocks.numbers[0], Wants(), lambda _pmcid: True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ENDLESS.values(), ids=ENDLESS)
 def test_no_answer_without_an_end_holds_extract(bucket, archive, answer, monkeypatch):
     monkeypatch.setattr("biomedica_dataset.io.deadline._REPLY", 0.5)

@@ -93,6 +93,7 @@ def test_a_split_of_the_hub_gives_labels_options_and_pictures(run, tmp_path):
     assert told["answers"] == ["Giemsa"]
 
 
+@pytest.mark.slow
 def test_what_the_hub_does_not_have_is_said_in_one_line(run, tmp_path):
     upload(tmp_path / "stains", run)
     said = run(

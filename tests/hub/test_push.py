@@ -62,6 +62,7 @@ def saved(hub, folder):
     return folder
 
 
+@pytest.mark.slow
 def test_all_of_a_folder_goes_up_in_one_commit(hub, push, dataset):
     said = push(dataset, include_other=True)
 
@@ -167,6 +168,7 @@ def _megabytes(hub, push, dataset):
     return f"{sum(map(len, published(hub).values())) / 1e6:,.1f}"
 
 
+@pytest.mark.slow
 def test_other_that_was_published_goes_when_it_is_not_asked_for(hub, push, dataset):
     push(dataset, include_other=True)
     hub.calls.clear()
@@ -264,6 +266,7 @@ def test_a_fault_on_the_way_is_tried_again(hub, push, dataset, fault):
     assert published(hub) == of(dataset)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_commit_that_the_hub_is_too_busy_for_is_sent_again(hub, push, dataset, status):
     hub.faults.append(Fault("POST", "*/commit/main", status, first=1, last=2))
@@ -273,6 +276,7 @@ def test_a_commit_that_the_hub_is_too_busy_for_is_sent_again(hub, push, dataset,
     assert len(hub.repos[NAME].commits) == 2
 
 
+@pytest.mark.slow
 def test_a_lost_answer_to_the_commit_is_told_and_the_next_push_finds_it_done(hub, push, dataset):
     hub.faults.append(Fault("POST", "*/commit/main", "drop answer"))
     said = push(dataset, fails=True)

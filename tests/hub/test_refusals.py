@@ -102,6 +102,7 @@ def test_without_the_right_there_is_one_line_and_nothing_changes(hub, push, data
     assert not hub.repos
 
 
+@pytest.mark.slow
 def test_what_is_gated_or_has_a_bad_name_is_told_in_one_line(hub, push, dataset):
     hub.repos[NAME] = Repo(NAME, gated=True)
     assert "is gated" in push(dataset, fails=True)

@@ -135,6 +135,7 @@ def test_trouble_on_five_percent_of_requests_costs_no_row(sample_bucket, calm, t
     assert images(tmp_path / "rough") == images(calm)
 
 
+@pytest.mark.slow
 def test_what_is_too_large_is_dropped_from_its_header(tmp_path):
     bucket, picture = tmp_path / "bucket", b"\x89PNG"
     put(

@@ -121,6 +121,7 @@ def test_a_tampered_manifest_gives_nothing_away(tampered, tampering):
     tampered("manifest.json", tampering)
 
 
+@pytest.mark.slow
 @quick
 @given(tamperings)
 def test_a_tampered_index_gives_nothing_away(tampered, tampering):

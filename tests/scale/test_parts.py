@@ -126,6 +126,7 @@ def test_a_run_that_was_taken_over_stops_at_its_next_block(sample_archive, tmp_p
     assert tree(tmp_path / "out") == whole
 
 
+@pytest.mark.slow
 def test_an_extract_that_was_taken_over_says_so_and_leaves_the_other_alone(sample_bucket, tmp_path):
     archive = tmp_path / "archive"
     with BucketServer(sample_bucket, latency=0.5) as server:

@@ -113,6 +113,7 @@ def test_every_stage_by_ray_gives_the_same_bytes(sample_archive, tmp_path):
         assert tree(tmp_path / f"{name}-by-ray") == tree(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_told(sample_bucket, tmp_path):
     done = subprocess.run(
         command("extract", sample_bucket, "-o", tmp_path / "archive", "--engine", "ray"),

@@ -109,6 +109,7 @@ def test_the_page_offers_similar_images_where_there_are_vectors(with_images, sea
     assert not SearchHandlers(search).about({})["has_images"]
 
 
+@pytest.mark.slow
 def test_what_is_no_image_and_an_index_without_vectors_are_refused(
     searchable, with_images, image, tmp_path
 ):

@@ -127,6 +127,7 @@ def test_as_many_panels_are_found_as_were_asked_for_where_so_many_match(panels, 
     assert keys(some) == keys(every)[:20]
 
 
+@pytest.mark.slow
 def test_conditions_name_columns_of_attributes(tmp_path):
     pairs = write_panels(tmp_path / "biomedica", figures=30)
     build_search(tmp_path / "biomedica", workers=1)

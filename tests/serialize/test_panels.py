@@ -109,6 +109,7 @@ def test_the_texts_of_a_panel_are_those_that_the_reader_gives_it(dataset, sample
     assert any(view["contexts"] for view in views)
 
 
+@pytest.mark.slow
 def test_panels_add_no_byte_of_an_image_and_leave_with_the_option(
     dataset, sample_archive, sample_dataset, tmp_path
 ):

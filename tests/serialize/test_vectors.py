@@ -170,6 +170,7 @@ def test_a_vector_of_another_row_is_reported(dataset, tmp_path):
     assert any("has other rows than" in problem for problem in verify(folder).problems)
 
 
+@pytest.mark.slow
 def test_a_subset_brings_its_vectors_along(dataset, embeddings, tmp_path):
     choice = {"licenses": "commercial", "limit": 20, "seed": 1}
     select(dataset, tmp_path / "subset", **choice)

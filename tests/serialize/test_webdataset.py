@@ -188,6 +188,7 @@ def test_the_order_is_mixed_and_not_that_of_the_articles(folder):
     assert sum(neighbours) < len(keys) / 3
 
 
+@pytest.mark.slow
 def test_same_archive_same_bytes_whatever_the_workers_and_nothing_of_the_machine(
     sample_archive, folder, tmp_path
 ):

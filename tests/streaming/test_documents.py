@@ -70,6 +70,7 @@ def test_entries_follow_the_blocks_and_images_are_those_of_their_keys(dataset):
     assert len(shown) == 60
 
 
+@pytest.mark.slow
 def test_texts_are_the_same_whatever_images_are_asked_for(dataset):
     told = {}
     for options in ({}, {"images": "cited"}, {"images": "none"}, {"max_images": 1}):

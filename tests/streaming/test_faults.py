@@ -38,6 +38,7 @@ def expected(labelled):
     return {pair.key: pair.image["bytes"] for pair in labelled[1]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -103,6 +104,7 @@ def test_what_stays_ends_the_epoch_with_an_error(labelled, fault, message):
         images(server.url, seed=0)
 
 
+@pytest.mark.slow
 def test_retry_after_holds_all_requests_back(labelled):
     fault = Fault(status=429, times=1, retry_after=2)
     with (

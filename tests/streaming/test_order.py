@@ -26,6 +26,7 @@ def keys(dataset):
     return [row["key"] for row in undecoded(dataset)]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     rows=st.integers(1, 5000),
