@@ -1,4 +1,4 @@
-"""A reduced number of `kills`, `moments` and `disks`, some stages in a process of their own."""
+"""A reduced number of `kills`, `moments` and `disks`; the scripts try each stage in all of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,10 @@ from .disks import disk
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-TOGETHER = [
-    ("extract", "mesh", "serialize", "tars"),
-    ("embed", "cluster", "assign", "review", "labels"),
-    ("select", "select-tars", "train", "push"),
-    ("panels", "look", "duplicates", "joined"),
-    ("search", "attributes"),
-]
-"""Stages that are tried in one process, so that what they need is made once."""
+KILLED = [("extract", "serialize", "embed"), ("select", "panels", "push", "search")]
+ENDED = [("tars", "cluster", "assign", "labels"), ("look", "joined", "select-tars")]
+FULL = [("mesh", "review"), ("duplicates", "attributes", "train")]
+"""Each stage in one of the experiments; those of a list in one process make what they need once."""
 
 
 def said(experiment, *options):
@@ -36,7 +32,7 @@ def said(experiment, *options):
     return done.stdout
 
 
-@pytest.mark.parametrize("stages", TOGETHER)
+@pytest.mark.parametrize("stages", KILLED)
 def test_a_disturbed_run_is_done_again_to_the_same_bytes(stages):
     found = said("kills", "--times", 1, "--stages", *stages)
 
@@ -44,7 +40,7 @@ def test_a_disturbed_run_is_done_again_to_the_same_bytes(stages):
         assert re.search(rf"{stage}, group: 1 runs, 0 came out other", found)
 
 
-@pytest.mark.parametrize("stages", TOGETHER)
+@pytest.mark.parametrize("stages", ENDED)
 def test_a_run_that_ends_at_a_call_is_done_again_to_the_same_bytes(stages):
     found = said("moments", "--every", 61, "--stages", *stages)
 
@@ -52,7 +48,7 @@ def test_a_run_that_ends_at_a_call_is_done_again_to_the_same_bytes(stages):
         assert re.search(rf"{stage}: ended at [1-9]\d* moments, 0 came out other", found)
 
 
-@pytest.mark.parametrize("stages", TOGETHER)
+@pytest.mark.parametrize("stages", FULL)
 def test_a_stage_goes_on_after_its_disk_was_full(stages, tmp_path):
     try:
         with disk(tmp_path / "disk", 4096):

@@ -51,7 +51,7 @@ quick = settings(
     max_examples=10, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
-thorough = settings(quick, max_examples=80)
+thorough = settings(quick, max_examples=40)
 
 
 def refused(call, *arguments, **options):
