@@ -317,9 +317,11 @@ class _Handler(BaseHTTPRequestHandler):
             body = bytes(byte ^ 0x80 for byte in body)
         self._start(status, len(body) + fault.extra_length, headers)
         sent = 0
-        if self.command != "HEAD":
-            sent = self._body(body, fault)
-        self._log(key, status, sent)
+        try:
+            if self.command != "HEAD":
+                sent = self._body(body, fault)
+        finally:  # also when the client closes the connection
+            self._log(key, status, sent)
 
     def _body(self, body: bytes, fault: Fault) -> int:
         half = len(body) // 2
@@ -347,6 +349,8 @@ class _Handler(BaseHTTPRequestHandler):
             return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
+        except OSError:
+            return True
 
     def _answer(self, status: int, body: bytes, key: str, fault: Fault | None = None) -> None:
         headers = {"Content-Type": "application/xml"}
