@@ -42,6 +42,10 @@ _MODEL = click.option(
     "--text-model", metavar="FOLDER_OR_ID",
     help="Where the model of the vectors is, if not on the Hub.",
 )  # fmt: skip
+_BUILD = click.option(
+    "--build", is_flag=True,
+    help="If DATASET has no index: fetch its captions, and make one on this machine.",
+)  # fmt: skip
 
 
 @search.command()
@@ -100,6 +104,7 @@ def build(dataset: str, **options: Any) -> None:
 )  # fmt: skip
 @_MODEL
 @_IMAGE_MODEL
+@_BUILD
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=20, show_default=True,
     help="Number of figures or panels.",
@@ -111,6 +116,7 @@ def find(
     select: str | None,
     text_model: str | None,
     image_model: str | None,
+    build: bool,
     **options: Any,
 ) -> None:
     """Find what matches QUERY in DATASET: in captions, citing sentences, titles and terms.
@@ -128,7 +134,7 @@ def find(
 
     conditions = _conditions(options)
     searching = open_search(
-        dataset, text_model=text_model, image_model=image_model, progress=progress()
+        dataset, text_model=text_model, image_model=image_model, build=build, progress=progress()
     )
     shown = {name: options[name] for name in ("unit", "limit", "mode", "image", "similar")}
     found = searching.search(query, **shown, **conditions)
@@ -180,8 +186,9 @@ def evaluate(dataset: str, **options: Any) -> None:
 @search.command()
 @click.argument("dataset")
 @_MODEL
+@_BUILD
 @served
-def serve(dataset: str, text_model: str | None, **options: Any) -> None:
+def serve(dataset: str, text_model: str | None, build: bool, **options: Any) -> None:
     """Serve a page on this machine that searches DATASET in a browser.
 
     DATASET is what `biomedica search` takes. The page is served to this machine alone: from another
@@ -194,7 +201,7 @@ def serve(dataset: str, text_model: str | None, **options: Any) -> None:
 
     for library in ("tantivy", "starlette", "uvicorn"):
         require(library, "search")
-    searching = open_search(dataset, text_model=text_model, progress=progress())
+    searching = open_search(dataset, text_model=text_model, build=build, progress=progress())
     images = FoundImages(searching)
     told = f"{searching.index.rows:,} figures can be found"
     serve_page(search_page(searching), images, told, images.close, **options)

@@ -177,7 +177,7 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
             parts=parts,
         )
         if search != self.manifest.search:
-            publish(self.output, replace(self.manifest, search=search))
+            self.publish(replace(self.manifest, search=search))
         named = {PurePosixPath(file.path).name for file in search.files}
         for name in self.output.names(SEARCH):
             if name not in named:
@@ -187,6 +187,10 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
             if name not in records:
                 self.output.remove(f"{_RECORDS}/{name}")
         return search
+
+    def publish(self, manifest: Manifest) -> None:
+        """Write the card and the manifest."""
+        publish(self.output, manifest)
 
     def _fingerprint(self, task: ShardFile) -> str:
         """Return the fingerprint of rows and texts, and of the code that reads them."""

@@ -13,9 +13,10 @@ from biomedica_dataset.streaming.reading.index import cache_folder
 from biomedica_dataset.streaming.reading.places import until_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.search_files import SearchFile
     from biomedica_dataset.streaming.reading.places import Files, Place
 
@@ -49,27 +50,41 @@ def local_files(place: Place, files: Sequence[SearchFile], progress: Progress) -
         return found
     kept = cache_folder() / "search"
     found = {file.path: kept / file.sha256 for file in files}
-    absent = [file for file in files if not _is_there(found[file.path], file)]
-    if absent:
-        _fetch(place, absent, found, progress)
+    fetch_files(place, files, found, progress, "files of the search index")
     return found
 
 
-def _is_there(path: Path, file: SearchFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.bytes
-
-
-def _fetch(
-    place: Place, absent: list[SearchFile], found: dict[str, Path], progress: Progress
+def fetch_files(
+    place: Place,
+    files: Sequence[SearchFile | ShardFile],
+    found: Mapping[str, Path],
+    progress: Progress,
+    what: str,
 ) -> None:
+    """Fetch the files that are not yet where they belong, after their size was said.
+
+    Parameters
+    ----------
+    found
+        Where each file belongs, by its path in the dataset folder.
+    what
+        Says what they are.
+
+    Raises
+    ------
+    SourceError
+        A file cannot be fetched.
+    """
+    absent = [file for file in files if not _is_there(found[file.path], file)]
+    if not absent:
+        return
     total = sum(file.bytes for file in absent)
     progress.say(
-        f"fetching {len(absent):,} files of the search index once, {total / 1e6:,.1f} MB, "
-        f"into {cache_folder() / 'search'}"
+        f"fetching {len(absent):,} {what} once, {total / 1e6:,.1f} MB, into {cache_folder()}"
     )
     progress.start(len(absent), "files")
 
-    def one(file: SearchFile) -> None:
+    def one(file: SearchFile | ShardFile) -> None:
         until_valid(opened, file.path, lambda: _fetch_file(opened, file, found[file.path]))
         progress.tick(1, 0, file.bytes)
 
@@ -78,7 +93,11 @@ def _fetch(
             done.result()
 
 
-def _fetch_file(files: Files, file: SearchFile, kept: Path) -> None:
+def _is_there(path: Path, file: SearchFile | ShardFile) -> bool:
+    return path.is_file() and path.stat().st_size == file.bytes
+
+
+def _fetch_file(files: Files, file: SearchFile | ShardFile, kept: Path) -> None:
     with Folder(kept.parent).create() as new:
         for start in range(0, file.bytes, _PIECE):
             new.write(files.range(file.path, start, min(_PIECE, file.bytes - start)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import MANIFEST
-from biomedica_dataset.folder.search_files import FORMAT_VERSION, SEARCH
+from biomedica_dataset.folder.search_files import FORMAT_VERSION, SEARCH, SearchIndex
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.reading.index import read_manifest_at
@@ -19,6 +20,7 @@ from biomedica_dataset.suggest import one_of
 from .found_panels import FoundPanels
 from .found_rows import FoundRows
 from .lexical import Lexical
+from .local_build import build_here, source_bytes
 from .local_files import local_files
 from .searched_rows import SearchedRows
 from .vectors.image_vectors import ImageVectors
@@ -27,6 +29,9 @@ from .vectors.semantic import Semantic
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+
+    from biomedica_dataset.folder.manifest import Manifest
+    from biomedica_dataset.streaming.reading.places import Place
 
     from .conditions import Allowed
     from .lexical import Hit
@@ -51,13 +56,17 @@ class Search:
         path_or_repo: str | os.PathLike[str],
         text_model: str | None,
         image_model: str | None,
+        build: bool,  # noqa: FBT001 - named by `open_search`
         progress: Progress,
     ) -> None:
         self.place, self._progress = find(path_or_repo), progress
-        self.manifest, digest = read_manifest_at(self.place)
+        self._built, (self.manifest, digest) = self.place, read_manifest_at(self.place)
         if self.manifest.search is None:
-            raise UsageError(_without_search(self.place.url, is_local=self.place.is_local))
-        self.index = self.manifest.search
+            if not build:
+                raise UsageError(_without_search(self.place, self.manifest))
+            self._built, made = build_here(self.place, self.manifest, digest, progress)
+            self.manifest = replace(self.manifest, search=made)
+        self.index = self.manifest.search or SearchIndex()
         if self.index.version != FORMAT_VERSION:
             msg = (
                 f"{self.place.url} has a search index of version {self.index.version}; this "
@@ -97,7 +106,7 @@ class Search:
     def _lexical(self, unit: str) -> Lexical:
         parts = self.index.of(unit)
         words = [file for part in parts for file in part.words]
-        return Lexical(local_files(self.place, words, self._progress), parts)
+        return Lexical(local_files(self._built, words, self._progress), parts)
 
     def search(  # noqa: PLR0913 - each is a way to choose, given by name
         self,
@@ -177,15 +186,19 @@ class Search:
         return [hit for hit in near if (hit.part, hit.row) != (own.part, own.row)][:limit]
 
 
-def _without_search(url: str, *, is_local: bool) -> str:
-    if not is_local:
+def _without_search(place: Place, manifest: Manifest) -> str:
+    url, size = place.url, source_bytes(manifest) / 1e6
+    if not place.is_local:
         return (
             f"{url} has no search index. Its maker adds one with `biomedica search build` and "
-            "`biomedica push`; without it, `biomedica select --filter 'caption contains WORDS'` "
-            "finds figures"
+            f"`biomedica push`; until then, --build (build=True) fetches its captions, {size:,.1f} "
+            "MB, once, and builds an index of their words on this machine"
         )
     if Folder(f"{url}/{SEARCH}").is_empty():
-        return f"{url} has no search index; run `biomedica search build {url}`"
+        return (
+            f"{url} has no search index; run `biomedica search build {url}`, or search with "
+            "--build (build=True), which leaves the folder as it is"
+        )
     return (
         f"{url}/{SEARCH} belongs to an earlier manifest than {MANIFEST}: the dataset was written "
         f"again since; run `biomedica search build {url}`"
@@ -197,6 +210,7 @@ def open_search(
     *,
     text_model: str | None = None,
     image_model: str | None = None,
+    build: bool = False,
     progress: Progress | None = None,
 ) -> Search:
     """Open the search index of a dataset folder.
@@ -211,6 +225,9 @@ def open_search(
         The model of the vectors of texts, if it is not the one on the Hub that the index names.
     image_model
         The same of images, to search for an image in a file.
+    build
+        Whether to make an index of words on this machine if the dataset has none: its captions are
+        fetched once, and the index is kept for this state of the dataset.
     progress
         Says how much is fetched, and shows it; silent by default.
 
@@ -228,4 +245,4 @@ def open_search(
         ...
     biomedica_dataset.errors.UsageError: nowhere is not a folder; ...
     """
-    return Search(path_or_repo, text_model, image_model, progress or Progress())
+    return Search(path_or_repo, text_model, image_model, build, progress or Progress())

@@ -250,3 +250,26 @@ def test_a_push_without_the_group_other_is_searched_without_it(searchable, searc
     assert all(one.row["license_group"] != "other" for one in found)
     assert keys(without.search("drusen", filters="article_year > 1900"))
     assert verify(folder).problems == []
+
+
+def test_a_dataset_without_an_index_is_searched_by_one_that_is_built_here(
+    sample_dataset, search, cache
+):
+    before = {path: path.stat().st_mtime_ns for path in sample_dataset.rglob("*")}
+    with BucketServer(sample_dataset) as server:
+        with pytest.raises(UsageError, match=r"--build \(build=True\) fetches its captions, \d"):
+            open_search(server.url)
+        here = open_search(server.url, build=True)
+        found = here.search("pigment network", limit=9, licenses="commercial", images=True)
+        asked = len(server.asked())
+        again = open_search(server.url, build=True)
+        assert len(server.asked()) == asked + 1  # the manifest
+        again = again.search("pigment network", limit=9)
+        local = open_search(sample_dataset, build=True).search("pigment network", limit=9)
+
+    assert keys(found) == keys(search.search("pigment network", limit=9, licenses="commercial"))
+    assert found[0].image["bytes"] == search.search("pigment", images=True)[0].image["bytes"]
+    assert again == local == search.search("pigment network", limit=9)
+    assert len(list((cache / "biomedica" / "built-search").iterdir())) == 1
+    assert not list(cache.rglob("captions"))
+    assert {path: path.stat().st_mtime_ns for path in sample_dataset.rglob("*")} == before

@@ -1,0 +1,89 @@
+"""The words of a dataset without a search index, made searchable on this machine.
+
+What a search index of words is made from is fetched once, which is a small part of a dataset
+without its images. The index that `search build` makes of it is kept by the digest of the manifest;
+captions and images of what is found still come from the dataset itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biomedica_dataset.extras import require
+from biomedica_dataset.folder.manifest import MANIFEST, read_manifest
+from biomedica_dataset.folder.search_files import FORMAT_VERSION
+from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.streaming.reading.index import cache_folder
+from biomedica_dataset.streaming.reading.places import Place
+
+from .build import SearchStage
+from .local_files import fetch_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from biomedica_dataset.engine.progress import Progress
+    from biomedica_dataset.folder.manifest import Manifest
+    from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.folder.search_files import SearchIndex
+
+_CONFIGS = ("index", "captions", "panels")
+
+
+@dataclass(frozen=True)
+class _LocalStage(SearchStage):
+    """Builds the index of a folder that has nothing else, and leaves the index alone."""
+
+    def publish(self, manifest: Manifest) -> None:
+        """Write the manifest, without a card."""
+        for config in _CONFIGS:
+            shutil.rmtree(self.output.place(config), ignore_errors=True)
+        self.output.write_bytes(MANIFEST, manifest.as_json())
+
+
+def build_here(
+    place: Place, manifest: Manifest, digest: str, progress: Progress
+) -> tuple[Place, SearchIndex]:
+    """Return a search index of words for a dataset without one, and the folder that has its files.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the manifest.
+
+    Raises
+    ------
+    UsageError
+        Another process is making it.
+    SourceError
+        The dataset cannot be read.
+    """
+    require("tantivy", "search")
+    folder = cache_folder() / "built-search" / digest
+    made = _made(folder)
+    if made is None:
+        files = _sources(manifest)
+        found = {file.path: folder / file.path for file in files}
+        fetch_files(place, files, found, progress, "files to build a search index")
+        Folder(str(folder)).write_bytes(MANIFEST, manifest.as_json())
+        made = _LocalStage(str(folder)).run(progress=progress).finished
+    return Place(str(folder)), made
+
+
+def source_bytes(manifest: Manifest) -> int:
+    """Return the bytes that `build_here` fetches."""
+    return sum(file.bytes for file in _sources(manifest))
+
+
+def _sources(manifest: Manifest) -> list[ShardFile]:
+    return [file for config in _CONFIGS for file in manifest.config_files(config)]
+
+
+def _made(folder: Path) -> SearchIndex | None:
+    """Return the index that an earlier call made."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    search = read_manifest(Folder(str(folder))).search
+    return search if search is not None and search.version == FORMAT_VERSION else None
