@@ -27,7 +27,7 @@ from options import check
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--detector", help="id or folder of an object detector for transformers")
+    parser.add_argument("--detector", help="ONNX file, folder or id on the Hub of a detector")
     return parser
 
 
@@ -36,7 +36,7 @@ if __name__ == "__main__":
 
 
 from biomedica_dataset.annotation.panels.boxes import Box
-from biomedica_dataset.annotation.panels.detector import ObjectDetector
+from biomedica_dataset.annotation.panels.detector import load_detector
 from biomedica_dataset.annotation.panels.find_panels import FoundPanel, find_apart, find_panels
 from biomedica_dataset.annotation.panels.find_stage import named_places
 from biomedica_dataset.annotation.panels.letters import SIDES, Letter, LetterReader
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from PIL import Image
+
+    from biomedica_dataset.annotation.panels.proposals import Detector
 
 HALVES = ("developed on", "kept back")
 SURE = 0.8
@@ -108,7 +110,7 @@ class Remembered:
 
 
 def judged(
-    one: dict[str, Any], image: Image.Image, reader: Remembered, detector: ObjectDetector | None
+    one: dict[str, Any], image: Image.Image, reader: Remembered, detector: Detector | None
 ) -> dict[str, Judged]:
     truth = [(panel["letter"], Box(*panel["box"])) for panel in one["panels"]]
     scale = one["width"] / image.width
@@ -165,7 +167,7 @@ def row(name: str, figures: list[Judged], *, with_letters: bool = True) -> str:
 def main() -> None:
     options = arguments().parse_args()
     folder = options.folder
-    detector = ObjectDetector(options.detector) if options.detector else None
+    detector = load_detector(options.detector) if options.detector else None
     figures = json.loads((folder / "figures.json").read_text())
     figures = [one for one in figures if not one["uncertain"]]
     reader = LetterReader()

@@ -126,7 +126,7 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
 @click.option(
     "--detector",
     metavar="MODEL",
-    help="An object detector for transformers that proposes panels: its id on the Hub, or folder.",
+    help="An object detector that proposes panels: an ONNX file, a folder, or an id on the Hub.",
 )
 @click.option(
     "--report", is_flag=True,

@@ -1,8 +1,7 @@
-"""Object detectors for transformers, which propose panels."""
+"""Object detectors that propose panels: those for transformers, and ONNX files."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +15,15 @@ from biomedica_dataset.annotation.pretrained import (
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 
-from .boxes import Box
-from .proposals import Proposal
+from .onnx_detector import OnnxDetector
+from .onnx_file import find_onnx
+from .proposals import LEAST_SCORE, each_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from PIL import Image
 
-_LEAST = 0.5  # score
-_SAME = 0.5  # intersection over union of two boxes of one object
-_MOST = 100  # boxes of an image
+    from .proposals import Detector, Proposal
+
 _DIGITS = 16  # of the digest in the id
 
 
@@ -77,30 +74,24 @@ class ObjectDetector:
         with self._torch.inference_mode():
             out = self._model(**given)
         (found,) = self._processor.post_process_object_detection(
-            out, threshold=_LEAST, target_sizes=[(image.height, image.width)]
+            out, threshold=LEAST_SCORE, target_sizes=[(image.height, image.width)]
         )
         boxes, scores = (found[name].float().cpu().tolist() for name in ("boxes", "scores"))
         return each_once(zip(boxes, scores, strict=True), image.size)
 
 
-def each_once(found: Iterable[tuple[list[float], float]], size: tuple[int, int]) -> list[Proposal]:
-    """Return the boxes that a detector found, cut at the edges of the image, each object once.
+def load_detector(model: str) -> Detector:
+    """Return the detector of an ONNX file, of a folder that holds one, or for transformers.
 
-    Examples
-    --------
-    >>> found = [([-3, 0, 50, 60], 0.75), ([0, 0, 52, 60], 0.5), ([60, 0, 9e9, 60], 0.6)]
-    >>> [(*box, score) for box, score in each_once(found, (99, 60))]
-    [(0, 0, 50, 60, 0.75), (60, 0, 99, 60, 0.6)]
+    Parameters
+    ----------
+    model
+        Path, or id on the Hub.
+
+    Raises
+    ------
+    UsageError
+        An extra is missing, or there is no such detector.
     """
-    width, height = size
-    kept: list[Proposal] = []
-    for sides, score in sorted(found, key=lambda one: -one[1]):
-        if not all(map(math.isfinite, (*sides, score))):
-            continue
-        x0, y0, x1, y1 = sides
-        box = Box(max(0, x0), max(0, y0), min(width, x1), min(height, y1))
-        if box.x1 - box.x0 < 1 or box.y1 - box.y0 < 1 or not 0 <= score <= 1:
-            continue
-        if len(kept) < _MOST and all(box.iou(other.box) < _SAME for other in kept):
-            kept.append(Proposal(box, score))
-    return kept
+    file = find_onnx(model)
+    return ObjectDetector(model) if file is None else OnnxDetector(file)

@@ -25,7 +25,7 @@ from biomedica_dataset.jats.panels.positions import find_positions
 from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import rows_fingerprint
 
-from .detector import ObjectDetector
+from .detector import load_detector
 from .find_panels import FoundPanel, find_apart, find_panels
 from .letters import SIDES, LetterReader
 from .panels import FEWEST, SCHEMA, Panels, PanelsHeader
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.schema import Pair
+
+    from .proposals import Detector
 
 _FIGURES, _PANELS = "figures: ", "panels: "  # before the outcomes in the record of a block
 
@@ -71,7 +73,7 @@ class PanelsStage(ArchiveStage[None]):
     every
         Also cut figures whose captions name no letters.
     detector
-        Object detector that proposes panels: its id on the Hub, or a folder.
+        Object detector that proposes panels: its id on the Hub, a folder or an ONNX file.
     """
 
     every: bool = False
@@ -83,9 +85,9 @@ class PanelsStage(ArchiveStage[None]):
         return LetterReader()
 
     @cached_property
-    def proposer(self) -> ObjectDetector | None:
+    def proposer(self) -> Detector | None:
         """The detector of this process."""
-        return ObjectDetector(self.detector) if self.detector else None
+        return load_detector(self.detector) if self.detector else None
 
     def begin(self, lock: RunLock) -> None:
         """Begin the folder of panels."""
@@ -172,8 +174,8 @@ def panels(
         Also cut figures whose captions name no letters: between letters that are surely read in
         them, or into images that stand apart.
     detector
-        Object detector for transformers, by its id on the Hub or its folder. Its boxes are the
-        panels of a figure if they agree with the letters; others are cut as without it.
+        Object detector: for transformers, by its id on the Hub or its folder, or an ONNX file. Its
+        boxes are the panels of a figure if they agree with the letters; others are cut as without.
     workers
         Processes; as many as there are processors by default.
     launch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -9,13 +10,18 @@ from .boxes import Box
 from .cut import CORNERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from PIL import Image
 
     from .cut import Corner
     from .letters import Letter
 
+LEAST_SCORE = 0.5
+"""Score of a proposal, on which detectors agree."""
+
+_SAME = 0.5  # intersection over union of two boxes of one object
+_MOST = 100  # boxes of an image
 _REACH = 2.0  # heights that a mark may stand outside of its panel
 _OVERLAP = 0.1  # of the smaller of two panels
 
@@ -40,6 +46,29 @@ class Detector(Protocol):
 
     def propose(self, image: Image.Image) -> list[Proposal]:
         """Return boxes within an RGB image, each object once, the surest first."""
+
+
+def each_once(found: Iterable[tuple[list[float], float]], size: tuple[int, int]) -> list[Proposal]:
+    """Return the boxes that a detector found, cut at the edges of the image, each object once.
+
+    Examples
+    --------
+    >>> found = [([-3, 0, 50, 60], 0.75), ([0, 0, 52, 60], 0.5), ([60, 0, 9e9, 60], 0.6)]
+    >>> [(*box, score) for box, score in each_once(found, (99, 60))]
+    [(0, 0, 50, 60, 0.75), (60, 0, 99, 60, 0.6)]
+    """
+    width, height = size
+    kept: list[Proposal] = []
+    for sides, score in sorted(found, key=lambda one: -one[1]):
+        if not all(map(math.isfinite, (*sides, score))):
+            continue
+        x0, y0, x1, y1 = sides
+        box = Box(max(0, x0), max(0, y0), min(width, x1), min(height, y1))
+        if box.x1 - box.x0 < 1 or box.y1 - box.y0 < 1 or not 0 <= score <= 1:
+            continue
+        if len(kept) < _MOST and all(box.iou(other.box) < _SAME for other in kept):
+            kept.append(Proposal(box, score))
+    return kept
 
 
 def at_marks(
