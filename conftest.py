@@ -1,28 +1,75 @@
-"""Examples in docstrings run in a folder that holds the sample as bucket, archive and biomedica."""
+"""The sample, made once for all; examples in docstrings run in a folder that holds it."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    MakeOnce = Callable[[str, Callable[[Path], Any]], Path]
 
 _NAMES = ('"bucket"', '"archive"', '"biomedica"')
 
 
 @pytest.fixture(scope="session")
-def _sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from biomedica_dataset import extract, serialize
+def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Return a function that gives a folder of a name, which the first worker makes for all."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def make_once(name: str, make: Callable[[Path], Any]) -> Path:
+        folder, made = root / "once" / name, root / f"{name}.made"
+        with FileLock(root / f"{name}.lock"):
+            if not made.exists():
+                make(folder)
+                made.touch()
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def sample_bucket(once: MakeOnce) -> Path:
+    """Return the built-in sample, laid out as PMC's bucket; not to be changed by a test."""
     from biomedica_dataset.sample.bucket import write_bucket
 
+    return once("bucket", write_bucket)
+
+
+@pytest.fixture(scope="session")
+def sample_archive(sample_bucket: Path, once: MakeOnce) -> Path:
+    """Return an archive of the sample; not to be changed by a test."""
+    from biomedica_dataset.extraction.extract import extract
+
+    return once("archive", lambda to: extract(str(sample_bucket), str(to), workers=1))
+
+
+@pytest.fixture(scope="session")
+def sample_dataset(sample_archive: Path, once: MakeOnce) -> Path:
+    """Return a dataset folder of the sample, called biomedica; not to be changed by a test."""
+    from biomedica_dataset.serialization.serialize import serialize
+
+    return once("biomedica", lambda to: serialize(sample_archive, to, workers=1))
+
+
+@pytest.fixture(scope="session")
+def _examples(
+    sample_bucket: Path,
+    sample_archive: Path,
+    sample_dataset: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     root = tmp_path_factory.mktemp("examples")
-    write_bucket(root / "bucket")
-    extract(root / "bucket", root / "archive", workers=1)
-    serialize(root / "archive", root / "biomedica", workers=1)
+    for folder in (sample_bucket, sample_archive, sample_dataset):
+        shutil.copytree(folder, root / folder.name)
     return root
 
 
@@ -37,7 +84,7 @@ def _in_sample_folder(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     before = os.getcwd()  # noqa: PTH109 - to be gone back to
-    os.chdir(request.getfixturevalue("_sample"))
+    os.chdir(request.getfixturevalue("_examples"))
     try:
         yield
     finally:

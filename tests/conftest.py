@@ -1,4 +1,4 @@
-"""What all tests share: a fresh home of Hugging Face, the real articles, and the sample."""
+"""What all tests share: a fresh home of Hugging Face, and the real articles."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from filelock import FileLock
 
 from .servers.moto import credentials
 from .servers.moto import s3_server as start_s3
@@ -66,32 +65,6 @@ def real() -> Path:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], Any]], Path]:
-    """Return a function that gives a folder of a name, which the first worker makes for all."""
-    root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
-
-    def make_once(name: str, make: Callable[[Path], Any]) -> Path:
-        folder, made = root / "once" / name, root / f"{name}.made"
-        with FileLock(root / f"{name}.lock"):
-            if not made.exists():
-                make(folder)
-                made.touch()
-        return folder
-
-    return make_once
-
-
-@pytest.fixture(scope="session")
-def sample_bucket(once) -> Path:
-    """The built-in sample, laid out as PMC's bucket; not to be changed by a test."""
-    from biomedica_dataset.sample.bucket import write_bucket
-
-    return once("bucket", write_bucket)
-
-
-@pytest.fixture(scope="session")
 def make_sample() -> Callable[..., bytes]:
     """The tool that makes the sample, run in a process of its own; returns what it prints."""
 
@@ -101,22 +74,6 @@ def make_sample() -> Callable[..., bytes]:
         return subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE).stdout
 
     return run
-
-
-@pytest.fixture(scope="session")
-def sample_archive(sample_bucket: Path, once) -> Path:
-    """An archive of the sample; not to be changed by a test."""
-    from biomedica_dataset.extraction.extract import extract
-
-    return once("archive", lambda to: extract(str(sample_bucket), str(to), workers=1))
-
-
-@pytest.fixture(scope="session")
-def sample_dataset(sample_archive: Path, once) -> Path:
-    """A dataset folder of the sample, called biomedica; not to be changed by a test."""
-    from biomedica_dataset.serialization.serialize import serialize
-
-    return once("biomedica", lambda to: serialize(sample_archive, to, workers=1))
 
 
 @pytest.fixture(scope="session")

@@ -129,6 +129,7 @@ def test_a_sample_depends_on_keys_and_seed_and_not_on_blocks(tmp_path):
     assert len(drawn(Embeddings.open(tmp_path / "a"), 10**6, 1, Progress())) == 200
 
 
+@pytest.mark.slow
 def test_seeding_on_a_part_is_as_good_as_on_all():
     points = np.random.default_rng(0).normal(size=(4000, 6)).astype(np.float32)
     ours = np.mean([k_means(points, 40, seed).inertia for seed in range(5)])

@@ -106,6 +106,7 @@ def odd(tmp_path_factory):
     return keys, panels(folder / "archive", folder / "panels", workers=1), folder / "panels"
 
 
+@pytest.mark.slow
 def test_broken_and_huge_images_stay_whole_and_are_counted(odd):
     keys, report, folder = odd
     there = Panels.open(folder)

@@ -315,6 +315,7 @@ def labelled_sample(sample_archive, sample_dataset, tmp_path_factory):
     return home, report, options
 
 
+@pytest.mark.slow
 def test_serialize_fills_the_label_columns_with_what_passed(labelled_sample):
     home, report, _ = labelled_sample
     table = choose_rows(home / "data", Choice()).table

@@ -81,6 +81,7 @@ def softmax(logits):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+@pytest.mark.slow
 def test_classification_of_real_images_is_what_scikit_learn_says(measured):
     results, images, read, names, _ = measured
     centres = []

@@ -147,6 +147,7 @@ def test_a_killed_helper_leaves_a_checkpoint_to_go_on_from(config, undisturbed, 
     assert same(weights(undisturbed[0]), weights(tmp_path / "alone"))
 
 
+@pytest.mark.slow
 def test_the_measures_are_told_to_the_terminal_and_to_tensorboard(config, undisturbed, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -106,6 +106,7 @@ def spoken(element: _Element) -> list[str]:
     return parts
 
 
+@pytest.mark.slow
 def test_the_counts_over_all_real_articles_stay_as_they_were_checked(
     articles: dict[str, tuple[_Element, Article]],
 ):

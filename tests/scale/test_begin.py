@@ -15,7 +15,7 @@ from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.io.folders import RUN, Folder
 
 ARTICLE = "PMC99000777"
-FEW = 5
+FEW = 2
 
 
 @pytest.fixture(params=["disk", "s3"])
