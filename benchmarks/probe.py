@@ -40,8 +40,8 @@ import numpy as np
 from biomedica_dataset import assign, cluster, label, probe
 from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.annotation.clusters.assignments import Assignments
+from biomedica_dataset.annotation.embeddings.article_images import Frame
 from biomedica_dataset.annotation.embeddings.classical import Classical
-from biomedica_dataset.annotation.embeddings.image_loader import Frame
 from biomedica_dataset.annotation.embeddings.vectors import (
     Embeddings,
     EmbeddingsHeader,

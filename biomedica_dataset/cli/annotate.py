@@ -30,6 +30,9 @@ def annotate() -> None:
 )
 @click.option("--panels", metavar="FOLDER", help="Panels of ARCHIVE: one vector for each panel.")
 @click.option(
+    "--look", metavar="FOLDER", help="Also write what `look` does into FOLDER, in the same pass."
+)
+@click.option(
     "--model",
     default="facebook/dinov2-with-registers-large",
     show_default=True,

@@ -17,16 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from biomedica_dataset.annotation.embeddings.article_images import Frame, ImagesOf
 from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.annotation.embeddings.encoder import load_encoder
-from biomedica_dataset.annotation.embeddings.image_loader import (
-    Frame,
-    ImageLoader,
-    ImagesOf,
-    read_ahead,
-)
+from biomedica_dataset.annotation.embeddings.image_loader import ImageLoader, read_ahead
 from biomedica_dataset.annotation.embeddings.model_id import ModelId
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+from biomedica_dataset.annotation.look.look import look
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.errors import ArchiveError, ArticleError, UsageError
 from biomedica_dataset.extraction.extract import extract
@@ -138,8 +135,11 @@ def test_the_same_run_again_does_nothing(sample_archive, embedded, encoder_folde
 def test_processes_and_devices_give_the_same_bytes(
     sample_archive, embedded, encoder_folder, tmp_path, options
 ):
-    report = embed(sample_archive, tmp_path / "new", model=str(encoder_folder), **options)
+    measures, model = tmp_path / "look", str(encoder_folder)
+    report = embed(sample_archive, tmp_path / "new", model=model, look=measures, **options)
 
+    look(sample_archive, tmp_path / "alone", workers=1)
+    assert tree(measures) == tree(tmp_path / "alone")
     assert tree(tmp_path / "new") == tree(embedded)
     assert report.encoded == report.counts["kept"]
     assert 0 <= report.waited <= 1
@@ -254,7 +254,8 @@ def test_other_normalization_is_another_model(encoder_folder, tmp_path):
 def test_what_decodes_ends_with_the_process_that_started_it(sample_archive, tmp_path):
     script = (
         "import os, signal\n"
-        "from biomedica_dataset.annotation.embeddings.image_loader import *\n"
+        "from biomedica_dataset.annotation.embeddings.article_images import Frame, ImagesOf\n"
+        "from biomedica_dataset.annotation.embeddings.image_loader import ImageLoader\n"
         "from biomedica_dataset.archive.ledger import Archive\n"
         "if __name__ == '__main__':\n"
         f"    archive = Archive.open({str(sample_archive)!r})\n"

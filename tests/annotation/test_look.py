@@ -11,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from biomedica_dataset import UsageError, look, open_dataset, serialize
+from biomedica_dataset import UsageError, embed, look, open_dataset, serialize
 from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.annotation.look.measured import Look
 from biomedica_dataset.annotation.panels.panels import SCHEMA, Panels, PanelsHeader
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.images.measures import count_frames, measure
 from biomedica_dataset.io.folders import Folder
+
+from ..serialize.encoders import Quarters
+from ..serialize.made_panels import make_panels
+from .test_embed import tree
 
 
 def drawn(seed=0, size=(300, 200)):
@@ -90,6 +94,32 @@ def test_a_panel_is_measured_by_itself_and_a_whole_figure_by_its_own_key(
     assert (found[made[0]["key"]]["width"], found[made[0]["key"]]["height"]) == boxes["A"][2:]
     with pytest.raises(UsageError, match=r"has measures of panels .* would be of figures"):
         look(sample_archive, tmp_path / "look", workers=1)
+
+
+def test_embed_writes_the_same_measures_on_its_way(sample_archive, tmp_path):
+    made_panels = make_panels(sample_archive, tmp_path / "panels")
+    encoder = Quarters()
+    for panels in (None, made_panels):
+        own, other, plain, vectors = (tmp_path / f"{name} {panels is None}" for name in "abcd")
+        look(sample_archive, own, panels=panels, workers=1)
+        embed(sample_archive, plain, panels=panels, encoder=encoder, workers=0)
+        options = {"panels": panels, "encoder": encoder, "workers": 0, "look": other}
+
+        report = embed(sample_archive, vectors, **options)
+
+        assert tree(other) == tree(own)
+        assert tree(vectors) == tree(plain)
+        assert report.measured.images.kept == len(rows(own))
+        assert f"measured images: {len(rows(own))} seen" in str(report)
+        assert embed(sample_archive, vectors, **options).written == 0
+
+    block = next((other / "blocks").iterdir())
+    block.unlink()
+    again = embed(sample_archive, vectors, **options)
+    assert (again.written, again.encoded) == (1, 0)
+    assert tree(other) == tree(own)
+    with pytest.raises(UsageError, match="is the folder of the vectors too; name another"):
+        embed(sample_archive, vectors, **options | {"look": vectors})
 
 
 def test_grey_blank_and_blurred_images_are_told_apart():

@@ -12,8 +12,8 @@ from PIL import Image
 from biomedica_dataset.annotation.clusters.assign import assign
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.cluster import cluster
+from biomedica_dataset.annotation.embeddings.article_images import Frame
 from biomedica_dataset.annotation.embeddings.embed import embed
-from biomedica_dataset.annotation.embeddings.image_loader import Frame
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
 from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy

@@ -13,9 +13,9 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from biomedica_dataset.annotation.clusters.assign import assign
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.cluster import cluster, k_means
+from biomedica_dataset.annotation.embeddings.article_images import Frame
 from biomedica_dataset.annotation.embeddings.embed import embed
 from biomedica_dataset.annotation.embeddings.encoder import load_encoder
-from biomedica_dataset.annotation.embeddings.image_loader import Frame
 from biomedica_dataset.annotation.labels.label import label
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile

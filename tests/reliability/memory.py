@@ -113,7 +113,8 @@ def _picture(size: tuple[int, int]) -> bytes:
 
 _DECODE = """
 import sys
-from biomedica_dataset.annotation.embeddings.image_loader import Frame, ImageLoader, ImagesOf
+from biomedica_dataset.annotation.embeddings.article_images import Frame, ImagesOf
+from biomedica_dataset.annotation.embeddings.image_loader import ImageLoader
 from biomedica_dataset.archive.ledger import Archive
 archive = Archive.open(sys.argv[1])
 with ImageLoader(archive, ImagesOf(Frame(size=224, colour=(0, 0, 0)), None), 0) as loader:

@@ -16,23 +16,28 @@ from biomedica_dataset.annotation.blocks import (
     block_name,
     write_block,
 )
+from biomedica_dataset.annotation.look.measure_block import boxes_by_article, write_measures
 from biomedica_dataset.annotation.panels.figure_panels import read_figure_panels
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_fingerprint
 
+from .article_images import Frame, ImagesOf
 from .encoder import BATCH
-from .image_loader import Frame, ImageLoader, ImagesOf, LoadedImage
+from .image_loader import ImageLoader
 from .vectors import vector_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from biomedica_dataset.annotation.look.look import LookStage
+    from biomedica_dataset.annotation.look.measure_block import Boxes, Row
     from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Progress
 
+    from .article_images import LoadedImage
     from .encoder import Encoder
     from .vectors import Embeddings
 
@@ -77,10 +82,12 @@ class BlockEncoder:
         encoder: Encoder,
         progress: Progress,
         on_error: str,
+        look: LookStage | None,
     ) -> None:
         self._archive, self._panels = archive, panels
-        self._output, self._on_error = output, on_error
+        self._output, self._on_error, self._look = output, on_error, look
         self._encoder, self._progress = encoder, progress
+        self._measured: set[int] = set()
 
     def blocks(self, todo: Iterable[int], processes: int) -> Iterator[tuple[int, EncodedBlock]]:
         """Write blocks, and yield the outcome for each.
@@ -99,7 +106,7 @@ class BlockEncoder:
         colour = None if model.preprocess == "paper" else self._encoder.colour
         images_of = ImagesOf(Frame(size=model.size, colour=colour), self._panels)
         with ImageLoader(self._archive, images_of, processes) as loader:
-            loaded = loader.images(todo, self._known)
+            loaded = loader.images(todo, self._known, self._boxes)
             for block, parts in itertools.groupby(loaded, key=lambda part: part[0]):
                 images = itertools.chain.from_iterable(own for _block, own in parts)
                 yield block, self._block(block, images)
@@ -113,11 +120,20 @@ class BlockEncoder:
                 found.setdefault(pmcid(key), set()).add(digest)
         return found
 
+    def _boxes(self, block: int) -> dict[int, Boxes] | None:
+        """Return the boxes of a block to measure, by PMCID; ``None`` if it is measured already."""
+        if self._look is None or self._look.record(block) is not None:
+            return None
+        self._measured.add(block)
+        return boxes_by_article(self._look.found, block)
+
     def _block(self, block: int, images: Iterable[LoadedImage]) -> EncodedBlock:
         vectors = _Vectors(self._encoder, self._before(block))
         pairs: list[tuple[str, str]] = []
         problems: dict[str, str] = {}
+        measures: list[Row] = []
         for image in images:
+            measures += image.measures
             pairs.append((image.key, image.digest))
             if image.problem is not None and self._on_error == "raise":
                 raise lost_error(image.key, image.problem)
@@ -133,6 +149,9 @@ class BlockEncoder:
             counts=dict(sorted(reasons.items())),
             problems=[f"{key}: {problems[d]}" for key, d in pairs if d in problems],
         )
+        if self._look is not None and block in self._measured:
+            fingerprint = self._look.fingerprint(block)
+            write_measures(self._look.output, block, fingerprint, measures)
         keys = [key for key, digest in pairs if digest not in problems]
         hashes = [digest for _key, digest in pairs if digest not in problems]
         table = vector_table(keys, hashes, vectors.of(hashes))

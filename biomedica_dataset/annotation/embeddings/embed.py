@@ -9,15 +9,18 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.annotation.block_stage import BlocksReport
-from biomedica_dataset.annotation.blocks import read_record
+from biomedica_dataset.annotation.blocks import read_record, remove_blocks_except
+from biomedica_dataset.annotation.look.look import LookStage
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
+from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.pool import cpu_count, run_tasks
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
+from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.suggest import one_of
 
 from .embed_stage import EmbedStage
@@ -26,8 +29,12 @@ from .encoder import DEFAULT_MODEL, EncoderSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from biomedica_dataset.annotation.blocks import BlockRecord
+    from biomedica_dataset.annotation.look.look import LookReport
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Counters
 
+    from .block_encoder import EncodedBlock
     from .encoder import Encoder, Preprocess
     from .model_id import ModelId
 
@@ -46,6 +53,8 @@ class EmbedReport(BlocksReport):
         Images that this run encoded.
     waited
         Share of the run in which the model was idle; ``None`` if nothing was encoded.
+    measured
+        The measures that were written on the way, if they were asked for.
     """
 
     what: ClassVar[str] = "the vectors"
@@ -55,11 +64,13 @@ class EmbedReport(BlocksReport):
     encoded: int
     waited: float | None
     problems: list[str]
+    measured: LookReport | None = None
 
     def lines(self) -> list[str]:
         """Return the images of the finished blocks."""
         lines = [f"vectors of {self.model}", *Tally.of(self.counts).lines("images")]
-        return lines + [f"no vector: {problem}" for problem in self.problems[:20]]
+        lines += [f"no vector: {problem}" for problem in self.problems[:20]]
+        return lines + ([] if self.measured is None else self.measured.lines("measured images"))
 
     def ending(self) -> list[str]:
         """Return what the run has done, what is left, and whether the model waited."""
@@ -78,6 +89,7 @@ def embed(  # noqa: PLR0913 - each is given by name
     output: str | os.PathLike[str],
     *,
     panels: str | os.PathLike[str] | None = None,
+    look: str | os.PathLike[str] | None = None,
     model: str = DEFAULT_MODEL,
     revision: str | None = None,
     preprocess: Preprocess = "fit",
@@ -102,6 +114,9 @@ def embed(  # noqa: PLR0913 - each is given by name
     panels
         Panels of the archive: a figure that was split has a vector for each of its panels, under
         the key of the panel, and none of its own.
+    look
+        Folder for the measures of the same images, which are written on the way: see `look`.
+        An image is read once for both, and decoded once unless it is a JPEG of another scale.
     model, revision, preprocess
         See `load_encoder`; ``classical`` is a descriptor without weights, see `Classical`.
     workers
@@ -151,9 +166,10 @@ def embed(  # noqa: PLR0913 - each is given by name
         panels_url=None if panels is None else os.fspath(panels),
         encoders=encoders,
         on_error=on_error,
+        look=None if look is None else _look_stage(archive, look, output, panels),
     )
     started = time.perf_counter()
-    run = stage.run(launch, workers=1, progress=progress)
+    run = _run(stage, launch, progress)
     spent = (time.perf_counter() - started) * len(encoders)
     encoded, worked = sum(one.encoded for one in run.made), sum(one.seconds for one in run.made)
     read = stage.output.map(partial(read_record, stage.output), stage.tasks())
@@ -167,7 +183,36 @@ def embed(  # noqa: PLR0913 - each is given by name
         encoded=encoded,
         waited=max(0.0, 1 - worked / spent) if encoded and spent else None,
         problems=[problem for record in records for problem in record.problems],
+        measured=None if stage.look is None else stage.look.report(run),
     )
+
+
+def _look_stage(
+    archive: str | os.PathLike[str],
+    look: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    panels: str | os.PathLike[str] | None,
+) -> LookStage:
+    if Folder(look).url == Folder(output).url:
+        msg = f"{os.fspath(look)} is the folder of the vectors too; name another for the measures"
+        raise UsageError(msg)
+    found = None if panels is None else os.fspath(panels)
+    return LookStage(source=os.fspath(archive), url=os.fspath(look), panels=found)
+
+
+def _run(
+    stage: EmbedStage, launch: Launch, progress: Progress | None
+) -> StageRun[BlockRecord, EncodedBlock]:
+    """Run the stage, with a lock on the measures as well if it writes them."""
+    if stage.look is None:
+        return stage.run(launch, workers=1, progress=progress)
+    with acquire(stage.look.output, launch) as lock:
+        stage.look.begin(lock)
+        run = stage.run(launch, workers=1, progress=progress)
+        if not run.left:
+            remove_blocks_except(stage.look.output, run.records)
+            lock.release()
+    return run
 
 
 def _encoders(

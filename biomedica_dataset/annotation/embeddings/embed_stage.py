@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from biomedica_dataset.annotation.blocks import BlockRecord
+    from biomedica_dataset.annotation.look.look import LookStage
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.stage import WorkerContext
 
@@ -44,6 +45,8 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
         The encoders of this process; other processes load the model themselves.
     on_error
         Whether to ``skip`` an image that cannot be decoded, or ``raise`` an error.
+    look
+        Writes the measures of the same images on the way.
     """
 
     on_gpu: ClassVar[bool] = True
@@ -54,6 +57,7 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
     panels_url: str | None = None
     encoders: tuple[Encoder, ...] = field(default=(), compare=False)
     on_error: str = "skip"
+    look: LookStage | None = None
 
     @cached_property
     def panels(self) -> Panels | None:
@@ -74,8 +78,10 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
         return block_fingerprint(self.archive, self.panels, task)
 
     def record(self, task: int) -> BlockRecord | None:
-        """Return the record of a block whose articles have not changed."""
+        """Return the record of a block whose articles have not changed, nor their measures."""
         record = super().record(task)
+        if self.look is not None and self.look.record(task) is None:
+            return None
         is_refused = record is not None and record.problems and self.on_error == "raise"
         return None if is_refused else record
 
@@ -102,7 +108,7 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
     def _block_encoder(self, encoder: Encoder, context: WorkerContext) -> BlockEncoder:
         there = Embeddings.open(self.url)
         return BlockEncoder(
-            self.archive, self.panels, there, encoder, context.progress, self.on_error
+            self.archive, self.panels, there, encoder, context.progress, self.on_error, self.look
         )
 
     def _is_still_stale(self, task: int, context: WorkerContext) -> bool:

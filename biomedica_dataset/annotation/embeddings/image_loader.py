@@ -5,36 +5,27 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_figure_panels
 from biomedica_dataset.archive.stored_images import images_size
 from biomedica_dataset.engine.pool import end_with_parent
-from biomedica_dataset.errors import ArticleError, WorkerDiedError
-from biomedica_dataset.images.crop import box_at_scale, figure_target
-from biomedica_dataset.images.decode import decode_rgb
-from biomedica_dataset.images.fit import fitted, squashed
-from biomedica_dataset.keys import panel_key
-from biomedica_dataset.rows import rows_of
+from biomedica_dataset.errors import WorkerDiedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
     from types import TracebackType
 
-    import numpy as np
-
-    from biomedica_dataset.annotation.panels.panels import Panels
-    from biomedica_dataset.archive.entries import LedgerRow
+    from biomedica_dataset.annotation.look.measure_block import Boxes
     from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.images.crop import Box, View
-    from biomedica_dataset.schema import Pair
 
-    Article = tuple[LedgerRow, Mapping[str, bytes]]
+    from .article_images import Article, ImagesOf, LoadedImage
+
     Known = Callable[[int], Mapping[int, AbstractSet[str]]]
+    _Task = tuple[list[Article], set[str], Boxes | None]
+    BoxesOf = Callable[[int], Mapping[int, Boxes] | None]
 
 _TOGETHER = 1 << 20  # bytes of images per task: enough to hide the cost of sending it
 _AHEAD = 4  # tasks in flight per process
@@ -42,139 +33,6 @@ _HELD = 1 << 28  # bytes of images in flight
 _READ_AHEAD = 2  # tasks
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """The input format of a model.
-
-    Parameters
-    ----------
-    size
-        Side of the square in pixels.
-    colour
-        Pads an image to a square; ``None`` squashes it instead.
-    """
-
-    size: int
-    colour: tuple[int, int, int] | None
-
-    def decode(self, data: bytes, views: Sequence[View | None]) -> list[np.ndarray[Any, Any]]:
-        """Return an image, or the parts of it that views show, each as uint8 (size, size, 3).
-
-        Raises
-        ------
-        ArticleError
-            The image cannot be decoded.
-        """
-        target = 2 * self.size
-        targets = (figure_target(target, *view) if view else target for view in views)
-        pixels = decode_rgb(data, max(targets))
-        return [self._fit(_cut(pixels, *view) if view else pixels) for view in views]
-
-    def _fit(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        if self.colour is None:
-            return squashed(pixels, self.size)
-        return fitted(pixels, self.size, self.colour)
-
-
-def _cut(pixels: np.ndarray[Any, Any], box: Box, size: tuple[int, int]) -> np.ndarray[Any, Any]:
-    height, width = pixels.shape[:2]
-    x0, y0, x1, y1 = box_at_scale(box, size, (width, height))
-    return pixels[y0:y1, x0:x1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedImage:
-    """An image, or a panel of it, in the input format of a model.
-
-    Parameters
-    ----------
-    digest
-        SHA-256 of its bytes; see `panel_hash` for a panel.
-    size
-        How many bytes it has.
-    pixels
-        See `Frame.decode`; ``None`` if they are not needed or the image cannot be decoded.
-    problem
-        Why the image cannot be decoded.
-    """
-
-    key: str
-    digest: str
-    size: int
-    pixels: np.ndarray[Any, Any] | None = None
-    problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImagesOf:
-    """Loads the images of articles, in any process.
-
-    Parameters
-    ----------
-    panels
-        Panels by which figures are split.
-    """
-
-    frame: Frame
-    panels: Panels | None
-
-    def __call__(self, articles: Sequence[Article], known: AbstractSet[str]) -> list[LoadedImage]:
-        """Return the images of articles: of a figure that was split, its panels.
-
-        Parameters
-        ----------
-        known
-            Digests of images whose pixels are not needed.
-        """
-        numbers = [row.pmcid for row, _images in articles]
-        split = None
-        if self.panels is not None and numbers:
-            split = read_figure_panels(self.panels, min(numbers), max(numbers) + 1).take
-        found: list[LoadedImage] = []
-        seen, problems = set(known), dict[str, str]()
-        for row, images in articles:
-            for _group, pair in rows_of(row, images, panels=split).pairs:
-                found += self._of_pair(pair, seen, problems)
-        return found
-
-    def _of_pair(
-        self, pair: Pair, seen: set[str], problems: dict[str, str]
-    ) -> Iterator[LoadedImage]:
-        data: bytes = (pair.image or {})["bytes"]
-        views = _views(pair)
-        todo = {digest: view for _key, digest, view in views if digest not in seen}
-        seen.update(todo)
-        made: dict[str, np.ndarray[Any, Any]] = {}
-        if todo:
-            try:
-                made = dict(zip(todo, self.frame.decode(data, list(todo.values())), strict=True))
-            except ArticleError as error:
-                problems.update(dict.fromkeys(todo, str(error)))
-        for number, (key, digest, _view) in enumerate(views):
-            yield LoadedImage(
-                key=key,
-                digest=digest,
-                size=0 if number else len(data),
-                pixels=made.pop(digest, None),
-                problem=problems.get(digest),
-            )
-
-
-def _views(pair: Pair) -> list[tuple[str, str, View | None]]:
-    """Return key, digest and box of each panel of a pair, or of its whole image."""
-    if not pair.panels:
-        return [(pair.key, pair.image_hash, None)]
-    width, height = pair.image_size or (0, 0)
-    return [
-        (
-            panel_key(pair.key, panel["letter"]),
-            panel_hash(pair.image_hash, panel["box"]),
-            (tuple(panel["box"]), (width, height)),
-        )
-        for panel in pair.panels
-    ]
 
 
 class ImageLoader:
@@ -211,7 +69,7 @@ class ImageLoader:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def images(
-        self, blocks: Iterable[int], known: Known
+        self, blocks: Iterable[int], known: Known, boxes: BoxesOf = lambda _block: None
     ) -> Iterator[tuple[int, list[LoadedImage]]]:
         """Yield the images of blocks in order, in portions; each block at least once.
 
@@ -219,22 +77,24 @@ class ImageLoader:
         ----------
         known
             Returns, for a block, the digests of images whose pixels are not needed, by PMCID.
+        boxes
+            Returns, for a block, the boxes to measure by PMCID, or ``None`` to measure nothing.
 
         Raises
         ------
         WorkerDiedError
             A process was killed, probably because it ran out of memory.
         """
-        tasks = self._tasks(blocks, known)
+        tasks = self._tasks(blocks, known, boxes)
         if self._pool is None:
-            for block, articles, digests in tasks:
-                yield block, self._images_of(articles, digests)
+            for block, task in tasks:
+                yield block, self._images_of(*task)
             return
         ahead: deque[tuple[int, int, Future[list[LoadedImage]]]] = deque()
         try:
-            for block, articles, digests in read_ahead(tasks, _READ_AHEAD):
-                future = self._pool.submit(self._images_of, articles, digests)
-                ahead.append((block, _bytes(articles), future))
+            for block, task in read_ahead(tasks, _READ_AHEAD):
+                future = self._pool.submit(self._images_of, *task)
+                ahead.append((block, _bytes(task[0]), future))
                 while self._is_full(ahead):
                     yield _first(ahead)
             while ahead:
@@ -252,20 +112,32 @@ class ImageLoader:
         return len(ahead) >= _AHEAD * self._processes or held > _HELD
 
     def _tasks(
-        self, blocks: Iterable[int], known: Known
-    ) -> Iterator[tuple[int, list[Article], set[str]]]:
-        """Yield the articles of a block in portions, with their known digests."""
+        self, blocks: Iterable[int], known: Known, boxes: BoxesOf
+    ) -> Iterator[tuple[int, _Task]]:
+        """Yield the articles of a block in portions, with their known digests and their boxes."""
         for block in blocks:
-            there = known(block)
-            articles: list[Article] = []
-            digests: set[str] = set()
+            there, places = known(block), boxes(block)
+            portion: list[Article] = []
             for article in self._archive.articles(block):
-                articles.append(article)
-                digests |= there.get(article[0].pmcid, set())
-                if _bytes(articles) >= _TOGETHER:
-                    yield block, articles, digests
-                    articles, digests = [], set()
-            yield block, articles, digests
+                portion.append(article)
+                if _bytes(portion) >= _TOGETHER:
+                    yield block, _task(portion, there, places)
+                    portion = []
+            yield block, _task(portion, there, places)
+
+
+def _task(
+    articles: list[Article],
+    known: Mapping[int, AbstractSet[str]],
+    boxes: Mapping[int, Boxes] | None,
+) -> _Task:
+    """Return articles with what is known and wanted of them."""
+    numbers = [row.pmcid for row, _images in articles]
+    digests = {digest for number in numbers for digest in known.get(number, ())}
+    if boxes is None:
+        return articles, digests, None
+    own = {key: box for number in numbers for key, box in boxes.get(number, {}).items()}
+    return articles, digests, own
 
 
 def _bytes(articles: Iterable[Article]) -> int:

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import pyarrow as pa
-
 from biomedica_dataset.annotation.block_stage import ArchiveStage, BlocksReport
-from biomedica_dataset.annotation.blocks import BlockRecord, read_record, write_block
+from biomedica_dataset.annotation.blocks import read_record
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.engine.report import Tally, total
-from biomedica_dataset.errors import ArticleError, UsageError
-from biomedica_dataset.images.decode import decode_rgb
-from biomedica_dataset.images.measures import DECODED, count_frames, measure
+from biomedica_dataset.errors import UsageError
+from biomedica_dataset.images.decode_once import ImageDecoder
+from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_fingerprint
 
-from .measured import SCHEMA, Look, LookHeader
+from .measure_block import boxes_by_article, measure_pair, write_measures
+from .measured import Look, LookHeader
 
 if TYPE_CHECKING:
+    from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
+    from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
-    from biomedica_dataset.schema import Pair
 
-    Box = tuple[int, int, int, int]
+    from .measure_block import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -51,10 +50,10 @@ class LookReport(BlocksReport):
     images: Tally
     problems: list[str]
 
-    def lines(self) -> list[str]:
-        """Return the images of the finished blocks."""
+    def lines(self, images: str = "images") -> list[str]:
+        """Return the images of the finished blocks, and what they are called."""
         shown = [f"not measured: {problem}" for problem in self.problems[:20]]
-        return self.images.lines("images") + shown
+        return self.images.lines(images) + shown
 
 
 @dataclass(frozen=True)
@@ -98,61 +97,33 @@ class LookStage(ArchiveStage[None]):
 
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the measures of a block's images."""
-        counts: Counter[str] = Counter()
-        problems: list[str] = []
-        rows: list[dict[str, Any]] = []
-        boxes, known = self._boxes(task), dict[str, list[dict[str, Any]]]()
+        rows: list[Row] = []
+        boxes = boxes_by_article(self.found, task)
+        known: dict[str, list[Row]] = {}
         for pair in self.pairs(task):
-            own = boxes.get(pair.key, {})
+            own = boxes.get(pmcid(pair.key), {}).get(pair.key, {})
             data = (pair.image or {})["bytes"]
             # An image that two articles share is decoded once.
             of = f"{pair.image_hash} {sorted(own.values())}"
             if of not in known:
-                known[of] = _measured(pair, data, list(own.values()))
-            for key, measured in zip(list(own) or [pair.key], known[of], strict=True):
-                problem = measured.get("problem")
-                counts[problem or "kept"] += 1
-                problems += [f"{key}: {problem}"] if problem else []
-                rows.append({**measured, "key": key, "image_hash": pair.image_hash})
+                known[of] = measure_pair(pair, own, ImageDecoder(data))
+            keys = list(own) or [pair.key]
+            rows += [{**row, "key": key} for key, row in zip(keys, known[of], strict=True)]
             context.progress.tick(0, 1, len(data))
-        record = BlockRecord(
-            fingerprint=self.fingerprint(task),
-            counts=dict(sorted(counts.items())),
-            problems=problems,
-        )
-        write_block(self.output, task, pa.Table.from_pylist(rows, SCHEMA), record)
+        write_measures(self.output, task, self.fingerprint(task), rows)
         context.progress.tick(1, 0, 0)
 
-    def _boxes(self, block: int) -> dict[str, dict[str, Box]]:
-        """Return the boxes of a block's panels by key, by key of their figure."""
-        boxes: dict[str, dict[str, Box]] = {}
-        if self.found is not None and block in self.found.blocks():
-            for row in self.found.read(block).to_pylist():
-                box = row["x0"], row["y0"], row["x1"], row["y1"]
-                boxes.setdefault(row["figure"], {})[row["key"]] = box
-        return boxes
-
-
-def _measured(pair: Pair, data: bytes, boxes: list[Box]) -> list[dict[str, Any]]:
-    """Return the measures of an image, or of each box of it in pixels of its full size."""
-    width, height = pair.image_size
-    places = boxes or [(0, 0, width, height)]
-    # A small panel of a large figure is decoded with as many pixels as a small figure.
-    least = min(max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in places)
-    sizes = [{"width": x1 - x0, "height": y1 - y0} for x0, y0, x1, y1 in places]
-    try:
-        frames = count_frames(data)
-        pixels = decode_rgb(data, max(1, DECODED * max(width, height) // max(1, least)))
-    except ArticleError as error:
-        return [{**size, "is_decodable": False, "problem": str(error)} for size in sizes]
-    across, down = pixels.shape[1] / width, pixels.shape[0] / height
-    found = []
-    for size, (x0, y0, x1, y1) in zip(sizes, places, strict=True):
-        left, top = int(x0 * across), int(y0 * down)
-        right, bottom = max(left + 1, round(x1 * across)), max(top + 1, round(y1 * down))
-        measures = asdict(measure(pixels[top:bottom, left:right]))
-        found.append({**size, "is_decodable": True, "frames": frames, **measures})
-    return found
+    def report(self, run: StageRun[BlockRecord, Any]) -> LookReport:
+        """Return what a run has done, which may have made other tables of the blocks too."""
+        read = self.output.map(partial(read_record, self.output), self.tasks())
+        records = [record for record in read if record is not None]
+        return LookReport(
+            images=Tally.of(total(record.counts for record in records)),
+            problems=[problem for record in records for problem in record.problems],
+            blocks=run.blocks,
+            written=len(run.made),
+            left=run.left,
+        )
 
 
 def look(
@@ -194,12 +165,4 @@ def look(
     )  # fmt: skip
     Archive.open(archive)
     stage.check()
-    run = stage.run(launch, workers=workers, progress=progress)
-    records = run.records.values()
-    return LookReport(
-        images=Tally.of(total(record.counts for record in records)),
-        problems=[problem for record in records for problem in record.problems],
-        blocks=run.blocks,
-        written=len(run.made),
-        left=run.left,
-    )
+    return stage.report(stage.run(launch, workers=workers, progress=progress))

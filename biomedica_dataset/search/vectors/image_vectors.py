@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from biomedica_dataset.annotation.embeddings.article_images import Frame
 from biomedica_dataset.annotation.embeddings.encoder import EncoderSpec
-from biomedica_dataset.annotation.embeddings.image_loader import Frame
 from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.folder.record import AGAIN, path_beside
 from biomedica_dataset.folder.search_files import ImageModelId

@@ -1,0 +1,183 @@
+"""The images of articles, or the panels of those that were split, as a model takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from biomedica_dataset.annotation.look.measure_block import measure_pair
+from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_figure_panels
+from biomedica_dataset.errors import ArticleError
+from biomedica_dataset.images.crop import box_at_scale, figure_target
+from biomedica_dataset.images.decode_once import ImageDecoder
+from biomedica_dataset.images.fit import fitted, squashed
+from biomedica_dataset.keys import panel_key
+from biomedica_dataset.rows import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    import numpy as np
+
+    from biomedica_dataset.annotation.look.measure_block import Boxes, Row
+    from biomedica_dataset.annotation.panels.panels import Panels
+    from biomedica_dataset.archive.entries import LedgerRow
+    from biomedica_dataset.images.crop import Box, View
+    from biomedica_dataset.schema import Pair
+
+    Article = tuple[LedgerRow, Mapping[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The input format of a model.
+
+    Parameters
+    ----------
+    size
+        Side of the square in pixels.
+    colour
+        Pads an image to a square; ``None`` squashes it instead.
+    """
+
+    size: int
+    colour: tuple[int, int, int] | None
+
+    def decode(self, data: bytes, views: Sequence[View | None]) -> list[np.ndarray[Any, Any]]:
+        """Return an image, or the parts of it that views show, each as uint8 (size, size, 3).
+
+        Raises
+        ------
+        ArticleError
+            The image cannot be decoded.
+        """
+        return self.cut(ImageDecoder(data), views)
+
+    def cut(
+        self, decoder: ImageDecoder, views: Sequence[View | None]
+    ) -> list[np.ndarray[Any, Any]]:
+        """Return the same of an image that others may need as well."""
+        target = 2 * self.size
+        targets = (figure_target(target, *view) if view else target for view in views)
+        pixels = decoder.rgb(max(targets))
+        return [self._fit(_cut(pixels, *view) if view else pixels) for view in views]
+
+    def _fit(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        if self.colour is None:
+            return squashed(pixels, self.size)
+        return fitted(pixels, self.size, self.colour)
+
+
+def _cut(pixels: np.ndarray[Any, Any], box: Box, size: tuple[int, int]) -> np.ndarray[Any, Any]:
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = box_at_scale(box, size, (width, height))
+    return pixels[y0:y1, x0:x1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedImage:
+    """An image, or a panel of it, in the input format of a model.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of its bytes; see `panel_hash` for a panel.
+    size
+        How many bytes it has.
+    pixels
+        See `Frame.decode`; ``None`` if they are not needed or the image cannot be decoded.
+    problem
+        Why the image cannot be decoded.
+    measures
+        See `measure_pair`; those of all panels come with the first.
+    """
+
+    key: str
+    digest: str
+    size: int
+    pixels: np.ndarray[Any, Any] | None = None
+    problem: str | None = None
+    measures: Sequence[Row] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesOf:
+    """Loads the images of articles, in any process.
+
+    Parameters
+    ----------
+    panels
+        Panels by which figures are split.
+    """
+
+    frame: Frame
+    panels: Panels | None
+
+    def __call__(
+        self, articles: Sequence[Article], known: AbstractSet[str], boxes: Boxes | None = None
+    ) -> list[LoadedImage]:
+        """Return the images of articles: of a figure that was split, its panels.
+
+        Parameters
+        ----------
+        known
+            Digests of images whose pixels are not needed.
+        boxes
+            Boxes to measure, by the key of their figure; ``None`` if nothing is measured.
+        """
+        numbers = [row.pmcid for row, _images in articles]
+        split = None
+        if self.panels is not None and numbers:
+            split = read_figure_panels(self.panels, min(numbers), max(numbers) + 1).take
+        found: list[LoadedImage] = []
+        seen, problems = set(known), dict[str, str]()
+        for row, images in articles:
+            for _group, pair in rows_of(row, images, panels=split).pairs:
+                decoder = ImageDecoder((pair.image or {})["bytes"])
+                own = None if boxes is None else boxes.get(pair.key, {})
+                measures = [] if own is None else measure_pair(pair, own, decoder)
+                found += self._of_pair(pair, decoder, seen, problems, measures)
+        return found
+
+    def _of_pair(
+        self,
+        pair: Pair,
+        decoder: ImageDecoder,
+        seen: set[str],
+        problems: dict[str, str],
+        measures: list[Row],
+    ) -> Iterator[LoadedImage]:
+        views = _views(pair)
+        todo = {digest: view for _key, digest, view in views if digest not in seen}
+        seen.update(todo)
+        made: dict[str, np.ndarray[Any, Any]] = {}
+        if todo:
+            try:
+                made = dict(zip(todo, self.frame.cut(decoder, list(todo.values())), strict=True))
+            except ArticleError as error:
+                problems.update(dict.fromkeys(todo, str(error)))
+        for number, (key, digest, _view) in enumerate(views):
+            yield LoadedImage(
+                key=key,
+                digest=digest,
+                size=0 if number else len((pair.image or {})["bytes"]),
+                pixels=made.pop(digest, None),
+                problem=problems.get(digest),
+                measures=() if number else measures,
+            )
+
+
+def _views(pair: Pair) -> list[tuple[str, str, View | None]]:
+    """Return key, digest and box of each panel of a pair, or of its whole image."""
+    if not pair.panels:
+        return [(pair.key, pair.image_hash, None)]
+    width, height = pair.image_size or (0, 0)
+    return [
+        (
+            panel_key(pair.key, panel["letter"]),
+            panel_hash(pair.image_hash, panel["box"]),
+            (tuple(panel["box"]), (width, height)),
+        )
+        for panel in pair.panels
+    ]
