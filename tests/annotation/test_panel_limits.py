@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 import time
+import zlib
 from string import ascii_uppercase
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,11 +21,13 @@ from biomedica_dataset.annotation.panels.boxes import Box
 from biomedica_dataset.annotation.panels.cut import cut_between
 from biomedica_dataset.annotation.panels.find_panels import find_apart, find_panels
 from biomedica_dataset.annotation.panels.find_stage import panels
-from biomedica_dataset.annotation.panels.letters import Letter, read_letter
+from biomedica_dataset.annotation.panels.letters import SIDES, Letter, read_letter
 from biomedica_dataset.annotation.panels.lines import Lines
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.annotation.panels.spots import choose_spots, lengthened
+from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.extraction.extract import extract
+from biomedica_dataset.images.decode import open_rgb
 
 from .bucket import write_articles
 from .drawn import FONT, GRID, figure
@@ -88,6 +94,41 @@ def test_an_image_full_of_letters_takes_seconds():
     assert time.process_time() - started < 60
 
 
+@pytest.mark.slow
+def test_a_figure_of_200_letters_ends_soon_with_its_panels_or_why_not(reader):
+    image = Image.new("RGB", (1600, 1200), "white")
+    draw = ImageDraw.Draw(image)
+    for number in range(200):
+        x, y = 10 + 79 * (number % 20), 10 + 118 * (number // 20)
+        draw.text((x, y), ascii_uppercase[number % 26], "black", FONT)
+    started = time.process_time()
+    found = find_panels(image, ascii_uppercase, reader)
+
+    assert found in ("letters_not_read", "letters_not_apart") or len(found) == 26
+    assert time.process_time() - started < 60
+
+
+@pytest.mark.slow
+def test_an_image_of_100_megapixels_that_can_be_decoded_is_searched_at_a_small_scale(reader):
+    data = as_bytes(Image.new("1", (10_000, 10_000), 1))
+    started = time.process_time()
+
+    assert next(reader.looks(open_rgb(data, SIDES[-1]))) == []
+    assert time.process_time() - started < 60
+
+
+def huge_png(side):
+    """Return a whole PNG of four channels, as compressed as it can be."""
+    pack, row = zlib.compressobj(1), bytes(1 + 4 * side)
+    pixels = b"".join([*(pack.compress(row) for _ in range(side)), pack.flush()])
+    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+
+
 def as_bytes(image, kind="PNG"):
     file = io.BytesIO()
     image.save(file, kind)
@@ -99,7 +140,7 @@ def odd(tmp_path_factory):
     """Keys and panels of an archive of odd figures that all name panels A to D."""
     folder = tmp_path_factory.mktemp("odd")
     good = as_bytes(figure(GRID, (800, 600)))
-    pictures = [good, good[:-900], b"not an image", as_bytes(Image.new("1", (10_000, 10_000), 1)),
+    pictures = [good, good[:-900], b"not an image", huge_png(10_000),
                 as_bytes(Image.new("RGB", (1, 1)))]  # fmt: skip
     keys = write_articles(folder / "bucket", pictures, caption=CAPTION)
     extract(str(folder / "bucket"), str(folder / "archive"))
@@ -116,6 +157,30 @@ def test_broken_and_huge_images_stay_whole_and_are_counted(odd):
     assert [row["letter"] for row in found] == list("ABCD")
     assert report.figures.kept == 1
     assert report.figures.seen == 1 + sum(report.figures.dropped.values())
-    assert report.figures.dropped["letters_not_read"] == 2
+    assert report.figures.dropped["letters_not_read"] == 1
+    assert report.figures.dropped["too_many_pixels"] == 1
     assert report.figures.dropped["not_decodable"] >= 1
     assert report.panels.seen == 4 * report.figures.seen
+
+
+@pytest.mark.parametrize(
+    "letter",
+    ["<img src=x>", "A\u202e", "\x1b[31mA", "AA", "", "../A", "100", "left\n", "A" * 10**5],
+)
+def test_a_letter_that_none_of_ours_can_be_is_refused_in_a_plain_line(odd, tmp_path, letter):
+    _, _, folder = odd
+    there = Panels.open(folder)
+    (block,) = (block for block in there.blocks() if len(there.read(block)))
+    name = f"blocks/{block:07d}.parquet"
+    (tmp_path / "blocks").mkdir()
+    for one in ("panels.json", name):
+        (tmp_path / one).write_bytes((folder / one).read_bytes())
+    table = pq.read_table(folder / name)
+    letters = pc.replace_with_mask(table["letter"], [True] + [False] * (len(table) - 1), letter)
+    pq.write_table(table.set_column(table.column_names.index("letter"), "letter", letters),
+                   tmp_path / name)  # fmt: skip
+    with pytest.raises(ArchiveError) as error:
+        Panels.open(tmp_path).read(block)
+
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 600
