@@ -6,13 +6,16 @@ import hashlib
 import re
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import BiomedicaError, SourceError, UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.io.failures import is_network
 from biomedica_dataset.io.transfer import AbsentError, RefusedError
 from biomedica_dataset.io.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -34,6 +37,11 @@ def weights_digest(model: Any) -> str:
         digest.update(f"{name} {tuple(tensor.shape)} ".encode())
         digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def absent_weights(info: Mapping[str, Any]) -> list[str]:
+    """Return the names of weights that a model lacks, from transformers' report on loading it."""
+    return sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
 
 
 def check_hub(model: str, revision: str | None = None) -> None:

@@ -99,8 +99,9 @@ def build(dataset: str, **options: Any) -> None:
     help="What is found: figures, or panels by what the caption says of them.",
 )  # fmt: skip
 @click.option(
-    "--mode", type=click.Choice(["lexical", "semantic", "hybrid"]), default="lexical",
-    show_default=True, help="By words, by meaning (vectors of captions), or by both.",
+    "--mode", type=click.Choice(["lexical", "semantic", "hybrid", "image"]), default="lexical",
+    show_default=True,
+    help="By words, by meaning (vectors of captions), by both, or by what a CLIP sees.",
 )  # fmt: skip
 @_MODEL
 @_IMAGE_MODEL

@@ -19,7 +19,7 @@ from biomedica_dataset.streaming.reading.places import find
 
 from .documents import STORED
 from .search import open_search
-from .searched_rows import MODES, Mode
+from .searched_rows import TEXT_MODES, Mode
 from .words import MOST_WORDS
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def evaluate_search(
     if not questions:
         msg = f"{dataset}: no figure is cited by a paragraph, so there is nothing to search for"
         raise UsageError(msg)
-    modes = MODES if search.index.text_model is not None else MODES[:1]
+    modes = TEXT_MODES if search.index.text_model is not None else TEXT_MODES[:1]
     progress = progress or Progress()
     progress.start(len(questions) * len(modes), "questions")
     with progress.shown():

@@ -22,7 +22,7 @@ from .found_rows import FoundRows
 from .lexical import Lexical
 from .local_build import build_here, source_bytes
 from .local_files import local_files
-from .searched_rows import SearchedRows
+from .searched_rows import WHOLE_IMAGES, SearchedRows
 from .vectors.image_vectors import ImageVectors
 from .vectors.semantic import Semantic
 
@@ -76,8 +76,8 @@ class Search:
         self._semantic = Semantic(self.place, self.index, text_model, progress)
         lexical = self._lexical("figure")
         found = FoundRows(self.place, digest, self.manifest, lexical)
-        self.figures = SearchedRows(lexical, self._semantic, found, progress)
         self._images = ImageVectors(self.place, self.manifest, found, image_model, progress)
+        self.figures = SearchedRows(lexical, self._semantic, self._images, found, progress)
 
     @cached_property
     def panels(self) -> SearchedRows:
@@ -96,7 +96,7 @@ class Search:
             raise UsageError(msg)
         lexical = self._lexical("panel")
         found = FoundPanels(self.figures.found, lexical, self.index.parts)
-        return SearchedRows(lexical, self._semantic, found, self._progress)
+        return SearchedRows(lexical, self._semantic, None, found, self._progress)
 
     def of(self, unit: str) -> SearchedRows:
         """Return the figures or the panels."""
@@ -143,7 +143,8 @@ class Search:
             one panel, itself.
         mode
             ``lexical`` finds words; ``semantic`` finds captions of the same meaning, by vectors;
-            ``hybrid`` joins both by reciprocal rank.
+            ``hybrid`` joins both by reciprocal rank; ``image`` finds images that show it, if a CLIP
+            made their vectors.
         limit
             How many to return, at most.
         images
@@ -163,8 +164,7 @@ class Search:
             raise UsageError(msg)
         rows = self.of(unit)
         if query is None and unit == "panel":
-            msg = "images are compared as whole figures; omit the unit, or search panels for words"
-            raise UsageError(msg)
+            raise UsageError(WHOLE_IMAGES)
         choice = Choice(licenses=licenses, concepts=concepts, filters=filters, split=split)
         allowed = rows.allowed(choice)
         phrases: list[Phrase] = []
@@ -224,7 +224,7 @@ def open_search(
     text_model
         The model of the vectors of texts, if it is not the one on the Hub that the index names.
     image_model
-        The same of images, to search for an image in a file.
+        The same of images, to search for an image in a file, or for images by words.
     build
         Whether to make an index of words on this machine if the dataset has none: its captions are
         fetched once, and the index is kept for this state of the dataset.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from biomedica_dataset.errors import UsageError
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.reading.panels import MIN_SCORE
 from biomedica_dataset.suggest import one_of
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 
     from .found_rows import FoundRows
     from .lexical import Lexical
+    from .vectors.image_vectors import ImageVectors
     from .vectors.semantic import Semantic
 
 _FEW = 20_000  # articles: so many are looked up by the engine; of more, hits are looked through
 _FILTERS_KEPT = 8
+WHOLE_IMAGES = (
+    "images are compared as whole figures; omit the unit, or search panels by their words"
+)
 _FUSED = 200  # hits of each kind that are joined
-Mode = Literal["lexical", "semantic", "hybrid"]
-MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
+Mode = Literal["lexical", "semantic", "hybrid", "image"]
+TEXT_MODES: tuple[Mode, ...] = ("lexical", "semantic", "hybrid")
+MODES: tuple[Mode, ...] = (*TEXT_MODES, "image")
 
 
 class SearchedRows:
@@ -34,14 +40,21 @@ class SearchedRows:
 
     Parameters
     ----------
+    images
+        The vectors of their images; ``None`` for panels, which have none.
     found
         Reads what is shown of them.
     """
 
     def __init__(
-        self, lexical: Lexical, semantic: Semantic, found: FoundRows, progress: Progress
+        self,
+        lexical: Lexical,
+        semantic: Semantic,
+        images: ImageVectors | None,
+        found: FoundRows,
+        progress: Progress,
     ) -> None:
-        self._lexical, self._semantic = lexical, semantic
+        self._lexical, self._semantic, self._images = lexical, semantic, images
         self.found, self._progress = found, progress
         self._remembered: dict[str, Allowed] = {}
 
@@ -60,6 +73,10 @@ class SearchedRows:
             return phrases, self._words(phrases, allowed, limit, fields)
         deep = max(limit, _FUSED)
         masks = allowed.parts if allowed else None
+        if mode == "image":
+            if self._images is None:
+                raise UsageError(WHOLE_IMAGES)
+            return phrases, self._images.find_text(query, limit, masks)
         near = self._semantic.find(query, self.found.unit, deep, masks)
         if mode == "semantic":
             return phrases, near[:limit]

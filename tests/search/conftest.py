@@ -41,6 +41,12 @@ def write_model(folder, seed=0):
         intermediate_size=64, max_position_embeddings=128,
     )  # fmt: skip
     transformers.BertModel(config).save_pretrained(folder)
+    write_tokenizer(folder)
+
+
+def write_tokenizer(folder):
+    """Write a tokenizer of letters."""
+    transformers = pytest.importorskip("transformers")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     words += [chr(code) for code in range(97, 123)] + [f"##{chr(code)}" for code in range(97, 123)]
     (folder / "vocab.txt").write_text("\n".join(words))

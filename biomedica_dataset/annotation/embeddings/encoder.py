@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from biomedica_dataset.annotation.pretrained import (
+    absent_weights,
     check_hub,
     load_transformers,
     refusal,
@@ -177,11 +178,12 @@ def _dim(torch: Any, vision: Any, pooling: Pooling, size: int, model: str) -> in
 
 def _check_whole(model: str, info: Mapping[str, Any], part: str, pooling: Pooling) -> None:
     """Refuse missing weights, which transformers would initialize at random on each load."""
-    absent = [*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])]
     unused = f"{part}pooler." if pooling == "class token" else None
-    absent = sorted(
-        key for key in absent if key.startswith(part) and not (unused and key.startswith(unused))
-    )
+    absent = [
+        key
+        for key in absent_weights(info)
+        if key.startswith(part) and not (unused and key.startswith(unused))
+    ]
     if absent:
         msg = (
             f"{model} lacks {len(absent)} of its weights, the first {absent[0]}: it is truncated, "

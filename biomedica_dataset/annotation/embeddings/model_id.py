@@ -49,5 +49,16 @@ class ModelId:
 
     def __str__(self) -> str:
         """Return a short description."""
-        at = f"@{self.revision[:12]}" if self.revision else f" {self.weights[:12]}"
-        return f"{self.name}{at}, {self.preprocess} {self.size} px, {self.dtype}"
+        version = model_version(self.name, self.revision, self.weights)
+        return f"{version}, {self.preprocess} {self.size} px, {self.dtype}"
+
+
+def model_version(name: str, revision: str | None, weights: str) -> str:
+    """Return which model it is, and which of its versions.
+
+    Examples
+    --------
+    >>> model_version("org/name", "0123456789abcdef", "fedcba9876543210")
+    'org/name@0123456789ab'
+    """
+    return f"{name}@{revision[:12]}" if revision else f"{name} {weights[:12]}"

@@ -14,6 +14,7 @@ from PIL import Image
 
 from biomedica_dataset.annotation.embeddings.encoder import BATCH
 from biomedica_dataset.annotation.pretrained import (
+    absent_weights,
     check_hub,
     load_transformers,
     refusal,
@@ -194,8 +195,7 @@ def _transformers(spec: str, device: str) -> Model:
         tokenizer = transformers.AutoTokenizer.from_pretrained(spec, **own)
     except unreadable() as error:
         raise _refused(spec, error) from error
-    absent = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
-    if absent:
+    if absent := absent_weights(info):
         msg = f"model {spec} lacks {len(absent)} of its weights, the first of them {absent[0]}"
         raise UsageError(msg)
     if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):

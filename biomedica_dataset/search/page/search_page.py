@@ -12,7 +12,7 @@ from biomedica_dataset.annotation.review.server import Page
 from biomedica_dataset.annotation.review.work_handlers import text_of
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.search.documents import STORED
-from biomedica_dataset.search.searched_rows import MODES
+from biomedica_dataset.search.searched_rows import TEXT_MODES
 from biomedica_dataset.streaming.choice import Choice
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class SearchHandlers:
             "dataset": PurePosixPath(self._search.place.url).name,
             "counts": {unit: count for unit, count in counts.items() if count},
             "has_images": index.image_model is not None,
-            "modes": list(MODES if index.text_model is not None else MODES[:1]),
+            "modes": list(TEXT_MODES if index.text_model is not None else TEXT_MODES[:1]),
         }
 
     def search(self, sent: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from biomedica_dataset.search.local_files import local_files
 from biomedica_dataset.streaming.reading.texts import Texts
 
 from .bit_vectors import BitVectors
+from .clip_texts import ClipTexts
 
 if TYPE_CHECKING:
     import os
@@ -172,17 +173,46 @@ class ImageVectors:
             raise UsageError(msg) from error
         return cast("Array", encoder.encode(np.stack(pixels))[0].astype(np.float32))
 
-    def find(self, query: Array, limit: int, allowed: Sequence[Array] | None) -> list[Hit]:
-        """Return the rows whose images are nearest to a vector."""
+    def find_text(self, text: str, limit: int, allowed: Sequence[Array] | None) -> list[Hit]:
+        """Return the rows whose images are nearest to a text, if a CLIP made their vectors.
+
+        Raises
+        ------
+        UsageError
+            The model has no texts, or is another than that of the index.
+        """
+        _ = self._vectors  # an index without vectors needs no model
+        clip = self._clip
+        return self.find(clip.encode(text), limit, allowed, clip.projection)
+
+    def find(
+        self,
+        query: Array,
+        limit: int,
+        allowed: Sequence[Array] | None,
+        projection: Array | None = None,
+    ) -> list[Hit]:
+        """Return the rows whose images are nearest to a vector.
+
+        Parameters
+        ----------
+        projection
+            Takes vectors of images to the space of the query, by `ClipTexts`; they are in the same
+            space by default.
+        """
         masks = self._present
         if allowed is not None:
             masks = [one & other for one, other in zip(masks, allowed, strict=True)]
         is_local = self._place.is_local
         deep = limit * _DEEPER if is_local else limit
-        hits = self._vectors.find(centred([query])[0], deep, masks)
+        # Of a text, bits rank by x . (P^T t) without the length of P x and the mean of x, so they
+        # would be approximate even if they were whole numbers; the ranking below is exact.
+        asked = query if projection is None else query @ projection
+        hits = self._vectors.find(centred([asked])[0], deep, masks)
         if not is_local or not hits:
             return hits
         stored = self._stored(hits)
+        stored = stored if projection is None else stored @ projection.T
         lengths = np.linalg.norm(stored, axis=1) * np.linalg.norm(query)
         scores = (stored @ query / np.maximum(lengths, 1e-12)).tolist()
         again = [Hit(hit.part, hit.row, score) for hit, score in zip(hits, scores, strict=True)]
@@ -229,19 +259,30 @@ class ImageVectors:
         return self._vectors.has_bits()
 
     @cached_property
-    def _encoder(self) -> Encoder:
-        wanted = self._model.name
-        named = _NAMED.fullmatch(wanted)
-        name, preprocess = named.groups() if named else (wanted, "fit")
-        spec = EncoderSpec(
-            name=self._image_model or name, preprocess=cast("Preprocess", preprocess)
+    def _clip(self) -> ClipTexts:
+        name, _preprocess = self._named()
+        clip = ClipTexts(name)
+        if clip.version != self._model.name.rsplit(", ", 2)[0]:
+            raise UsageError(self._is_another(name, clip.version))
+        return clip
+
+    def _named(self) -> tuple[str, str]:
+        """Return where the model is, and its preprocessing."""
+        named = _NAMED.fullmatch(self._model.name)
+        name, preprocess = named.groups() if named else (self._model.name, "fit")
+        return self._image_model or name, preprocess
+
+    def _is_another(self, name: str, found: str) -> str:
+        return (
+            f"the vectors of {self._place.url} were made by {self._model.name}, and {name} is "
+            f"{found}; name that model, its folder or its id"
         )
-        encoder = spec.load()
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        name, preprocess = self._named()
+        encoder = EncoderSpec(name=name, preprocess=cast("Preprocess", preprocess)).load()
         # The same model on another machine computes in another type.
-        if str(encoder.id).rpartition(", ")[0] != wanted.rpartition(", ")[0]:
-            msg = (
-                f"the vectors of {self._place.url} were made by {wanted}, and {spec.name} is "
-                f"{encoder.id}; name that model, its folder or its id"
-            )
-            raise UsageError(msg)
+        if str(encoder.id).rpartition(", ")[0] != self._model.name.rpartition(", ")[0]:
+            raise UsageError(self._is_another(name, str(encoder.id)))
         return encoder
