@@ -93,7 +93,7 @@ def _run_in_processes(
         count - 1, mp_context=get_context("spawn"), initializer=_start_process, initargs=start
     )
     with contextlib.ExitStack() as stack:
-        stack.callback(_stop, pool)
+        stack.callback(end_processes, pool)
         try:
             shared = _Shared(pool, work, tasks)
             with _interrupts_held():
@@ -169,12 +169,16 @@ class _Shared(Generic[Task, Result]):
         future.add_done_callback(self._feed)
 
 
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the processes at once; their unfinished files are not visible."""
+def end_processes(pool: ProcessPoolExecutor) -> None:
+    """Kill the processes of a pool, and wait until they have ended.
+
+    A pool's own `shutdown` waits for ever where a killed process held a lock, or where the others
+    ignore SIGTERM. What they were writing is not visible under its name.
+    """
     processes = list((pool._processes or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
-        process.kill()  # a handler of SIGTERM that a library has set may never return
+        process.kill()
     for process in processes:
         process.join()
 

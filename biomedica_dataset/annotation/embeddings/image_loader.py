@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, TypeVar
 
 from biomedica_dataset.archive.stored_images import images_size
-from biomedica_dataset.engine.pool import end_with_parent
+from biomedica_dataset.engine.pool import end_processes, end_with_parent
 from biomedica_dataset.errors import WorkerDiedError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ImageLoader:
     ) -> None:
         """End the processes."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            end_processes(self._pool)
 
     def images(
         self, blocks: Iterable[int], known: Known, boxes: BoxesOf = lambda _block: None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.engine.pool import end_with_parent
+from biomedica_dataset.engine.pool import end_processes, end_with_parent
 from biomedica_dataset.engine.timings import Timings, measured
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
@@ -139,7 +139,7 @@ class PoolPreparer:
 
     def close(self) -> None:
         """End the processes."""
-        self._pool.shutdown(cancel_futures=True)
+        end_processes(self._pool)
         self._given.close()
 
 
