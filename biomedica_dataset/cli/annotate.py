@@ -186,9 +186,18 @@ def look(archive: str, output: str, **options: Any) -> None:
 
 @annotate.command()
 @click.argument("look")
+@click.argument("embeddings", required=False)
 @click.option(
     "-o", "--output", type=OUTPUT, required=True,
     help="Folder for the duplicates: new, or one to update.",
+)  # fmt: skip
+@click.option(
+    "--assignments", metavar="FOLDER",
+    help="Clusters of EMBEDDINGS, from `biomedica annotate assign`.",
+)  # fmt: skip
+@click.option(
+    "--cosine", type=click.FloatRange(0, 1), default=0.95, show_default=True,
+    help="Compare images whose vectors have this cosine or more.",
 )  # fmt: skip
 @click.option(
     "--sheets", is_flag=True,
@@ -199,7 +208,9 @@ def duplicates(look: str, output: str, **options: Any) -> None:
     """Find copies among the images of LOOK, which `biomedica annotate look` wrote.
 
     Copies have equal bytes, or a near hash and the same content: mirrored, lettered and cropped
-    ones too. The largest of a group is kept, or of equal ones that with the lowest PMCID.
+    ones too. With EMBEDDINGS, each image is also compared with the nearest of its cluster, which
+    finds crops off the centre. The largest of a group is kept, or of equal ones that with the
+    lowest PMCID.
     """
     from biomedica_dataset import duplicates as run
 

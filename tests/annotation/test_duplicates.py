@@ -16,8 +16,21 @@ from PIL import Image, ImageDraw, ImageOps
 
 from biomedica_dataset import UsageError, duplicates, look, serialize
 from biomedica_dataset.annotation.blocks import BlockRecord, write_block
+from biomedica_dataset.annotation.clusters.assignments import (
+    Assignments,
+    AssignmentsHeader,
+    as_table,
+)
+from biomedica_dataset.annotation.duplicates.compared import Pairs
 from biomedica_dataset.annotation.duplicates.copies import Duplicates
+from biomedica_dataset.annotation.duplicates.neighbours import nearest
 from biomedica_dataset.annotation.duplicates.pairs import near_pairs
+from biomedica_dataset.annotation.embeddings.classical import Classical
+from biomedica_dataset.annotation.embeddings.vectors import (
+    Embeddings,
+    EmbeddingsHeader,
+    vector_table,
+)
 from biomedica_dataset.annotation.look.measured import SCHEMA, Look, LookHeader
 from biomedica_dataset.images.measures import measure
 from biomedica_dataset.images.windows import NONE, WINDOWS
@@ -219,3 +232,84 @@ def test_all_pairs_of_few_bits_are_found_and_none_of_many(hashes, data):
 def test_other_folders_than_measures_are_refused(tmp_path):
     with pytest.raises(UsageError, match=r"is not a folder of measures: it has no look\.json"):
         duplicates(tmp_path, tmp_path / "duplicates")
+
+
+def with_vectors(tmp_path, images, clusters):
+    """Vectors of the classical model and clusters of some images, beside their measures."""
+    encoder = Classical()
+    vectors = Embeddings.begin(Folder(tmp_path / "vectors"), EmbeddingsHeader(1000, encoder.id))
+    assigned = Assignments.begin(
+        Folder(tmp_path / "assigned"), AssignmentsHeader(1000, max(clusters) + 1, "x")
+    )
+    rows = []
+    blocks: dict[int, list] = {}
+    for number, (key, picture) in enumerate(images.items()):
+        rows.append(row(key, picture))
+        pixels = np.asarray(picture.resize((encoder.id.size, encoder.id.size)))
+        vector = encoder.encode(pixels[None]).astype(np.float16)[0]
+        own = blocks.setdefault(int(key[3:].partition("_")[0]) // 1000, [])
+        own.append((key, rows[-1]["image_hash"], vector, clusters[number]))
+    for block, own in blocks.items():
+        keys, hashes, held, of = zip(*own, strict=True)
+        table, record = (list(keys), list(hashes), np.stack(held)), BlockRecord(fingerprint="x")
+        write_block(vectors.folder, block, vector_table(*table), record)
+        write_block(assigned.folder, block, as_table(list(keys), of, [0.0] * len(of)), record)
+    found(tmp_path, *rows)
+    return {"embeddings": vectors.folder.url, "assignments": assigned.folder.url}
+
+
+def test_vectors_find_crops_off_the_centre_within_clusters_and_thumbnails_decide(tmp_path):
+    images = {f"PMC{1000 * n + 1}_a": drawn(n) for n in range(1, 7)}
+    images["PMC9000_a"] = drawn(1).crop((36, 13, 240, 166))  # 15 %, all at the left
+    images["PMC9001_a"] = ImageOps.mirror(drawn(2).crop((36, 13, 240, 166)))
+    images["PMC9002_a"] = drawn(3).crop((36, 13, 240, 166))
+    folders = with_vectors(tmp_path, images, [0] * 8 + [1])
+    measures, output = tmp_path / "look", tmp_path / "duplicates"
+    assert duplicates(measures, output).copies == 0
+
+    report = duplicates(measures, output, **folders)
+
+    there = Duplicates.open(output)
+    keepers = there.read_all(["key", "keeper"]).to_pylist()
+    found_copies = {one["key"]: one["keeper"] for one in keepers if one["key"] != one["keeper"]}
+    assert found_copies == {"PMC9000_a": "PMC1001_a", "PMC9001_a": "PMC2001_a"}
+    assert report.found_by == {"bytes": 0, "hash": 0, "vector": 2}
+    assert "found by bytes: 0, hash: 0, vector: 2" in str(report)
+    pairs = [one for one in there.pairs().to_pylist() if one["measure"] == "vector"]
+    assert len(pairs) > 2  # neighbours that are no copies were compared too
+    assert all(one["cosine"] >= 0.95 and one["distance"] is None for one in pairs)
+    assert all("PMC9002_a" not in (one["first"], one["second"]) for one in pairs)
+    assert duplicates(measures, output, **folders).written == 0
+    assert duplicates(measures, output, **folders, cosine=1.0).copies == 0
+
+
+def test_an_image_meets_its_nearest_neighbours_alone_and_each_pair_counts_once(tmp_path):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 8)).astype(np.float16)
+    first, second, cosine = nearest(vectors, -1)
+    unit = vectors.astype(float) / np.linalg.norm(vectors.astype(float), axis=1, keepdims=True)
+    exact = unit @ unit.T
+
+    np.testing.assert_allclose(cosine, exact[first, second], atol=1e-3)
+    assert (np.bincount(first) == 16).all()
+    assert all(one != two for one, two in zip(first, second, strict=True))
+    for number in range(60):
+        others = np.sort(np.delete(exact[number], number))[::-1]
+        assert cosine[first == number].min() >= others[16] - 1e-3
+
+    both = Pairs.of("hash", *np.array([[1, 1], [2, 3]]), np.array([0.2, 0.9]))
+    more = Pairs.of("vector", *np.array([[1, 1], [2, 3]]), np.array([0.95, 0.9]))
+    best = Pairs.best([both, more])
+    assert (best.measure.tolist(), best.similarity.tolist()) == ([2, 1], [0.95, 0.9])
+
+
+def test_vectors_without_clusters_and_those_of_other_images_are_refused(tmp_path):
+    folders = with_vectors(tmp_path, {"PMC1_a": drawn(1), "PMC2_a": drawn(2)}, [0, 0])
+    measures, output = tmp_path / "look", tmp_path / "duplicates"
+    with pytest.raises(UsageError, match="name both embeddings and assignments"):
+        duplicates(measures, output, embeddings=folders["embeddings"])
+    with pytest.raises(UsageError, match=r"must be from 0 to 1, and is 1\.5"):
+        duplicates(measures, output, **folders, cosine=1.5)
+    found(tmp_path / "other", image("PMC5_a", 5))
+    with pytest.raises(UsageError, match=r"have no image of .* in common"):
+        duplicates(tmp_path / "other" / "look", tmp_path / "other" / "new", **folders)

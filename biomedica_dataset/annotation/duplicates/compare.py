@@ -134,31 +134,33 @@ def _windows(image: Image.Image, box: Box) -> Pixels:
     places = [(0.0, 0.0, 1.0)]
     places += [(x * c, y * c, 1 - c) for c, x, y in product(_CROPS, (0, 0.5, 1), (0, 0.5, 1))]
     return np.stack([
-        _square(image, (left + x * width, top + y * height,
+        square(image, (left + x * width, top + y * height,
                         left + (x + s) * width, top + (y + s) * height))
         for x, y, s in places
     ])  # fmt: skip
 
 
-def _square(image: Image.Image, box: tuple[float, float, float, float]) -> Pixels:
-    square = image.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(square, np.float32)
+def square(image: Image.Image, box: tuple[float, float, float, float], side: int = _SIDE) -> Pixels:
+    """Return a box of an image as a square of so many pixels, float32."""
+    resized = image.resize((side, side), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(resized, np.float32)
 
 
 def _best(windows: Pixels, others: Pixels) -> tuple[Pixels, Pixels]:
     """Return the two that fit best of each with the other's whole image."""
-    own, foreign = _normal(windows), _normal(others)
+    own, foreign = normal(windows), normal(others)
     crops, back = foreign @ own[0], own @ foreign[0]
     if crops.max() >= back.max():
         return windows[0], others[int(crops.argmax())]
     return windows[int(back.argmax())], others[0]
 
 
-def _normal(squares: Pixels) -> Pixels:
+def normal(squares: Pixels) -> Pixels:
+    """Return squares as vectors of mean 0 and length 1, whose products are correlations."""
     flat = squares.reshape(len(squares), -1)
     flat = flat - flat.mean(1, keepdims=True)
-    normal: Pixels = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6)
-    return normal
+    scaled: Pixels = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6)
+    return scaled
 
 
 def alike(first: Pixels, second: Pixels) -> float:

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from biomedica_dataset.images.decode import open_rgb
 
 from .compare import LEAST, thumbnails
+from .copies import MEASURES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,7 @@ def write_sheets(output: Folder, measured: Look, keys: pa.Array, pairs: pa.Table
     pairs
         The pairs that were compared.
     """
-    is_other = pc.field("distance").is_valid()
+    is_other = pc.field("measure") != MEASURES[0]
     near = pairs.filter(is_other & (pc.field("similarity") >= LEAST))
     shown = near.sort_by([("similarity", "ascending"), ("first", "ascending")])[:MOST_PAIRS]
     numbers = [pc.index_in(shown[end], value_set=keys).to_numpy() for end in ("first", "second")]
@@ -61,7 +62,8 @@ def _page(rows: list[tuple[dict[str, Any], int, int]], images: dict[int, bytes])
         left, top = place % _COLUMNS * _WIDTH + _GAP, place // _COLUMNS * _HEIGHT + _GAP
         for column, number in enumerate(numbers):
             page.paste(open_rgb(images[number], _SIDE), (left + column * (_SIDE + _GAP), top))
-        said = f"{pair['similarity']:.2f} alike, {pair['distance']} bits"
+        near = f"{pair['distance']} bits" if pair["cosine"] is None else f"cosine {pair['cosine']}"
+        said = f"{pair['similarity']:.2f} alike, {near}"
         for line, text in enumerate((pair["first"], pair["second"], said)):
             place_of = left, top + _SIDE + line * _LINE
             draw.text(place_of, text[-44:], fill="black", font=font)

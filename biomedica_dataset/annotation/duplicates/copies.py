@@ -5,7 +5,7 @@
     DUPLICATES/
       duplicates.json           width of a block
       blocks/<block>.parquet    key, key of the group's keeper, size of the group, is_keeper
-      pairs.parquet             first, second, distance in bits (null for equal bytes), similarity
+      pairs.parquet             first, second, measure, distance in bits, cosine, similarity
       sheets/<number>.png       pairs of copies side by side, if asked for
 """
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.annotation.blocks import AGAIN, BlockTables
-from biomedica_dataset.io.rules import PAIR_KEY, POSITIVE, Between, Positive
+from biomedica_dataset.io.rules import PAIR_KEY, POSITIVE, Between, OneOf, Positive
 from biomedica_dataset.io.tables import Column, read_table
 
 _COLUMNS = {
@@ -28,12 +28,18 @@ _COLUMNS = {
 }
 SCHEMA = pa.schema([(name, column.type) for name, column in _COLUMNS.items()])
 PAIRS = "pairs.parquet"
+MEASURES = ("bytes", "hash", "vector")
+"""What brings two images together: equal bytes, near hashes or near vectors."""
+
 _PAIR_COLUMNS = {
     "first": Column(type=pa.string(), rule=PAIR_KEY),
     "second": Column(type=pa.string(), rule=PAIR_KEY),
+    "measure": Column(type=pa.string(), rule=OneOf(MEASURES)),
     "distance": Column(type=pa.int64(), rule=Between(0, 64), is_nullable=True),
+    "cosine": Column(type=pa.float64(), rule=Between(0, 1), is_nullable=True),
     "similarity": Column(type=pa.float64(), rule=Between(0, 1)),
 }
+PAIR_SCHEMA = pa.schema([(name, column.type) for name, column in _PAIR_COLUMNS.items()])
 
 
 @dataclass(frozen=True, slots=True)

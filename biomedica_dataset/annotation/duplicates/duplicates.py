@@ -18,13 +18,17 @@ from biomedica_dataset.annotation.look.measured import Look
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.report import Tally
+from biomedica_dataset.errors import UsageError
 from biomedica_dataset.images.windows import unpacked
 from biomedica_dataset.keys import pmcid
 
 from .compare import LEAST, similarities, thumbnails
+from .compared import Pairs
 from .contact_sheets import write_sheets
-from .copies import PAIRS, SCHEMA, Duplicates, DuplicatesHeader
+from .copies import MEASURES, PAIRS, SCHEMA, Duplicates, DuplicatesHeader
+from .neighbours import LEAST_COSINE, Neighbours, aligned_similarities
 from .pairs import groups_of, near_pairs
+from .vector_folders import VectorFolders, vector_folders
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.lock import RunLock
@@ -54,6 +58,8 @@ class DuplicatesReport(BlocksReport):
         Images of the largest group.
     pairs
         Pairs that were compared; kept are copies.
+    found_by
+        Copies by the measure that found them.
     """
 
     what: ClassVar[str] = "the duplicates"
@@ -63,11 +69,13 @@ class DuplicatesReport(BlocksReport):
     copies: int
     largest: int
     pairs: Tally
+    found_by: dict[str, int]
 
     def lines(self) -> list[str]:
         """Return the pairs, and the groups of the images."""
         return [
             *self.pairs.lines("pairs"),
+            "found by " + ", ".join(f"{one}: {n:,}" for one, n in self.found_by.items()),
             f"images: {self.images:,} seen = {self.images - self.copies:,} kept + "
             f"{self.copies:,} copies; {self.groups:,} groups, {self.largest:,} images in the "
             "largest",
@@ -84,10 +92,13 @@ class DuplicatesStage(BlockStage[int, None]):
         The folder of measures.
     sheets
         Whether to write contact sheets.
+    vectors
+        What neighbours are found by, besides hashes.
     """
 
     look: str
     sheets: bool
+    vectors: VectorFolders | None = None
 
     @cached_property
     def measured(self) -> Look:
@@ -98,7 +109,10 @@ class DuplicatesStage(BlockStage[int, None]):
     def state(self) -> str:
         """The digest of all measures: a new image may be a copy of any other."""
         code = code_fingerprint(("annotation.duplicates.duplicates",), ("numpy", "scipy"))
-        return hashlib.sha256(f"{code} {self.measured.state()}".encode()).hexdigest()
+        state = f"{code} {self.measured.state()}"
+        if self.vectors is not None:
+            state += f" {self.vectors.state(self.measured)}"
+        return hashlib.sha256(state.encode()).hexdigest()
 
     @cached_property
     def images(self) -> pa.Table:
@@ -106,33 +120,47 @@ class DuplicatesStage(BlockStage[int, None]):
         return self.measured.read_all(_READ)
 
     @cached_property
-    def pairs(self) -> tuple[Numbers, Numbers, Numbers, Any]:
-        """First, second, distance in bits and similarity of each pair; -1 and 1 for equal bytes."""
+    def pairs(self) -> Pairs:
+        """The pairs of images that were compared, each once."""
         images = self.images
-        places = np.arange(len(images))
-        leaders, later = places[:0], places[:0]
+        leaders = later = np.zeros(0, np.int64)
         if self.measured.header.unit == "figure":  # of panels, the bytes are not known
             leaders, later = _equal(images["image_hash"])
         is_wanted = images["windows"].is_valid().to_numpy()
         is_wanted[later] = False
-        places = places[is_wanted]
-        near = near_pairs(unpacked(images["windows"].take(places).to_pylist()))
+        found = [Pairs.of("bytes", leaders, later, np.ones(len(later))), self._near(is_wanted)]
+        if self.vectors is not None:
+            found.append(self._neighbours(self.vectors, is_wanted))
+        return Pairs.best(found)
+
+    def _near(self, is_wanted: np.ndarray[Any, Any]) -> Pairs:
+        """Return the pairs of images with near hashes."""
+        places = np.flatnonzero(is_wanted)
+        near = near_pairs(unpacked(self.images["windows"].take(places).to_pylist()))
         near = replace(near, first=places[near.first], second=places[near.second])
         alike = similarities(near, partial(thumbnails, self.measured))
-        return (
-            np.concatenate([near.first, leaders]),
-            np.concatenate([near.second, later]),
-            np.concatenate([near.distance, np.full(len(later), -1)]),
-            np.concatenate([alike, np.ones(len(later))]),
-        )
+        return Pairs.of("hash", near.first, near.second, alike, distance=near.distance)
+
+    def _neighbours(self, vectors: VectorFolders, is_wanted: np.ndarray[Any, Any]) -> Pairs:
+        """Return the pairs of images with near vectors."""
+        opened = vectors.open(self.measured)
+        neighbours = Neighbours(self.measured, *opened, is_wanted, vectors.least)
+        if is_wanted.any() and not (neighbours.clusters >= 0).any():
+            msg = (
+                f"{vectors.embeddings} and {vectors.assignments} have no image of {self.look} in "
+                "common: measure, embed and assign the same archive, all with its panels or all "
+                "without"
+            )
+            raise UsageError(msg)
+        first, second, cosine = neighbours.pairs()
+        alike = aligned_similarities(first, second, partial(thumbnails, self.measured))
+        return Pairs.of("vector", first, second, alike, cosine=cosine)
 
     @cached_property
     def keepers(self) -> Numbers:
         """The image that is kept of the group of each: the largest, then the least PMCID."""
         images = self.images
-        first, second, _, similarity = self.pairs
-        is_copy = similarity >= LEAST
-        groups = groups_of(len(images), first[is_copy], second[is_copy])
+        groups = groups_of(len(images), *self.pairs.copies())
         area = pc.multiply(images["width"].cast(pa.int64()), images["height"]).to_numpy()
         articles = np.fromiter(map(pmcid, images["key"].to_pylist()), np.int64, len(images))
         order = np.lexsort((np.arange(len(images)), articles, -area, groups))
@@ -177,12 +205,8 @@ class DuplicatesStage(BlockStage[int, None]):
     def finish(self, run: StageRun[BlockRecord, None]) -> None:
         """Write the pairs and the sheets, and remove blocks that are no longer measured."""
         if run.made or not self.output.exists(PAIRS):
-            first, second, distance, similarity = self.pairs
-            keys = self.images["key"]
-            ends = {"first": keys.take(first), "second": keys.take(second)}
-            bits = pa.array(distance, mask=distance < 0)
-            measured = {"distance": bits, "similarity": similarity}
-            Duplicates.open(self.url).write_pairs(pa.table({**ends, **measured}))
+            table = self.pairs.as_table(self.images["key"])
+            Duplicates.open(self.url).write_pairs(table)
         if self.sheets:
             pairs, keys = Duplicates.open(self.url).pairs(), self.images["key"].combine_chunks()
             write_sheets(self.output, self.measured, keys, pairs)
@@ -198,10 +222,13 @@ def _equal(hashes: pa.ChunkedArray) -> tuple[Numbers, Numbers]:
     return leaders[later], later
 
 
-def duplicates(
+def duplicates(  # noqa: PLR0913 - each is given by name
     look: str | os.PathLike[str],
     output: str | os.PathLike[str],
     *,
+    embeddings: str | os.PathLike[str] | None = None,
+    assignments: str | os.PathLike[str] | None = None,
+    cosine: float = LEAST_COSINE,
     sheets: bool = False,
     take_over: bool = False,
     progress: Progress | None = None,
@@ -210,14 +237,20 @@ def duplicates(
 
     Two images are compared if the hash of a window of one differs in at most 8 bits from that of a
     window of the other or of its mirror image. They are copies if their bytes are equal, or if 0.85
-    of the cells of their thumbnails that have something in them are alike. Copies are connected to
-    groups. Of a group the largest image is kept, of those the one with the least PMCID, then the
-    first of its article.
+    of the cells of their thumbnails that have something in them are alike. With vectors, an image
+    is also compared with its nearest 16 of the same cluster, wherever they fit best. Copies are
+    connected to groups. Of a group the largest image is kept, of those the one with the least
+    PMCID, then the first of its article.
 
     Parameters
     ----------
     look
         What `look` wrote.
+    embeddings, assignments
+        Vectors of the same images, and their clusters: both or neither.
+    cosine
+        Cosine of vectors that are compared, at least; 0 to 1. Thumbnails decide, so that a lesser
+        one costs time, and a greater one misses copies.
     sheets
         Write contact sheets of up to 240 copies whose bytes differ, the least similar first.
     take_over
@@ -226,7 +259,8 @@ def duplicates(
     Raises
     ------
     UsageError
-        There are no such measures, or the output is something else.
+        There are no such measures, vectors or clusters, they have no image in common, or the output
+        is something else.
 
     Examples
     --------
@@ -235,12 +269,15 @@ def duplicates(
         ...
     biomedica_dataset.errors.UsageError: none is not a folder of measures: it has no ...
     """
-    stage = DuplicatesStage(os.fspath(output), os.fspath(look), sheets)
-    Look.open(look)
+    vectors = vector_folders(embeddings, assignments, cosine)
+    stage = DuplicatesStage(os.fspath(output), os.fspath(look), sheets, vectors)
+    measured = Look.open(look)
+    if vectors is not None:
+        vectors.open(measured)
     run = stage.run(Launch(take_over=take_over), workers=1, progress=progress)
     found = Duplicates.open(output)
-    similarity = found.pairs()["similarity"].to_numpy()
-    same = int((similarity >= LEAST).sum())
+    pairs = found.pairs()
+    same = pairs.filter(pc.field("similarity") >= LEAST)
     groups = found.read_all(["size", "is_keeper"])
     sizes = groups.filter(groups["is_keeper"])["size"].to_numpy()
     return DuplicatesReport(
@@ -248,7 +285,8 @@ def duplicates(
         groups=int((sizes > 1).sum()),
         copies=int(sizes.sum()) - len(sizes),
         largest=int(sizes.max(initial=0)),
-        pairs=Tally.of({"kept": same, "different": len(similarity) - same}),
+        pairs=Tally.of({"kept": len(same), "different": len(pairs) - len(same)}),
+        found_by={one: pc.sum(pc.equal(same["measure"], one)).as_py() or 0 for one in MEASURES},
         blocks=run.blocks,
         written=len(run.made),
         left=run.left,
