@@ -40,7 +40,7 @@ os.environ.update(
 # What a shell starts in the background is deaf to Ctrl-C, and so is what that starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_SECONDS_OF_SLOW = 600
+_SECONDS_OF_SLOW = 900
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
