@@ -33,7 +33,7 @@ AGAIN = "Build it again with `biomedica search build`, or get it from its source
 _MOST_OF_ARTICLES = 20_000  # rows of the articles that were found
 _MOST_ARTICLE = 2**31
 _ARTICLE, _KEY = STORED.index("article_accession_id"), STORED.index("key")
-_TEXT_OF = ["figure_label", *TERMS, "article_title"]
+_TEXTS_OF = {"title": ("article_title",), "context": ("figure_label",), "terms": TERMS}
 
 
 class FoundRows:
@@ -99,9 +99,12 @@ class FoundRows:
         fields = self._matched(hits, phrases)
         shown = ["key", self.caption, *self.own, *(["image"] if images else [])]
         texts = self.read(table, shown, list(range(len(hits))))
-        elsewhere = [at for at, found in enumerate(fields) if found and found[0] != "caption"]
-        more = self.read(table, [*_TEXT_OF, *self.contexts], elsewhere)
-        others = dict(zip(elsewhere, more, strict=True))
+        others: dict[int, dict[str, Any]] = {}
+        # Citing paragraphs are large, so they are read only where they are shown.
+        for name, columns in _TEXTS_OF.items():
+            those = [at for at, found in enumerate(fields) if found[:1] == (name,)]
+            asked = [*columns, *(self.contexts if name == "context" else ())]
+            others |= zip(those, self.read(table, asked, those), strict=True)
         stems = {word for phrase in phrases for _, word in phrase.words}
         results = []
         for at, (hit, row) in enumerate(zip(hits, table.to_pylist(), strict=True)):
