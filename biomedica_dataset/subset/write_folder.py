@@ -34,9 +34,11 @@ from biomedica_dataset.schema import (
     column_names,
     to_table,
 )
+from biomedica_dataset.serialization.attributes import write_attributes
 from biomedica_dataset.streaming.in_order import rows_in_order
 from biomedica_dataset.streaming.reading.columns import read_columns
 
+from .attributes import ChosenRows
 from .panels import KEPT, figures_of, keep_panels, panel_columns
 from .stage import SelectStage, Slice, slices_by_group
 
@@ -145,7 +147,7 @@ class FolderStage(SelectStage[ShardRecord]):
         self.output.remove(MANIFEST)
 
     def finish(self, run: StageRun[ShardRecord, int]) -> None:
-        """Write the index and the card, which marks this as a subset, and last the manifest."""
+        """Write the index, the attributes, the card, and last the manifest."""
         if not run.made and self.output.exists(CARD) and self.output.exists(MANIFEST):
             return
         chosen, files = self.chosen, [file for one in run.records.values() for file in one.files]
@@ -156,6 +158,8 @@ class FolderStage(SelectStage[ShardRecord]):
             writer.close()
             index = _publish(file, writer, "index", _INDEX)
         manifest = chosen.index.manifest
+        sources = [ChosenRows(chosen.index, one) for one in manifest.attributes]
+        attributes, beside = write_attributes(self.output, [index], sources)
         figures = self.figures
         panels = pc.drop_null(figures["panel_count_found"]).to_pylist()
         split = {"kept": len(panels), "not_split": len(figures) - len(panels)}
@@ -172,9 +176,9 @@ class FolderStage(SelectStage[ShardRecord]):
             document_figures={},
             document_tables={},
             changes=None,
-            files=[*sorted(files, key=lambda file: file.path), index],
+            files=[*sorted(files, key=lambda file: file.path), index, *beside],
             search=None,
-            attributes=[],
+            attributes=attributes,
             subset_of=Whole(len(chosen.index.table), chosen.index.digest),
         )
         publish(self.output, manifest)

@@ -202,6 +202,29 @@ def test_a_subset_can_have_attributes_and_stays_a_subset(dataset, keys, tmp_path
     assert not verify(tmp_path / "subset").problems
 
 
+def test_a_subset_keeps_what_is_known_of_its_rows(dataset, keys, tmp_path):
+    add_attribute(scores(tmp_path / "t.parquet", keys[:20]), dataset, name="mine")
+    add_attribute(scores(tmp_path / "u.parquet", keys[40:]), dataset, name="others")
+    subset, again = tmp_path / "subset", tmp_path / "again"
+
+    select(dataset, subset, filters="mine.score >= 15", split="all")
+    select(subset, again, filters="mine.score < 18", split="all")
+
+    def known(folder):
+        index = pq.read_table(next(folder.glob("index/*.parquet")))["key"].to_pylist()
+        (path,) = folder.glob("attributes/mine/*.parquet")
+        rows = pq.read_table(path).to_pylist()
+        assert [row["key"] for row in rows] == index
+        return {row["key"]: row["score"] for row in rows}
+
+    assert known(subset) == {keys[number]: number for number in range(15, 20)}
+    assert known(again) == {keys[number]: number for number in range(15, 18)}
+    assert "what is known of images" in (again / "README.md").read_text()
+    nulls = choose_rows(again, Choice(filters="others.score is null", split="all")).table
+    assert len(nulls) == 3
+    assert not verify(again).problems
+
+
 def test_verify_finds_keys_that_the_index_lacks(dataset, keys, tmp_path):
     add_attribute(scores(tmp_path / "t.parquet", keys), dataset, name="mine")
     path = next(dataset.glob("attributes/mine/*.parquet"))

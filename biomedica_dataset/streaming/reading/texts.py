@@ -23,7 +23,7 @@ from .places import until_valid
 from .ranges import Span, join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from biomedica_dataset.engine.timings import Timings
     from biomedica_dataset.folder.record import ShardFile
@@ -132,6 +132,12 @@ class Texts:
         numbers = [np.arange(footer.first(group), footer.ends[group]) for group in groups]
         tables = [self._group(file, footer, group) for group in groups]
         return np.concatenate(numbers), pa.concat_tables(tables)
+
+    def each_group(self, file: str) -> Iterator[pa.Table]:
+        """Yield the row groups of a shard, which are not kept."""
+        footer = self._footer(file)
+        for group in range(len(footer.ends)):
+            yield self._group(file, footer, group)
 
     def cost(self, file: str, rows: np.ndarray) -> tuple[int, int]:
         """Return the number and bytes of requests for `groups`, after that for the footer."""
