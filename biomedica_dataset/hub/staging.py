@@ -143,7 +143,7 @@ def _attributes_without_other(
     source: Folder, manifest: Manifest, index: list[ShardFile], stage: Folder
 ) -> list[ShardFile]:
     stored = (StoredRows(source, attribute) for attribute in manifest.attributes)
-    return write_attributes(stage, index, stored)[1]
+    return write_attributes(stage, index, manifest.splits, stored)[1]
 
 
 def _changes_without_other(changes: Changes | None) -> Changes | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,18 +15,20 @@ from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.report import Shown, Tally
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.folder.attribute_keys import index_keys
 from biomedica_dataset.folder.attributes import COLUMN_NAME, CONFIG, NAME, TYPES, Attribute
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.rules import shown
 from biomedica_dataset.schema import TABLES, IndexRow, Pair, column_names
 
-from .attributes import index_keys, rows_of_keys, write_attributes
+from .attributes import rows_of_keys, write_attributes
 
 if TYPE_CHECKING:
     import os
 
     from biomedica_dataset.folder.record import ShardFile
+    from biomedica_dataset.folder.splits import Splits
 
 _OURS = {*column_names(Pair), *column_names(IndexRow)} - {"key"}
 _READABLE = {".parquet": "Parquet", ".csv": "CSV"}
@@ -42,7 +43,9 @@ class AddReport(Shown):
     rows
         Rows of the table, by outcome.
     without
-        Images of the dataset folder without a row.
+        Images of the dataset folder without a row of their own.
+    panels
+        Rows of panels.
     not_numbers
         Values by column that are NaN or infinite, and became null.
     """
@@ -50,11 +53,13 @@ class AddReport(Shown):
     name: str
     rows: dict[str, int]
     without: int
+    panels: int
     not_numbers: dict[str, int]
 
     def __str__(self) -> str:
         """Return the report in words."""
         lines = Tally.of(self.rows).lines("rows")
+        lines += [f"{self.panels:,} of the rows are of panels"] if self.panels else []
         lines.append(f"{self.without:,} images of the dataset folder have no row in {self.name}")
         lines += [
             f"{self.name}.{column}: {count:,} values are NaN or infinite, and became null"
@@ -81,7 +86,8 @@ def add_attribute(
     Parameters
     ----------
     table
-        Parquet or CSV with a column ``key`` and columns of texts, numbers or truth values.
+        Parquet or CSV with a column ``key``, of figures or of their panels, and columns of texts,
+        numbers or truth values.
     name
         Name of the attribute: its column ``score`` is ``name.score`` in conditions.
 
@@ -105,24 +111,28 @@ name
     with acquire(folder, Launch()) as lock:
         manifest = read_manifest(folder)
         index = manifest.config_files("index")
-        kept = sum(map(partial(_known, folder, own.table), index))
-        if not kept:
+        counts = [_count(folder, own.table, file, manifest.splits) for file in index]
+        figures, panels = (sum(column) for column in zip(*counts, strict=True))
+        if not figures + panels:
             msg = f"{table} names no image of {folder.url}: its keys are of another archive"
             raise UsageError(msg)
-        attributes, files = write_attributes(folder, index, [own])
+        attributes, files = write_attributes(folder, index, manifest.splits, [own])
         others = [file for file in manifest.files if file.config != CONFIG]
         publish(folder, replace(manifest, files=others + files, attributes=attributes))
         lock.release()
     return AddReport(
         name=name,
-        rows={"kept": kept, "unknown key": own.table.num_rows - kept},
-        without=manifest.rows("index") - kept,
+        rows={"kept": figures + panels, "unknown key": own.table.num_rows - figures - panels},
+        without=manifest.rows("index") - figures,
+        panels=panels,
         not_numbers=own.not_numbers,
     )
 
 
-def _known(folder: Folder, table: pa.Table, index: ShardFile) -> int:
-    return len(rows_of_keys(table, index_keys(folder, index.path)))
+def _count(folder: Folder, table: pa.Table, index: ShardFile, splits: Splits) -> tuple[int, int]:
+    """Return the rows of a table that are of figures in a file of the index, and of panels."""
+    figures, panels = index_keys(folder, index.path, splits)
+    return len(rows_of_keys(table, figures)), len(rows_of_keys(table, panels))
 
 
 def _check_name(name: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from biomedica_dataset.folder.attribute_keys import index_keys
 from biomedica_dataset.folder.attributes import (
     CONFIG,
     TYPES,
@@ -17,7 +18,6 @@ from biomedica_dataset.folder.attributes import (
     stored_attributes,
     write_rows,
 )
-from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.record import AGAIN, ShardFile
 from biomedica_dataset.io.tables import read_table
 from biomedica_dataset.keys import pmcid
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from biomedica_dataset.annotation.blocks import BlockTables
+    from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
 
 
@@ -37,7 +38,15 @@ class AttributeSource(Protocol):
         """The attribute."""
 
     def rows(self, index: str, keys: pa.ChunkedArray) -> pa.Table:
-        """Return rows of which some are those of the keys in a file of the index, in any order."""
+        """Return rows of which some are those of keys, in any order.
+
+        Parameters
+        ----------
+        index
+            The file of the index that has the figures.
+        keys
+            Of figures and of panels.
+        """
 
 
 @dataclass(frozen=True)
@@ -87,12 +96,13 @@ class StoredRows:
 def write_attributes(
     folder: Folder,
     index: Sequence[ShardFile],
+    splits: Splits,
     sources: Iterable[AttributeSource],
     without: Collection[str] = (),
 ) -> tuple[list[Attribute], list[ShardFile]]:
     """Write attributes beside an index, and keep those that are there from before.
 
-    A row whose key the index lacks is left out.
+    A row is left out whose key is neither of a figure in the index nor of a panel of one.
 
     Parameters
     ----------
@@ -107,16 +117,21 @@ def write_attributes(
     ]
     files = []
     everything = sorted([*kept, *new.values()], key=lambda source: source.attribute.name)
-    for source in everything:
-        files += [file for part in index if (file := _write(folder, part.path, source))]
+    for part in index if everything else ():
+        figures, panels = index_keys(folder, part.path, splits)
+        keys = pa.chunked_array([*figures.chunks, panels])
+        files += [
+            file for source in everything if (file := _write(folder, part.path, keys, source))
+        ]
     attributes = [source.attribute for source in everything]
     _remove_others(folder, attributes, {file.path for file in files})
     store_attributes(folder, attributes)
     return attributes, files
 
 
-def _write(folder: Folder, index: str, source: AttributeSource) -> ShardFile | None:
-    keys = index_keys(folder, index)
+def _write(
+    folder: Folder, index: str, keys: pa.ChunkedArray, source: AttributeSource
+) -> ShardFile | None:
     table = rows_of_keys(source.rows(index, keys), keys)
     if not table.num_rows:
         return None
@@ -125,13 +140,7 @@ def _write(folder: Folder, index: str, source: AttributeSource) -> ShardFile | N
     return ShardFile(path, CONFIG, table.num_rows, size, table.nbytes, digest)
 
 
-def index_keys(folder: Folder, index: str) -> pa.ChunkedArray:
-    """Return the keys of a file of the index."""
-    with folder.reading(index, AGAIN) as file:
-        return read_index_table(file, ["key"])["key"]
-
-
-def rows_of_keys(table: pa.Table, keys: pa.ChunkedArray) -> pa.Table:
+def rows_of_keys(table: pa.Table, keys: pa.ChunkedArray | pa.Array) -> pa.Table:
     """Return the rows of a table with some keys, in their order."""
     places = pc.index_in(keys, value_set=table["key"].combine_chunks())
     return table.take(places.drop_null())

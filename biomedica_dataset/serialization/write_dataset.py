@@ -63,7 +63,7 @@ def write_dataset(
     sources: list[AttributeSource] = list(map(BlockRows, source.joins.attributes))
     if source.documents:
         sources.append(_document_tables(folder, records))
-    attributes, files = write_attributes(folder, index, sources, without={TABLE})
+    attributes, files = write_attributes(folder, index, source.splits, sources, without={TABLE})
     manifest = manifest_of(source, blocks, records, index, since)
     manifest = replace(manifest, attributes=attributes, files=manifest.files + files)
     _remove_unnamed(folder, manifest, source.splits)

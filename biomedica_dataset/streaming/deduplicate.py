@@ -46,7 +46,8 @@ def deduplicate(index: Index, table: pa.Table, tell: Callable[[str], None]) -> p
     if _KEEPER not in attribute_columns(index.manifest):
         msg = f"{index.place.url} does not know of copies; {_FIND}"
         raise UsageError(msg)
-    keepers = pc.coalesce(join_attributes(index, table, [_KEEPER], tell)[_KEEPER], table["key"])
+    figures = table.select(["key"])
+    keepers = pc.coalesce(join_attributes(index, figures, [_KEEPER], tell)[_KEEPER], table["key"])
     keys = table["key"].combine_chunks().dictionary_encode()  # panels of a figure have one key
     figure = keys.indices.to_numpy()
     _, first = np.unique(figure, return_index=True)

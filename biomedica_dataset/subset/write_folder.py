@@ -159,7 +159,7 @@ class FolderStage(SelectStage[ShardRecord]):
             index = _publish(file, writer, "index", _INDEX)
         manifest = chosen.index.manifest
         sources = [ChosenRows(chosen.index, one) for one in manifest.attributes]
-        attributes, beside = write_attributes(self.output, [index], sources)
+        attributes, beside = write_attributes(self.output, [index], self.splits, sources)
         figures = self.figures
         panels = pc.drop_null(figures["panel_count_found"]).to_pylist()
         split = {"kept": len(panels), "not_split": len(figures) - len(panels)}

@@ -239,8 +239,13 @@ class _Dataset:
             for path in (file.path for file in manifest.config_files(attribute.name)):
                 if {path, beside.get(path)} <= self._whole:
                     known = self._keys(beside[path], columns_of(IndexRow))
-                    if not set(self._keys(path, attribute.checks)) <= set(known):
+                    unknown = set(self._keys(path, attribute.checks)) - set(known)
+                    if unknown and unknown - self._panel_keys(manifest):
                         self._report.wrong(path, "has keys that the index lacks")
+
+    def _panel_keys(self, manifest: Manifest) -> set[str]:
+        paths = {file.path for file in manifest.config_files("panels")} & self._whole
+        return {key for path in paths for key in self._keys(path, config_columns("panels"))}
 
     def _shared(self, manifest: Manifest) -> None:
         """Count images in several splits, which is wrong only where articles are split by them."""

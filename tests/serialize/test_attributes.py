@@ -15,6 +15,7 @@ from biomedica_dataset import (
     UsageError,
     add_attribute,
     assign,
+    look,
     open_dataset,
     select,
     serialize,
@@ -24,6 +25,8 @@ from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.dataset import choose_rows
+
+from .made_panels import make_panels
 
 
 @pytest.fixture
@@ -202,6 +205,7 @@ def test_a_subset_can_have_attributes_and_stays_a_subset(dataset, keys, tmp_path
     assert not verify(tmp_path / "subset").problems
 
 
+@pytest.mark.slow
 def test_a_subset_keeps_what_is_known_of_its_rows(dataset, keys, tmp_path):
     add_attribute(scores(tmp_path / "t.parquet", keys[:20]), dataset, name="mine")
     add_attribute(scores(tmp_path / "u.parquet", keys[40:]), dataset, name="others")
@@ -223,6 +227,35 @@ def test_a_subset_keeps_what_is_known_of_its_rows(dataset, keys, tmp_path):
     nulls = choose_rows(again, Choice(filters="others.score is null", split="all")).table
     assert len(nulls) == 3
     assert not verify(again).problems
+
+
+@pytest.mark.slow
+def test_a_table_of_panels_is_named_in_conditions_on_panels(sample_archive, tmp_path):
+    panels, dataset = make_panels(sample_archive, tmp_path / "panels"), tmp_path / "biomedica"
+    look(sample_archive, tmp_path / "look", panels=panels, workers=1)
+    serialize(sample_archive, dataset, panels=panels, attributes=[tmp_path / "look"], workers=1)
+    views = pq.read_table(next(dataset.glob("panels/*/*.parquet"))).to_pylist()
+    own, figures = [row["key"] for row in views], sorted({row["figure_key"] for row in views})
+    table = scores(tmp_path / "t.parquet", [*own[:3], figures[-1], "PMC1_x-A"])
+    report = add_attribute(table, dataset, name="mine")
+
+    def chosen(filters, source=dataset, **options):
+        rows = open_dataset(
+            source, unit="panel", min_score=0, filters=filters, split="all", **options
+        )
+        return [row["key"] for row in rows]
+
+    assert (report.panels, report.rows) == (3, {"kept": 4, "unknown key": 1})
+    assert "3 of the rows are of panels" in str(report)
+    assert chosen("mine.score < 3") == own[:3]
+    of_figure = [row["key"] for row in views if row["figure_key"] == figures[-1]]
+    assert chosen("mine.score = 3") == of_figure  # nothing is known of these panels themselves
+    width = views[0]["box"][2] - views[0]["box"][0]
+    assert own[0] in chosen(f"look.width = {width} and mine.score = 0")
+    assert not verify(dataset).problems
+    select(dataset, tmp_path / "subset", filters="mine.score = 1", unit="panel", min_score=0)
+    assert chosen("mine.score >= 0", tmp_path / "subset") == own[1:2]
+    assert not verify(tmp_path / "subset").problems
 
 
 def test_verify_finds_keys_that_the_index_lacks(dataset, keys, tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .panels import panel_columns
 from .texts import Texts
 
 if TYPE_CHECKING:
@@ -30,12 +31,18 @@ def attribute_columns(manifest: Manifest) -> list[str]:
 
 
 def join_attributes(
-    index: Index, table: pa.Table, names: Sequence[str], tell: Callable[[str], None]
+    index: Index,
+    table: pa.Table,
+    names: Sequence[str],
+    tell: Callable[[str], None],
 ) -> pa.Table:
     """Return rows of the index with columns of attributes; null where an image has no value.
 
     Parameters
     ----------
+    table
+        Rows of the index, or panels as `expand` returns them: a panel has what is known of itself,
+        or if nothing is, what is known of its figure.
     names
         Such as ``mine.score``.
     tell
@@ -47,10 +54,22 @@ def join_attributes(
             columns = [name.partition(".")[2] for name in wanted]
             found, received = _read(index, attribute, ["key", *columns])
             tell(f"read: {', '.join(wanted)}, {received / 1e6:,.2f} MB")
-            rows = pc.index_in(table["key"], value_set=found["key"].combine_chunks())
+            rows = _places(index, table, found["key"].combine_chunks(), tell)
             for name, column in zip(wanted, columns, strict=True):
                 table = table.append_column(name, found[column].take(rows))
     return table
+
+
+def _places(
+    index: Index, table: pa.Table, known: pa.Array, tell: Callable[[str], None]
+) -> pa.ChunkedArray:
+    """Return where the keys of rows stand among those of an attribute."""
+    rows = pc.index_in(table["key"], value_set=known)
+    of_figures = pc.is_in(known, value_set=index.table["key"].combine_chunks())
+    if "panel" not in table.column_names or pc.all(of_figures).as_py():
+        return rows
+    own = panel_columns(index, table, ["key"], tell)[0]["key"]
+    return pc.coalesce(pc.index_in(own, value_set=known), rows)
 
 
 def _read(index: Index, attribute: Attribute, columns: list[str]) -> tuple[pa.Table, int]:
