@@ -39,7 +39,7 @@ from biomedica_dataset.annotation.panels.boxes import Box
 from biomedica_dataset.annotation.panels.detector import load_detector
 from biomedica_dataset.annotation.panels.find_panels import FoundPanel, find_apart, find_panels
 from biomedica_dataset.annotation.panels.find_stage import named_places
-from biomedica_dataset.annotation.panels.letters import SIDES, Letter, LetterReader
+from biomedica_dataset.annotation.panels.letters import SIDES, LetterReader, Look
 from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.jats.reader import read_article
 
@@ -91,22 +91,22 @@ class Remembered:
 
     def __init__(self, image: Image.Image, reader: LetterReader) -> None:
         self._more = reader.looks(image)
-        self._looks: list[tuple[list[Letter], float]] = []
+        self._looks: list[tuple[Look, float]] = []
         self.seconds = 0.0
 
-    def looks(self, image: Image.Image) -> Iterator[list[Letter]]:
+    def looks(self, image: Image.Image) -> Iterator[Look]:
         """Yield what `LetterReader.looks` does, from memory where it can."""
         self.seconds = 0.0
         for number in count():
             if number == len(self._looks):
                 started = time.process_time()
-                letters = next(self._more, None)
-                if letters is None:
+                look = next(self._more, None)
+                if look is None:
                     return
-                self._looks.append((letters, time.process_time() - started))
-            letters, seconds = self._looks[number]
+                self._looks.append((look, time.process_time() - started))
+            look, seconds = self._looks[number]
             self.seconds += seconds
-            yield letters
+            yield look
 
 
 def judged(

@@ -113,7 +113,7 @@ def test_an_image_of_100_megapixels_that_can_be_decoded_is_searched_at_a_small_s
     data = as_bytes(Image.new("1", (10_000, 10_000), 1))
     started = time.process_time()
 
-    assert next(reader.looks(open_rgb(data, SIDES[-1]))) == []
+    assert next(reader.looks(open_rgb(data, SIDES[-1]))).letters == []
     assert time.process_time() - started < 60
 
 

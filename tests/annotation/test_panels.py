@@ -53,6 +53,33 @@ def test_panels_are_cut_between_their_letters(reader, image, boxes):
         assert panel.score > 0.5
 
 
+class Counted:
+    """A reader that counts the looks that are taken."""
+
+    def __init__(self, reader):
+        self._reader, self.looks_taken = reader, []
+
+    def looks(self, image):
+        """Yield the looks of the reader."""
+        for look in self._reader.looks(image):
+            self.looks_taken.append(look)
+            yield look
+
+
+def test_what_is_smaller_than_sure_marks_is_not_read(reader):
+    image = figure(GRID, (800, 600))
+    draw = ImageDraw.Draw(image)
+    for number in range(60):
+        x, y = 500 + 24 * (number % 10), 320 + 40 * (number // 10)
+        draw.text((x, y), "AEFKMX"[number % 6], "black", FONT.font_variant(size=16))
+    counted = Counted(reader)
+    found = find_panels(image, "ABCD", counted)
+    (look,) = counted.looks_taken
+
+    assert min(Box(*p.box).iou(Box(*b)) for p, b in zip(found, GRID, strict=True)) > 0.75
+    assert 0 < look.unread <= min(letter.box.y1 - letter.box.y0 for letter in look.letters) < 16
+
+
 def test_letters_that_go_on_behind_those_of_the_caption_are_panels(reader):
     found = find_panels(figure(GRID, (800, 600)), "AB", reader)
 

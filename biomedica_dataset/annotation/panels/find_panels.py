@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _GOOD = 0.5  # score of panels of which no caption tells
 _FEWEST = 2
+_SMALLER = 1.2  # heights of what is not read yet, from which a mark is of another size
 _LEAST = 9  # area of a panel in squares of the height of its letter: less is hardly the letter
 
 
@@ -73,9 +74,9 @@ def find_panels(
     """
     spots: Mapping[str, Letter] = {}
     letters: list[Letter] = []
-    for look, letters in enumerate(reader.looks(image)):
-        spots = choose_spots(letters, named)
-        if len(spots) == len(named) and (look % 2 or are_sure(spots)):  # every other has lines
+    for look in reader.looks(image):
+        letters, spots = look.letters, choose_spots(look.letters, named)
+        if len(spots) == len(named) and (look.is_whole or _is_settled(spots, look.unread)):
             break
     if len(spots) < len(named):
         return "letters_not_read"
@@ -106,12 +107,12 @@ def find_apart(
         What the caption names instead: places as ``left``, or numbers from 1.
     """
     lines, proposals = Lines(image), detector.propose(image) if detector else []
-    for look, letters in enumerate(reader.looks(image)):
-        spots = lengthened(letters, ())
+    for look in reader.looks(image):
+        spots = {} if look.unread else lengthened(look.letters, ())
         found = _at(lines, spots, proposals, image.size) if spots else None
         if found and min(panel.score for panel in found) >= _GOOD:
             return found
-        if look:
+        if look.is_whole:
             break
     if len(proposals) >= _FEWEST and are_apart([one.box for one in proposals]):
         parts = [(one.box, one.score) for one in in_reading_order(proposals)]
@@ -131,6 +132,12 @@ def find_apart(
         FoundPanel(name, _inside(box, image.size), score)
         for name, box in zip(names, boxes, strict=True)
     ]
+
+
+def _is_settled(spots: Mapping[str, Letter], unread: float) -> bool:
+    """Whether marks are sure, and what is not read yet is smaller than any of their kind."""
+    heights = [mark.box.y1 - mark.box.y0 for mark in spots.values()]
+    return min(heights) >= _SMALLER * unread and are_sure(spots)
 
 
 def _at(

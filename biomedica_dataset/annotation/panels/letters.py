@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -27,6 +27,8 @@ _PADDING = 16  # pixels: the detector does not see letters at the very edge
 
 _HEIGHT = 48  # of a line for the recognizer
 _TOGETHER = 16
+_SOME = 32  # glyphs or lines that are read before the next look
+_SHORT = 2.0  # heights of a line that may be a letter in brackets
 _START = 2.6  # heights of a line that are read: enough for "(A) G"
 _TALLEST = 0.12  # of the longest side
 _UPRIGHT = 1.6  # a line this much taller than wide is turned
@@ -80,6 +82,22 @@ class Letter:
         return self.height * (_OF_LOW if is_lower and is_low else 1)
 
 
+class Look(NamedTuple):
+    """What was read so far in an image.
+
+    Parameters
+    ----------
+    unread
+        Height of the tallest of its kind that is left out yet, in pixels; 0 if there is none.
+    is_whole
+        Whether all was read at some scale.
+    """
+
+    letters: list[Letter]
+    unread: float
+    is_whole: bool
+
+
 class LetterReader:
     """Reads letters by the detector and the recognizer of RapidOCR.
 
@@ -107,25 +125,48 @@ class LetterReader:
         )
         self._ocr(np.full((_HEIGHT, _HEIGHT, 3), 255, np.uint8), use_det=False)  # loads the weights
 
-    def looks(self, image: Image.Image) -> Iterator[list[Letter]]:
+    def looks(self, image: Image.Image) -> Iterator[Look]:
         """Yield what reads as a letter in an RGB image, in its pixels, each time with more effort.
 
-        First what stands alone, then lines as well, and then both again at a larger scale.
+        First what stands alone, then lines as well, the tallest first, and then both again at a
+        larger scale.
         """
         found: list[Letter] = []
         for largest, side in zip(_LARGEST_SCALE, SIDES, strict=True):
             scale = min(largest, side / max(image.size))
             pixels = _padded(image, scale)
-            glyphs = isolated_glyphs(pixels)
-            crops = [_crop(pixels, box, _MARGIN) for box in glyphs]
-            alone = self._letters(glyphs, crops, is_glyph=True)
-            yield found + [_in_image(letter, scale) for letter in alone]
+            alone: list[Letter] = []
+            for read, unread in self._glyphs(pixels):
+                alone += read
+                here = [_in_image(letter, scale) for letter in alone]
+                yield Look(found + here, unread / scale, is_whole=False)
             lines = [box for box in self._lines(pixels) if _may_start_with_a_letter(box)]
-            starts = [_crop(pixels, _start(box), 0.0) for box in lines]
             alone = [letter for letter in alone if not is_inside(letter.box, lines)]
-            alone += self._letters(lines, starts, is_glyph=False)
             found += [_in_image(letter, scale) for letter in alone]
-            yield list(found)
+            for read, unread, is_last in self._starts(pixels, lines):
+                found += [_in_image(letter, scale) for letter in read]
+                yield Look(list(found), unread / scale, is_whole=is_last)
+
+    def _glyphs(self, pixels: Pixels) -> Iterator[tuple[list[Letter], float]]:
+        """Yield the letters among glyphs, and the height of the tallest that is not read yet."""
+        for boxes, unread in _tallest_first(isolated_glyphs(pixels)):
+            crops = [_crop(pixels, box, _MARGIN) for box in boxes]
+            yield self._letters(boxes, crops, is_glyph=True), unread
+
+    def _starts(
+        self, pixels: Pixels, lines: Sequence[Box]
+    ) -> Iterator[tuple[list[Letter], float, bool]]:
+        """Yield as `_glyphs` does what lines begin with, short ones first, and if it is the last.
+
+        There is a last one without lines, too.
+        """
+        kinds: tuple[list[Box], list[Box]] = ([], [])
+        for box in lines:
+            kinds[box.x1 - box.x0 > _SHORT * (box.y1 - box.y0)].append(box)
+        some = [one for kind in kinds for one in _tallest_first(kind)] or [([], 0.0)]
+        for number, (boxes, unread) in enumerate(some, 1):
+            crops = [_crop(pixels, _start(box), 0.0) for box in boxes]
+            yield self._letters(boxes, crops, is_glyph=False), unread, number == len(some)
 
     def _letters(
         self, boxes: Sequence[Box], crops: Sequence[Pixels], *, is_glyph: bool
@@ -147,6 +188,14 @@ class LetterReader:
             return []
         read = self._ocr.text_rec(self._input(img=list(crops), return_word_box=False))
         return [(text.strip(), float(s)) for text, s in zip(read.txts, read.scores, strict=True)]
+
+
+def _tallest_first(boxes: Sequence[Box]) -> Iterator[tuple[list[Box], float]]:
+    """Yield boxes some at a time, and the height of the tallest behind them."""
+    order = sorted(boxes, key=lambda box: box.y0 - box.y1)
+    for start in range(0, len(order), _SOME):
+        after = order[start + _SOME : start + _SOME + 1]
+        yield order[start : start + _SOME], max((box.y1 - box.y0 for box in after), default=0.0)
 
 
 def _padded(image: Image.Image, scale: float) -> Pixels:

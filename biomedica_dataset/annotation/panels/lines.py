@@ -45,13 +45,13 @@ class Lines:
         self.scale = min(1.0, SIDE / max(image.size))
         size = (max(1, round(image.width * self.scale)), max(1, round(image.height * self.scale)))
         small = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
-        pixels = np.asarray(small).astype(np.int16)
-        self.height, self.width = pixels.shape[:2]
-        self.ink = _differs(pixels - _background(pixels), _TRIMMED)
-        free = ~_differs(pixels - _background(pixels), _INK)
+        pixels = np.ascontiguousarray(np.asarray(small).transpose(2, 0, 1)).astype(np.int16)
+        self.height, self.width = pixels.shape[1:]
+        away = _largest(pixels - _background(pixels))
+        self.ink, free = away > _TRIMMED, away <= _INK
         down, across = np.zeros_like(free), np.zeros_like(free)
-        down[1:] = _differs(np.diff(pixels, axis=0), _EDGE)
-        across[:, 1:] = _differs(np.diff(pixels, axis=1), _EDGE)
+        down[1:] = _largest(np.diff(pixels, axis=1)) > _EDGE
+        across[:, 1:] = _largest(np.diff(pixels, axis=2)) > _EDGE
         # Sums along the lines, so that those of a rectangle are one subtraction.
         self._sums = {
             axis: tuple(_running_sum(mask, 1 - axis) for mask in (free, edges))
@@ -117,17 +117,26 @@ def band_widths(free: NDArray[np.bool_]) -> NDArray[np.int64]:
     return widths
 
 
-def _background(pixels: NDArray[np.int16]) -> NDArray[np.float64]:
-    """Return the colour of most of the border, or white if the border has no such colour."""
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    colour = np.median(border, 0)
-    uniform = (np.abs(border - colour).max(1) < _INK).mean() > 1 / 2
-    return colour if uniform else np.array(_WHITE, float)
+def _background(pixels: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the colour of most of the border, or white if the border has no such colour.
+
+    Parameters
+    ----------
+    pixels
+        One plane after the other, as all that follows: their largest is found many times faster.
+    """
+    edges = pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1]
+    border = np.concatenate(edges, 1)
+    colour = np.median(border, 1, keepdims=True)
+    uniform = (_largest(border - colour) < _INK).mean() > 1 / 2
+    found = colour if uniform else np.array(_WHITE)
+    return found.reshape(3, 1, 1).astype(np.float32)
 
 
-def _differs(values: NDArray[Any], limit: int) -> NDArray[np.bool_]:
-    differs: NDArray[np.bool_] = np.abs(values).max(2) > limit
-    return differs
+def _largest(differences: NDArray[Any]) -> NDArray[Any]:
+    """Return the largest difference of a channel at each place."""
+    largest: NDArray[Any] = np.abs(differences).max(0)
+    return largest
 
 
 def _running_sum(mask: NDArray[np.bool_], axis: int) -> NDArray[np.int32]:
