@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 
 import pytest
 
@@ -27,6 +28,14 @@ def ask(address, method, path, body=None, **headers):
     return answer.status, dict(answer.getheaders()), read
 
 
+def wait_for_image(page, selector):
+    """Wait until an image is there; the policy of the page forbids playwright's own polling."""
+    end = time.monotonic() + 30
+    while not page.evaluate("one => document.querySelector(one).naturalWidth > 0", selector):
+        assert time.monotonic() < end, selector
+        page.wait_for_timeout(50)
+
+
 @pytest.mark.slow
 def test_figures_are_found_filtered_shown_and_kept_by_keyboard(
     searchable, search, tmp_path, chromium
@@ -48,7 +57,7 @@ def test_figures_are_found_filtered_shown_and_kept_by_keyboard(
         assert "CC BY 4.0" in first.inner_text()
         href = first.locator("a").get_attribute("href")
         assert href == "https://pmc.ncbi.nlm.nih.gov/articles/PMC99000101/"
-        page.wait_for_function("document.querySelector('.see img').naturalWidth > 0")
+        wait_for_image(page, ".see img")
 
         page.keyboard.press("Escape")
         page.keyboard.press("n")
@@ -62,7 +71,7 @@ def test_figures_are_found_filtered_shown_and_kept_by_keyboard(
         page.locator(".see").first.focus()
         page.keyboard.press("Enter")
         page.locator("#citation", has_text="PMC99000101").wait_for()
-        page.wait_for_function("document.querySelector('#original').naturalWidth > 0")
+        wait_for_image(page, "#original")
         accessible(page)
         page.keyboard.press("Escape")
 
