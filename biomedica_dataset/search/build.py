@@ -151,12 +151,13 @@ class SearchStage(Stage["ShardFile", SearchRecord, int]):
         return read_documents(self.output, task.path, splits, is_other=is_other, unit=unit)
 
     def _text(self, task: ShardFile, part: SearchPart, vectors: str) -> SearchFile | None:
-        """Write the vectors of the captions of a part."""
+        """Write the vectors of the captions and titles of a part."""
         if self.model is None:
             return None
         documents = self._documents(task, part.unit, is_other=part.is_other)
         name = f"{_name(vectors, task.path, part.unit, part.is_other)}.text"
-        return write_bits((one.caption for one in documents), self.model.encode, name, self.output)
+        texts = ((one.caption, one.title) for one in documents)
+        return write_bits(texts, self.model.encode_titled, name, self.output)
 
     def _image(self, task: ShardFile, part: SearchPart, images: str) -> SearchFile | None:
         """Write the vectors of the images of a part; there are none of panels."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import statistics
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from biomedica_dataset.search.evaluate import evaluate_search
 from biomedica_dataset.search.lexical import Hit, fuse
 from biomedica_dataset.search.search import open_search
 from biomedica_dataset.search.vectors.bit_vectors import BitVectors, row_bytes, to_bits
+from biomedica_dataset.search.vectors.text_model import TextModel
+from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.verification.verify import verify
 
 from .conftest import write_model
@@ -34,15 +37,29 @@ def with_vectors(searchable, model, once):
     return once("with-vectors", make)
 
 
-def test_a_caption_is_nearest_to_itself(with_vectors, model):
+def test_captions_are_near_themselves(with_vectors, model):
+    """Their vectors are also of titles, which figures of an article share."""
     search = open_search(with_vectors, text_model=str(model))
-    caption = "Radiograph after healing: both bones are straight."
+    captions = [row["caption"] for row in open_dataset(with_vectors, columns=["caption"])]
+    ranks = []
+    for caption in captions[::5]:
+        found = search.search(caption, mode="semantic", limit=len(captions))
+        ranks.append([one.caption for one in found].index(caption))
 
-    found = search.search(caption, mode="semantic", limit=3)
+    assert statistics.median(ranks) < len(captions) / 8
+    assert len(search.search(captions[0], mode="semantic", limit=3)) == 3
+    joined = search.search(captions[0], mode="hybrid", limit=5)
+    assert captions[0] in [one.caption for one in joined]
 
-    assert found[0].caption == caption
-    assert len(found) == 3
-    assert search.search(caption, mode="hybrid", limit=3)[0].caption == caption
+
+def test_the_vector_of_a_title_is_added_to_that_of_the_caption(model):
+    text_model = TextModel(str(model))
+    caption, title = text_model.encode(["both bones", "a fracture"])
+
+    made = text_model.encode_titled([("both bones", "a fracture"), ("both bones", "")])
+
+    assert made[0] == pytest.approx(caption + title, abs=1e-6)
+    assert made[1] == pytest.approx(caption, abs=1e-6)
 
 
 def test_conditions_hold_for_vectors_too(with_vectors, model):

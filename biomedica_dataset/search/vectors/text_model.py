@@ -73,6 +73,18 @@ class TextModel:
         parts = [self._batch(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, self.id.dim), np.float32)
 
+    def encode_titled(self, texts: Sequence[tuple[str, str]]) -> np.ndarray[Any, Any]:
+        """Return vectors of captions, each with that of its title added, float32 (n, d).
+
+        A caption seldom says what its article is about, and those who look for it do.
+        """
+        titles = sorted({title for _caption, title in texts if title})
+        vectors = dict(zip(titles, self.encode(titles), strict=True))
+        vectors[""] = np.zeros(self.id.dim, np.float32)
+        captions = self.encode([caption for caption, _title in texts])
+        added: np.ndarray[Any, Any] = captions + np.stack([vectors[title] for _, title in texts])
+        return added
+
     def _batch(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         torch = self._torch
         tokens = self._tokens(
