@@ -82,7 +82,8 @@ class TextModel:
         vectors = dict(zip(titles, self.encode(titles), strict=True))
         vectors[""] = np.zeros(self.id.dim, np.float32)
         captions = self.encode([caption for caption, _title in texts])
-        added: np.ndarray[Any, Any] = captions + np.stack([vectors[title] for _, title in texts])
+        own = np.reshape([vectors[title] for _caption, title in texts], captions.shape)
+        added: np.ndarray[Any, Any] = captions + own
         return added
 
     def _batch(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
