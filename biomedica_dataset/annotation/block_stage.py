@@ -13,10 +13,12 @@ from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.rows import rows_of
 
-from .blocks import BlockRecord, remove_blocks_except, up_to_date_record
+from .blocks import BlockRecord, remove_blocks_except, up_to_date_record, write_block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
 
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.schema import Pair
@@ -43,6 +45,15 @@ class BlockStage(Stage[Task, BlockRecord, Made]):
     def record(self, task: Task) -> BlockRecord | None:
         """Return the record of a block whose inputs have not changed."""
         return up_to_date_record(self.output, self.number(task), self.fingerprint(task))
+
+    def write(
+        self, task: Task, table: pa.Table, counts: dict[str, int], problems: Sequence[str] = ()
+    ) -> None:
+        """Write the table of a block, with its record."""
+        record = BlockRecord(
+            fingerprint=self.fingerprint(task), counts=dict(counts), problems=list(problems)
+        )
+        write_block(self.output, self.number(task), table, record)
 
     def finish(self, run: StageRun[BlockRecord, Made]) -> None:
         """Remove blocks that the source no longer has."""

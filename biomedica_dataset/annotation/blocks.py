@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from biomedica_dataset.engine.fingerprint import digest_of
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import begin_folder, read_header
@@ -20,7 +20,7 @@ from biomedica_dataset.io.typed import typed
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from biomedica_dataset.io.tables import Column
 
@@ -160,8 +160,7 @@ class BlockTables(ABC, Generic[Header]):
     def state(self) -> str:
         """Return a digest of the header and of what each block was made from."""
         records = [(block, read_record(self.folder, block)) for block in self.blocks()]
-        parts = self.header, [(n, record.fingerprint) for n, record in records if record]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        return digest_of(self.header, [(n, one.fingerprint) for n, one in records if one])
 
     def blocks(self) -> list[int]:
         """Return the numbers of the finished blocks, ascending."""
@@ -177,6 +176,23 @@ class BlockTables(ABC, Generic[Header]):
         """
         with self.folder.reading(block_name(block), AGAIN) as file:
             return read_table(file, self.columns, names)
+
+    def read_beside(self, name: str, columns: Mapping[str, Column]) -> pa.Table:
+        """Return a table that lies beside the blocks.
+
+        Raises
+        ------
+        ArchiveError
+            See `read`.
+        """
+        with self.folder.reading(name, AGAIN) as file:
+            return read_table(file, columns)
+
+    def write_beside(self, name: str, table: pa.Table) -> None:
+        """Write a table beside the blocks."""
+        with self.folder.create() as file:
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+            file.publish(name)
 
     def read_all(self, names: Sequence[str]) -> pa.Table:
         """Return some columns of all blocks, in order."""

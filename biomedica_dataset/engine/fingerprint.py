@@ -7,8 +7,6 @@ operator changes it, a changed docstring or comment does not.
 from __future__ import annotations
 
 import ast
-import contextlib
-import gc
 import hashlib
 from dataclasses import dataclass
 from functools import cache
@@ -16,11 +14,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .collector import collector_paused
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PACKAGE = Path(__file__).parents[1]
 _STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
+def digest_of(*parts: object) -> str:
+    """Return the SHA-256 of what values print as.
+
+    Examples
+    --------
+    >>> digest_of("a", 1)[:8]
+    '391d545b'
+    """
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 @cache
@@ -88,7 +99,7 @@ class _Code:
 @cache
 def _code(package: Path, module: str) -> _Code:
     """Read a module without its docstrings and its code for type checkers."""
-    with _without_garbage_collection():
+    with collector_paused():
         tree = ast.parse(_path(package, module).read_bytes())
         imports: dict[str, None] = {}
         ahead: list[ast.AST] = [tree]
@@ -102,18 +113,6 @@ def _code(package: Path, module: str) -> _Code:
                 imports |= dict.fromkeys(_imported(package, module, node))
             ahead += [one for one in ast.iter_child_nodes(node) if isinstance(one, _STATEMENTS)]
         return _Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Let no collection look at the many objects of a tree, which are all in use."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
-from biomedica_dataset.annotation.blocks import BlockRecord, read_record, write_block
+from biomedica_dataset.annotation.blocks import read_record
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+from biomedica_dataset.engine.fingerprint import digest_of
 from biomedica_dataset.errors import UsageError
 
 from .assignments import Assignments, AssignmentsHeader, as_table
@@ -95,15 +95,13 @@ class AssignStage(BlockStage[int, None]):
     def fingerprint(self, task: int) -> str:
         """Return the fingerprint of a block's vectors."""
         record = read_record(self.vectors.folder, task)
-        parts = self.vectors.digest, record.fingerprint if record else None
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        return digest_of(self.vectors.digest, record.fingerprint if record else None)
 
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the clusters of a block's images."""
         keys, vectors = self.vectors.vectors(task)
         clusters, distances = self.model.predict(vectors)
-        record = BlockRecord(fingerprint=self.fingerprint(task), counts={"kept": len(keys)})
-        write_block(self.output, task, as_table(keys, clusters, distances), record)
+        self.write(task, as_table(keys, clusters, distances), {"kept": len(keys)})
         context.progress.tick(1, len(keys), vectors.nbytes)
 
 

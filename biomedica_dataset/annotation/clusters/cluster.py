@@ -10,6 +10,7 @@ import numpy as np
 
 from biomedica_dataset.annotation.blocks import read_record
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
+from biomedica_dataset.engine.fingerprint import digest_of
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.progress import Progress
@@ -178,8 +179,7 @@ def _plot(model: ClusterModel, folder: Folder) -> str | None:
 def _fingerprint(embeddings: Embeddings, *options: int) -> str:
     records = (read_record(embeddings.folder, block) for block in embeddings.blocks())
     fingerprints = [record.fingerprint for record in records if record is not None]
-    parts = embeddings.digest, fingerprints, options
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return digest_of(embeddings.digest, fingerprints, options)
 
 
 def _existing(folder: Folder, fingerprint: str) -> ClusterModel | None:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
-from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.archive.ledger import Archive
+from biomedica_dataset.engine.fingerprint import digest_of
 from biomedica_dataset.engine.report import total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.keys import file_stem, pair_key, pmcid
@@ -113,8 +113,8 @@ class ImportStage(BlockStage[_Task, None]):
     def fingerprint(self, task: _Task) -> str:
         """Return the fingerprint of a block's articles and clusters."""
         block, clusters = task
-        parts = rows_fingerprint(), self.archive.header(block).digest, sorted(clusters.items())
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        digest = self.archive.header(block).digest
+        return digest_of(rows_fingerprint(), digest, sorted(clusters.items()))
 
     def make(self, task: _Task, context: WorkerContext) -> None:
         """Write the clusters of a block's images."""
@@ -127,8 +127,7 @@ class ImportStage(BlockStage[_Task, None]):
         own = [key for key in keys if key in clusters]
         table = as_table(own, [clusters[key] for key in own], [None] * len(own))
         counts = {"kept": len(own), "not in the table": len(keys) - len(own)}
-        record = BlockRecord(fingerprint=self.fingerprint(task), counts=counts)
-        write_block(self.output, block, table, record)
+        self.write(task, table, counts)
         context.progress.tick(1, len(own), 0)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -14,11 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from biomedica_dataset.annotation.blocks import AGAIN, BlockTables
+from biomedica_dataset.annotation.blocks import BlockTables
 from biomedica_dataset.io.rules import PAIR_KEY, POSITIVE, Between, OneOf, Positive
-from biomedica_dataset.io.tables import Column, read_table
+from biomedica_dataset.io.tables import Column
 
 _COLUMNS = {
     "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),
@@ -56,21 +55,8 @@ class Duplicates(BlockTables[DuplicatesHeader]):
     columns = _COLUMNS
 
     def pairs(self) -> pa.Table:
-        """Return the pairs of images that were compared.
-
-        Raises
-        ------
-        ArchiveError
-            The file is broken.
-        """
-        with self.folder.reading(PAIRS, AGAIN) as file:
-            return read_table(file, _PAIR_COLUMNS)
-
-    def write_pairs(self, table: pa.Table) -> None:
-        """Write the pairs of images that were compared."""
-        with self.folder.create() as file:
-            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
-            file.publish(PAIRS)
+        """Return the pairs of images that were compared."""
+        return self.read_beside(PAIRS, _PAIR_COLUMNS)
 
     def difference(self, header: DuplicatesHeader) -> str:
         """Return why the folder cannot take duplicates of another archive."""

@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
-from biomedica_dataset.annotation.blocks import BlockRecord, write_block
+from biomedica_dataset.annotation.block_stage import BlocksReport
 from biomedica_dataset.annotation.look.measured import Look
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.engine.launch import Launch
@@ -26,11 +25,13 @@ from .compare import LEAST, similarities, thumbnails
 from .compared import Pairs
 from .contact_sheets import write_sheets
 from .copies import MEASURES, PAIRS, SCHEMA, Duplicates, DuplicatesHeader
+from .measured_stage import MeasuredStage
 from .neighbours import LEAST_COSINE, Neighbours, aligned_similarities
 from .pairs import groups_of, near_pairs
 from .vector_folders import VectorFolders, vector_folders
 
 if TYPE_CHECKING:
+    from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from .pairs import Numbers
 
-_READ = ["key", "image_hash", "width", "height", "windows"]
 _DIGEST = 16  # hexadecimal digits of a SHA-256
 
 
@@ -83,41 +83,30 @@ class DuplicatesReport(BlocksReport):
 
 
 @dataclass(frozen=True)
-class DuplicatesStage(BlockStage[int, None]):
+class DuplicatesStage(MeasuredStage):
     """Writes the groups of the images of each block.
 
     Parameters
     ----------
-    look
-        The folder of measures.
     sheets
         Whether to write contact sheets.
     vectors
         What neighbours are found by, besides hashes.
     """
 
-    look: str
+    reads: ClassVar[list[str]] = ["key", "image_hash", "width", "height", "windows"]
+
     sheets: bool
     vectors: VectorFolders | None = None
 
     @cached_property
-    def measured(self) -> Look:
-        """The measures of the images."""
-        return Look.open(self.look)
-
-    @cached_property
     def state(self) -> str:
-        """The digest of all measures: a new image may be a copy of any other."""
+        """The digest of all measures, vectors and clusters."""
         code = code_fingerprint(("annotation.duplicates.duplicates",), ("numpy", "scipy"))
         state = f"{code} {self.measured.state()}"
         if self.vectors is not None:
             state += f" {self.vectors.state(self.measured)}"
         return hashlib.sha256(state.encode()).hexdigest()
-
-    @cached_property
-    def images(self) -> pa.Table:
-        """What copies are found by, of all images in order."""
-        return self.measured.read_all(_READ)
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -177,18 +166,9 @@ class DuplicatesStage(BlockStage[int, None]):
         """Begin the folder of duplicates."""
         Duplicates.begin(self.output, DuplicatesHeader(self.measured.width))
 
-    def tasks(self) -> list[int]:
-        """Return the blocks that were measured."""
-        return self.measured.blocks()
-
-    def fingerprint(self, task: int) -> str:
-        """Return the fingerprint of all blocks."""
-        return self.state
-
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the groups of a block's images."""
-        keys = self.measured.read(task, ["key"])["key"]
-        places = pc.index_in(keys, value_set=self.images["key"].combine_chunks()).to_numpy()
+        keys, places = self.places(task)
         keepers = self.keepers[places]
         columns: list[Any] = [
             keys,
@@ -197,16 +177,15 @@ class DuplicatesStage(BlockStage[int, None]):
             pa.array(keepers == places),
         ]
         kept = int((keepers == places).sum())
-        counts = {"kept": kept, "copy": len(keys) - kept}
-        record = BlockRecord(fingerprint=self.state, counts=counts)
-        write_block(self.output, task, pa.Table.from_arrays(columns, schema=SCHEMA), record)
+        table = pa.Table.from_arrays(columns, schema=SCHEMA)
+        self.write(task, table, {"kept": kept, "copy": len(keys) - kept})
         context.progress.tick(1, len(keys), 0)
 
     def finish(self, run: StageRun[BlockRecord, None]) -> None:
         """Write the pairs and the sheets, and remove blocks that are no longer measured."""
         if run.made or not self.output.exists(PAIRS):
             table = self.pairs.as_table(self.images["key"])
-            Duplicates.open(self.url).write_pairs(table)
+            Duplicates.open(self.url).write_beside(PAIRS, table)
         if self.sheets:
             pairs, keys = Duplicates.open(self.url).pairs(), self.images["key"].combine_chunks()
             write_sheets(self.output, self.measured, keys, pairs)

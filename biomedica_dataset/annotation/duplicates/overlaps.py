@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from biomedica_dataset.annotation.blocks import AGAIN, BlockTables
 from biomedica_dataset.annotation.look.measured import UNITS
 from biomedica_dataset.io.rules import PAIR_KEY, Between, Count, OneOf, Positive, Sha256
-from biomedica_dataset.io.tables import Column, read_table
+from biomedica_dataset.io.tables import Column
 from biomedica_dataset.io.typed import read_json
 
 if TYPE_CHECKING:
@@ -83,15 +82,8 @@ class Overlap(BlockTables[OverlapHeader]):
         return self.folder.exists(_MATCHES) and self.folder.exists(_CHECKED)
 
     def matches(self) -> pa.Table:
-        """Return the images of benchmarks, each with its copies here.
-
-        Raises
-        ------
-        ArchiveError
-            The file is broken.
-        """
-        with self.folder.reading(_MATCHES, AGAIN) as file:
-            return read_table(file, _MATCH_COLUMNS)
+        """Return the images of benchmarks, each with its copies here."""
+        return self.read_beside(_MATCHES, _MATCH_COLUMNS)
 
     def images_of(self, benchmark: str) -> set[str]:
         """Return the images of a benchmark that have a copy here."""
@@ -110,7 +102,5 @@ class Overlap(BlockTables[OverlapHeader]):
 
     def write_matches(self, matches: pa.Table, checked: Mapping[str, Mapping[str, int]]) -> None:
         """Write the matches, and how many images were looked for."""
-        with self.folder.create() as file:
-            pq.write_table(matches, file, compression="zstd", write_page_checksum=True)
-            file.publish(_MATCHES)
+        self.write_beside(_MATCHES, matches)
         self.folder.write_bytes(_CHECKED, json.dumps(checked, indent=1).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import time
 from collections import Counter
@@ -11,13 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.annotation.blocks import (
-    BlockRecord,
-    block_name,
-    write_block,
-)
+from biomedica_dataset.annotation.blocks import BlockRecord, block_name, write_block
 from biomedica_dataset.annotation.look.measure_block import boxes_by_article, write_measures
 from biomedica_dataset.annotation.panels.figure_panels import read_figure_panels
+from biomedica_dataset.engine.fingerprint import digest_of
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.keys import pmcid
@@ -56,7 +52,6 @@ class EncodedBlock:
         Time that the model worked.
     """
 
-    record: BlockRecord
     encoded: int
     seconds: float
 
@@ -68,7 +63,7 @@ def block_fingerprint(archive: Archive, panels: Panels | None, block: int) -> st
         width = archive.width
         found = read_figure_panels(panels, block * width, (block + 1) * width)
         parts.append(found.digest())
-    return hashlib.sha256(repr(tuple(parts)).encode()).hexdigest()
+    return digest_of(*parts)
 
 
 class BlockEncoder:
@@ -146,7 +141,7 @@ class BlockEncoder:
         reasons = Counter(problems.get(digest, "kept") for _key, digest in pairs)
         record = BlockRecord(
             fingerprint=block_fingerprint(self._archive, self._panels, block),
-            counts=dict(sorted(reasons.items())),
+            counts=dict(reasons),
             problems=[f"{key}: {problems[d]}" for key, d in pairs if d in problems],
         )
         if self._look is not None and block in self._measured:
@@ -157,7 +152,7 @@ class BlockEncoder:
         table = vector_table(keys, hashes, vectors.of(hashes))
         write_block(self._output.folder, block, table, record)
         self._progress.tick(1, 0, 0)
-        return EncodedBlock(record=record, encoded=vectors.encoded, seconds=vectors.seconds)
+        return EncodedBlock(encoded=vectors.encoded, seconds=vectors.seconds)
 
     def _before(self, block: int) -> dict[str, Vector]:
         if not self._output.folder.exists(block_name(block)):

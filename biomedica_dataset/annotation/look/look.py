@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -12,7 +11,7 @@ from biomedica_dataset.annotation.block_stage import ArchiveStage, BlocksReport
 from biomedica_dataset.annotation.blocks import read_record
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.engine.fingerprint import code_fingerprint, digest_of
 from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.images.decode_once import ImageDecoder
@@ -91,9 +90,8 @@ class LookStage(ArchiveStage[None]):
         """Return the fingerprint of a block's articles, its panels, and the code that measures."""
         code = code_fingerprint(("annotation.look.look",), ("pillow", "scipy"))
         record = None if self.found is None else read_record(self.found.folder, task)
-        parts = rows_fingerprint(), code, self.archive.header(task).digest
         panels = None if record is None else record.fingerprint
-        return hashlib.sha256(repr((*parts, panels)).encode()).hexdigest()
+        return digest_of(rows_fingerprint(), code, self.archive.header(task).digest, panels)
 
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the measures of a block's images."""

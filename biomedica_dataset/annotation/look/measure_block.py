@@ -78,7 +78,5 @@ def write_measures(output: Folder, block: int, fingerprint: str, rows: Iterable[
     rows = list(rows)
     problems = [f"{row['key']}: {row['problem']}" for row in rows if "problem" in row]
     counts = Counter(row.get("problem", "kept") for row in rows)
-    record = BlockRecord(
-        fingerprint=fingerprint, counts=dict(sorted(counts.items())), problems=problems
-    )
+    record = BlockRecord(fingerprint=fingerprint, counts=dict(counts), problems=problems)
     write_block(output, block, pa.Table.from_pylist(rows, SCHEMA), record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from biomedica_dataset.annotation.block_stage import ArchiveStage, BlocksReport
-from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.engine.fingerprint import code_fingerprint, digest_of
 from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
@@ -98,8 +96,7 @@ class PanelsStage(ArchiveStage[None]):
     def fingerprint(self, task: int) -> str:
         """Return the fingerprint of a block's articles and of the code that finds panels."""
         code = code_fingerprint(("annotation.panels.find_panels",), ("pillow",))
-        parts = rows_fingerprint(), code, self.archive.header(task).digest
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        return digest_of(rows_fingerprint(), code, self.archive.header(task).digest)
 
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the panels of a block's figures."""
@@ -121,12 +118,7 @@ class PanelsStage(ArchiveStage[None]):
             counts[_FIGURES + "kept"] += 1
             counts[_PANELS + "kept"] += len(found)
             rows += [_row(pair, panel) for panel in found]
-        record = BlockRecord(
-            fingerprint=self.fingerprint(task),
-            counts=dict(sorted(counts.items())),
-            problems=problems,
-        )
-        write_block(self.output, task, pa.Table.from_pylist(rows, SCHEMA), record)
+        self.write(task, pa.Table.from_pylist(rows, SCHEMA), counts, problems)
         context.progress.tick(1, 0, 0)
 
     def _panels(self, pair: Pair, named: list[str]) -> list[FoundPanel] | str:

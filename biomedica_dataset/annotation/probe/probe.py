@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
-from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.clusters.cluster_model import check_finite
 from biomedica_dataset.annotation.embeddings.vectors import Embeddings
@@ -29,6 +28,7 @@ from .learn import Knowledge, learn
 from .probabilities import CONCEPTS, Concept, Probe, ProbeHeader, Trained, write_concepts
 
 if TYPE_CHECKING:
+    from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
@@ -211,8 +211,7 @@ class ProbeStage(BlockStage[int, None]):
         columns = {"key": pa.array(keys, pa.string())}
         for number, one in enumerate(trained.concepts):
             columns[one.column] = pa.array(chances[:, number])
-        record = BlockRecord(fingerprint=self.state, counts={"kept": len(keys)})
-        write_block(self.output, task, pa.table(columns), record)
+        self.write(task, pa.table(columns), {"kept": len(keys)})
         context.progress.tick(1, len(keys), 0)
 
     def finish(self, run: StageRun[BlockRecord, None]) -> None:

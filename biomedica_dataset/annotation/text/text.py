@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.annotation.block_stage import ArchiveStage, BlocksReport
-from biomedica_dataset.annotation.blocks import BlockRecord, write_block
 from biomedica_dataset.archive.ledger import Archive
-from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.engine.fingerprint import code_fingerprint, digest_of
 from biomedica_dataset.engine.report import Tally, aligned, total
 from biomedica_dataset.extras import require
 from biomedica_dataset.rows import rows_fingerprint
@@ -96,8 +94,7 @@ class TextStage(ArchiveStage[None]):
     def fingerprint(self, task: int) -> str:
         """Return the fingerprint of a block's articles and of the code that measures."""
         code = code_fingerprint(("annotation.text.text",), ("open_clip_torch", "py3langid"))
-        parts = rows_fingerprint(), code, self.archive.header(task).digest
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        return digest_of(rows_fingerprint(), code, self.archive.header(task).digest)
 
     def make(self, task: int, context: WorkerContext) -> None:
         """Write the measures of a block's captions."""
@@ -113,10 +110,7 @@ class TextStage(ArchiveStage[None]):
         if self.other is not None and texts:
             for row, count in zip(rows, self.other.count(texts), strict=True):
                 row["tokens"] = count
-        record = BlockRecord(
-            fingerprint=self.fingerprint(task), counts=dict(sorted(counts.items()))
-        )
-        write_block(self.output, task, pa.Table.from_pylist(rows, SCHEMA), record)
+        self.write(task, pa.Table.from_pylist(rows, SCHEMA), counts)
         context.progress.tick(1, 0, 0)
 
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from biomedica_dataset.annotation.block_stage import BlocksReport, BlockStage
-from biomedica_dataset.annotation.blocks import BlockRecord, write_block
+from biomedica_dataset.annotation.block_stage import BlocksReport
 from biomedica_dataset.annotation.duplicates.compare import LEAST, similarities, thumbnails
+from biomedica_dataset.annotation.duplicates.measured_stage import MeasuredStage
 from biomedica_dataset.annotation.duplicates.overlaps import (
     MATCHES,
     SCHEMA,
@@ -24,7 +23,7 @@ from biomedica_dataset.annotation.duplicates.overlaps import (
 )
 from biomedica_dataset.annotation.duplicates.pairs import near_pairs
 from biomedica_dataset.annotation.look.measured import Look
-from biomedica_dataset.engine.fingerprint import code_fingerprint
+from biomedica_dataset.engine.fingerprint import code_fingerprint, digest_of
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import ArticleError
@@ -36,6 +35,7 @@ from .benchmarks import Benchmark, find_benchmarks
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
-_READ = ["key", "image_hash", "windows"]
 _TURNS = 4  # quarters
 
 
@@ -130,23 +129,19 @@ def _see(benchmarks: Sequence[Benchmark]) -> _Seen:
 
 
 @dataclass(frozen=True)
-class OverlapStage(BlockStage[int, None]):
+class OverlapStage(MeasuredStage):
     """Writes which images of each block are in benchmarks."""
 
-    look: str
-    benchmarks: tuple[Benchmark, ...]
+    reads: ClassVar[list[str]] = ["key", "image_hash", "windows"]
 
-    @cached_property
-    def measured(self) -> Look:
-        """The measures of our images."""
-        return Look.open(self.look)
+    benchmarks: tuple[Benchmark, ...]
 
     @cached_property
     def state(self) -> str:
         """The digest of our measures, the benchmarks, and the code that compares."""
         code = code_fingerprint(("clip.overlap.overlap",), ("numpy",))
-        parts = code, self.measured.state(), [(one.name, one.digest) for one in self.benchmarks]
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
+        benchmarks = [(one.name, one.digest) for one in self.benchmarks]
+        return digest_of(code, self.measured.state(), benchmarks)
 
     @cached_property
     def seen(self) -> _Seen:
@@ -154,15 +149,10 @@ class OverlapStage(BlockStage[int, None]):
         return _see(self.benchmarks)
 
     @cached_property
-    def ours(self) -> pa.Table:
-        """What our images are found by, in order."""
-        return self.measured.read_all(_READ)
-
-    @cached_property
     def best(self) -> dict[tuple[int, int], float]:
         """The similarity of each image of a benchmark to each of ours that is a copy of it."""
-        places = np.flatnonzero(self.ours["windows"].is_valid().to_numpy())
-        own = unpacked(self.ours["windows"].take(places).to_pylist())
+        places = np.flatnonzero(self.images["windows"].is_valid().to_numpy())
+        own = unpacked(self.images["windows"].take(places).to_pylist())
         near = near_pairs(np.concatenate([own, self.seen.windows]), apart=len(places))
         similarity = similarities(near, partial(self._thumbnails, places))
         copies = similarity >= LEAST
@@ -189,7 +179,7 @@ class OverlapStage(BlockStage[int, None]):
         wanted: dict[str, list[int]] = {}
         for image, digest in enumerate(self.seen.digests):
             wanted.setdefault(digest, []).append(image)
-        for place, digest in enumerate(self.ours["image_hash"].to_pylist()):
+        for place, digest in enumerate(self.images["image_hash"].to_pylist()):
             yield from ((image, place) for image in wanted.get(digest, ()))
 
     def begin(self, lock: RunLock) -> None:
@@ -198,18 +188,9 @@ class OverlapStage(BlockStage[int, None]):
         digests = {one.name: one.digest for one in self.benchmarks}
         Overlap.begin(self.output, OverlapHeader(header.width, header.unit, digests))
 
-    def tasks(self) -> list[int]:
-        """Return the blocks that were measured."""
-        return self.measured.blocks()
-
-    def fingerprint(self, task: int) -> str:
-        """Return the fingerprint of all blocks."""
-        return self.state
-
     def make(self, task: int, context: WorkerContext) -> None:
         """Write which images of a block are in benchmarks."""
-        keys = self.measured.read(task, ["key"])["key"]
-        places = pc.index_in(keys, value_set=self.ours["key"].combine_chunks()).to_pylist()
+        keys, places = self.places(task)
         found: dict[int, tuple[set[str], float]] = {}
         for (image, place), value in self.best.items():
             names, most = found.get(place, (set(), 0.0))
@@ -217,19 +198,18 @@ class OverlapStage(BlockStage[int, None]):
         rows = [
             {"key": key, "benchmarks": ", ".join(sorted(found[place][0])),
              "similarity": found[place][1]}
-            for key, place in zip(keys.to_pylist(), places, strict=True)
+            for key, place in zip(keys.to_pylist(), places.tolist(), strict=True)
             if place in found
         ]  # fmt: skip
         counts = {"kept": len(keys) - len(rows), "in_a_benchmark": len(rows)}
-        record = BlockRecord(fingerprint=self.state, counts=counts)
-        write_block(self.output, task, pa.Table.from_pylist(rows, SCHEMA), record)
+        self.write(task, pa.Table.from_pylist(rows, SCHEMA), counts)
         context.progress.tick(1, len(keys), 0)
 
     def finish(self, run: StageRun[BlockRecord, None]) -> None:
         """Write the matches, and remove blocks that are no longer measured."""
         there = Overlap.open(self.url)
         if run.made or not there.is_finished():
-            keys = self.ours["key"].to_pylist()
+            keys = self.images["key"].to_pylist()
             rows = [
                 {"benchmark": self.seen.of[image][0], "image": self.seen.of[image][1],
                  "key": keys[place], "similarity": value}

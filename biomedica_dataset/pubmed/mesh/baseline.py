@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import hashlib
 import http.client
 import re
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from biomedica_dataset.engine.collector import collector_paused
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
 
@@ -158,7 +157,7 @@ def make_part(bulk: Bulk, file: BulkFile, md5: str, wanted: Filter) -> PartMaker
 
     def read() -> PartMaker:
         maker = PartMaker(wanted)
-        with _without_collector():
+        with collector_paused():
             _read(bulk, file, md5, maker)
         return maker
 
@@ -213,18 +212,6 @@ def _read(bulk: Bulk, file: BulkFile, md5: str, maker: PartMaker) -> None:
     if problem is not None:
         msg = f"{bulk.where}/{file.path} cannot be read: {problem}"
         raise BrokenFileError(msg) from problem
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Pause the garbage collector: records have no reference cycles, yet it would scan them all."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _unzipped(opened: IO[bytes], seen: Any) -> Iterator[bytes]:
