@@ -6,12 +6,9 @@ from typing import Any
 
 import click
 
-from .group import OUTPUT, main, progress, show
-from .launched import TAKE_OVER, launched
-
-_WORKERS = click.option(
-    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
-)
+from .group import main, run, show
+from .launched import launched
+from .options import TAKE_OVER, UNREADABLE, WORKERS, output
 
 
 @main.group()
@@ -21,13 +18,7 @@ def annotate() -> None:
 
 @annotate.command()
 @click.argument("archive")
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT,
-    required=True,
-    help="Folder for the vectors: new, or one to update.",
-)
+@output("Folder for the vectors: new, or one to update.")
 @click.option("--panels", metavar="FOLDER", help="Panels of ARCHIVE: one vector for each panel.")
 @click.option(
     "--look", metavar="FOLDER", help="Also write what `look` does into FOLDER, in the same pass."
@@ -52,24 +43,19 @@ def annotate() -> None:
     type=click.IntRange(0),
     help="Number of decoding processes. [default: processors - 1]",
 )
-@click.option(
-    "--on-error", type=click.Choice(["skip", "raise"]), default="skip", show_default=True,
-    help="What to do about an image that cannot be decoded.",
-)  # fmt: skip
+@UNREADABLE
 @launched
 def embed(archive: str, output: str, **options: Any) -> None:
     """Turn the images of ARCHIVE into vectors.
 
     Running the same command again encodes only new images.
     """
-    from biomedica_dataset import embed as run
-
-    show(run(archive, output, progress=progress(), **options))
+    run("embed", archive, output, **options)
 
 
 @annotate.command()
 @click.argument("embeddings")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the clusters.")
+@output("Folder for the clusters.")
 @click.option(
     "--components", type=click.IntRange(1), default=25, show_default=True,
     help="Number of PCA components for k-means.",
@@ -98,16 +84,14 @@ def cluster(embeddings: str, output: str, **options: Any) -> None:
 
     Running the same command again does nothing unless the vectors have changed.
     """
-    from biomedica_dataset import cluster as run
-
-    show(run(embeddings, output, progress=progress(), **options))
+    run("cluster", embeddings, output, **options)
 
 
 @annotate.command()
 @click.argument("clusters")
 @click.argument("embeddings")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the assignments.")
-@_WORKERS
+@output("Folder for the assignments.")
+@WORKERS
 @launched
 def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     """Assign every image of EMBEDDINGS to one of CLUSTERS.
@@ -115,14 +99,12 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     CLUSTERS can also be a table made elsewhere (CSV, JSON Lines or Parquet) with PMCID, file name
     and cluster; EMBEDDINGS is then the archive.
     """
-    from biomedica_dataset import assign as run
-
-    show(run(embeddings, output, clusters=clusters, progress=progress(), **options))
+    run("assign", embeddings, output, clusters=clusters, **options)
 
 
 @annotate.command()
 @click.argument("sources", nargs=-1, required=True, metavar="ARCHIVE | --report VOTES...")
-@click.option("-o", "--output", type=OUTPUT, help="Folder for the panels: new, or one to update.")
+@output("Folder for the panels: new, or one to update.", required=False)
 @click.option(
     "--all", "every", is_flag=True, help="Also cut figures whose captions name no letters."
 )
@@ -135,7 +117,7 @@ def assign(clusters: str, embeddings: str, output: str, **options: Any) -> None:
     "--report", is_flag=True,
     help="Instead, read the VOTES of a review of panels, and print how many are right by score.",
 )  # fmt: skip
-@_WORKERS
+@WORKERS
 @launched
 def panels(sources: tuple[str, ...], output: str | None, report: bool, **options: Any) -> None:
     """Find the panels of the compound figures of ARCHIVE.
@@ -156,22 +138,17 @@ def panels(sources: tuple[str, ...], output: str | None, report: bool, **options
     if len(sources) > 1:
         msg = f"Got unexpected extra arguments ({' '.join(sources[1:])}); give one ARCHIVE"
         raise click.UsageError(msg)
-    from biomedica_dataset import panels as run
-
-    show(run(sources[0], output, progress=progress(), **options))
+    run("panels", sources[0], output, **options)
 
 
 @annotate.command()
 @click.argument("archive")
-@click.option(
-    "-o", "--output", type=OUTPUT, required=True,
-    help="Folder for the measures: new, or one to update.",
-)  # fmt: skip
+@output("Folder for the measures: new, or one to update.")
 @click.option(
     "--panels", metavar="FOLDER",
     help="Measure the panels that `biomedica annotate panels` found, each by itself.",
 )  # fmt: skip
-@_WORKERS
+@WORKERS
 @launched
 def look(archive: str, output: str, **options: Any) -> None:
     """Measure the images of ARCHIVE: broken, blank, grey or blurred, and hashes that copies share.
@@ -179,18 +156,13 @@ def look(archive: str, output: str, **options: Any) -> None:
     Each image is decoded once. Running the same command again reads only blocks of changed
     articles.
     """
-    from biomedica_dataset import look as run
-
-    show(run(archive, output, progress=progress(), **options))
+    run("look", archive, output, **options)
 
 
 @annotate.command()
 @click.argument("look")
 @click.argument("embeddings", required=False)
-@click.option(
-    "-o", "--output", type=OUTPUT, required=True,
-    help="Folder for the duplicates: new, or one to update.",
-)  # fmt: skip
+@output("Folder for the duplicates: new, or one to update.")
 @click.option(
     "--assignments", metavar="FOLDER",
     help="Clusters of EMBEDDINGS, from `biomedica annotate assign`.",
@@ -212,9 +184,7 @@ def duplicates(look: str, output: str, **options: Any) -> None:
     finds crops off the centre. The largest of a group is kept, or of equal ones that with the
     lowest PMCID.
     """
-    from biomedica_dataset import duplicates as run
-
-    show(run(look, output, progress=progress(), **options))
+    run("duplicates", look, output, **options)
 
 
 @annotate.command()
@@ -223,10 +193,7 @@ def duplicates(look: str, output: str, **options: Any) -> None:
     "--against", multiple=True, required=True, metavar="TASK_OR_FOLDER",
     help="A task as in `biomedica evaluate --tasks`, or a folder of images. Repeatable.",
 )  # fmt: skip
-@click.option(
-    "-o", "--output", type=OUTPUT, required=True,
-    help="Folder for the overlap: new, or one to update.",
-)  # fmt: skip
+@output("Folder for the overlap: new, or one to update.")
 @click.option(
     "--data", default=".", show_default=True, help="Folder with the data files of built-in tasks."
 )
@@ -237,28 +204,21 @@ def overlap(look: str, output: str, **options: Any) -> None:
     Copies are found as by `biomedica annotate duplicates`, and turned by quarters too. `select
     --without` and the key data.without of a training leave them out.
     """
-    from biomedica_dataset import overlap as run
-
-    show(run(look, output, progress=progress(), **options))
+    run("overlap", look, output, **options)
 
 
 @annotate.command()
 @click.argument("archive")
-@click.option(
-    "-o", "--output", type=OUTPUT, required=True,
-    help="Folder for the measures: new, or one to update.",
-)  # fmt: skip
+@output("Folder for the measures: new, or one to update.")
 @click.option(
     "--tokenizer", metavar="MODEL",
     help="Also count tokens by this model's tokenizer: its id on the Hub, or a folder.",
 )  # fmt: skip
-@_WORKERS
+@WORKERS
 @launched
 def text(archive: str, output: str, **options: Any) -> None:
     """Measure the captions of ARCHIVE: tokens, language, digits, and those that say nothing.
 
     Running the same command again reads only blocks of changed articles.
     """
-    from biomedica_dataset import text as run
-
-    show(run(archive, output, progress=progress(), **options))
+    run("text", archive, output, **options)

@@ -7,20 +7,14 @@ from typing import Any
 
 import click
 
-from .completion import complete_license
-from .group import OUTPUT, main, progress, show
+from .group import main, run, show
 from .launched import launched
+from .options import WORKERS, licenses, output
 
 
 @main.command()
 @click.argument("source", default="s3://pmc-oa-opendata")
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT,
-    required=True,
-    help="Folder for the archive: new, or one to update.",
-)
+@output("Folder for the archive: new, or one to update.")
 @click.option(
     "--pmcids", multiple=True, metavar="ID_OR_FILE",
     help="Only these articles: PMCIDs, or a file with one per line; - for standard input. "
@@ -28,11 +22,7 @@ from .launched import launched
 )  # fmt: skip
 @click.option("--query", metavar="TEXT", help="Only articles that this search of PMC finds.")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest N articles.")
-@click.option(
-    "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
-    shell_complete=complete_license,
-    help="Only articles under a licence: a group, or a code such as CC-BY. Repeatable.",
-)  # fmt: skip
+@licenses("articles")
 @click.option(
     "--images", default="all", show_default=True, metavar="all|none|FILE",
     help="Images to fetch; FILE lists keys of pairs, one per line.",
@@ -40,9 +30,7 @@ from .launched import launched
 @click.option(
     "--inventory", metavar="DATE_OR_FILE", help="Inventory to read. [default: the newest]"
 )
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
-)
+@WORKERS
 @click.option("--dry-run", is_flag=True, help="Only estimate what a run would cost.")
 @click.option(
     "--retry", is_flag=True, help="Retry what failed, and reread articles with a newer reader."
@@ -54,19 +42,15 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     SOURCE is s3://bucket, https://host/path, http://host/path or a folder. Running the same command
     again resumes or updates the archive, or does nothing if it is up to date.
     """
-    from biomedica_dataset import extract as run
-
     options["pmcids"] = _read_pmcids(options["pmcids"])
     if dry_run:
         from biomedica_dataset.extraction.dry_run import plan
         from biomedica_dataset.extraction.options import resolve_options
 
         del options["workers"], options["launch"]
-        found = plan(source, output, resolve_options(output, **options))
-        show(found)
+        show(plan(source, output, resolve_options(output, **options)))
         return
-    report = run(source, output, progress=progress(), **options)
-    show(report)
+    report = run("extract", source, output, **options)
     if report.blocks_failed or report.is_spoilt:
         sys.exit(1)
 
@@ -86,17 +70,12 @@ def _read_pmcids(given: tuple[str, ...]) -> str | list[str] | None:
 
 @main.command()
 @click.argument("archive")
-@click.option(
-    "-o", "--output", type=OUTPUT, required=True,
-    help="Folder for the table: new, or one to update.",
-)  # fmt: skip
+@output("Folder for the table: new, or one to update.")
 @click.option(
     "--baseline", metavar="DIR_OR_URL", help="Bulk files of PubMed; needed for many articles."
 )
 @click.option("--email", help="Contact address for NCBI. [default: NCBI_EMAIL]")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
-)
+@WORKERS
 @launched
 def mesh(archive: str, output: str, **options: Any) -> None:
     """Fetch the MeSH terms of the articles of ARCHIVE from PubMed.
@@ -104,6 +83,4 @@ def mesh(archive: str, output: str, **options: Any) -> None:
     Terms come one by one from NCBI, or in bulk from PubMed's baseline and update files, such as
     those at https://ftp.ncbi.nlm.nih.gov/pubmed. An API key is read from NCBI_API_KEY.
     """
-    from biomedica_dataset import mesh as run
-
-    show(run(archive, output, progress=progress(), **options))
+    run("mesh", archive, output, **options)

@@ -7,26 +7,15 @@ from typing import Any
 
 import click
 
-from .completion import (
-    complete_column,
-    complete_concept,
-    complete_license,
-    complete_sampling,
-    complete_split,
-)
-from .group import OUTPUT, main, progress, show
+from .completion import complete_column, complete_concept, complete_sampling, complete_split
+from .group import main, run, show
 from .launched import launched
+from .options import WORKERS, conditions, licenses, output
 
 
 @main.command()
 @click.argument("archive")
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT,
-    required=True,
-    help="The dataset folder: new, or one to update.",
-)
+@output("The dataset folder: new, or one to update.")
 @click.option(
     "--format",
     "layout",
@@ -35,9 +24,7 @@ from .launched import launched
     show_default=True,
     help="The dataset folder, or tars in the layout of the published dataset.",
 )
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
-)
+@WORKERS
 @click.option("--mesh", metavar="FOLDER", help="MeSH terms of the articles, from `biomedica mesh`.")
 @click.option(
     "--clusters", metavar="FOLDER", help="Clusters of the images, from `biomedica annotate assign`."
@@ -86,30 +73,19 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
             if options.pop(name):
                 msg = f"--{name}: tars in the published layout have no {what}; omit it"
                 raise click.UsageError(msg)
-        from biomedica_dataset import serialize_webdataset
-
-        tars = serialize_webdataset(archive, output, progress=progress(), **options)
-        show(tars)
+        run("serialize_webdataset", archive, output, **options)
         return
-    from biomedica_dataset import serialize as run
-
-    show(run(archive, output, progress=progress(), **options))
+    run("serialize", archive, output, **options)
 
 
 @main.command()
 @click.argument("source")
-@click.option(
-    "-o",
-    "--output",
-    type=OUTPUT,
+@output(
+    "Folder for the subset: new; not needed with --dry-run; a file with --keys-only.",
+    required=False,
     metavar="FOLDER",
-    help="Folder for the subset: new; not needed with --dry-run; a file with --keys-only.",
 )
-@click.option(
-    "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
-    shell_complete=complete_license,
-    help="Only rows under a licence: a group, or a code such as CC-BY. Repeatable.",
-)  # fmt: skip
+@licenses("rows")
 @click.option(
     "--concept", "concepts", multiple=True, shell_complete=complete_concept,
     help="Only rows with a concept. Repeatable.",
@@ -188,14 +164,7 @@ def select(source: str, output: str | None, **options: Any) -> None:
       COLUMN is null, COLUMN is not null  a null matches nothing else
     Put text that has signs, or the words and, or, in quotes.
     """
-    from biomedica_dataset import select as run
-    from biomedica_dataset.streaming.conditions.grammar import joined, parse
-
-    conditions = [parse(text) for text in options["filters"]]
-    options["filters"] = joined("and", conditions) if conditions else None
-    for name in ("licenses", "concepts"):
-        options[name] = options[name] or None
-    show(run(source, output, progress=progress(), **options))
+    run("select", source, output, **options | conditions(options))
 
 
 @main.command()
@@ -203,11 +172,7 @@ def select(source: str, output: str | None, **options: Any) -> None:
 @click.option("--images", is_flag=True, help="Also decode each image.")
 def verify(directory: str, *, images: bool) -> None:
     """Check an archive, a dataset folder or tars: digests, rows, keys, byte ranges, schema."""
-    from biomedica_dataset import verify as run
-
-    report = run(directory, progress=progress(), images=images)
-    show(report)
-    if report.problems:
+    if run("verify", directory, images=images).problems:
         sys.exit(1)
 
 

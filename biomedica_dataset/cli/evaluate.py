@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from .completion import complete_task
-from .group import OUTPUT, main, printable, progress, wants_json
+from .group import main, printable, progress, wants_json
+from .options import UNREADABLE, output
 
 
 @main.command()
@@ -16,10 +17,7 @@ from .group import OUTPUT, main, printable, progress, wants_json
     "--tasks", "-t", multiple=True, metavar="TASK", shell_complete=complete_task,
     help="all, a name, a domain, a pattern, a YAML file, or a folder of YAML files. Repeatable.",
 )  # fmt: skip
-@click.option(
-    "-o", "--output", type=OUTPUT,
-    help="Folder for results and vectors.",
-)  # fmt: skip
+@output("Folder for results and vectors.", required=False)
 @click.option(
     "--data",
     default=".",
@@ -35,10 +33,7 @@ from .group import OUTPUT, main, printable, progress, wants_json
     help="Seed for the bootstrap and for the order of options.",
 )
 @click.option("--device", help="Such as cuda:1. [default: a GPU if available]")
-@click.option(
-    "--on-error", type=click.Choice(["skip", "raise"]), default="skip", show_default=True,
-    help="What to do about an image that cannot be decoded.",
-)  # fmt: skip
+@UNREADABLE
 @click.option(
     "--overlap", metavar="OVERLAP",
     help="Also measure without images of the training data, which `biomedica annotate overlap` "

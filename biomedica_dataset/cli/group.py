@@ -101,31 +101,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
-_NO_OUTPUT = {
-    "memory": "memory is lost when the command ends",
-    "hf": "write to a folder, and upload it to the Hub with `biomedica push`",
-}
-
-
-class _Output(click.ParamType[str]):
-    """Where a command writes: a place that outlives the command."""
-
-    name = "output"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, context: click.Context | None
-    ) -> str:
-        if not value.strip():
-            self.fail("the name of the folder is empty; use . for the current one", param, context)
-        why = _NO_OUTPUT.get(value.partition(":")[0])
-        if why is not None:
-            self.fail(f"{value}: {why}", param, context)
-        return value
-
-
-OUTPUT = _Output()
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="biomedica-dataset")
 @click.pass_context
@@ -160,3 +135,12 @@ def show(report: Any) -> None:
     from biomedica_dataset.engine.report import as_json
 
     click.echo(as_json(report) if wants_json() else printable(str(report)))
+
+
+def run(stage: str, *arguments: Any, **options: Any) -> Any:
+    """Run a public function of the package with progress; print and return its report."""
+    import biomedica_dataset
+
+    report = getattr(biomedica_dataset, stage)(*arguments, progress=progress(), **options)
+    show(report)
+    return report

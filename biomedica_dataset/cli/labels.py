@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from .annotate import annotate
-from .group import OUTPUT, progress, show
-from .launched import TAKE_OVER
+from .group import run, show
+from .options import TAKE_OVER, output
 
 
 @annotate.command()
 @click.argument("votes", nargs=-1, type=click.Path())
-@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the labels.")
+@output("Folder for the labels.")
 @click.option(
     "--assignments", metavar="FOLDER", help="Assignments of the clusters that were voted on."
 )
@@ -46,10 +46,7 @@ def labels(votes: tuple[str, ...], output: str, **options: Any) -> None:
 @click.option(
     "--assignments", metavar="FOLDER", required=True, help="Assignments of the labelled clusters."
 )
-@click.option(
-    "-o", "--output", type=OUTPUT, required=True,
-    help="Folder for the probabilities: new, or one to update.",
-)  # fmt: skip
+@output("Folder for the probabilities: new, or one to update.")
 @click.option(
     "--precision", type=click.FloatRange(0, 1, min_open=True), default=0.95, show_default=True,
     help="Share of audited images with a label that show its concept, at least.",
@@ -61,6 +58,4 @@ def probe(embeddings: str, output: str, **options: Any) -> None:
     For each concept, a logistic regression on the vectors of EMBEDDINGS gives a probability, which
     is a label if it is high enough. The report compares these labels with those of clusters.
     """
-    from biomedica_dataset import probe as run
-
-    show(run(embeddings, output, progress=progress(), **options))
+    run("probe", embeddings, output, **options)

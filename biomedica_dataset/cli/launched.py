@@ -10,10 +10,11 @@ import click
 
 from biomedica_dataset.engine.launch import ENGINES, Launch
 
+from .options import TAKE_OVER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-TAKE_OVER = click.option("--take-over", is_flag=True, help="Take the output over from another run.")
 _OPTIONS = [
     click.option(
         "--part", metavar="I/N",

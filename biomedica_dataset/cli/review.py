@@ -9,8 +9,8 @@ import click
 from biomedica_dataset.errors import UsageError
 
 from .annotate import annotate
-from .group import OUTPUT, progress, show
-from .launched import TAKE_OVER
+from .group import progress, show
+from .options import TAKE_OVER, WORKERS, output
 from .serving import serve_page, served
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @annotate.command()
 @click.argument("assignments", metavar="ASSIGNMENTS|PANELS")
 @click.argument("archive")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the sheets.")
+@output("Folder for the sheets.")
 @click.option("--panels", metavar="FOLDER", help="Panels of ARCHIVE, if clusters are of panels.")
 @click.option(
     "--images", "count", type=click.IntRange(1),
@@ -34,9 +34,7 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(0), default=0, show_default=True,
     help="Seed for choosing the random images.",
 )  # fmt: skip
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
-)
+@WORKERS
 @TAKE_OVER
 @click.option("--page", is_flag=True, help="Serve the review page.")
 @served

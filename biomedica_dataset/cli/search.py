@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from .completion import complete_column, complete_concept, complete_license, complete_split
-from .group import Commands, main, printable, progress, show, wants_json
+from .completion import complete_column, complete_concept, complete_split
+from .group import Commands, main, printable, progress, run, wants_json
 from .launched import launched
+from .options import WORKERS, conditions, licenses
 from .serving import serve_page, served
 
 
@@ -58,9 +59,7 @@ _BUILD = click.option(
     "--image-vectors", is_flag=True,
     help="Also make images searchable by images, from the config embeddings.",
 )  # fmt: skip
-@click.option(
-    "--workers", type=click.IntRange(1), help="Number of processes. [default: one per processor]"
-)
+@WORKERS
 @launched
 def build(dataset: str, **options: Any) -> None:
     """Make the figures of the dataset folder DATASET searchable, and its panels if it has any.
@@ -68,9 +67,7 @@ def build(dataset: str, **options: Any) -> None:
     The files are added to DATASET, below search/, and pushed with it. Running the same command
     again reads only changed rows.
     """
-    from biomedica_dataset import build_search
-
-    show(build_search(dataset, progress=progress(), **options))
+    run("build_search", dataset, **options)
 
 
 @search.command()
@@ -78,11 +75,7 @@ def build(dataset: str, **options: Any) -> None:
 @click.argument("query", required=False)
 @click.option("--image", metavar="FILE", help="Instead of QUERY: find images like this one.")
 @click.option("--similar", metavar="KEY", help="Instead of QUERY: find images like that of a key.")
-@click.option(
-    "--license", "licenses", multiple=True, metavar="GROUP_OR_CODE",
-    shell_complete=complete_license,
-    help="Only figures under a licence: a group, or a code such as CC-BY. Repeatable.",
-)  # fmt: skip
+@licenses("figures")
 @click.option(
     "--concept", "concepts", multiple=True, shell_complete=complete_concept,
     help="Only figures of a concept. Repeatable.",
@@ -131,14 +124,13 @@ def find(
     title:malaria         words of one field: caption, title, context or terms
     """
     from biomedica_dataset import open_search
-    from biomedica_dataset import select as write
 
-    conditions = _conditions(options)
+    wanted = conditions(options)
     searching = open_search(
         dataset, text_model=text_model, image_model=image_model, build=build, progress=progress()
     )
-    shown = {name: options[name] for name in ("unit", "limit", "mode", "image", "similar")}
-    found = searching.search(query, **shown, **conditions)
+    shown = {n: options[n] for n in ("split", "unit", "limit", "mode", "image", "similar")}
+    found = searching.search(query, **shown, **wanted)
     if wants_json():
         click.echo(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
     else:
@@ -147,20 +139,7 @@ def find(
     if select and found:
         keys = [one.key for one in found]
         chosen = {"filters": [("key", "in", keys)], "split": "all", "unit": options["unit"]}
-        show(write(dataset, select, progress=progress(), **chosen))
-
-
-def _conditions(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the conditions on rows, as the library takes them."""
-    from biomedica_dataset.streaming.conditions.grammar import joined, parse
-
-    conditions = [parse(text) for text in options["filters"]]
-    return {
-        "licenses": options["licenses"] or None,
-        "concepts": options["concepts"] or None,
-        "filters": joined("and", conditions) if conditions else None,
-        "split": options["split"],
-    }
+        run("select", dataset, select, **chosen)
 
 
 @search.command()
@@ -179,9 +158,7 @@ def evaluate(dataset: str, **options: Any) -> None:
 
     Citations of figures are removed from the paragraph, and citing sentences are not searched.
     """
-    from biomedica_dataset import evaluate_search
-
-    show(evaluate_search(dataset, progress=progress(), **options))
+    run("evaluate_search", dataset, **options)
 
 
 @search.command()

@@ -9,8 +9,9 @@ import click
 from biomedica_dataset.errors import UsageError
 
 from .completion import complete_training
-from .group import OUTPUT, main, printable, show
-from .launched import TAKE_OVER, was_requeued
+from .group import main, printable, show
+from .launched import was_requeued
+from .options import TAKE_OVER, output
 
 
 @main.command()
@@ -54,7 +55,7 @@ def train(config: str, changes: tuple[str, ...], *, profile: bool, take_over: bo
     help="Weight of TUNED.",
 )  # fmt: skip
 @click.option("--pretrained", help="OpenCLIP tag of BASE, if BASE is an OpenCLIP name.")
-@click.option("-o", "--output", type=OUTPUT, required=True, help="Folder for the model: new.")
+@output("Folder for the model: new.")
 def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output: str) -> None:
     """Average the weights of BASE and TUNED: OpenCLIP names, hf-hub:ID or local-dir:FOLDER."""
     from biomedica_dataset.clip.models.model_config import ModelConfig
