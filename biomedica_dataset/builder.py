@@ -7,6 +7,7 @@ others inside it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,8 +28,6 @@ from .schema import CONFIGS, SCHEMA_VERSION, DocumentRow, Pair, features, to_dic
 from .suggest import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from .rows import ArticleRows
 
 logger = logging.getLogger(__name__)

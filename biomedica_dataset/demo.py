@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .errors import UsageError
 from .extras import install_command, require
 from .io.folders import Folder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _WIDTH = 88
 _PAIRS = 3

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .licenses import license_group, stricter_group
+from .licenses import License, license_group, stricter_group
 from .schema import DocumentRow, column_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .jats.records import Article, Block
-    from .licenses import License
 
 STRICTER = "license_stricter"
 """Why a figure or table is not in the document: its licence group is not that of the article."""

@@ -11,13 +11,11 @@ import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .errors import UsageError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 _NAME = "biomedica-dataset"
 

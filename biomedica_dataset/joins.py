@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,25 +13,20 @@ from .annotation.clusters.assignments import Assignments
 from .annotation.duplicates.copies import Duplicates
 from .annotation.embeddings.vectors import Embeddings
 from .annotation.labels.labels import Labels
-from .annotation.panels.figure_panels import read_figure_panels
+from .annotation.panels.figure_panels import FigurePanels, read_figure_panels
 from .annotation.panels.panels import Panels
 from .annotation.probe.probabilities import Probe
 from .errors import UsageError
 from .images.stored_image import image_length
 from .io.folders import Folder
 from .pubmed.mesh.table import MeshTable
-from .rows import rows_of
+from .rows import ArticleRows, rows_of
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from .annotation.blocks import BlockTables
     from .annotation.labels.audit import Purity
-    from .annotation.panels.figure_panels import FigurePanels
     from .archive.entries import LedgerRow
     from .archive.ledger import Archive
-    from .rows import ArticleRows
 
     Path = str | os.PathLike[str]
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 LICENSE_GROUPS = ("commercial", "noncommercial", "other")
 """Groups of licences, from most to least permissive."""

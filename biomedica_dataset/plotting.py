@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .extras import require
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 BLUE, GREY = "#2b6cb0", "#718096"
 

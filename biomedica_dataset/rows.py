@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from .archive.entries import NOT_WANTED
+from .archive.entries import NOT_WANTED, LedgerRow
 from .documents import Document, make_document
 from .engine.fingerprint import code_fingerprint
 from .errors import ArticleError
@@ -14,19 +15,13 @@ from .images.probe import probe
 from .images.stored_image import StoredImage
 from .jats.reader import read_article
 from .keys import panel_key
-from .licenses import license_group, resolved_license, stricter_group
-from .pmc.matching import match_figures
-from .pmc.metadata import parse_metadata
+from .licenses import License, license_group, resolved_license, stricter_group
+from .pmc.matching import Match, match_figures
+from .pmc.metadata import Metadata, parse_metadata
 from .schema import ArticleRow, CaptionRow, Pair
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from .archive.entries import LedgerRow
     from .jats.records import Article, Figure
-    from .licenses import License
-    from .pmc.matching import Match
-    from .pmc.metadata import Metadata
     from .pubmed.mesh.table import ArticleTerms
 
     TakePanels = Callable[[str, str, Sequence[int], Sequence[str]], list[dict[str, Any]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
@@ -15,8 +16,6 @@ from .probe.probabilities import Probe
 from .text.measured import Texts
 
 if TYPE_CHECKING:
-    import os
-
     from .blocks import BlockTables
 
 _KINDS: tuple[type[BlockTables[Any]], ...] = (Assignments, Look, Duplicates, Overlap, Probe, Texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, TypeVar
@@ -16,8 +17,6 @@ from biomedica_dataset.rows import rows_of
 from .blocks import BlockRecord, remove_blocks_except, up_to_date_record, write_block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     import pyarrow as pa
 
     from biomedica_dataset.engine.outcome import StageRun

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,15 +17,8 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import begin_folder, read_header
 from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
-from biomedica_dataset.io.tables import read_table
+from biomedica_dataset.io.tables import Column, read_table
 from biomedica_dataset.io.typed import typed
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biomedica_dataset.io.tables import Column
-
 
 AGAIN = "Remove it, if it is there, and run the same command again."
 """What to do if a block cannot be read."""

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.errors import BiomedicaError, SourceError, UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.io.failures import is_network
 from biomedica_dataset.io.transfer import AbsentError, RefusedError
 from biomedica_dataset.io.web import Web
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 

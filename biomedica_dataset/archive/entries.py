@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from biomedica_dataset.io.rules import Count, Form, Sha256
 from biomedica_dataset.pmc.etags import is_md5
 from biomedica_dataset.pmc.matching import reader_fingerprint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 ARTICLE_STATUSES = ("kept", "rejected", "unavailable", "corrupt", "too_large")
 """Statuses of an article version or an image: kept, or the reason why not."""

@@ -14,10 +14,11 @@ an articles file are removed.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.engine.report import Tally  # noqa: TC001 - for pydantic
 from biomedica_dataset.errors import ArchiveError, UsageError
@@ -31,10 +32,6 @@ from biomedica_dataset.io.typed import read_json, typed
 from .entries import HEADER, IMAGES_FILE, BlockHeader, ImageEntry, LedgerRow
 from .layout import AGAIN, articles_columns, articles_name, images_columns
 from .selection import Selection, StoredSelection
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Mapping
 
 FORMAT_VERSION = 1
 HEADER_FILE = "archive.json"

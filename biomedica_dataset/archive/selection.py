@@ -9,17 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.rules import Form, OneOf, Positive
 from biomedica_dataset.licenses import CODES, OTHER
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
 
 _PMCID = re.compile(r"(?:PMC)?([1-9][0-9]{0,17})(?:\.([1-9][0-9]{0,8}))?", re.IGNORECASE)
 _PAIR = re.compile(r"PMC[1-9]\d{0,17}_[A-Za-z0-9_-]+")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,9 +13,6 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.tables import CheckedFile
 
 from .layout import AGAIN, images_columns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _IDS = ("pmcid", "version", "name", "md5")
 

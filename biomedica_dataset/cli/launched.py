@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from biomedica_dataset.engine.launch import ENGINES, Launch
 
 from .options import TAKE_OVER
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 _OPTIONS = [
     click.option(

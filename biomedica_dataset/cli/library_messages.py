@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from biomedica_dataset.errors import without_secrets
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _OWN = __name__.partition(".")[0]
 # Read when the libraries are imported, also by processes that a command starts.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 
 from .completion import complete_license
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-    Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _NO_OUTPUT = {
     "memory": "memory is lost when the command ends",

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 ENGINES = ("processes", "ray")
 """Where work runs: in processes on this machine, or on a Ray cluster."""

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import secrets
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -32,8 +33,6 @@ from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
 from biomedica_dataset.io.typed import typed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .launch import Launch
 
 

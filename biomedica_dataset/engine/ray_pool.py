@@ -6,15 +6,13 @@ import contextlib
 import logging
 import os
 import socket
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from biomedica_dataset.errors import UsageError, WorkerDiedError
 from biomedica_dataset.extras import require
 
 from .progress import Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -5,14 +5,11 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class Shown:

@@ -9,22 +9,19 @@ a run that was killed, updates an output, or does nothing.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from .launch import Launch
-from .lock import acquire
+from .lock import RunLock, acquire
 from .outcome import FailedBlock, Made, Record, StageRun
 from .pool import cpu_count, run_tasks
-from .progress import Progress
+from .progress import Counters, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from biomedica_dataset.io.folders import Folder
 
-    from .lock import RunLock
-    from .progress import Counters
 
 Task = TypeVar("Task")
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from multiprocessing import context, get_context
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from .progress import locked
 from .report import Shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TimedStage = Literal[
     "network",

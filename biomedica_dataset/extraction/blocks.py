@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,8 +24,6 @@ from .tasks import Task, current_header
 from .write import write_block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from biomedica_dataset.archive.entries import BlockHeader
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.lock import RunLock

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.pmc.metadata import parse_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from biomedica_dataset.archive.entries import LedgerRow
 
 KINDS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,8 +23,6 @@ from .stage import ExtractStage
 from .versions import find_current
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.archive.selection import Selection, Wants
     from biomedica_dataset.pmc.inventory import Version

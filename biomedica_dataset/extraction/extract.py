@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .options import resolve_options
 from .stage import ExtractStage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.progress import Progress
 

@@ -6,6 +6,7 @@ Whatever an older block has under the same ETag or MD5 is reused.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from biomedica_dataset.pmc.source import CorruptError, Source, TooLargeError, Un
 from .versions import TRIES, failed_before, find_current
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from biomedica_dataset.archive.selection import Wants
     from biomedica_dataset.io.spool import Held, Spool
     from biomedica_dataset.jats.records import Article

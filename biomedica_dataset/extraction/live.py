@@ -7,6 +7,7 @@ when it is read, by the same code as everywhere else.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,6 @@ from .tasks import Task
 from .versions import list_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from biomedica_dataset.archive.entries import LedgerRow
 
 _WIDTH = 100  # PMCIDs per block of all PMC: the first row arrives after some 70 articles, not 700

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from biomedica_dataset.archive.entries import FAILED
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _OF_THE_ARTICLE = {"unavailable: no XML", "corrupt: XML not readable"}
 _FEW = 10

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.selection import Selection, Wants, parse_images
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.licenses import parse_licenses
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Collection, Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.archive.layout import articles_name
-from biomedica_dataset.archive.stored_images import StoredImages
+from biomedica_dataset.archive.stored_images import ImageId, StoredImages
 from biomedica_dataset.pmc.matching import reader_fingerprint
 
 from .fetch import Fetched, Known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from biomedica_dataset.archive.entries import BlockHeader, LedgerRow
     from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.archive.stored_images import ImageId
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.spool import Held, Spool
     from biomedica_dataset.pmc.inventory import Version

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.ledger import REPORT, Archive
 from biomedica_dataset.engine.report import Shown, Tally, aligned, part_message
 from biomedica_dataset.errors import UsageError
 
 from .losses import is_spoilt, lost
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
 
 _NAMED = 20  # articles in a message
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.archive.ledger import HEADER_FILE, REPORT, WHAT, Archive
 from biomedica_dataset.archive.selection import Selection, block_width
-from biomedica_dataset.engine.outcome import FailedBlock
+from biomedica_dataset.engine.outcome import FailedBlock, StageRun
 from biomedica_dataset.engine.report import total
-from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.engine.stage import Stage, WorkerContext
 from biomedica_dataset.errors import SourceError, UsageError, without_secrets
 from biomedica_dataset.io.folders import RUN, Folder
 from biomedica_dataset.io.headers import refuse_foreign
@@ -25,12 +26,8 @@ from .tasks import Task, current_header, find_tasks, is_up_to_date
 from .versions import list_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from biomedica_dataset.archive.entries import BlockHeader
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.outcome import StageRun
-    from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.pmc.inventory import Inventory
 
     from .options import ExtractOptions

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.layout import articles_name
-from biomedica_dataset.archive.selection import wants_by_block
+from biomedica_dataset.archive.selection import Wants, wants_by_block
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from biomedica_dataset.archive.entries import BlockHeader
     from biomedica_dataset.archive.ledger import Archive
-    from biomedica_dataset.archive.selection import Wants
     from biomedica_dataset.pmc.inventory import Inventory
 
     from .options import ExtractOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from biomedica_dataset.archive.entries import SETTLED, LedgerRow
 from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.io.async_runner import run_async
 from biomedica_dataset.pmc.etags import md5_of
-from biomedica_dataset.pmc.inventory import Inventory, read_inventory
+from biomedica_dataset.pmc.inventory import Inventory, Version, read_inventory
 from biomedica_dataset.pmc.listing import has_inventory, list_each, list_folder
 from biomedica_dataset.pmc.metadata import Metadata, parse_metadata
 from biomedica_dataset.pmc.source import CorruptError, Source, TooLargeError, UnavailableError
@@ -17,10 +18,7 @@ from biomedica_dataset.pmc.source import CorruptError, Source, TooLargeError, Un
 from .report import not_in_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from biomedica_dataset.archive.selection import Selection, Wants
-    from biomedica_dataset.pmc.inventory import Version
 
 MAX_METADATA = 2**20  # bytes; a block's are all in memory, and PMC's take about 10,000
 TRIES = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -28,8 +29,6 @@ from biomedica_dataset.archive.layout import (
 from biomedica_dataset.pmc.matching import reader_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.archive.stored_images import ImageId
     from biomedica_dataset.io.spool import Held

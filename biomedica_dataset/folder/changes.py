@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
@@ -22,15 +23,12 @@ from biomedica_dataset.io.rules import Form
 from biomedica_dataset.io.typed import read_small, typed
 
 from .index_rows import read_index_table
-from .manifest import Changes
+from .manifest import Changes, Manifest
 from .record import RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
     from biomedica_dataset.io.folders import Folder
 
-    from .manifest import Manifest
 
 _RELEASED = f"{RECORDS}/released"
 _HEADER = f"{_RELEASED}/release.json"

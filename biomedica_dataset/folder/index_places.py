@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,6 @@ from biomedica_dataset.licenses import CODES, LICENSE_GROUPS, license_group
 from .splits import SPLITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .record import ShardFile
 
 

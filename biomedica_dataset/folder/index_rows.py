@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ from biomedica_dataset.schema import IMAGE_KINDS, IndexRow
 from .splits import SPLITS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
 _LONGEST = Between(0, 2**31 - 1)  # bytes of a value in Parquet

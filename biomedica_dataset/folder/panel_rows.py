@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.io.rules import COUNT, PAIR_KEY, PMCID, SHA256, Between, Form
 from biomedica_dataset.io.tables import Column, columns_of
 from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import UNLABELLED
 from biomedica_dataset.schema import TABLES, Pair, PanelRow, column_names
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CONFIG = "panels"
 PLACE = ("file", "image_offset", "image_length")

@@ -9,6 +9,7 @@ group. The index has a digest of each caption, and every page a checksum.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,6 @@ from biomedica_dataset.images.stored_image import image_length
 from biomedica_dataset.schema import DocumentRow, arrow_schema, features, to_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from biomedica_dataset.io.partial import NewFile
 
 ROW_GROUP_ROWS = 200

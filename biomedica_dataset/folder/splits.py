@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.suggest import one_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SPLITS = ("train", "validation", "test")
 SPLIT_BY = ("article", "image", "duplicates")

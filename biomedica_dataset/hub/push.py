@@ -8,8 +8,8 @@ card and manifest last.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.changes import remember_release
@@ -19,9 +19,6 @@ from biomedica_dataset.io.partial import scratch_folder
 
 from .repository import Repository, hub_errors
 from .staging import collect
-
-if TYPE_CHECKING:
-    import os
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

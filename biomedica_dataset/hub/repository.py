@@ -7,12 +7,13 @@ import json
 import logging
 import re
 import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: of httpx or httpx2
     GatedRepoError,
     HfHubHTTPError,
@@ -38,10 +39,6 @@ from biomedica_dataset.schema import SCHEMA_VERSION, TABLES
 from .session import limited_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from huggingface_hub import CommitInfo
-
     from .staging import LocalFile
 
 _logger = logging.getLogger(__name__)

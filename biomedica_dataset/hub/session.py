@@ -6,14 +6,12 @@ import contextlib
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from huggingface_hub import get_session
 
 from biomedica_dataset.errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SILENCE = 300.0  # seconds: a commit of many files takes the Hub a while
 _LONGEST = 600.0  # seconds from a request to the header of its answer, and from there to its end

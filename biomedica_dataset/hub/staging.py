@@ -15,7 +15,7 @@ from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.folder.attributes import CONFIG as ATTRIBUTES
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
-from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
+from biomedica_dataset.folder.manifest import MANIFEST, CardImage, Changes, Manifest, read_manifest
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
@@ -25,7 +25,6 @@ from biomedica_dataset.serialization.attributes import StoredRows, write_attribu
 if TYPE_CHECKING:
     from huggingface_hub import RepoFile
 
-    from biomedica_dataset.folder.manifest import CardImage, Changes
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.search_files import SearchFile
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import http.client
 import io
+import socket
 import time
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import socket
+from typing import Any
 
 _LEAST_SPEED = 2**15  # bytes a second
 _REPLY = 60.0  # seconds, beside the bytes

@@ -9,12 +9,9 @@ import os
 import re
 import socket
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from biomedica_dataset.errors import ArchiveError, BiomedicaError, SourceError, StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _ADVICE = {
     errno.ENOSPC: "make room",

@@ -9,9 +9,10 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from fsspec.core import url_to_fs
 
@@ -21,9 +22,6 @@ from biomedica_dataset.extras import install_command
 from .failures import failures, io_errors, is_absent, reading
 from .links import check_links
 from .partial import PARTIAL, NewFile, abandoned, begin_file, link
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["PARTIAL", "RUN", "Folder", "NewFile", "abandoned"]
 

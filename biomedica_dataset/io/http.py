@@ -13,11 +13,11 @@ import re
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -25,9 +25,6 @@ from biomedica_dataset.errors import UsageError
 
 from .addresses import basic_login, split_address
 from .deadline import Deadline, TimedResponse
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 """What a connection fails with; a ValueError where a server breaks the protocol."""

@@ -7,16 +7,14 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.errors import UsageError
 
 from .addresses import Address
-
-if TYPE_CHECKING:
-    from datetime import timedelta
 
 _REGION = "us-east-1"
 _CREDENTIALS = (

@@ -12,8 +12,9 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, Any, Protocol
 
 from biomedica_dataset.errors import StorageError
 
@@ -24,8 +25,6 @@ try:
 except ImportError:  # on Windows, where nothing is locked or swept
     fcntl = None  # type: ignore[assignment]
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PARTIAL = ".partial-"
 """Prefix of the names of unfinished files."""

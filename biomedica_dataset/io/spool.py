@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol
 
 from .failures import io_errors
 from .partial import PARTIAL
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _IN_MEMORY = 32 * 2**20
 

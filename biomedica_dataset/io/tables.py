@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,12 +14,7 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.schema import arrow_schema, later_columns
 
-from .rules import shown
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from .rules import Rule
+from .rules import Rule, shown
 
 _ALWAYS = 2**28  # bytes of memory that any table may take
 _TIMES = 100  # more than a table may take for each byte of its file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
@@ -13,8 +14,6 @@ from .failures import reading
 from .rules import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .folders import Folder
 
 T = TypeVar("T")

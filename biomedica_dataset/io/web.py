@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from http.client import HTTPResponse
 from urllib.parse import quote, urljoin, urlsplit
 
 from biomedica_dataset.errors import SourceError
@@ -15,10 +16,6 @@ from .addresses import Address
 from .deadline import seconds_for
 from .http import FAILURES, Client, RetryableError, read_all
 from .transfer import AbsentError, Memory, RangeRequest, RefusedError, SharedState, Traffic
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from http.client import HTTPResponse
 
 _TRIES = 6  # without a byte gained
 _PAUSE = 0.25  # seconds before the second try, doubled with each further one

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.errors import UsageError
@@ -12,9 +14,6 @@ from .etags import md5_of
 from .inventory import KEY, REPORTS, Inventory, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from .source import Source
 
 

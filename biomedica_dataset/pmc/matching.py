@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from biomedica_dataset.keys import file_stem, pair_key
 from .names import FileNames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from biomedica_dataset.jats.records import Figure
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from biomedica_dataset.keys import RASTER_EXTENSIONS, file_stem, is_raster
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
 
 _UNSAFE = re.compile(
     r"[/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|^\.{0,2}$"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeVar
 
 from biomedica_dataset.errors import SourceError, without_secrets
 from biomedica_dataset.io.deadline import seconds_for
@@ -16,9 +17,6 @@ from biomedica_dataset.io.failures import plain
 from biomedica_dataset.io.objects import RetryPolicy, open_store
 
 from .etags import is_md5, md5_of
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 Answer = TypeVar("Answer")
 

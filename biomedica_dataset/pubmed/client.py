@@ -6,8 +6,10 @@ import logging
 import os
 import random
 import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from biomedica_dataset.errors import SourceError, UsageError
@@ -16,10 +18,6 @@ from biomedica_dataset.io.http import Client, RetryableError, read_all
 
 from .rate_limit import RateLimit
 from .responses import AnswerError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 Answer = TypeVar("Answer")
 

@@ -10,16 +10,13 @@ import hashlib
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from biomedica_dataset.io.failures import io_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _STALE = 600.0  # seconds: a moment further ahead was written before the clock was set back
 _POLL = 0.005  # seconds

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import shutil
 from importlib.resources import as_file, files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from biomedica_dataset.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write_bucket(folder: Path) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 from biomedica_dataset.annotation.labels.votes import VoteFile
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from biomedica_dataset.annotation.review.sheets import Review
 
 _WORDS = {

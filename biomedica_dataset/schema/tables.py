@@ -5,7 +5,7 @@ A missing value is ``None``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - types of fields
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 

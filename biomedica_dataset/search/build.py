@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -14,36 +15,34 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.card.write import publish
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.engine.stage import Stage, WorkerContext
 from biomedica_dataset.extras import require
 from biomedica_dataset.folder.index_rows import read_index_table
-from biomedica_dataset.folder.manifest import read_manifest
-from biomedica_dataset.folder.record import AGAIN, RECORDS
-from biomedica_dataset.folder.search_files import SEARCH, SearchIndex, SearchPart
+from biomedica_dataset.folder.manifest import Manifest, read_manifest
+from biomedica_dataset.folder.record import AGAIN, RECORDS, ShardFile
+from biomedica_dataset.folder.search_files import (
+    SEARCH,
+    ImageModelId,
+    SearchFile,
+    SearchIndex,
+    SearchPart,
+)
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.typed import read_json
 from biomedica_dataset.streaming.reading.panels import UNITS
 
 from .build_report import SearchBuildReport, SearchRecord
-from .documents import read_documents
+from .documents import SearchDocument, read_documents
 from .lexical import write_segment
 from .vectors.bit_vectors import write_bits
 from .vectors.image_vectors import centred, find_model, read_vectors
 from .vectors.text_model import TextModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.engine.stage import WorkerContext
-    from biomedica_dataset.folder.manifest import Manifest
-    from biomedica_dataset.folder.record import ShardFile
-    from biomedica_dataset.folder.search_files import ImageModelId, SearchFile
-
-    from .documents import SearchDocument
 
     Run = StageRun["SearchRecord", int]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,8 +21,6 @@ from biomedica_dataset.streaming.reading.panels import NEW, expand
 from .documents import OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.streaming.reading.places import Place
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,6 @@ from biomedica_dataset.schema import CaptionRow, IndexRow, column_names
 from biomedica_dataset.streaming.reading.panels import MIN_SCORE, first_panels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     import pyarrow as pa
 
     from biomedica_dataset.folder.splits import Splits

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +20,9 @@ from biomedica_dataset.streaming.reading.index import read_index
 from biomedica_dataset.streaming.reading.places import find
 
 from .documents import STORED
-from .search import open_search
+from .search import Search, open_search
 from .searched_rows import TEXT_MODES, Mode
 from .words import MOST_WORDS
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
-    from .search import Search
 
 _FIELDS = ("caption", "title", "terms")  # the paragraph itself is in the field of contexts
 _DEPTH = 100

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import pyarrow as pa
 
 from biomedica_dataset.folder.panel_rows import LETTER
 from biomedica_dataset.folder.record import path_beside
-from biomedica_dataset.folder.search_files import SEARCH
+from biomedica_dataset.folder.search_files import SEARCH, SearchPart
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.rules import shown
 from biomedica_dataset.keys import panel_key
@@ -17,15 +18,10 @@ from biomedica_dataset.streaming.reading.boxes import box_within
 from biomedica_dataset.streaming.reading.panel_reader import PanelReader
 
 from .found_rows import AGAIN, FoundRows
-from .lexical import Hit
+from .lexical import Hit, Lexical
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from biomedica_dataset.folder.search_files import SearchPart
     from biomedica_dataset.images.crop import Box
-
-    from .lexical import Lexical
 
 
 class _Stored(NamedTuple):

@@ -10,21 +10,19 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.extras import require
-from biomedica_dataset.folder.search_files import SEARCH, SEGMENT_FILES, SearchFile
+from biomedica_dataset.folder.search_files import SEARCH, SEGMENT_FILES, SearchFile, SearchPart
 from biomedica_dataset.io.partial import scratch_folder
 
 from .words import FIELDS, Phrase, make_analyzer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from biomedica_dataset.folder.search_files import SearchPart
     from biomedica_dataset.io.folders import Folder
 
     from .documents import SearchDocument

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.extras import require
-from biomedica_dataset.folder.manifest import MANIFEST, read_manifest
-from biomedica_dataset.folder.search_files import FORMAT_VERSION
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
+from biomedica_dataset.folder.search_files import FORMAT_VERSION, SearchIndex
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.reading.index import cache_folder
 from biomedica_dataset.streaming.reading.places import Place
@@ -22,12 +23,8 @@ from .build import SearchStage
 from .local_files import fetch_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.folder.record import ShardFile
-    from biomedica_dataset.folder.search_files import SearchIndex
 
 _CONFIGS = ("index", "captions", "panels")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -10,15 +11,12 @@ from typing import TYPE_CHECKING
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.reading.index import cache_folder
-from biomedica_dataset.streaming.reading.places import until_valid
+from biomedica_dataset.streaming.reading.places import Files, Place, until_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.search_files import SearchFile
-    from biomedica_dataset.streaming.reading.places import Files, Place
 
 _THREADS = 8
 _PIECE = 2**24  # bytes of a request

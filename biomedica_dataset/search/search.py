@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.folder.manifest import MANIFEST
+from biomedica_dataset.folder.manifest import MANIFEST, Manifest
 from biomedica_dataset.folder.search_files import FORMAT_VERSION, SEARCH, SearchIndex
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.choice import Choice
 from biomedica_dataset.streaming.reading.index import read_manifest_at
 from biomedica_dataset.streaming.reading.panels import ADD, UNITS
-from biomedica_dataset.streaming.reading.places import find
+from biomedica_dataset.streaming.reading.places import Place, find
 from biomedica_dataset.suggest import one_of
 
 from .found_panels import FoundPanels
 from .found_rows import FoundRows
-from .lexical import Lexical
+from .lexical import Hit, Lexical
 from .local_build import build_here, source_bytes
 from .local_files import local_files
-from .searched_rows import WHOLE_IMAGES, SearchedRows
+from .searched_rows import WHOLE_IMAGES, Mode, SearchedRows
 from .vectors.image_vectors import ImageVectors
 from .vectors.semantic import Semantic
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
-    from biomedica_dataset.folder.manifest import Manifest
-    from biomedica_dataset.streaming.reading.places import Place
-
     from .conditions import Allowed
-    from .lexical import Hit
     from .result import SearchResult
-    from .searched_rows import Mode
     from .words import Phrase
 
 MOST_RESULTS = 1000

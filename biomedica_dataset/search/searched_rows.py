@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -11,16 +12,13 @@ from biomedica_dataset.streaming.reading.panels import MIN_SCORE
 from biomedica_dataset.suggest import one_of
 
 from .conditions import Allowed, find_allowed
-from .lexical import Hit, fuse
+from .lexical import Hit, Lexical, fuse
 from .words import FIELDS, Phrase, parse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biomedica_dataset.engine.progress import Progress
 
     from .found_rows import FoundRows
-    from .lexical import Lexical
     from .vectors.image_vectors import ImageVectors
     from .vectors.semantic import Semantic
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 FIELDS = ("caption", "title", "context", "terms")
 """Caption; title of the article; sentences that cite the figure; MeSH terms, keywords, labels."""

@@ -5,6 +5,8 @@ A row is a figure, or a panel of one.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -30,9 +32,6 @@ from .reading.panels import NEW, OWN, expand, panel_columns
 from .recipes import RecipeReport, apply
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
     from .reading.index import Index
 
 _CONCEPTS = ("image_primary_label", "image_secondary_label")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets import DatasetInfo, Features, IterableDataset, NamedSplit
@@ -24,9 +26,6 @@ from .reading.shards import Reader
 from .runs import Runs
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Sequence
-
     from biomedica_dataset.engine.timings import Timings
 
 logger = logging.getLogger(__name__)

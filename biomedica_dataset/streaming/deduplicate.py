@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,6 @@ from biomedica_dataset.errors import UsageError
 from .reading.attributes import attribute_columns, join_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from biomedica_dataset.annotation.duplicates.overlaps import Overlap
 
     from .reading.index import Index

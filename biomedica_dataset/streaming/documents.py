@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -22,24 +24,19 @@ from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_lice
 from biomedica_dataset.schema import DocumentRow, column_names, features
 from biomedica_dataset.suggest import nearest, one_of
 
-from .choice import ALL, choose, limited
+from .choice import ALL, Choice, choose, limited
 from .order import make_plan
 from .reading.decoding import DecodedImage, DecodedImageOrNone
 from .reading.document_reader import ENTRIES, DocumentReader, ShownImages
-from .reading.index import read_index
+from .reading.index import Index, read_index
 from .reading.places import find
 from .reading.texts import Texts
 from .runs import Runs
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
     from biomedica_dataset.engine.timings import Timings
     from biomedica_dataset.images.lost import OnError
 
-    from .choice import Choice
-    from .reading.index import Index
 
 logger = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
@@ -12,8 +13,6 @@ from .reading.panels import PLACED
 from .reading.shards import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
     import numpy as np
     import pyarrow as pa
 

@@ -8,6 +8,7 @@ without a concept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pyarrow as pa
 
 _CONCEPT = "image_primary_label"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,8 +12,6 @@ from datasets.iterable_dataset import ExamplesIterable
 from biomedica_dataset.images.lost import LostImages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     import numpy as np
 
     from .order import Plan

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.typed import typed
 from biomedica_dataset.jats.panels.mentions import citing_sentences
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
 
 _SHIPPED = files("biomedica_dataset") / "subset/conversations.json"
 _LETTER, _TEXT = "letter", "text"

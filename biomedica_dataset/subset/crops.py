@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from PIL import Image
 
@@ -14,9 +15,6 @@ from biomedica_dataset.images.crop import crop
 from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.images.lost import LostImages
 from biomedica_dataset.schema import Pair, column_names
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ that have no image, or straight from an archive, whose documents are read for it
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,12 +21,12 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extraction.live import is_archive
 from biomedica_dataset.folder.manifest import make_manifest
 from biomedica_dataset.folder.partition import Partition
-from biomedica_dataset.folder.record import is_caption_only
+from biomedica_dataset.folder.record import ShardFile, is_caption_only
 from biomedica_dataset.folder.splits import SPLITS, Splits
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.joins import JoinFolders, Joins
 from biomedica_dataset.schema import CaptionRow, IndexRow, arrow_schema, column_names
-from biomedica_dataset.streaming.choice import choose
+from biomedica_dataset.streaming.choice import Choice, choose
 from biomedica_dataset.streaming.conditions.filters import columns_of, parse_filters
 from biomedica_dataset.streaming.reading.index import Index, read_index
 from biomedica_dataset.streaming.reading.places import Place, find
@@ -34,11 +35,7 @@ from biomedica_dataset.streaming.reading.texts import Texts
 from .report import KeysReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.folder.record import ShardFile
-    from biomedica_dataset.streaming.choice import Choice
 
 _SHARED = [name for name in column_names(IndexRow) if name in column_names(CaptionRow)]
 _READ = [*_SHARED, "caption", "image_panels", "image_size", "article_date"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from biomedica_dataset.engine.progress import Progress
@@ -25,8 +26,6 @@ from .write_images import ImagesStage
 from .write_tars import TarsStage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biomedica_dataset.engine.launch import Launch
 
     from .stage import SelectStage

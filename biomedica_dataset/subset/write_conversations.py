@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,17 +21,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from biomedica_dataset.streaming.reading.attributes import attribute_columns, join_attributes
 
 from .conversations import Templates, digest, llava, messages, read_templates, turns
-from .stage import slices_by_group
+from .stage import Slice, slices_by_group
 from .write_figures import READ, FiguresStage
-from .write_images import SLICE
+from .write_images import SLICE, ImagesRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from biomedica_dataset.engine.outcome import StageRun
 
-    from .stage import Slice
-    from .write_images import ImagesRecord
 
 _TABLE = "table.html"
 

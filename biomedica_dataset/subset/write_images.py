@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -37,8 +38,6 @@ from .crops import crops
 from .stage import SelectStage, Slice, slices_by_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.io.folders import Folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,8 +20,6 @@ from .crops import ENCODINGS, as_pair, crops
 from .stage import SelectStage, Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.engine.stage import WorkerContext

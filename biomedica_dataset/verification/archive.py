@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from biomedica_dataset.archive.entries import ARTICLE_STATUSES, count, row_digest
+from biomedica_dataset.archive.entries import ARTICLE_STATUSES, LedgerRow, count, row_digest
 from biomedica_dataset.archive.layout import articles_name
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.images.decode import decoding_problem
@@ -18,7 +18,6 @@ from biomedica_dataset.pmc.inventory import Inventory, Version
 from .report import VerifyReport
 
 if TYPE_CHECKING:
-    from biomedica_dataset.archive.entries import LedgerRow
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Ticker
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,13 @@ from biomedica_dataset.folder.document_rows import CONFIG as DOCUMENTS
 from biomedica_dataset.folder.document_rows import DOCUMENT_RULES
 from biomedica_dataset.folder.index_places import check_places
 from biomedica_dataset.folder.index_rows import read_index_table
-from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
+from biomedica_dataset.folder.manifest import MANIFEST, CardImage, Manifest, read_manifest
 from biomedica_dataset.folder.panel_rows import config_columns
-from biomedica_dataset.folder.record import RECORDS, path_beside
+from biomedica_dataset.folder.record import RECORDS, ShardFile, path_beside
 from biomedica_dataset.folder.shared_images import count_shared_images
 from biomedica_dataset.folder.splits import Splits
 from biomedica_dataset.images.decode import decoding_problem
-from biomedica_dataset.io.tables import columns_of, read_table
+from biomedica_dataset.io.tables import Column, columns_of, read_table
 from biomedica_dataset.schema import DocumentRow, IndexRow, Pair, VectorRow
 
 from .documents import DOCUMENT_COLUMNS, document_problems
@@ -30,14 +31,9 @@ from .panels import PAIR_COLUMNS, panel_problems
 from .report import VerifyReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from biomedica_dataset.engine.progress import Ticker
-    from biomedica_dataset.folder.manifest import CardImage
-    from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.search_files import SearchFile
     from biomedica_dataset.io.folders import Folder
-    from biomedica_dataset.io.tables import Column
 
 _AGAIN = "Get it from its source again, or serialize it again."
 _ARTICLES = ["article_accession_id", "split"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from biomedica_dataset.licenses import license_group
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+Row = Mapping[str, Any]
 
-    Row = Mapping[str, Any]
 
 DOCUMENT_COLUMNS = ["article_accession_id", "text_license_group", "blocks"]
 PAIR_COLUMNS = ["key", "article_accession_id", "article_license"]

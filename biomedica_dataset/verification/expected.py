@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from biomedica_dataset.folder.attributes import CONFIG
@@ -10,8 +11,6 @@ from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.schema import TABLES, arrow_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
 
     from biomedica_dataset.folder.manifest import Manifest

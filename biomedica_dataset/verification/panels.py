@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.annotation.panels.figure_panels import is_within
 from biomedica_dataset.folder.panel_rows import OWN, SHARED, panel_rows
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+Row = Mapping[str, Any]
 
-    Row = Mapping[str, Any]
 
 PAIR_COLUMNS = ["key", "panels", "image_size", *SHARED]
 """Columns of the pairs that are compared."""

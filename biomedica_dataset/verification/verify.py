@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
-from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.engine.progress import Progress, Ticker
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.io.folders import Folder
@@ -16,10 +17,6 @@ from .dataset import verify_dataset
 from .tars import are_tars, verify_tars
 
 if TYPE_CHECKING:
-    import os
-
-    from biomedica_dataset.engine.progress import Ticker
-
     from .report import VerifyReport
 
 

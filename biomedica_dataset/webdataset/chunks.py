@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 from biomedica_dataset.engine.fingerprint import code_fingerprint
-from biomedica_dataset.folder.record import AGAIN, RECORDS, is_caption_only
+from biomedica_dataset.folder.record import AGAIN, RECORDS, ShardFile, is_caption_only
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.typed import read_small, typed
 from biomedica_dataset.licenses import LICENSE_GROUPS
@@ -20,7 +20,6 @@ from .tars import TAR_PATH, Tar, write_tars
 
 if TYPE_CHECKING:
     from biomedica_dataset.folder.manifest import Manifest
-    from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
 

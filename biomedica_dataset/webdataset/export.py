@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.report import Shown, Tally, part_message
-from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.engine.stage import Stage, WorkerContext
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import read_manifest
 from biomedica_dataset.folder.partition import begin
@@ -43,16 +43,14 @@ from .chunks import (
     up_to_date_record,
     write_chunk,
 )
-from .tars import finish, retract
+from .tars import Tar, finish, retract
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.serialization.report import SerializeReport
 
-    from .tars import Tar
 
 _DATASET = ".dataset"
 _ALL_CHUNK_BLOCKS = 4  # of 1000 PMCIDs each: at most about 10,000 pairs for all of PMC

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,6 @@ from biomedica_dataset.keys import pair_key
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from datasets import Features
 
     from biomedica_dataset.schema import ArticleRow, CaptionRow, Pair

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
 from biomedica_dataset.errors import ArchiveError
-from biomedica_dataset.folder.record import AGAIN
+from biomedica_dataset.folder.record import AGAIN, ShardFile
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import ArticleRow, CaptionRow, Pair
@@ -16,9 +17,6 @@ from biomedica_dataset.schema import ArticleRow, CaptionRow, Pair
 from .tars import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.io.folders import Folder
 
 CONFIGS = (*LICENSE_GROUPS, "captions", "articles")

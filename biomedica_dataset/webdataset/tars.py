@@ -7,6 +7,7 @@ import io
 import json
 import re
 import tarfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,14 @@ from biomedica_dataset.card.write import CARD
 from biomedica_dataset.errors import ArchiveError
 from biomedica_dataset.folder.splits import SPLITS, Splits
 from biomedica_dataset.io.rules import Count, Form, Sha256
-from biomedica_dataset.io.spool import Spool
+from biomedica_dataset.io.spool import Held, Spool
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
 from .published import published_json, tar_card
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.partial import NewFile
-    from biomedica_dataset.io.spool import Held
     from biomedica_dataset.schema import ArticleRow, CaptionRow, Pair
 
 SIZES = "sizes.json"

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,9 +22,6 @@ from biomedica_dataset.annotation.blocks import BlockTables, block_name
 from biomedica_dataset.io.rules import PAIR_KEY, Between, Positive
 from biomedica_dataset.io.tables import Column
 from biomedica_dataset.keys import pmcid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _CLUSTERS, _DISTANCES = Between(0, 2**31 - 1), Between(0, float(np.finfo(np.float32).max))
 SCHEMA = pa.schema({"key": pa.string(), "cluster": pa.int32(), "distance": pa.float32()})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,6 @@ from .cluster_model import (
     project,
 )
 from .cluster_plots import write_plots
-
-if TYPE_CHECKING:
-    import os
 
 _SEEDED = 40
 """Points per cluster from which the first centers are chosen. With 20, the final inertia was 0.5 %

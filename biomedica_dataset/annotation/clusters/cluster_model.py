@@ -14,10 +14,12 @@ import hashlib
 import io
 import json
 import math
+import os
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +28,6 @@ from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header
 from biomedica_dataset.io.rules import Count, Positive, Sha256  # noqa: TC001 - for pydantic
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
 
 FORMAT_VERSION = 1
 HEADER = "cluster.json"

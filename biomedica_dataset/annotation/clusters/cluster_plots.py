@@ -9,12 +9,10 @@ import numpy as np
 
 from biomedica_dataset.plotting import BLUE, GREY, plot
 
-from .cluster_model import PLOTS
+from .cluster_model import PLOTS, ClusterHeader
 
 if TYPE_CHECKING:
     from biomedica_dataset.io.folders import Folder
-
-    from .cluster_model import ClusterHeader
 
 
 def write_plots(header: ClusterHeader, folder: Folder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +24,6 @@ from biomedica_dataset.rows import rows_fingerprint, rows_of
 from .assignments import Assignments, AssignmentsHeader, as_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.progress import Progress

@@ -15,12 +15,11 @@ import numpy as np
 
 from biomedica_dataset.images.windows import WINDOWS
 
-from .compare import normal, similarity, square
+from .compare import Pixels, Window, normal, similarity, square
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from .compare import Pixels, Window
 
 _SIDES = (0.92, 0.85, 0.78, 0.72)  # similarity tolerates some 5 % in between
 _PLACES = (0.0, 0.5, 1.0)  # of what a window leaves free

@@ -6,6 +6,7 @@ by the share of its cells that are alike among those that have something in them
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,14 @@ from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.images.windows import WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from biomedica_dataset.annotation.look.measured import Look
 
     from .pairs import NearPairs, Numbers
 
-    Box = tuple[float, ...]
-    Window = tuple[float, ...]
-    Shares = np.ndarray[Any, np.dtype[np.float64]]
-    Pixels = np.ndarray[Any, np.dtype[np.float32]]
+Box = tuple[float, ...]
+Window = tuple[float, ...]
+Shares = np.ndarray[Any, np.dtype[np.float64]]
+Pixels = np.ndarray[Any, np.dtype[np.float32]]
 
 LEAST = 0.85
 """Share of the cells that copies have alike, at least."""

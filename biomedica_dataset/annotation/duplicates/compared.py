@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 
-from .compare import LEAST
+from .compare import LEAST, Shares
 from .copies import MEASURES, PAIR_SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .compare import Shares
     from .pairs import Numbers
 
 

@@ -27,7 +27,7 @@ from .contact_sheets import write_sheets
 from .copies import MEASURES, PAIRS, SCHEMA, Duplicates, DuplicatesHeader
 from .measured_stage import MeasuredStage
 from .neighbours import LEAST_COSINE, Neighbours, aligned_similarities
-from .pairs import groups_of, near_pairs
+from .pairs import Numbers, groups_of, near_pairs
 from .vector_folders import VectorFolders, vector_folders
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
 
-    from .pairs import Numbers
 
 _DIGEST = 16  # hexadecimal digits of a SHA-256
 

@@ -6,6 +6,7 @@ an image is compared only with its nearest, and thumbnails decide.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -16,16 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .align import Thumbnail, aligned_similarity
-from .compare import read_thumbnail
+from .compare import Shares, read_thumbnail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from biomedica_dataset.annotation.clusters.assignments import Assignments
     from biomedica_dataset.annotation.embeddings.vectors import Embeddings
     from biomedica_dataset.annotation.look.measured import Look
 
-    from .compare import Shares
     from .pairs import Numbers
 
 LEAST_COSINE = 0.95

@@ -12,8 +12,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,9 +24,6 @@ from biomedica_dataset.annotation.look.measured import UNITS
 from biomedica_dataset.io.rules import PAIR_KEY, Between, Count, OneOf, Positive, Sha256
 from biomedica_dataset.io.tables import Column
 from biomedica_dataset.io.typed import read_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _COLUMNS = {
     "key": Column(type=pa.string(), rule=PAIR_KEY, is_unique=True),

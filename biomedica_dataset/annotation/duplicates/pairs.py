@@ -7,18 +7,16 @@ of them, so that all hashes that differ in up to three bits meet.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
 from operator import xor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from biomedica_dataset.images.windows import NONE, upright
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 Numbers = np.ndarray[Any, np.dtype[np.int64]]

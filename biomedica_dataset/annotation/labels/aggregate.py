@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .agreement import answers_to
 from .cluster_label import ClusterLabel
-from .votes import FLAGS, SETS, SINGLE
+from .votes import FLAGS, SETS, SINGLE, Vote
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
     from .taxonomy import Taxonomy
-    from .votes import Vote
 
 
 def aggregate(

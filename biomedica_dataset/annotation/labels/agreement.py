@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from biomedica_dataset.extras import require
 
-from .votes import FLAGS, SETS, SINGLE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from .votes import Vote
+from .votes import FLAGS, SETS, SINGLE, Vote
 
 _RESAMPLES = 1000
 _NOTHING = "(nothing)"

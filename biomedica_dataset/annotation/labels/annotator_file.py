@@ -7,8 +7,9 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.failures import io_errors
@@ -17,9 +18,6 @@ try:
     import fcntl
 except ImportError:  # not on Windows: two processes may write one file there
     fcntl = None  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 class Signed(Protocol):

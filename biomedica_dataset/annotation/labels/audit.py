@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from biomedica_dataset.io.rules import Between, Count, Positive
 
 from .agreement import wilson
-from .votes import AUDIT
+from .votes import AUDIT, Vote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from .cluster_label import ClusterLabel
-    from .votes import Vote
 
 
 _SHARE = Between(0, 1)

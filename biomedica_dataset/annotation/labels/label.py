@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,9 +27,6 @@ from .read_votes import open_questions, read_votes, refuse_completed
 from .taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator, Sequence
-
     from .cluster_label import ClusterLabel
 
     Url = str | os.PathLike[str]

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +25,7 @@ import pyarrow.parquet as pq
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header
-from biomedica_dataset.io.rules import COUNT, PAIR_KEY, Between, OneOf, Sha256
+from biomedica_dataset.io.rules import COUNT, PAIR_KEY, Between, OneOf, Rule, Sha256
 from biomedica_dataset.io.tables import Column, read_table
 from biomedica_dataset.io.typed import read_small, typed
 
@@ -32,12 +34,6 @@ from .audit import Purity  # noqa: TC001 - for pydantic
 from .cluster_label import ClusterLabel
 from .taxonomy import CHOICES, Taxonomy
 from .votes import QUESTIONS, Vote
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biomedica_dataset.io.rules import Rule
 
 FORMAT_VERSION = 1
 HEADER = "labels.json"

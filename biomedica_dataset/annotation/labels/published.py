@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +15,6 @@ from biomedica_dataset.errors import UsageError
 from .votes import Vote
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-
     from .taxonomy import Taxonomy
 
 LABELS = "cluster_labels.json"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,6 @@ from .annotator_file import annotator_name
 from .votes import FLAGS, SETS, SINGLE, Vote, check_vote, read_file
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Sequence
-
     from biomedica_dataset.io.folders import Folder
 
     from .cluster_label import ClusterLabel

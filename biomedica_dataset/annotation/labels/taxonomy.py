@@ -5,18 +5,16 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.rules import Form
 from biomedica_dataset.io.typed import typed
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Mapping
 
 BUILT_IN = Path(__file__).with_name("data") / "taxonomy.json"
 CHOICES = ("panel_type", "panel_subtype", "primary", "secondary")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from biomedica_dataset.errors import UsageError
@@ -13,10 +16,6 @@ from biomedica_dataset.io.typed import typed
 from .annotator_file import AnnotatorFile, read_lines
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from .taxonomy import Taxonomy
 
 SINGLE = ("panel_type", "panel_subtype")

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.annotation.block_stage import ArchiveStage, BlocksReport
-from biomedica_dataset.annotation.blocks import read_record
+from biomedica_dataset.annotation.blocks import BlockRecord, read_record
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.fingerprint import code_fingerprint, digest_of
@@ -18,18 +18,15 @@ from biomedica_dataset.images.decode_once import ImageDecoder
 from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_fingerprint
 
-from .measure_block import boxes_by_article, measure_pair, write_measures
+from .measure_block import Row, boxes_by_article, measure_pair, write_measures
 from .measured import Look, LookHeader
 
 if TYPE_CHECKING:
-    from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.engine.stage import WorkerContext
-
-    from .measure_block import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

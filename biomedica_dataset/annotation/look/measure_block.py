@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,14 @@ from biomedica_dataset.keys import pmcid
 from .measured import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.images.decode_once import ImageDecoder
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.schema import Pair
 
-    Box = tuple[int, int, int, int]
-    Boxes = dict[str, dict[str, Box]]
-    Row = dict[str, Any]
+Box = tuple[int, int, int, int]
+Boxes = dict[str, dict[str, Box]]
+Row = dict[str, Any]
 
 
 def boxes_by_article(panels: Panels | None, block: int) -> dict[int, Boxes]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.annotation.review.thumbnails import Card
+from biomedica_dataset.annotation.review.thumbnails import Card, CardPanel
 from biomedica_dataset.annotation.review.work import VOTES, Work
 
-from .panel_votes import PanelVoteFile
+from .panel_votes import PanelVote, PanelVoteFile
 
 if TYPE_CHECKING:
-    from biomedica_dataset.annotation.review.thumbnails import CardPanel
-
     from .panel_sheets import PanelReview
-    from .panel_votes import PanelVote
 
 
 class PanelSession(Work[Card, PanelVoteFile]):

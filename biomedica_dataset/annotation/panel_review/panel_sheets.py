@@ -12,9 +12,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.annotation.review.sample import Smallest, drawn
@@ -35,10 +35,8 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import read_header, refuse_foreign
 
-if TYPE_CHECKING:
-    import os
+Url = str | os.PathLike[str]
 
-    Url = str | os.PathLike[str]
 
 FORMAT_VERSION = 1
 _WHAT = "a folder of sheets of panels"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,6 @@ from biomedica_dataset.io.rules import Between, Key, OneOf
 from biomedica_dataset.io.typed import typed
 
 if TYPE_CHECKING:
-    import os
-
     from biomedica_dataset.annotation.review.thumbnails import CardPanel
 
 RIGHT, WRONG_BOX, WRONG_TEXT, NOT_COMPOUND = "right", "wrong box", "wrong text", "not compound"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.annotation.labels.agreement import wilson
 from biomedica_dataset.annotation.labels.annotator_file import read_lines
@@ -13,10 +14,6 @@ from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import StorageError, UsageError
 
 from .panel_votes import ANSWERS, RIGHT, PanelVote
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Iterator, Sequence
 
 THRESHOLDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 

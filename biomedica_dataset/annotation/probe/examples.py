@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.annotation.labels.votes import AUDIT
+from biomedica_dataset.annotation.labels.votes import AUDIT, Vote
 from biomedica_dataset.annotation.review.sample import Smallest, drawn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from biomedica_dataset.annotation.clusters.assignments import Assignments
     from biomedica_dataset.annotation.labels.cluster_label import ClusterLabel
     from biomedica_dataset.annotation.labels.labels import Labels
-    from biomedica_dataset.annotation.labels.votes import Vote
 
 QUESTIONS = tuple(question.removeprefix("fits_") for question in AUDIT)
 """Questions about a cluster that an audit also asks of single images."""

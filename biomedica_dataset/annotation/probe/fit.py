@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,6 @@ from biomedica_dataset.annotation.review.sample import drawn
 from biomedica_dataset.keys import pmcid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from .examples import Said
 
 FEWEST = 10

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .examples import said_of
+from .examples import Example, Said, said_of
 from .fit import Scale, fit, folds_of, passing, probability, threshold
 from .probabilities import Concept, Hits, named_columns
 
 if TYPE_CHECKING:
     from biomedica_dataset.annotation.labels.labels import Labels
-
-    from .examples import Example, Said
 
     Array = np.ndarray[Any, Any]
 

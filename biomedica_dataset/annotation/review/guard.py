@@ -5,14 +5,12 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from biomedica_dataset.extras import require
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _COOKIE = "biomedica-review"
 _HEADERS = {

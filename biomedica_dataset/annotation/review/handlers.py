@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from biomedica_dataset.annotation.labels.annotator_file import annotator_name
 from biomedica_dataset.annotation.labels.votes import FLAGS, SETS, SINGLE
 from biomedica_dataset.errors import UsageError
 
-from .session import Item
+from .session import Item, ReviewSession
 from .work_handlers import WorkHandlers, text_of
-
-if TYPE_CHECKING:
-    from .session import ReviewSession
 
 TEXTS = {
     "panel_type": "Panel type",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from biomedica_dataset.images.probe import FORMATS
 from biomedica_dataset.keys import pmcid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.io.folders import Folder
 

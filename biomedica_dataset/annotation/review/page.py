@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,6 @@ from .handlers import Handlers
 from .server import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .session import ReviewSession
 
 _DATA = Path(__file__).with_name("data")

@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from biomedica_dataset.errors import BiomedicaError, UsageError
 from biomedica_dataset.extras import require
 
 from .guard import Guard
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
 _KINDS = {".css": "text/css", ".js": "text/javascript"}
 _ANY = ("0.0.0.0", "::")

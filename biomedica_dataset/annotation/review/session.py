@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,6 @@ from biomedica_dataset.errors import UsageError
 from .work import VOTES, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from biomedica_dataset.annotation.labels.labels import Labels
     from biomedica_dataset.annotation.labels.taxonomy import Taxonomy
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from biomedica_dataset.annotation.blocks import block_name
+from biomedica_dataset.annotation.blocks import BlockTables, block_name
 from biomedica_dataset.annotation.clusters.assignments import Assignments
 from biomedica_dataset.annotation.labels.read_votes import questions, refuse_completed
 from biomedica_dataset.annotation.panels.panels import Panels
@@ -35,13 +37,8 @@ from .sample import ClusterSample, choose_samples
 from .sheet_page import PANEL_HEADER, QUESTIONS, refuse_sheets, sheet_page
 from .thumbnails import SIZE, Card, make_cards
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable
+Url = str | os.PathLike[str]
 
-    from biomedica_dataset.annotation.blocks import BlockTables
-
-    Url = str | os.PathLike[str]
 
 FORMAT_VERSION = 1
 HEADER = "review.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from biomedica_dataset.annotation.panels.figure_panels import (
 )
 from biomedica_dataset.engine.pool import run_tasks
 from biomedica_dataset.errors import ArticleError
-from biomedica_dataset.images.crop import crop, figure_target
+from biomedica_dataset.images.crop import Box, crop, figure_target
 from biomedica_dataset.images.decode import open_rgb
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.rules import PMCID, Between, Form, Key, Positive
@@ -22,12 +23,9 @@ from biomedica_dataset.keys import panel_key, pmcid
 from biomedica_dataset.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Counters, Progress
-    from biomedica_dataset.images.crop import Box
     from biomedica_dataset.schema import Pair
 
 SIZE = (640, 512)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.annotation.pretrained import (
     check_hub,
@@ -17,9 +18,6 @@ from biomedica_dataset.annotation.pretrained import (
 )
 from biomedica_dataset.extras import require
 from biomedica_dataset.io.rules import Sha256  # noqa: TC001 - for pydantic
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ENDS = 2  # tokens around the text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,9 @@ from biomedica_dataset.errors import UsageError
 from biomedica_dataset.suggest import nearest
 
 from .read_table import read_table
-from .table import as_text, cell
+from .table import Row, Table, as_text, cell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .table import Row, Table
     from .task import Task
 
 

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from biomedica_dataset.annotation.duplicates.overlaps import Overlap
 from biomedica_dataset.clip.checks import at_least
-from biomedica_dataset.clip.models.two_towers import load_model
+from biomedica_dataset.clip.models.two_towers import Model, load_model
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.suggest import one_of
 
 from .bootstrap import draw
-from .cases import read_cases
+from .cases import Cases, read_cases
 from .features import Cache
 from .find import ALL, find_tasks
 from .protocols import outcome
 from .results import Results, TaskResult
 from .task import METRICS
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
-
-    from biomedica_dataset.clip.models.two_towers import Model
-
-    from .cases import Cases
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,6 @@ from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.io.folders import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from biomedica_dataset.clip.models.two_towers import Model
     from biomedica_dataset.engine.progress import Progress
 

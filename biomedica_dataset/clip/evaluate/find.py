@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,8 +14,6 @@ from biomedica_dataset.suggest import nearest
 from .taskfile import load_task
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .task import Task
 
 ALL = "all"

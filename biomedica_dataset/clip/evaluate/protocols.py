@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import lgamma
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .measures import Choices, Labels, Ranking, Ranks
-from .task import RANKS
+from .measures import Choices, Labels, Outcome, Ranking, Ranks, Values
+from .task import RANKS, Class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from .cases import Cases, Question
-    from .measures import Outcome, Values
-    from .task import Class
 
     Encode = Callable[[Sequence[str]], "Array"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,6 @@ from .summary import lines
 from .task import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .bootstrap import Draws
     from .results import Results, TaskResult
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .summary import lines
+from .summary import Kind, Line, lines
 from .task import RANKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .bootstrap import Draws
     from .results import Results, TaskResult
-    from .summary import Kind, Line
 
 _WAYS = {"image_to_text": "image to text", "text_to_image": "text to image"}
 _LONGEST = 24  # characters of a model's name at the head of a column

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .bootstrap import mean
+from .bootstrap import Draws, mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .bootstrap import Draws
     from .results import Results, TaskResult
 
 Kind = Literal["task", "domain", "mean"]

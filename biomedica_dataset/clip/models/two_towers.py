@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -21,16 +22,11 @@ from biomedica_dataset.annotation.pretrained import (
     weights_digest,
     why_refused,
 )
-from biomedica_dataset.errors import UsageError
+from biomedica_dataset.errors import BiomedicaError, UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
 
 from .open_clip import CONFIG, load_open_clip, shown_name, unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from biomedica_dataset.errors import BiomedicaError
 
 _PROBE = "H&E stain, 40x: 3 µm of Über-long naïve text; Figure 1(a) shows α-SMA+ cells." * 3
 _FORMS = (

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.clip.evaluate.find import find_tasks
 from biomedica_dataset.clip.evaluate.read_table import read_table
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.keys import is_raster
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,8 +34,6 @@ from biomedica_dataset.images.windows import unpacked
 from .benchmarks import Benchmark, find_benchmarks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun

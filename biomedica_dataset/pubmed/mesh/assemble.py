@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,6 @@ from .table import FORMAT_VERSION, HEADER, MESH
 from .table_schema import PAYLOAD, as_metadata, table_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from biomedica_dataset.io.folders import Folder
 
     from .article_ids import ArticleIds

@@ -8,6 +8,7 @@ import re
 import time
 import urllib.request
 import zlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -21,8 +22,6 @@ from .parts import PartMaker
 from .split_records import SplitError, split_records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from .article_ids import Filter
 
 Result = TypeVar("Result")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.pubmed.responses import AnswerError, NothingFoundError, check_xml
@@ -12,8 +13,6 @@ from .parts import PartMaker
 from .split_records import ROOT, SplitError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biomedica_dataset.engine.progress import Ticker
     from biomedica_dataset.pubmed.client import Ncbi
 

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .article_ids import is_in
+from .article_ids import ArticleIds, Numbers, is_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .article_ids import ArticleIds, Numbers
 
 MATCHES = ("pmid", "pmcid", "doi")
 NO_ROW = -1

@@ -11,14 +11,13 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.report import Shown, Tally, part_message
 
 from .article_ids import read_article_ids
-from .parts_stage import BulkStage, EfetchStage
+from .parts_stage import BulkStage, EfetchStage, PartsStage
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.pubmed.client import Ncbi
 
-    from .parts_stage import PartsStage
 
 _logger = logging.getLogger(__name__)
 _MANY = 50_000  # articles; the files of the baseline are then less to get than single records

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,6 @@ from .split_records import DELETED, Ids, Record, ids_of
 from .table_schema import as_metadata, part_columns, part_schema, part_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from biomedica_dataset.io.folders import Folder
 
     from .article_ids import Filter

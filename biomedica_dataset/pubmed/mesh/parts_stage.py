@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.engine.stage import Stage, WorkerContext
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.headers import refuse_foreign
 from biomedica_dataset.pubmed.client import Ncbi
@@ -24,7 +24,6 @@ from .table import MESH
 if TYPE_CHECKING:
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
-    from biomedica_dataset.engine.stage import WorkerContext
 
     from .article_ids import ArticleIds, Filter
 

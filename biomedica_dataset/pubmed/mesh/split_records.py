@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from biomedica_dataset.errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 ROOT = "PubmedArticleSet"
 _OPEN = re.compile(rb"<(PubmedArticle|PubmedBookArticle|DeleteCitation|DeleteDocument)[ >]")

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,9 +31,6 @@ from biomedica_dataset.io.typed import typed, versioned
 from .table_schema import table_columns
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Collection, Iterable, Iterator
-
     from .article_ids import Numbers
 
 MESH = "mesh.parquet"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,8 +17,6 @@ from .article_ids import doi_number
 from .join import MATCHES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .citation import Citation, Term
 
 Item = TypeVar("Item")

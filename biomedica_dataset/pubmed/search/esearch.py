@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ from biomedica_dataset.licenses import CODES, OTHER
 from biomedica_dataset.pubmed.responses import AnswerError, check_xml
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from biomedica_dataset.pubmed.client import Ncbi
 
 LONGEST_LIST = 9_999

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +20,6 @@ from biomedica_dataset.pubmed.responses import AnswerError, check_xml
 from .esearch import ask_page, between, search, term_of
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Collection, Sequence
-
     from biomedica_dataset.pubmed.client import Ncbi
 
 _FIRST_YEAR = 2000  # PMC started in February 2000

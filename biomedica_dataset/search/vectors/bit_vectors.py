@@ -7,7 +7,9 @@ signs, which finds more than the bits of both.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -17,9 +19,6 @@ from biomedica_dataset.folder.search_files import SEARCH, SearchFile
 from biomedica_dataset.search.lexical import Hit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
-
     from biomedica_dataset.io.folders import Folder
 
 Array = np.ndarray[Any, Any]

@@ -7,7 +7,9 @@ ranked again by the vectors themselves; elsewhere these are not fetched.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.annotation.embeddings.article_images import Frame
-from biomedica_dataset.annotation.embeddings.encoder import EncoderSpec
+from biomedica_dataset.annotation.embeddings.encoder import Encoder, EncoderSpec, Preprocess
 from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.folder.record import AGAIN, path_beside
 from biomedica_dataset.folder.search_files import ImageModelId
@@ -32,10 +34,6 @@ from .bit_vectors import BitVectors
 from .clip_texts import ClipTexts
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Sequence
-
-    from biomedica_dataset.annotation.embeddings.encoder import Encoder, Preprocess
     from biomedica_dataset.engine.progress import Progress
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.io.folders import Folder

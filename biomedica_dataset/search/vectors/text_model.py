@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises of a file that holds more than weights
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,6 @@ from biomedica_dataset.annotation.pretrained import (
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.folder.search_files import TextModelId
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _BATCH = 32
 _TOKENS = 256  # of 1,189 real captions, 5 % of the tokens lie behind 512, 19 % behind 256

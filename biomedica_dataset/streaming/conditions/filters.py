@@ -8,8 +8,9 @@ caption names no panel it is null, and compares as 0.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,9 +33,6 @@ from .grammar import (
     parse,
 )
 from .text_search import finder
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
 
 _COMPARE: dict[str, Callable[..., Any]] = {
     "=": pc.equal,

@@ -17,14 +17,12 @@ either case.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.suggest import nearest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ORDERS = {"=": "=", "==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 """The comparisons, each with what it becomes when its two sides change places."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from biomedica_dataset.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _BETWEEN = r"[\s\-\x{2010}-\x{2015}\x{2212}]"  # words are parted by spaces, hyphens and dashes
 _UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"

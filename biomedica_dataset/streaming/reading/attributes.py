@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -14,8 +15,6 @@ from .panels import panel_columns
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from biomedica_dataset.folder.attributes import Attribute
     from biomedica_dataset.folder.manifest import Manifest
     from biomedica_dataset.folder.record import ShardFile

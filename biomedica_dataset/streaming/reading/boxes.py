@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
 
 from biomedica_dataset.errors import ArchiveError, ArticleError
-from biomedica_dataset.images.crop import with_margin
+from biomedica_dataset.images.crop import Box, with_margin
 from biomedica_dataset.keys import panel_key
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from biomedica_dataset.images.crop import Box
 
 
 def check_boxes(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,15 +24,10 @@ from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import CaptionRow, column_names
 
-from .index import cache_folder, keep
+from .index import Index, cache_folder, keep
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
-    from pathlib import Path
-
-    from .index import Index
     from .places import Files
 
 logger = logging.getLogger(__name__)

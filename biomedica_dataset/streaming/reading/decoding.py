@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from datasets import Image
 
-from biomedica_dataset.engine.timings import measured
+from biomedica_dataset.engine.timings import Timings, measured
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.images.crop import View, crop
 from biomedica_dataset.images.decode import open_upright
-from biomedica_dataset.images.lost import lost_error
+from biomedica_dataset.images.lost import LostImages, lost_error
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
-
-    from biomedica_dataset.engine.timings import Timings
-    from biomedica_dataset.images.lost import LostImages
 
 
 _MOST_PIXELS = 256 * 2**20  # bytes of decoded figures that are kept

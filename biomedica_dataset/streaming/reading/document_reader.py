@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,16 +23,13 @@ from biomedica_dataset.schema import DocumentRow, column_names
 
 from .panel_reader import PanelReader
 from .panels import expand
-from .shards import Reader
+from .shards import Reader, Row
 from .texts import Shared, Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Generator, Iterable, Iterator, Sequence
-
     from biomedica_dataset.engine.timings import Timings
 
     from .index import Index
-    from .shards import Row
 
 ENTRIES = ("texts", "images", "kinds", "keys", "licenses", "credits")
 """Columns of a document that are lists of equal length: an entry for each text and each image."""

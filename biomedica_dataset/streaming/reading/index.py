@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,14 +22,11 @@ from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.transfer import AbsentError
 
-from .places import until_valid
+from .places import Files, Place, until_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biomedica_dataset.folder.record import ShardFile
 
-    from .places import Files, Place
 
 logger = logging.getLogger(__name__)
 

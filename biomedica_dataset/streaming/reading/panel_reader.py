@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,19 +12,16 @@ from biomedica_dataset.folder.record import path_beside
 from .boxes import box_within, refuse_panel
 from .decoding import FetchedPanel, RecentFigures
 from .panels import IN_FIGURE, NEW, OWN, in_panels
-from .shards import Reader
+from .shards import Reader, Row
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
 
     from biomedica_dataset.engine.timings import Timings
 
     from .index import Index
     from .places import Files
-    from .shards import Row
 
 _OWN = "own columns"  # of a row on its way
 

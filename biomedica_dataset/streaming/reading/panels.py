@@ -7,6 +7,7 @@ letter. How many panels there are, and their scores, is in the index; the rest i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,6 @@ from biomedica_dataset.suggest import one_of
 from .columns import ColumnReader, TextCost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from .index import Index
 
 UNITS = ("figure", "panel")

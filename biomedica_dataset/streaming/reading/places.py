@@ -6,19 +6,17 @@ import json
 import os
 import re
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from biomedica_dataset.errors import ArchiveError, SourceError, UsageError
 from biomedica_dataset.io.failures import plain
 from biomedica_dataset.io.links import check_links
 from biomedica_dataset.io.transfer import AbsentError, DamagedError, RefusedError, Traffic
 from biomedica_dataset.io.web import Web
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Read = TypeVar("Read")
 

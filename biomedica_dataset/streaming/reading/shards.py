@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,24 +19,19 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from biomedica_dataset.engine.timings import measured
+from biomedica_dataset.engine.timings import Timings, measured
 from biomedica_dataset.folder.parquet import caption_digest
 from biomedica_dataset.io.transfer import DamagedError
 from biomedica_dataset.schema import IndexRow, column_names
 
 from .boxes import check_boxes
 from .decoding import FetchedImage
-from .places import until_valid
+from .places import Files, until_valid
 from .ranges import Span, join
 from .texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
-
-    from biomedica_dataset.engine.timings import Timings
-
     from .index import Index
-    from .places import Files
 
 _THREADS = 24
 _GAP = 4096  # bytes: beside an image of 150 kB, not worth another request

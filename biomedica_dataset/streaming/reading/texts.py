@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -14,22 +15,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from biomedica_dataset.engine.timings import measured
+from biomedica_dataset.engine.timings import Timings, measured
 from biomedica_dataset.folder.panel_rows import config_columns
 from biomedica_dataset.io.failures import reading
-from biomedica_dataset.io.tables import CheckedFile
+from biomedica_dataset.io.tables import CheckedFile, Column
 
-from .places import until_valid
+from .places import Files, until_valid
 from .ranges import Span, join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from biomedica_dataset.engine.timings import Timings
     from biomedica_dataset.folder.record import ShardFile
-    from biomedica_dataset.io.tables import Column
 
-    from .places import Files
 
 _TAIL = 8  # the length of the footer and the magic number
 _FOOTER_BASE, _FOOTER_GROUP = 13_000, 11_500  # bytes, measured; too low a guess costs a request
