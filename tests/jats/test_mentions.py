@@ -260,6 +260,13 @@ def test_supplementary_figures_are_found_by_any_of_their_names(text: str, label:
         (f"{x('F1', 'Fig. 1')}A, E. coli and Fig. 1 A mouse", ["A"]),
         (f"{x('F1', 'Fig. 1')}, like Fig. 1B of Roe et al.", []),
         (f"{x('F1', 'Fig. 1')} has panels", []),
+        (f"({x('F1', 'Fig. 1')}, A–C and E, and {x('F2', 'Fig. 2')}, F)", ["ABCE"]),
+        (f"({x('F1', 'Fig. 1')} a, b; {x('F2', 'Fig. 2')})", ["AB"]),
+        (f"{x('F1', 'Figures 1(a)')} and (c), a line", ["AC"]),
+        (f"{x('F1', 'Figs 1(a)')}–{x('F1', '1(c)')}, {x('F1', '1E')}-{x('F1', '1F')}", ["ABCEF"]),
+        (f"({x('F1', 'Fig. 1Ai,Aii')}); panels B and C of {x('F1', 'Fig. 1')}", ["ABC"]),
+        (f"({x('F1', 'Fig. 1')}, panel B)", ["B"]),
+        (f"{x('F1', 'Fig. 1')}, A control; Figs 1, S2; Fig. 1 T and B cells", []),
     ],
 )
 def test_sentences_that_name_panels_are_kept(text: str, named: list[str]):

@@ -41,20 +41,29 @@ _AFTER = re.compile(  # "in the Supplement", "of the Online Appendix", "(supplem
 )
 _LABEL_BEFORE = re.compile(rf"\W*(?:{_ANY})?\W*(?:data|information|materials?)?\W*", re.IGNORECASE)
 _JOINT = r"\s?(?:[,;/&-]|(?:and|to|through|e|y|und|et|bis|a|à)\b)\s?(?:(?:and|&)\s)?"
-_PANELS = (
-    r"\(?[A-Za-z](?![A-Za-z])"
-    r"(?:\s?(?:[,/&-]|(?:and|to)\b)\s?(?:and\s)?[A-Za-z](?![A-Za-z\d]|\.\s[a-z]))*\)?"
+_NUMERAL = r"(?-i:[ivx]{1,3})?"
+_AND = r"\s?(?:[,/&-]|(?:and|to)\b)\s?(?:and\s)?"
+_LETTERS = (
+    rf"[A-Za-z](?:\d|{_NUMERAL})(?![A-Za-z\d])"
+    rf"(?:(?:\){_AND}\(|{_AND})[A-Za-z]{_NUMERAL}(?![A-Za-z\d]|\.\s[a-z]))*"
 )
-_ITEM = rf"(?:(?-i:[A-Z]{{1,2}}|s)\.?\s?)?\d{{1,4}}(?!\d|\s?%)(?:{_PANELS})?"
+# "1A", "1(a)"; "1, panel A"; "1, A and B", "1 a, b", but not "1, A control was", "1 A. thaliana".
+_PANELS = (
+    rf"(?:\(?|[,;]?\s?\(?panels?\s|[,;]?\s\(?(?![A-Za-z]\d)"
+    rf"(?=(?>{_LETTERS})(?:\s?[),;:\]]|\.(?:\s(?-i:[A-Z])|$)|$|\s(?:and|&)\s\d)))"
+)
+_ITEM = rf"(?:(?-i:[A-Z]{{1,2}}|s)\.?\s?)?\d{{1,4}}(?!\d|\s?%)(?:{_PANELS}{_LETTERS}\)?)?"
 _WORD = re.compile(r"[^\W\d_]+")
 _LABEL = re.compile(
     r"([^\W\d_]{3,14}|[^\x00-\x7f\W\d_]{1,2})\.?\s?"
     rf"(?:({_ANY})\s)?({_ITEM}(?:{_JOINT}{_ITEM})*)",
     re.IGNORECASE,
 )
+_PANELS_BEFORE = re.compile(rf"\bpanels?\s\(?({_LETTERS})\)?\s(?:of|in)\s$", re.IGNORECASE)
 _NUMBER_BEFORE = re.compile(r"\b([SAE]\d{1,3}[A-Z]?)\s$")  # "S1 Fig"
 _PART = re.compile(
-    rf"((?-i:[A-Z]{{1,2}}|s)?)\.?\s?(\d{{1,4}})({_PANELS})?({_JOINT})?", re.IGNORECASE
+    rf"((?-i:[A-Z]{{1,2}}|s)?)\.?\s?(\d{{1,4}})(?:{_PANELS}({_LETTERS})\)?)?({_JOINT})?",
+    re.IGNORECASE,
 )
 _RANGE = re.compile(r"\s?(?:-|(?:to|through|bis|a|à)\b)", re.IGNORECASE)
 # A figure of somebody else: "of Doe et al.", "in [12]", "of ref. 3", "Doe et al. (2010), Figure 1".
@@ -138,8 +147,10 @@ def _mentions_at(text: str, start: int) -> Iterator[Mention]:
     named = _letter(qualifier)
     by_prefix: dict[str, list[tuple[int, int, tuple[str, ...]]]] = {}
     items = found[3] if found else number[1] if number else ""
+    ahead = _PANELS_BEFORE.search(before)
     for prefix, first, final, panels in _numbers(items):
-        by_prefix.setdefault(prefix, []).append((first, final, panels))
+        listed = panels or _panels(ahead[1] if ahead and not by_prefix else "")
+        by_prefix.setdefault(prefix, []).append((first, final, listed))
     for prefix, numbers in by_prefix.items():
         series = (
             shortened(text[start : start + 3]),
@@ -151,16 +162,23 @@ def _mentions_at(text: str, start: int) -> Iterator[Mention]:
 
 def _numbers(items: str) -> Iterator[tuple[str, int, int, tuple[str, ...]]]:
     """Yield the letters before each number, the range that it ends, and its panels."""
-    first = prefix = ""
+    first = prefix = opened = ""
     for letters, number, listed, joint in _PART.findall(items):
         prefix = letters.upper() or (prefix if first else "")
-        panels = tuple(dict.fromkeys(expanded(listed))) if listed else ()
         begins = bool(joint) and _RANGE.match(joint) is not None
-        if first:
+        if first == number and opened and listed:  # "1A-1C"
+            yield prefix, int(number), int(number), _panels(f"{opened[-1]}-{listed}")
+        elif first:
             yield prefix, int(first), int(number), ()
-        if panels or not (first or begins):
-            yield prefix, int(number), int(number), panels
-        first = number if begins else ""
+        if listed or not (first or begins):
+            yield prefix, int(number), int(number), _panels(listed)
+        first, opened = (number, listed) if begins else ("", "")
+
+
+def _panels(listed: str) -> tuple[str, ...]:
+    """Return letters of panels, without numbers of their parts."""
+    letters = expanded(listed.replace("(", "").replace(")", ""))
+    return tuple(dict.fromkeys(letter[0] for letter in letters))
 
 
 def series_of(labels: Sequence[str]) -> tuple[Series, range]:

@@ -13,7 +13,9 @@ from .sentences import sentences
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LETTER = re.compile(r"\d\s?[(（]?[A-Za-z](?![A-Za-z])")  # behind the number of a figure
+_LETTER = re.compile(  # behind the number of a figure, or before its label
+    r"\d[,;]?\s?[(（]?(?:panels?\s)?[A-Za-z](?:[ivx]{1,3})?(?![A-Za-z])|[Pp]anels?\s[(（]?[A-Za-z]\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
