@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.schema import IndexRow, Pair, column_names
-from biomedica_dataset.streaming.choice import ALL, Choice, choose
+from biomedica_dataset.streaming.choice import Choice, choose
 from biomedica_dataset.streaming.conditions.filters import columns_of, parse_filters
+from biomedica_dataset.streaming.conditions.named import ALL
 from biomedica_dataset.streaming.reading.attributes import attribute_columns
 from biomedica_dataset.streaming.reading.index import read_index
 from biomedica_dataset.streaming.reading.panels import NEW, expand

@@ -19,12 +19,10 @@ import pyarrow.compute as pc
 from biomedica_dataset.annotation.duplicates.overlaps import Overlap
 from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.errors import UsageError
-from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_licenses
 from biomedica_dataset.schema import IndexRow, Pair, arrow_schema, column_names
-from biomedica_dataset.suggest import nearest
 
-from .conditions.filters import columns_of, holds_any, mask, parse_filters, unknown_values
-from .conditions.grammar import Comparison
+from .conditions.filters import columns_of, mask, parse_filters, unknown_values
+from .conditions.named import in_split, under_licenses, with_concepts
 from .deduplicate import deduplicate, not_overlapping
 from .reading.attributes import attribute_columns, join_attributes
 from .reading.columns import ColumnReader, TextCost
@@ -34,8 +32,6 @@ from .recipes import RecipeReport, apply
 if TYPE_CHECKING:
     from .reading.index import Index
 
-_CONCEPTS = ("image_primary_label", "image_secondary_label")
-ALL = "all"
 _KNOWN = [*column_names(IndexRow), *(name for name in column_names(Pair) if name != "image")]
 _TOGETHER = 2**20  # panels whose texts are in memory at once
 
@@ -141,8 +137,9 @@ def choose(index: Index, choice: Choice, tell: Callable[[str], None]) -> Chosen:
     table, is_panels = index.table, choice.min_score is not None
     if is_panels:
         table = table.append_column("figure", pa.array(np.arange(len(table))))
-    for step in (_of_split, _of_licenses, _of_concepts):
-        table = table.filter(pa.array(step(table, choice)))
+    table = table.filter(pa.array(in_split(table, choice.split)))
+    table = table.filter(pa.array(under_licenses(table, choice.licenses)))
+    table = table.filter(pa.array(with_concepts(table, choice.concepts)))
     if choice.min_score is not None:
         table = expand(index, table, choice.min_score)
     texts = None
@@ -190,58 +187,6 @@ def _check_any(table: pa.Table, index: Index, choice: Choice) -> None:
             f"{hint or 'relax the conditions'}"
         )
         raise UsageError(msg)
-
-
-def _of_split(table: pa.Table, choice: Choice) -> np.ndarray:
-    splits = pc.unique(table["split"]).to_pylist()
-    split = choice.split or ("train" if "train" in splits else ALL)
-    if split == ALL:
-        return np.ones(len(table), dtype=bool)
-    if split not in splits:
-        msg = f"unknown split {split!r}; choose from {', '.join([*splits, ALL])}"
-        raise UsageError(msg)
-    return mask(table, Comparison("split", "==", split))
-
-
-def _of_licenses(table: pa.Table, choice: Choice) -> np.ndarray:
-    names = [choice.licenses] if isinstance(choice.licenses, str) else choice.licenses
-    if names is None:
-        return np.ones(len(table), dtype=bool)
-    if not names:
-        msg = "licenses is empty; give at least one licence, or omit the option"
-        raise UsageError(msg)
-    kept = np.zeros(len(table), dtype=bool)
-    bare = pc.replace_substring_regex(table["image_license"], r" [0-9.]+$", "")
-    for name in names:
-        if name in LICENSE_GROUPS:
-            kept |= mask(table, Comparison("license_group", "==", name))
-            continue
-        for code in parse_licenses([name]) or ():
-            # A stricter licence of the article, or rights of a third party, may move a row out of
-            # the group of its own code.
-            kept |= mask(table, Comparison("license_group", "==", license_group(code))) & mask(
-                pa.table({"code": bare}), Comparison("code", "==", code)
-            )
-    return kept
-
-
-def _of_concepts(table: pa.Table, choice: Choice) -> np.ndarray:
-    names = [choice.concepts] if isinstance(choice.concepts, str) else choice.concepts
-    if names is None:
-        return np.ones(len(table), dtype=bool)
-    columns = [pc.unique(pc.list_flatten(table[column])) for column in _CONCEPTS]
-    known = {name for names in columns for name in names.to_pylist() if name is not None}
-    if not known:
-        msg = "concepts are given, but no row has a label; filter by captions, or annotate first"
-        raise UsageError(msg)
-    lower = {name.lower() for name in known}
-    for name in names:
-        if name.lower() not in lower:
-            msg = f"unknown concept {name!r}; {nearest(name, known)}"
-            raise UsageError(msg)
-    first, second = (holds_any(table[column], names) for column in _CONCEPTS)
-    either: np.ndarray = first | second
-    return either
 
 
 def _filtered(

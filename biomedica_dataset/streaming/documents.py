@@ -24,7 +24,8 @@ from biomedica_dataset.licenses import LICENSE_GROUPS, license_group, parse_lice
 from biomedica_dataset.schema import DocumentRow, column_names, features
 from biomedica_dataset.suggest import nearest, one_of
 
-from .choice import ALL, Choice, choose, limited
+from .choice import Choice, choose, limited
+from .conditions.named import ALL, licenses_of
 from .order import make_plan
 from .reading.decoding import DecodedImage, DecodedImageOrNone
 from .reading.document_reader import ENTRIES, DocumentReader, ShownImages
@@ -81,12 +82,9 @@ class Allowed:
     @classmethod
     def of(cls, names: Sequence[str] | str | None) -> Allowed:
         """Return what names mean, as `open_dataset` takes them."""
-        if names is None:
+        asked = licenses_of(names)
+        if asked is None:
             return cls(None)
-        asked = [names] if isinstance(names, str) else list(names)
-        if not asked:
-            msg = "licenses is empty; give at least one licence, or omit the option"
-            raise UsageError(msg)
         groups = frozenset(name for name in asked if name in LICENSE_GROUPS)
         return cls(groups, parse_licenses([n for n in asked if n not in groups]) or frozenset())
 

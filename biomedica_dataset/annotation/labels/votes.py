@@ -135,7 +135,7 @@ def _named(vote: Vote, taxonomy: Taxonomy, where: str) -> Vote:
     return replace(vote, answer=answer)
 
 
-class VoteFile:
+class VoteFile(AnnotatorFile):
     """The answers of one annotator; each is on disk when `answer` returns.
 
     Parameters
@@ -157,11 +157,10 @@ class VoteFile:
     def __init__(
         self, folder: str | os.PathLike[str], annotator: str, taxonomy: Taxonomy, clusters: str
     ) -> None:
-        self._own = AnnotatorFile(folder, annotator)
-        self.annotator, self.path = self._own.annotator, self._own.path
+        super().__init__(folder, annotator)
         self._taxonomy, self._clusters = taxonomy, clusters
         self._latest: dict[tuple[int, str | None], dict[str, Any]] = {}
-        for vote in self._own.votes(Vote.from_json):
+        for vote in self.votes(Vote.from_json):
             if (vote.taxonomy, vote.clusters) != (taxonomy.digest, clusters):
                 self.close()
                 msg = f"{self.path} holds votes on another taxonomy or other clusters; move it away"
@@ -181,16 +180,12 @@ class VoteFile:
             taxonomy=self._taxonomy.digest, clusters=self._clusters,
         )  # fmt: skip
         vote = check_vote(vote, self._taxonomy, None)
-        self._own.append(vote.as_json())
+        self.append(vote.as_json())
         self._keep(vote)
 
     def answers(self, cluster: int, key: str | None = None) -> dict[str, Any]:
         """Return the current answers on a cluster, or on one of its images, by question."""
         return dict(self._latest.get((cluster, key), {}))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._own.close()
 
     def _keep(self, vote: Vote) -> None:
         own = self._latest.setdefault((vote.cluster, vote.key), {})

@@ -65,7 +65,7 @@ class PanelVote:
         return typed(cls, line)
 
 
-class PanelVoteFile:
+class PanelVoteFile(AnnotatorFile):
     """The answers of one annotator about panels; each is on disk when `answer` returns.
 
     Parameters
@@ -80,16 +80,16 @@ class PanelVoteFile:
     """
 
     def __init__(self, folder: str | os.PathLike[str], annotator: str) -> None:
-        self._own = AnnotatorFile(folder, annotator)
-        self._latest = {vote.key: vote for vote in self._own.votes(PanelVote.from_json)}
+        super().__init__(folder, annotator)
+        self._latest = {vote.key: vote for vote in self.votes(PanelVote.from_json)}
 
     def answer(self, panel: CardPanel, answer: str | None, box: list[int] | None = None) -> None:
         """Record an answer; it is on disk when this returns."""
         vote = PanelVote(
-            annotator=self._own.annotator, key=panel.key, found=panel.box, score=panel.score,
+            annotator=self.annotator, key=panel.key, found=panel.box, score=panel.score,
             answer=answer, box=box,
         )  # fmt: skip
-        self._own.append(asdict(vote))
+        self.append(asdict(vote))
         self._latest[vote.key] = vote
 
     def latest(self, panel: CardPanel) -> PanelVote | None:
@@ -97,7 +97,3 @@ class PanelVoteFile:
         vote = self._latest.get(panel.key)
         is_open = vote is None or vote.answer is None or vote.found != panel.box
         return None if is_open else vote
-
-    def close(self) -> None:
-        """Close the file."""
-        self._own.close()

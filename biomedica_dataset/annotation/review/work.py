@@ -5,20 +5,15 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
+
+from biomedica_dataset.annotation.labels.annotator_file import AnnotatorFile
 
 VOTES = "votes"
 """Subfolder of the answers."""
 
 
-class Closable(Protocol):
-    """A file that can be closed."""
-
-    def close(self) -> None:
-        """Close it."""
-
-
-F = TypeVar("F", bound=Closable)
+F = TypeVar("F", bound=AnnotatorFile)
 T = TypeVar("T")
 
 

@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_GAP = 4096  # bytes: beside an image of 150 kB, not worth another request
+_MOST = 4 * 2**20
+
+PLACES = {
+    "caption": ("caption_offset", "caption_bytes"),
+    "image": ("image_offset", "image_length"),
+}
+"""Columns of the index with offset and length of values. Captions first: they are short."""
 
 
 @dataclass(slots=True)
@@ -49,3 +64,23 @@ def join(ranges: Sequence[tuple[int, int]], gap: int, most: int) -> list[Span]:
         else:
             spans.append(Span(start, length, [member]))
     return spans
+
+
+@dataclass(frozen=True, slots=True)
+class RangeColumn:
+    """A column whose values are byte ranges, by position: both int64 of shape (rows,)."""
+
+    name: str
+    offset: np.ndarray
+    length: np.ndarray
+
+    @classmethod
+    def of(cls, table: pa.Table, name: str) -> RangeColumn:
+        """Return a column of rows of the index, one of `PLACES`."""
+        offset, length = PLACES[name]
+        return cls(name, table[offset].to_numpy(), table[length].to_numpy().astype(np.int64))
+
+    def spans(self, positions: np.ndarray) -> list[Span]:
+        """Return the ranges to request for the values of some rows of a file."""
+        places = zip(self.offset[positions].tolist(), self.length[positions].tolist(), strict=True)
+        return join(list(places), _GAP, _MOST)

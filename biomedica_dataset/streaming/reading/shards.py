@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -27,39 +26,17 @@ from biomedica_dataset.schema import IndexRow, column_names
 from .boxes import check_boxes
 from .decoding import FetchedImage
 from .places import Files, until_valid
-from .ranges import Span, join
+from .ranges import PLACES, RangeColumn, Span
 from .texts import Texts
 
 if TYPE_CHECKING:
     from .index import Index
 
 _THREADS = 24
-_GAP = 4096  # bytes: beside an image of 150 kB, not worth another request
-_MOST = 4 * 2**20
 _RUNS_AHEAD, _MOST_RUNS_AHEAD = 2, 64
 _ROWS_AHEAD, _BYTES_AHEAD = 512, 64 * 2**20
 
-_PLACED = {
-    "caption": ("caption_offset", "caption_bytes"),
-    "image": ("image_offset", "image_length"),
-}
-"""Columns of the index with offset and length of values. Captions first: they are short."""
-
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A column whose values are byte ranges, by position: both int64 of shape (rows,)."""
-
-    name: str
-    offset: np.ndarray
-    length: np.ndarray
-
-    def spans(self, positions: np.ndarray) -> list[Span]:
-        """Return the ranges to request for the values of some rows of a file."""
-        places = zip(self.offset[positions].tolist(), self.length[positions].tolist(), strict=True)
-        return join(list(places), _GAP, _MOST)
 
 
 _Part = Future[dict[int, Row]]  # some columns of some rows, by position
@@ -97,8 +74,8 @@ class Reader:
             asked["image_hash"] = None
         self._asked = len(asked)
         self._unindexed = [name for name in asked if name not in indexed and name != "image"]
-        self._placed = [_column(table, name) for name in _PLACED if name in asked]
-        self._text = [name for name in self._unindexed if name not in _PLACED]
+        self._placed = [RangeColumn.of(table, name) for name in PLACES if name in asked]
+        self._text = [name for name in self._unindexed if name not in PLACES]
         self._reads_text = bool(self._text)
         self._known = table.select([name for name in columns if name in indexed])
         coded = table["file"].combine_chunks().dictionary_encode()
@@ -199,7 +176,7 @@ class Reader:
         return dict(zip(positions.tolist(), rows, strict=True))
 
     def _values(
-        self, files: Files, file: str, column: _Column, span: Span, positions: np.ndarray
+        self, files: Files, file: str, column: RangeColumn, span: Span, positions: np.ndarray
     ) -> dict[int, Row]:
         """Return the values of a request; images with their SHA-256 if it is checked."""
         with measured(self._timings, "network"):
@@ -289,8 +266,3 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     for _ in range(threads):
         pool.submit(all_started.wait)
     return pool
-
-
-def _column(table: pa.Table, name: str) -> _Column:
-    offset, length = _PLACED[name]
-    return _Column(name, table[offset].to_numpy(), table[length].to_numpy().astype(np.int64))
