@@ -211,6 +211,7 @@ def test_sub_articles_cite_and_translations_do_not():
         pytest.param("Figure 1 of Roe et al.", set(), id="of somebody"),
         pytest.param("Fig. 2 in Roe and Poe (2001)", set(), id="in a year"),
         pytest.param("Figure 1 in [12]", set(), id="in a reference"),
+        pytest.param("5 µm, Figure 1 in [12]", set(), id="in a reference, beyond ASCII"),
         pytest.param("Fig. 3 of ref. 4", set(), id="of a reference"),
         pytest.param("(Roe et al. 2001, Fig. 2)", set(), id="behind a reference"),
         pytest.param("[12, Figure 1]", set(), id="in the brackets of a reference"),

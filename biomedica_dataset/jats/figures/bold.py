@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from biomedica_dataset.jats.panels.marks import LETTERS
+from biomedica_dataset.jats.panels.letters import LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .marks import expanded, plain
+from .letters import expanded, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

@@ -10,35 +10,24 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CAPTION
 
+from .letters import LETTERS, LOWER, RANGE, SUFFIX, UPPER, expanded, plain
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-# Brackets and dashes of other scripts, one for one, so that places in the text stay.
-_PLAIN = (
-    ("(", "（【［〔〈《「『❨⦅﹙["),
-    (")", "）】］〕〉》」』❩⦆﹚]"),
-    ("-", "–—−‐‑‒~～〜∼"),
-    (" ", "\xa0\u2009\u202f"),
-    *zip(",,:..;", "，、：．。；", strict=True),
-)
-_WIDE = re.compile("[Ａ-Ｚａ-ｚ]")
-_JOINT = r"\s?(?:[-,;/&+]|(?:and|to|through|or|und|y|et|e)\b)\s?(?:(?:and|&|to)\s)?"
-_SUFFIX = r"(?:\d(?!\d)|[ivx]{1,3}|['′″’]{1,2})?(?![A-Za-z\d])"
-_UPPER, _LOWER = (
-    rf"{letter}{_SUFFIX}(?:{_JOINT}{letter}{_SUFFIX}){{0,12}}" for letter in ("[A-Z]", "[a-z]")
-)
-LETTERS = rf"(?:{_UPPER}|{_LOWER})"
-"""The pattern of a list of letters in one case."""
-
-_FIND = re.compile(rf"(?<![A-Za-z])({_UPPER}|{_LOWER})")
-_FIRST = re.compile(rf"[A-Za-z]{_SUFFIX}")
+_FIND = re.compile(rf"(?<![A-Za-z])({UPPER}|{LOWER})")
+_FIRST = re.compile(rf"[A-Za-z]{SUFFIX}")
 _OTHERS = re.compile(r"(?<![A-Za-z])[B-Nb-n](?:[ivx]{1,3})?(?![A-Za-z])")
-_BEGUN = r"(?:^|[.;:!?)] |[,;:] and | - |\bFig(?:ure)? ?\.? ?\d{1,2}[.:]? )"
+_BEGUN = r"(?:^|[.;:!?)] |\.-|[,;:] and | - |\bFig(?:ure)? ?\.? ?\d{1,2}(?:[.:]? |-))"
 # What stands before a list with its first letter, and what behind it, in the order of belief.
 _STYLES = tuple(
     (style, re.compile(rf"{before}$"), re.compile(after))
     for style, before, after in (
-        ("paren", r"\(\s?(?:[Pp]anels?\s|[Pp]arts?\s)?\d{0,2}\w", r"[.:,]?\s?\)"),
+        (
+            "paren",  # but not "benzo(a)pyrene"
+            r"\(\s?(?:[Pp]anels?\s|[Pp]arts?\s|[Ff]ig(?:ure)?\.?\s?(?=\d))?\d{0,2}\w",
+            r"[.:,]?\s?\)(?!(?:(?<=[a-z]\(\w\))|(?<=[a-z]\(\w,\w\)))[a-z])",
+        ),
         ("noted", r"\(\s?\d{0,2}\w", r"\s?[,;]\s[^()]{0,80}\)"),
         ("numbered", r"\b\d{1,2}\s?[A-Z]", r"[.:,]?(?=\s|$)"),
         ("ends", r"[,:] \w", r"(?=\))"),
@@ -51,9 +40,13 @@ _STYLES = tuple(
             rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])",
             r"\.,?(?=\s[A-Z0-9(]|\s[a-z][A-Za-z]|[A-Z][a-z])",
         ),
-        ("comma", rf"(?:{_BEGUN}\w|[.;:!?)][A-Z]| and [A-Z])", r"[,;](?=\s)"),
+        (
+            "comma",
+            rf"(?:(?:{_BEGUN}|[.;:!?)]| and |(?<=[a-z]), |(?:^|\. )In )[A-Z]|{_BEGUN}[a-z])",
+            r"[,;](?=\s)",
+        ),
         ("inside", r" [a-z]", r"\.(?=\s[A-Z])"),
-        ("lower", rf"(?:{_BEGUN}|[,(] |\(| and )[a-z]", r"(?=\s[\w(])"),
+        ("lower", rf"(?:{_BEGUN}|[,(] |\(| and )[a-z]", r"(?=\s[\w(×])"),
         ("bare", rf"(?:{_BEGUN}|[.;:!?)])[A-Z]", r"(?=\s[A-Z][A-Za-z]|\s\d)"),
     )
 )
@@ -65,11 +58,17 @@ _AFTER_TITLE = {
 }
 _ORDER = ("bold", *(style for style, _, _ in _STYLES))
 _STRONG = frozenset(("bold", "paren", "half", "inside", "noted", "ends", "named"))
+_BY_BRACKETS = {"ends": True, "half": False}  # whether these stand within brackets
+# Letters of other things than panels, until the end where they are a list.
+_OTHER = re.compile(
+    rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}|\b(?:[Aa]bbreviations?[:.] |"
+    r"(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)[A-Za-z](?![A-Za-z\d]).*",
+    re.DOTALL,
+)
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
 _BRACKET = re.compile(r"[()]")
-_FAR = 12  # characters before the letters that say what they are
-_STEP = re.compile(rf"([A-Za-z]{_SUFFIX})({_JOINT})?")
-_RANGE = re.compile(r"\s?(?:-|to\b|through\b)")
+_NUMBER = re.compile(r"\d{1,2}(?=\s?[A-Za-z])")
+_FAR = 16  # characters before the letters that say what they are
 _BETWEEN = re.compile(r"\s?(?:[,;&-]|and\b|to\b)?\s?(?:and\s)?")
 _MOST = 300  # marks of one style
 _FEWEST = 2  # a single letter is more often an enumeration than a panel
@@ -96,20 +95,6 @@ class Mark:
         return {letter[0] for letter in self.letters}
 
 
-def plain(text: str) -> str:
-    """Return text of the same length with the brackets, letters and dashes of ASCII.
-
-    >>> plain("（Ａ–Ｃ）")
-    '(A-C)'
-    """
-    if text.isascii():
-        return text
-    for character, others in _PLAIN:  # faster than a translation: most of them are absent
-        for other in others:
-            text = text.replace(other, character)
-    return _WIDE.sub(lambda wide: chr(ord(wide[0]) - 0xFEE0), text)
-
-
 def letters_of(marks: Iterable[Mark]) -> tuple[str, ...]:
     """Return the letters of marks from A on, without a gap, at least two.
 
@@ -130,19 +115,45 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
     bold
         Where letters are set in bold.
     """
-    text = plain(text)
+    text = plain(text).replace("[", "(").replace("]", ")")
+    text = _OTHER.sub(lambda other: " " * len(other[0]), text)
     found = _candidates(text, bold) if len(text) <= MAX_CAPTION else {}
     choices = []
     for is_upper in (True, False):
-        groups = {s: _joined(text, marks) for (s, case), marks in found.items() if case is is_upper}
+        groups = {
+            style: _joined(text, _of_one_figure(text, marks))
+            for (style, case), marks in found.items()
+            if case is is_upper
+        }
         if not groups:
             continue
         marks = _agreeing(groups)
         run = set(ascii_uppercase[: _run(marks)])
         if len(run) >= _FEWEST:
-            choices.append(_joined(text, [mark for mark in marks if mark.panels <= run]))
+            marks = _joined(text, [mark for mark in marks if mark.panels <= run])
+            choices.append(marks + _within(text, marks, groups.get("paren", ())))
     # Of letters in both cases, one numbers what is inside of a panel: the other begins before it.
-    return min(choices, key=lambda marks: (_is_doubtful(marks), marks[0].start), default=[])
+    chosen = min(choices, key=lambda marks: (_is_doubtful(marks), marks[0].start), default=[])
+    return sorted(chosen, key=lambda mark: mark.start)
+
+
+def _of_one_figure(text: str, marks: Sequence[Mark]) -> list[Mark]:
+    """Return the marks without a number, and with that of the first: not "3D" beside "1A"."""
+    numbers = [_NUMBER.search(text, mark.start, mark.end) for mark in marks]
+    both = [(mark, number and number[0]) for mark, number in zip(marks, numbers, strict=True)]
+    firsts = [number for mark, number in both if "A" in mark.panels]
+    usual = {None} if None in firsts else {None, *firsts[:1]}
+    return [mark for mark, number in both if number in usual or not firsts]
+
+
+def _within(text: str, marks: Sequence[Mark], others: Sequence[Mark]) -> list[Mark]:
+    """Return marks that part a list of another style: "**c,d** Mass (c) and age (d)"."""
+    found = []
+    for mark in others:
+        head = next((head for head in reversed(marks) if head.end <= mark.start), mark)
+        if mark.panels < head.panels and ". " not in text[head.end : mark.start]:
+            found.append(mark)
+    return found
 
 
 def _is_doubtful(marks: Sequence[Mark]) -> bool:
@@ -172,8 +183,8 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
         place = match.start() + 1  # what is no list may begin with a letter, or contain one
         first = _FIRST.match(match[1])
         for letters in dict.fromkeys((match[1], first[0] if first else match[1])):
-            style, start, end = _style(text, match.start(), match.start() + len(letters))
-            if style and not (style == "half" and is_inside(start)):
+            style, start, end = _style(text, match.start(), match.start() + len(letters), is_inside)
+            if style:
                 add(start, end, letters, style)
                 place = match.start() + len(letters)
                 break
@@ -193,12 +204,16 @@ def _after_title(text: str, style: str, *, is_upper: bool) -> list[Mark]:
     return [Mark(*one.span(), ("A",), style) for one in places] if len(places) == 1 else []
 
 
-def _style(text: str, start: int, end: int) -> tuple[str | None, int, int]:
+def _style(
+    text: str, start: int, end: int, is_inside: Callable[[int], bool]
+) -> tuple[str | None, int, int]:
     """Return how letters are marked by what stands around them, and where that begins and ends."""
     before = text[max(0, start - _FAR) : start + 1]
     for style, pattern, behind in _STYLES:  # what is behind is the cheaper to look at
         if (closing := behind.match(text, end)) and (opening := pattern.search(before)):
-            is_open = opening[0].startswith("(")
+            if style in _BY_BRACKETS and is_inside(start) is not _BY_BRACKETS[style]:
+                continue
+            is_open = opening[0][0].isalnum() or opening[0][0] == "("
             return style, start - (len(opening[0]) - 1 if is_open else 0), closing.end()
     return None, start, end
 
@@ -228,7 +243,7 @@ def _joined(text: str, marks: Sequence[Mark]) -> list[Mark]:
             joined.append(mark)
             continue
         letters = before.letters + mark.letters
-        if _RANGE.match(joint[0]):
+        if RANGE.match(joint[0]):
             letters = (*before.letters[:-1], *expanded(f"{before.letters[-1]}-{mark.letters[0]}"))
         joined[-1] = replace(before, end=mark.end, letters=tuple(dict.fromkeys(letters)))
     return joined
@@ -253,21 +268,3 @@ def _run(marks: Iterable[Mark]) -> int:
     elif {"A", "C", "D"} <= strong:
         named.add("B")
     return next((n for n, letter in enumerate(ascii_uppercase) if letter not in named), 26)
-
-
-def expanded(letters: str) -> Iterator[str]:
-    """Yield the letters of ``A, C-E`` in upper case, ranges filled.
-
-    Examples
-    --------
-    >>> list(expanded("a, c-e"))
-    ['A', 'C', 'D', 'E']
-    """
-    start: str | None = None
-    for letter, joint in _STEP.findall(letters):
-        upper = letter[0].upper() + letter[1:].lower()
-        if start and len(upper) == 1:
-            first = ascii_uppercase.index(start[0])
-            yield from ascii_uppercase[first + 1 : ascii_uppercase.index(upper)]
-        yield upper
-        start = upper if _RANGE.match(joint) else None

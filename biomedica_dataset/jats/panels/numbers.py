@@ -6,7 +6,8 @@ import re
 
 from biomedica_dataset.jats.limits import MAX_CAPTION
 
-from .marks import Mark, plain
+from .letters import plain
+from .marks import Mark
 
 _NUMBER = re.compile(
     r"(?:(?<![\w.,=<>±×/(-])|(?<=[a-z])(?=\d{1,2}\.))(?:(\d{1,2})-)?(\d{1,2})(?:[.:,]\s?|\s)"

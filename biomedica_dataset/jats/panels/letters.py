@@ -1,0 +1,60 @@
+"""Letters of panels in any script, and lists of them: "A, C–E"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import ascii_uppercase
+from unicodedata import normalize
+
+# Brackets and dashes of other scripts, one for one, so that places in the text stay.
+_PLAIN = (
+    ("(", "（【［〔〈《「『❨⦅﹙"),
+    (")", "）】］〕〉》」』❩⦆﹚"),
+    ("-", "–—−‐‑‒~～〜∼"),
+    (" ", "\xa0\u2009\u202f"),
+    *zip(",,:..;", "，、：．。；", strict=True),
+)
+_WIDE = re.compile("[Ａ-Ｚａ-ｚⒶ-Ⓩⓐ-ⓩ]")
+_JOINT = r"\s?(?:[-,/&+]|(?:and|to|through|or|und|y|et|e)\b)\s?(?:(?:and|&|to)\s)?"
+SUFFIX = r"(?:\d(?!\d)|[ivx]{1,3}|['′″’]{1,2})?(?![A-Za-z\d])"
+UPPER, LOWER = (
+    rf"{letter}{SUFFIX}(?:{_JOINT}{letter}{SUFFIX}){{0,12}}" for letter in ("[A-Z]", "[a-z]")
+)
+LETTERS = rf"(?:{UPPER}|{LOWER})"
+"""The pattern of a list of letters in one case."""
+
+_STEP = re.compile(rf"([A-Za-z]{SUFFIX})({_JOINT})?")
+RANGE = re.compile(r"\s?(?:-|to\b|through\b)")
+
+
+def plain(text: str) -> str:
+    """Return text of the same length with the brackets, letters and dashes of ASCII.
+
+    >>> plain("（Ａ–Ｃ）")
+    '(A-C)'
+    """
+    if text.isascii():
+        return text
+    for character, others in _PLAIN:  # faster than a translation: most of them are absent
+        for other in others:
+            text = text.replace(other, character)
+    return _WIDE.sub(lambda wide: normalize("NFKC", wide[0]), text)
+
+
+def expanded(letters: str) -> Iterator[str]:
+    """Yield the letters of ``A, C-E`` in upper case, ranges filled.
+
+    Examples
+    --------
+    >>> list(expanded("a, c-e"))
+    ['A', 'C', 'D', 'E']
+    """
+    start: str | None = None
+    for letter, joint in _STEP.findall(letters):
+        upper = letter[0].upper() + letter[1:].lower()
+        if start and len(upper) == 1:
+            first = ascii_uppercase.index(start[0])
+            yield from ascii_uppercase[first + 1 : ascii_uppercase.index(upper)]
+        yield upper
+        start = upper if RANGE.match(joint) else None
