@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import time
 import zlib
 
@@ -184,6 +186,35 @@ def test_a_file_says_how_many_bits_a_dark_image_has():
     assert open_rgb(saved(dark, "PNG"), 99).getpixel((0, 0))[0] == 125  # 10 bits hold it
     data = with_chunk(saved(scaled, "PNG"), chunk(b"sBIT", b"\x0c"))
     assert open_rgb(data, 99).getpixel((0, 0))[0] == 156
+
+
+HELD = """
+import sys
+from pathlib import Path
+from biomedica_dataset.images.decode import decode_rgb
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) // 1024
+data, before = Path(sys.argv[1]).read_bytes(), peak()
+print(decode_rgb(data, 1 << 20).shape, peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    ("mode", "kind", "turn"), [("RGB", "PNG", 1), ("I;16", "PNG", 1), ("RGB", "JPEG", 6)]
+)
+def test_decoding_holds_no_more_memory_than_its_limit_counts(mode, kind, turn, tmp_path):
+    path = tmp_path / "large"
+    Image.new(mode, (8_000, 6_000)).save(path, kind, exif=exif(turn))
+    command = [sys.executable, "-c", HELD, path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    shape, held = done.stdout.rsplit(maxsplit=1)
+
+    assert shape == str((8_000, 6_000, 3) if turn == 6 else (6_000, 8_000, 3))
+    each = {"RGB": 7, "I;16": 5}[mode]
+    assert int(held) < 48 * each * 1e6 / 2**20 + 60
 
 
 def progressive(size, scans):
