@@ -16,7 +16,9 @@ from biomedica_dataset.schema import (
     Pair,
     arrow_schema,
     column_names,
+    column_types,
     features,
+    features_yaml,
 )
 
 
@@ -27,6 +29,16 @@ def test_features_and_arrow_schema_name_the_same_columns(config):
         == arrow_schema(TABLES[config]).names
         == column_names(TABLES[config])
     )
+
+
+@pytest.mark.parametrize("config", TABLES)
+def test_schema_and_card_describe_columns_as_datasets_does(config):
+    table = TABLES[config]
+    known, ours = features(table).arrow_schema, arrow_schema(table)
+
+    assert ours.remove_metadata().equals(known.remove_metadata())
+    assert ours.metadata[b"huggingface"] == known.metadata[b"huggingface"]
+    assert features_yaml(column_types(table)) == features(table)._to_yaml_list()
 
 
 def test_captions_are_pairs_without_the_image():

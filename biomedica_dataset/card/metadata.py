@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from huggingface_hub import DatasetCardData
 
 from biomedica_dataset.folder.splits import SPLITS
-from biomedica_dataset.schema import TABLES, features
+from biomedica_dataset.schema import TABLES, column_types, features_yaml
 
 if TYPE_CHECKING:
     from biomedica_dataset.folder.manifest import Manifest
@@ -51,13 +51,13 @@ def _paths(files: list[ShardFile]) -> list[dict[str, Any]]:
 def _info(config: str, files: list[ShardFile], manifest: Manifest) -> dict[str, Any]:
     attributes = {attribute.name: attribute for attribute in manifest.attributes}
     is_ours = config not in attributes
-    known = features(TABLES[config]) if is_ours else attributes[config].features
+    columns = column_types(TABLES[config]) if is_ours else attributes[config].types
     return {
         "config_name": config,
         # The cache of datasets goes by the card, not by the files: the digest tells one build from
         # another. `DatasetInfo` itself leaves it out of its YAML.
         "description": f"manifest {manifest.digest}",
-        "features": known._to_yaml_list(),
+        "features": features_yaml(columns),
         "splits": [
             {
                 "name": split,

@@ -18,10 +18,9 @@ import pyarrow.parquet as pq
 from biomedica_dataset.io.rules import PAIR_KEY, Form
 from biomedica_dataset.io.tables import Column
 from biomedica_dataset.io.typed import read_json
+from biomedica_dataset.schema import features_metadata
 
 if TYPE_CHECKING:
-    from datasets import Features
-
     from biomedica_dataset.io.folders import Folder
 
 CONFIG = "attributes"
@@ -61,17 +60,14 @@ class Attribute:
     columns: dict[Annotated[str, COLUMN_NAME], Annotated[str, _TYPE]]
 
     @property
-    def schema(self) -> pa.Schema:
-        """The columns of its files."""
-        columns = {name: TYPES[of] for name, of in self.columns.items()}
-        return pa.schema({"key": pa.string(), **columns})
+    def types(self) -> dict[str, str]:
+        """The types of the columns of its files, by name."""
+        return {"key": "string", **self.columns}
 
     @property
-    def features(self) -> Features:
-        """The columns for `datasets`."""
-        from datasets import Features
-
-        return Features.from_arrow_schema(self.schema)
+    def schema(self) -> pa.Schema:
+        """The columns of its files."""
+        return pa.schema({name: TYPES[of] for name, of in self.types.items()})
 
     @property
     def checks(self) -> dict[str, Column]:
@@ -88,11 +84,11 @@ class Attribute:
 
 def write_rows(folder: Folder, attribute: Attribute, path: str, table: pa.Table) -> tuple[int, str]:
     """Write a file of an attribute; return its bytes and its SHA-256."""
-    schema = attribute.features.arrow_schema
+    metadata = features_metadata(attribute.types)
     rows = min(_GROUP_ROWS, 1 + _GROUP_BYTES * len(table) // max(table.nbytes, 1))
     with folder.create() as file:
         pq.write_table(
-            table.cast(attribute.schema).replace_schema_metadata(schema.metadata), file,
+            table.cast(attribute.schema).replace_schema_metadata(metadata), file,
             compression="zstd", use_dictionary=False, row_group_size=rows,
             column_encoding={"key": "DELTA_BYTE_ARRAY"}, write_page_checksum=True,
         )  # fmt: skip

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from biomedica_dataset.images.stored_image import image_length
-from biomedica_dataset.schema import DocumentRow, arrow_schema, features, to_table
+from biomedica_dataset.schema import DocumentRow, arrow_schema, to_table
 
 if TYPE_CHECKING:
     from biomedica_dataset.io.partial import NewFile
@@ -40,6 +40,7 @@ _PLACED = {
 }
 """Columns whose values have a position in the index, and the index columns of that position."""
 
+_PLAIN = (*_PLACED, "image.path")
 _VECTOR = "image_embedding.list.element"  # its numbers rarely repeat
 _LENGTH_PREFIX = 4  # a plain byte array is its length in four bytes, then the bytes
 
@@ -207,20 +208,27 @@ class _ImageColumn:
 
 @cache
 def _options(table: type) -> tuple[pa.Schema, dict[str, Any]]:
+    """Return schema and options: those of `datasets`, but with zstd and plain captions."""
     schema = arrow_schema(table)
-    from datasets.io.parquet import get_parquet_column_options  # takes seconds
-
-    options = get_parquet_column_options(features(table), schema)
-    options["compression"] = {
-        leaf: "zstd" if codec == "snappy" else codec
-        for leaf, codec in options["compression"].items()
+    leaves = [path for field in schema for path in _leaves(field.name, field.type)]
+    plain = _PLAIN if "image" in schema.names else ()
+    options: dict[str, Any] = {
+        "compression": {leaf: "none" if leaf in plain else "zstd" for leaf in leaves},
+        "use_dictionary": [leaf for leaf in leaves if leaf not in (*plain, _VECTOR)],
+        "column_encoding": dict.fromkeys(plain, "PLAIN"),
     }
-    if "image" in schema.names:
-        for path in _PLACED:
-            options["compression"][path] = "none"
-            options["column_encoding"][path] = "PLAIN"
-        options["use_dictionary"] = [n for n in options["use_dictionary"] if n not in _PLACED]
+    if plain:
         # The smallest and the largest image are useless, and each would be stored several times.
-        options["write_statistics"] = [n for n in options["compression"] if n != "image.bytes"]
-    options["use_dictionary"] = [n for n in options["use_dictionary"] if n != _VECTOR]
+        options["write_statistics"] = [leaf for leaf in leaves if leaf != "image.bytes"]
     return schema, {**options, "data_page_size": _ONE_PAGE, "write_page_checksum": True}
+
+
+def _leaves(path: str, of: pa.DataType) -> Iterator[str]:
+    """Yield the paths of the columns that Parquet stores for one of Arrow."""
+    if pa.types.is_struct(of):
+        for part in of:
+            yield from _leaves(f"{path}.{part.name}", part.type)
+    elif pa.types.is_list(of):
+        yield from _leaves(f"{path}.list.element", of.value_type)
+    else:
+        yield path

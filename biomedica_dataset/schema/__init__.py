@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from .arrow import arrow_schema, column_names, features, later_columns, to_dict, to_table
+from .arrow import (
+    arrow_schema,
+    column_names,
+    column_types,
+    features,
+    later_columns,
+    to_dict,
+    to_table,
+)
 from .columns import BLOCK_KINDS, CONFIGS, IMAGE_KINDS, SCHEMA_VERSION, VERSIONS
+from .described import features_metadata, features_yaml
 from .tables import TABLES, ArticleRow, CaptionRow, DocumentRow, IndexRow, Pair, PanelRow, VectorRow
 
 __all__ = [
@@ -22,7 +31,10 @@ __all__ = [
     "VectorRow",
     "arrow_schema",
     "column_names",
+    "column_types",
     "features",
+    "features_metadata",
+    "features_yaml",
     "later_columns",
     "to_dict",
     "to_table",

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .columns import SCHEMA_VERSION, STRUCTURES, VERSIONS
+from .described import features_dict, features_metadata, item_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,31 +29,42 @@ def column_names(table: type) -> list[str]:
     return [field.name for field in dataclasses.fields(table)]
 
 
-def features(table: type, version: str = SCHEMA_VERSION) -> Features:
-    """Return the `datasets.Features` of a table, as a schema version has it."""
+@cache
+def column_types(table: type, version: str = SCHEMA_VERSION) -> dict[str, str]:
+    """Return the types of the columns of a table, as a schema version has them, by name."""
+    there = (f for f in dataclasses.fields(table) if int(f.metadata["since"]) <= int(version))
+    return {field.name: field.metadata["type"] for field in there}
+
+
+def features(table: type) -> Features:
+    """Return the `datasets.Features` of a table."""
     from datasets import Features
 
-    there = (f for f in dataclasses.fields(table) if int(f.metadata["since"]) <= int(version))
-    return Features({field.name: _feature(field.metadata["type"]) for field in there})
-
-
-def _feature(kind: str) -> Any:
-    from datasets import Image, List, Value
-
-    if kind.startswith("list<"):
-        return List(_feature(kind.removeprefix("list<").removesuffix(">")))
-    if kind in STRUCTURES:
-        return {name: _feature(part) for name, part in STRUCTURES[kind].items()}
-    return Image() if kind == "image" else Value(kind)
+    return Features.from_dict(features_dict(column_types(table)))
 
 
 @cache
 def arrow_schema(table: type, version: str = SCHEMA_VERSION) -> pa.Schema:
     """Return the Arrow schema of a table, with the ``huggingface`` and our version metadata."""
-    schema = features(table, version).arrow_schema
-    return schema.with_metadata(
-        {**(schema.metadata or {}), b"biomedica_schema_version": version.encode()}
+    import pyarrow as pa
+
+    columns = column_types(table, version)
+    return pa.schema(
+        {name: _arrow_type(kind) for name, kind in columns.items()},
+        {**features_metadata(columns), b"biomedica_schema_version": version.encode()},
     )
+
+
+def _arrow_type(kind: str) -> pa.DataType:
+    import pyarrow as pa
+
+    if item := item_of(kind):
+        return pa.list_(_arrow_type(item))
+    if kind in STRUCTURES:
+        return pa.struct({name: _arrow_type(part) for name, part in STRUCTURES[kind].items()})
+    if kind == "image":
+        return pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    return pa.type_for_alias(kind)
 
 
 @cache

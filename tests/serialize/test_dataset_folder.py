@@ -307,3 +307,16 @@ def test_the_manifest_adds_up(sample_dataset):
 
 def test_index_rows_are_small(sample_dataset):
     assert "image_context" not in column_names(TABLES["index"])
+
+
+@pytest.mark.slow
+def test_serialize_loads_no_datasets_library(sample_archive, tmp_path):
+    """Each process would take a third of a second for it."""
+    told = (
+        "import sys, biomedica_dataset as b\n"
+        "b.serialize(*sys.argv[1:], workers=1)\n"
+        "sys.exit('datasets' in sys.modules)"
+    )
+    command = [sys.executable, "-c", told, str(sample_archive), str(tmp_path / "folder")]
+
+    subprocess.run(command, check=True)
