@@ -33,6 +33,7 @@ def plot(draw: Callable[[Any], None], *, height: float = 4.0) -> bytes:
         matplotlib is not installed.
     """
     matplotlib = require("matplotlib", "plots")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # A user's own style would give other bytes, and a `$` in a name must not start a formula.
@@ -44,5 +45,6 @@ def plot(draw: Callable[[Any], None], *, height: float = 4.0) -> bytes:
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)
         draw(axes)
-        figure.savefig(written, format="png", metadata={"Software": None})
+        # `savefig` would draw it twice.
+        FigureCanvasAgg(figure).print_png(written, metadata={"Software": None})
     return written.getvalue()
