@@ -135,16 +135,17 @@ def _imported(package: Path, module: str, node: ast.ImportFrom) -> Iterator[str]
         return
     names = [base] if base else []
     names += [f"{base}.{alias.name}" if base else alias.name for alias in node.names]
-    for name in names:
-        if _path(package, name).exists():
-            yield name
-        elif _has_code(_path(package, room := f"{name}.__init__")):
-            yield room
+    yield from filter(None, (_module(package, name) for name in names))
 
 
-def _has_code(room: Path) -> bool:
-    """Whether the file of a room itself exists and has more than its docstring."""
-    return room.exists() and len(ast.parse(room.read_bytes()).body) > 1
+@cache
+def _module(package: Path, name: str) -> str | None:
+    """Return the module of a name, or that of a room itself if it has more than its docstring."""
+    if _path(package, name).exists():
+        return name
+    room = f"{name}.__init__"
+    path = _path(package, room)
+    return room if path.exists() and len(ast.parse(path.read_bytes()).body) > 1 else None
 
 
 def _base(package: Path, module: str, node: ast.ImportFrom) -> str | None:
