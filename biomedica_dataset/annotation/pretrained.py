@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from pickle import UnpicklingError  # what torch raises of a file that holds more than weights
 from typing import Any
 
 from biomedica_dataset.errors import BiomedicaError, SourceError, UsageError
@@ -58,6 +59,35 @@ def check_hub(model: str, revision: str | None = None) -> None:
         return
     with closing(Web(constants.ENDPOINT)) as hub, suppress(AbsentError, RefusedError):
         hub.whole("api/whoami-v2")
+
+
+@contextmanager
+def loading(what: str, has: str = "") -> Iterator[None]:
+    """Raise what readers of models raise as one error, which says what to give instead.
+
+    Parameters
+    ----------
+    what
+        Which model cannot be loaded, such as ``org/name cannot be loaded as a model of texts``.
+    has
+        What its folder has besides weights, after a comma.
+
+    Raises
+    ------
+    UsageError
+        There is no such model.
+    SourceError
+        The Hub does not answer.
+    """
+    broken: type[Exception] = require("safetensors", "embed").SafetensorError
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, UnpicklingError, broken) as error:
+        msg = (
+            f"{what}: {why_refused(error)}. Give a folder written by save_pretrained{has}, or an "
+            "id on the Hub."
+        )
+        raise refusal(msg, error) from error
 
 
 def refusal(message: str, error: Exception) -> BiomedicaError:

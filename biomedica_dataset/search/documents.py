@@ -7,10 +7,9 @@ panels is one panel, itself.
 from __future__ import annotations
 
 import json
-from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +20,7 @@ from biomedica_dataset.folder.index_rows import read_index_table
 from biomedica_dataset.folder.panel_rows import config_columns
 from biomedica_dataset.folder.record import path_beside
 from biomedica_dataset.io.tables import columns_of, read_table
-from biomedica_dataset.jats.panels.labels import find_mentions, series_of
-from biomedica_dataset.jats.panels.sentences import sentences
+from biomedica_dataset.jats.panels.mentions import citing_sentences
 from biomedica_dataset.schema import CaptionRow, IndexRow, column_names
 from biomedica_dataset.streaming.reading.panels import MIN_SCORE, first_panels
 
@@ -166,31 +164,10 @@ def context_of(texts: dict[str, Any]) -> str:
     """Return the sentences that cite a figure, or a panel with a letter."""
     if texts.get("letter") is not None:
         return " ".join(texts["contexts"] or ())
-    return " ".join(citing_sentences(texts["image_context"] or (), texts["figure_label"]))
+    cited = (citing_sentences(texts["figure_label"], text) for text in texts["image_context"] or ())
+    return " ".join(dict.fromkeys(chain.from_iterable(cited)))
 
 
 def terms_of(texts: dict[str, Any]) -> list[str]:
     """Return the terms by which people filed a figure: MeSH, keywords, concepts."""
     return [term for name in TERMS for term in texts[name] or ()]
-
-
-def citing_sentences(paragraphs: Sequence[str], label: str | None) -> list[str]:
-    """Return the sentences of paragraphs that cite a figure by its label.
-
-    Examples
-    --------
-    >>> citing_sentences(["Cells grow. Fig. 2 shows it. They die (Figs. 1 to 3)."], "Figure 2")
-    ['Fig. 2 shows it.', 'They die (Figs. 1 to 3).']
-    """
-    series, numbers = series_of([label or ""])
-    found: dict[str, None] = {}
-    for text in paragraphs if numbers else ():
-        places = sentences(text)
-        for mention in find_mentions(text, [series[0]]):
-            ranges = [(first, last) for first, last, _ in mention.numbers]
-            if mention.series == series and any(
-                first <= numbers[-1] and numbers[0] <= last for first, last in ranges
-            ):
-                start, end = places[max(0, bisect(places, (mention.start, len(text))) - 1)]
-                found[text[start:end]] = None
-    return list(found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError  # what torch raises of a file that holds more than weights
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -14,9 +13,8 @@ from biomedica_dataset.annotation.pretrained import (
     absent_weights,
     check_hub,
     load_transformers,
-    refusal,
+    loading,
     weights_digest,
-    why_refused,
 )
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
@@ -112,22 +110,14 @@ def _loaded(model: str, revision: str | None) -> tuple[Any, Mapping[str, Any], M
     """Return a model, the report on its weights, and its preprocessing."""
     check_hub(model, revision)  # before what takes seconds to import
     transformers = load_transformers("embed")
-    refused: tuple[type[Exception], ...] = (
-        OSError, ValueError, KeyError, RuntimeError, UnpicklingError,
-    )  # fmt: skip
-    try:
+    has = ", with its preprocessor_config.json"
+    with loading(f"{model} cannot be loaded as a vision model", has):
         loaded, info = transformers.AutoModel.from_pretrained(
             model, revision=revision, output_loading_info=True, trust_remote_code=False
         )
         numbers, _ = transformers.ImageProcessingMixin.get_image_processor_dict(
             model, revision=revision
         )
-    except (*refused, _unreadable()) as error:
-        msg = (
-            f"{model} cannot be loaded as a vision model: {why_refused(error)}. Give a folder "
-            "written by save_pretrained, with its preprocessor_config.json, or an id on the Hub."
-        )
-        raise refusal(msg, error) from error
     return loaded, info, numbers
 
 
@@ -135,12 +125,6 @@ def _dtype(torch: Any, device: str) -> Any:
     if not device.startswith("cuda"):
         return torch.float32
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-
-
-def _unreadable() -> type[Exception]:
-    """Return the error that the reader of weights raises for a truncated file."""
-    error: type[Exception] = require("safetensors", "embed").SafetensorError
-    return error
 
 
 def _pooling(vision: Any) -> Pooling:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.annotation.pretrained import (
+    absent_weights,
     check_hub,
     load_transformers,
-    refusal,
+    loading,
     weights_digest,
-    why_refused,
 )
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
@@ -47,21 +47,13 @@ class ObjectDetector:
         self._torch: Any = require("torch", "embed")
         check_hub(model)
         transformers, own = load_transformers("embed"), {"trust_remote_code": False}
-        broken: type[Exception] = require("safetensors", "embed").SafetensorError
-        try:
+        has = ", with its preprocessor_config.json and weights in safetensors"
+        with loading(f"{model} cannot be loaded as an object detector", has):
             found, info = transformers.AutoModelForObjectDetection.from_pretrained(
                 model, use_safetensors=True, output_loading_info=True, **own
             )
             self._processor = transformers.AutoImageProcessor.from_pretrained(model, **own)
-        except (OSError, ValueError, KeyError, RuntimeError, broken) as error:
-            msg = (
-                f"{model} cannot be loaded as an object detector: {why_refused(error)}. Give a "
-                "folder written by save_pretrained, with its preprocessor_config.json and weights "
-                "in safetensors, or an id on the Hub."
-            )
-            raise refusal(msg, error) from error
-        absent = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
-        if absent:
+        if absent := absent_weights(info):
             msg = f"{model} lacks {len(absent)} of its weights, the first {absent[0]}"
             raise UsageError(msg)
         self._model = found.eval().to("cuda" if self._torch.cuda.is_available() else "cpu")

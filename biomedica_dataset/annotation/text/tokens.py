@@ -10,12 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from biomedica_dataset.annotation.pretrained import (
-    check_hub,
-    load_transformers,
-    refusal,
-    why_refused,
-)
+from biomedica_dataset.annotation.pretrained import check_hub, load_transformers, loading
 from biomedica_dataset.extras import require
 from biomedica_dataset.io.rules import Sha256  # noqa: TC001 - for pydantic
 
@@ -49,14 +44,8 @@ class Tokenizer:
     def __init__(self, name: str) -> None:
         transformers = load_transformers("embed")
         check_hub(name)
-        try:
+        with loading(f"{name} has no tokenizer that can be loaded"):
             loaded = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            msg = (
-                f"{name} has no tokenizer that can be loaded: {why_refused(error)}. Give a folder "
-                "written by save_pretrained, or an id on the Hub."
-            )
-            raise refusal(msg, error) from error
         self._loaded: Any = loaded
         vocabulary = json.dumps(sorted(loaded.get_vocab().items())).encode()
         shown = Path(name).resolve().name if Path(name).is_dir() else name

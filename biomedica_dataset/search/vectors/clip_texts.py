@@ -9,7 +9,6 @@ of images, ranks them by their bits.
 from __future__ import annotations
 
 from pathlib import Path
-from pickle import UnpicklingError  # what torch raises of a file that holds more than weights
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +19,7 @@ from biomedica_dataset.annotation.pretrained import (
     absent_weights,
     check_hub,
     load_transformers,
-    refusal,
+    loading,
     weights_digest,
     why_refused,
 )
@@ -111,17 +110,10 @@ def _load(name: str) -> tuple[Any, Any]:
     """Return a model of images and texts, in float32, and its tokenizer."""
     transformers, own = load_transformers("embed"), {"trust_remote_code": False}
     check_hub(name)
-    refused = (OSError, ValueError, KeyError, RuntimeError, UnpicklingError)
-    try:
+    with loading(f"{name} cannot be loaded as a model of images and texts", ", with its tokenizer"):
         model, info = transformers.AutoModel.from_pretrained(name, output_loading_info=True, **own)
         has_texts = hasattr(model, "get_text_features") and hasattr(model, "vision_model")
         tokens = transformers.AutoTokenizer.from_pretrained(name, **own) if has_texts else None
-    except refused as error:
-        msg = (
-            f"{name} cannot be loaded as a model of images and texts: {why_refused(error)}. Give a "
-            "folder written by save_pretrained, with its tokenizer, or an id on the Hub."
-        )
-        raise refusal(msg, error) from error
     if not has_texts:
         what = type(model).__name__
         msg = f"{name} is a {what}, which has no texts; embed with a CLIP or a SigLIP"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from pickle import UnpicklingError  # what torch raises of a file that holds more than weights
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,8 @@ import numpy as np
 from biomedica_dataset.annotation.pretrained import (
     check_hub,
     load_transformers,
-    refusal,
+    loading,
     weights_digest,
-    why_refused,
 )
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
@@ -43,16 +41,9 @@ class TextModel:
         self._torch: Any = require("torch", "embed")
         transformers = load_transformers("embed")
         check_hub(name)
-        refused = (OSError, ValueError, KeyError, RuntimeError, UnpicklingError)
-        try:
+        with loading(f"{name} cannot be loaded as a model of texts", ", with its tokenizer"):
             self._tokens = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
             model = transformers.AutoModel.from_pretrained(name, trust_remote_code=False)
-        except refused as error:
-            msg = (
-                f"{name} cannot be loaded as a model of texts: {why_refused(error)}. Give a folder "
-                "written by save_pretrained, with its tokenizer, or an id on the Hub."
-            )
-            raise refusal(msg, error) from error
         dim = getattr(model.config, "hidden_size", 0)
         if dim not in _DIMS:
             msg = f"{name} is not a model of texts: it has no hidden_size from 8 to 8192"
