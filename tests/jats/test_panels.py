@@ -192,6 +192,48 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             {"1": "A cut. 1. Before", "2": "A cut. 2. During", "3": "A cut. 3. After"},
             id="numbers with stops",
         ),
+        pytest.param(
+            "Fins. (A–B) Fins of young (A) and old (B) fish; (C) tails.",
+            {
+                "A": "Fins. (A–B) Fins of young (A) fish;",
+                "B": "Fins. (A–B) Fins of old (B) fish;",
+                "C": "Fins. (C) tails.",
+            },
+            id="letters inside, and another part behind",
+        ),
+        pytest.param(
+            "<bold>a,b</bold> Mass (<bold>a</bold>) and age (<bold>b</bold>). <bold>c</bold> Fin.",
+            {"a": "a,b Mass (a)", "b": "a,b age (b).", "c": "c Fin."},
+            id="letters of another style inside",
+        ),
+        pytest.param(
+            "(a, b) Rats; (c, d) mice. (a, c) Old; (b, d) young.",
+            {
+                "a": "(a, b) Rats; (a, c) Old;",
+                "b": "(a, b) Rats; (b, d) young.",
+                "c": "(c, d) mice. (a, c) Old;",
+                "d": "(c, d) mice. (b, d) young.",
+            },
+            id="two ways across",
+        ),
+        pytest.param(
+            "(a) Fins; (b) tails of <italic>An. gambiae</italic> under glass.",
+            {"a": "(a) Fins;", "b": "(b) tails of An. gambiae under glass."},
+            id="parts that share no end, and a genus",
+        ),
+        pytest.param(
+            "Panel A shows fins. Panel B shows the mean of A. HF denotes a fin. Also: poly(C)n.",
+            {
+                "A": "Panel A shows fins. HF denotes a fin. Also: poly(C)n.",
+                "B": "Panel B shows the mean of A. HF denotes a fin. Also: poly(C)n.",
+            },
+            id="what closes all, behind a letter",
+        ),
+        pytest.param(
+            "Fins. A Whole. B Cut. WT wild type",
+            {"A": "Fins. A Whole. WT wild type", "B": "Fins. B Cut. WT wild type"},
+            id="abbreviations without a sign",
+        ),
         pytest.param("Group 1 ate, group 2 fasted for 3 days, 4 died.", {}, id="no numbers"),
         pytest.param("The left fin and the right one, seen from the left.", {}, id="no places"),
         pytest.param("Fins of rats.", {}, id="none"),

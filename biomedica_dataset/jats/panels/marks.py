@@ -28,7 +28,11 @@ _STYLES = tuple(
             r"\(\s?(?:[Pp]anels?\s|[Pp]arts?\s|[Ff]ig(?:ure)?\.?\s?(?=\d))?\d{0,2}\w",
             r"[.:,]?\s?\)(?!(?:(?<=[a-z]\(\w\))|(?<=[a-z]\(\w,\w\)))[a-z])",
         ),
-        ("noted", r"\(\s?\d{0,2}\w", r"\s?[,;]\s[^()]{0,80}\)"),
+        (
+            "noted",
+            r"\(\s?\d{0,2}\w",
+            r"(?:\s?[,;]|(?=\s[×A-Z]))\s(?:(?!, [a-z] )[^()]){0,80}\)",
+        ),
         ("numbered", r"\b\d{1,2}\s?[A-Z]", r"[.:,]?(?=\s|$)"),
         ("ends", r"[,:] \w", r"(?=\))"),
         ("named", r"\b(?:[Pp]anels?\s\w|(?:[Ii]mages?|[Pp]arts?)\s[A-Z])", ""),
@@ -42,11 +46,12 @@ _STYLES = tuple(
         ),
         (
             "comma",
-            rf"(?:(?:{_BEGUN}|[.;:!?)]| and |(?<=[a-z]), |(?:^|\. )In )[A-Z]|{_BEGUN}[a-z])",
+            rf"(?:(?:{_BEGUN}|[.;:!?)]| and |(?:^|\. )In )[A-Z]|{_BEGUN}[a-z])",
             r"[,;](?=\s)",
         ),
+        ("commas", r"(?<=[a-z]), [A-Z]", r",(?=\s)"),
         ("inside", r" [a-z]", r"\.(?=\s[A-Z])"),
-        ("lower", rf"(?:{_BEGUN}|[,(] |\(| and )[a-z]", r"(?=\s[\w(×])"),
+        ("lower", rf"(?:{_BEGUN}|[,(] |\(| and )[a-z]", r"(?=\s[\w(])"),
         ("bare", rf"(?:{_BEGUN}|[.;:!?)])[A-Z]", r"(?=\s[A-Z][A-Za-z]|\s\d)"),
     )
 )
@@ -65,11 +70,12 @@ _OTHER = re.compile(
     r"(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)[A-Za-z](?![A-Za-z\d]).*",
     re.DOTALL,
 )
+_OTHER_HINTS = ("etter", "uperscript", "bbreviation", "eagents", "codes")  # one is in each match
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
 _BRACKET = re.compile(r"[()]")
 _NUMBER = re.compile(r"\d{1,2}(?=\s?[A-Za-z])")
 _FAR = 16  # characters before the letters that say what they are
-_BETWEEN = re.compile(r"\s?(?:[,;&-]|and\b|to\b)?\s?(?:and\s)?")
+_BETWEEN = re.compile(r"\s?(?:[,&-]|and\b|to\b)?\s?(?:and\s)?")
 _MOST = 300  # marks of one style
 _FEWEST = 2  # a single letter is more often an enumeration than a panel
 
@@ -116,7 +122,8 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
         Where letters are set in bold.
     """
     text = plain(text).replace("[", "(").replace("]", ")")
-    text = _OTHER.sub(lambda other: " " * len(other[0]), text)
+    if any(hint in text for hint in _OTHER_HINTS):
+        text = _OTHER.sub(lambda other: " " * len(other[0]), text)
     found = _candidates(text, bold) if len(text) <= MAX_CAPTION else {}
     choices = []
     for is_upper in (True, False):

@@ -10,6 +10,10 @@ _SHORT = r"al|approx|bp|ca|cf|dr|e\.g|eqs?|figs?|i\.e|refs?|resp|suppl|vs|prof|m
 _SHORT_INSIDE = r"ed|etc|inc|incl|max|min|nov|nos?|ssp|spp?|st|var|vol|v|ex|h|d|s|g|m"
 _NO_END = re.compile(rf"(?:\b(?:{_SHORT})|(?:^|[\s(.–-])[A-Za-z])\.$", re.IGNORECASE)
 _NO_END_INSIDE = re.compile(rf"\b(?:{_SHORT_INSIDE})\.$", re.IGNORECASE)
+_GENUS = re.compile(r"\b[A-Z][a-z]\. (?=[a-z])")  # "An. gambiae"
+# But "Mean of A. All bars ..." does end.
+_PANEL = re.compile(r"\b(?:[Oo]f|[Ii]n|[Ff]rom|[Tt]o|[Aa]s|[Pp]anels?|[A-Z],? and) [A-Za-z]\.$")
+_BEGINS = re.compile(r"[A-Z*]")
 _GOES_ON = re.compile(r"[a-zà-ÿ\d,;=<>≤≥(]")
 _LONGEST = 12  # characters of an abbreviation
 
@@ -29,7 +33,11 @@ def sentences(text: str) -> list[tuple[int, int]]:
         stop = end.start() + len(end[0].rstrip())
         before = text[max(start, stop - _LONGEST) : stop]
         if end.end() < len(text) and (
-            _NO_END.search(before)
+            (
+                _NO_END.search(before)
+                and not (_PANEL.search(before) and _BEGINS.match(text, end.end()))
+            )
+            or _GENUS.match(text, stop - 3)
             or (_NO_END_INSIDE.search(before) and _GOES_ON.match(text, end.end()))
         ):
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from .sentences import sentences
@@ -21,25 +21,42 @@ Span = tuple[int, int]
 
 _FOLLOWS = re.compile(r"\s*(?:[,.;:)]|$|(?:and|or|to|with)\b|\((?![A-Za-z]\)))")
 _LEADING = frozenset(
-    ("bold", "colon", "inside", "dot", "comma", "bare", "lower", "numbered", "half", "number")
+    (
+        "bold",
+        "colon",
+        "inside",
+        "dot",
+        "comma",
+        "commas",
+        "bare",
+        "lower",
+        "numbered",
+        "half",
+        "number",
+    )
 )
 _TRAILING = frozenset(("noted", "ends"))
 _JOINT = re.compile(r".*(?:;|,\s(?:and\s|but\s|while\s)?|\s(?:and|but|while|whereas)\s)", re.DOTALL)
 _REFERS = re.compile(r"\b(?:as|in|see|than|from|of|to|with|panels?|and)\s?\(?$")
 _AND = re.compile(r"[\s,;]*(?:(?:and|or)\s)?")
 _WORD, _LAST_AND = re.compile(r"[^\s,;()]+"), re.compile(r"\b(?:and|or|&)[\s,;]*$")
+_PARTED = re.compile(r"[;.]\s")
 _FEW = 3  # words of a panel that may share the end of its sentence
 # What begins a sentence behind the last panel that is not about that panel alone.
 _OF_ALL = (
-    "abbreviations? all anova asterisks? black blue box(?:es)? colou?rs? columns? dashed data "
-    "different.letters dotted each experiments? for.(?:abbreviations|all|details) green h&e "
+    "abbreviations? adapted all anova asterisks? black blue box(?:es)? colou?rs? columns? dashed "
+    "data different.letters dotted each experiments? for.(?:abbreviations|all|details) green h&e "
     "ha?ematoxylin immuno\\w+.with in.(?:all|both|each) lines? means? n note ns numbers? one-way "
-    "(?:original.)?magnifications? p red representative results? rows? same scale see "
-    "significan\\w+ similar.results solid source.data statistic\\w* student thick thin "
-    "(?:three|two).experiments two-way values? whiskers (?:\\w+.){0,2}(?:arrow(?:head)?|bar)s?"
+    "(?:original.)?magnifications? p photo\\w*.by please red representative results? rows? same "
+    "scale see shad(?:ed|ing) significan\\w+ similar.results solid source.data statistic\\w* "
+    "student thick thin (?:three|two).experiments two-way values? whiskers "
+    "(?:\\w+.){0,2}(?:arrow(?:head)?|bar)s? (?:written.|informed.)+consent"
 )
 _CLOSING = re.compile(
-    rf"[(*]?(?:the )?(?:{_OF_ALL.replace(' ', '|')})\b|[*†‡#§±]|[\w/+-]{{1,10}}[,:=] ?[a-z]",
+    rf"[(*]?(?:the )?(?:{_OF_ALL.replace(' ', '|')})\b|[*†‡#§±]|"
+    r"[\w/+-]{1,10} ?(?:: ?[a-z]|[,=] ?(?-i:[a-z]))|"
+    r"(?-i:[A-Z][A-Z\d+-]{0,9}) (?:denotes?|indicates?|represents?|stands?)\b|"
+    r"(?-i:([A-Z])([A-Z]))[\w-]* \1\w+[ -](?:\w+ )?\2",  # "WT wild type"
     re.IGNORECASE,
 )
 
@@ -64,8 +81,11 @@ class PanelText:
         """Return the text of every panel: lead, part and closing."""
         texts = {}
         for name, spans in self.parts:
-            every = sorted({*self.lead, *spans, *self.closing})
-            texts[name] = " ".join(" ".join(caption[start:end] for start, end in every).split())
+            text, last = "", 0
+            for start, end in sorted({*self.lead, *spans, *self.closing}):
+                text += caption[start:end] if start == last else f" {caption[start:end]}"
+                last = end
+            texts[name] = " ".join(text.split())
         return {name: text for name, text in texts.items() if text}
 
 
@@ -109,11 +129,15 @@ class _Splitter:
                 self.add(letters, start, first.start)
             start = first.start
         self.last = tuple(letters) if len(marks) > 1 else first.letters
-        inner = [mark for mark in marks[1:] if {*mark.letters} < {*first.letters}]
+        inner = list(takewhile(lambda mark: {*mark.letters} < {*first.letters}, marks[1:]))
         if len(marks) == 1:
             self.add(letters, start, end)
-        elif leads and len(inner) == len(marks) - 1:
-            self.trailing(start, end, inner)
+        elif leads and inner and (len(inner) == len(marks) - 1 or not self.leads(inner[0], start)):
+            following = marks[1 + len(inner) :]
+            stop = following[0].start if following else end
+            self.trailing(start, stop, inner)
+            if following:
+                self.sentence(stop, end, following, leading=leading)
         elif leads:
             self.leading(end, marks)
         else:
@@ -124,7 +148,11 @@ class _Splitter:
         ends = [*(mark.start for mark in marks[1:]), end]
         words = [self.words(mark.end, stop) for mark, stop in zip(marks, ends, strict=True)]
         most = max(len(piece) for piece in words[:-1])
-        shared = words[-1][most:] if most <= _FEW else []
+        parted = any(
+            _PARTED.search(self.text, mark.end, stop)
+            for mark, stop in zip(marks, ends[:-1], strict=False)
+        )
+        shared = words[-1][most:] if most <= _FEW and not parted else []
         for mark, stop in zip(marks, ends, strict=True):
             self.add(mark.letters, mark.start, stop)
             if shared and mark is not marks[-1]:
@@ -258,6 +286,7 @@ def _without_references(
     for mark in inside:
         seen = {*found.parts, *(letter for other in kept for letter in other.letters)}
         is_inner = bool(kept) and {*mark.letters} < {*kept[0].letters}
-        if not kept or is_inner or not seen.issuperset(mark.letters):
+        begins = found.text[: mark.start].rstrip().endswith(";")
+        if not kept or is_inner or begins or not seen.issuperset(mark.letters):
             kept.append(mark)
     return kept
