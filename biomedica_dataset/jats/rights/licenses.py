@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 _CC0 = License("CC0", "1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
-_HYPHENS = str.maketrans(dict.fromkeys(map(chr, (*range(0x2010, 0x2016), 0x2212)), "-"))
+_HYPHEN = re.compile("[\u2010-\u2015\u2212]")
 _ADDRESS = re.compile(  # lower case: only a pattern with a fixed start is fast
     r"creativecommons\.org(?:/|%2f)(?:(?P<zero>publicdomain/zero|licenses/publicdomain)|"
     r"licen[sc]es?(?:/|%2f)(?P<by>[a-z+-]+))(?![a-z-])(?:(?:/|%2f)(?P<version>\d\.\d))?"
     r"(?P<port>/(?!legalcode|deed)[a-z]{2,3}(?![a-z]))?"
 )
 _NAME = re.compile(
-    r"(?:creative[\s-]*commons|\bcc(?![\s(-]*by))\b[\s:,(-]{0,9}"
+    r"c(?:(?:reative[\s-]*commons|(?<=\bc)c(?![\s(-]*by))\b[\s:,(-]{0,9}"
     r"(?:(?:licen[cçsz]\w*|lizenz|public|universal|1\.0|cc|d[aei])\b[\s:(-]{0,4}){0,4}"
     r"(?:(?P<words>(?:(?:attribu|atribu)\w+|reconocimiento|namensnennung|paternit\w+|by\b)"
     r"(?:[^,.;:()\[\]]|(?<=\d)\.(?=\d)){0,90})|(?P<zero>(?:cc)?0\b|zero\b|domain\b|declaration|"
     r"(?:domaine|dom[ií]nio) p[uú]blic|pubblico dominio|dominio pubblico|gemeinfrei))|"
-    r"\bcc[\s(-]{0,2}(?:by(?P<parts>(?:[\s/,-]{0,3}(?:nc|nd|sa)\b){0,2})"
-    r"(?P<odd>-(?!licen|lizenz|igo\b)[a-z]\w*)?|(?P<short>0\b))"
+    r"(?<=\bc)c[\s(-]{0,2}(?:by(?P<parts>(?:[\s/,-]{0,3}(?:nc|nd|sa)\b){0,2})"
+    r"(?P<odd>-(?!licen|lizenz|igo\b)[a-z]\w*)?|(?P<short>0\b)))"
 )
 _VERSION = re.compile(r"\b([1-4]\.[05])\b")
 _PARTS = {
@@ -51,17 +51,26 @@ _NOT = (  # before or behind what is forbidden
 )
 _COMMERCIAL = r"(?:com+erci[ae]\w*|kommerzi\w+)"
 _DERIVED = r"(?:d[eé]riv[ai]\w+|bearbeitung\w*|modifi[ck]a[tcz]\w+)"
-_FORBIDDEN = {  # in words beside the name
-    "NC": r"non[\s-]*commercial|n[aã]o[\s-]*comercia|no[\s-]comercial|nicht[\s-]*kommerz|"
-    r"keine kommerziell|\b(?:no|not for|without|prohibits?) commercial|\blucrativos?\b|"
-    r"\b(?:non-?|not[\s-]for[\s-]*)(?:profit|resale)\b|\bde lucro\b|\bdi lucro\b|\bbut lucratif|"
-    rf"\b{_NOT} (?:[\w'’]+ ){{0,4}}{_COMMERCIAL}|\b{_COMMERCIAL}(?: [\w'’]+){{0,3}} {_NOT}\b",
-    "SA": r"\b(?:same|similar|identical) (?:terms|conditions|licen)|\bm[eê]mes conditions|"
-    r"\bmismas? (?:condici|licenc)|\bmesmas? (?:condi|licen)|\bstess[ae] (?:condizion|licenz)|"
-    r"\bgleichen? (?:bedingung|lizenz)",
-    "ND": r"\bno modifications or adaptations|\bno[\s-]*derivative|"
-    r"\bnot (?:be )?(?:altered|modified|transformed|changed)\b|"
-    rf"\b{_NOT} (?:[\w'’]+ ){{0,2}}{_DERIVED}|\b{_DERIVED}(?: [\w'’]+){{0,3}} {_NOT}\b",
+_FORBIDDEN = {  # in words beside the name; of the hints each match has one
+    "NC": (
+        ["merci", "merz", "lucr", "profit", "resale"],
+        r"non[\s-]*commercial|n[aã]o[\s-]*comercia|no[\s-]comercial|nicht[\s-]*kommerz|"
+        r"keine kommerziell|\b(?:no|not for|without|prohibits?) commercial|\blucrativos?\b|"
+        r"\b(?:non-?|not[\s-]for[\s-]*)(?:profit|resale)\b|\bd[ei] lucro\b|\bbut lucratif|"
+        rf"\b{_NOT} (?:[\w'’]+ ){{0,4}}{_COMMERCIAL}|\b{_COMMERCIAL}(?: [\w'’]+){{0,3}} {_NOT}\b",
+    ),
+    "SA": (
+        ["same", "similar", "identical", "memes", "mêmes", "misma", "mesma", "stess", "gleiche"],
+        r"\b(?:same|similar|identical) (?:terms|conditions|licen)|\bm[eê]mes conditions|"
+        r"\bmismas? (?:condici|licenc)|\bmesmas? (?:condi|licen)|\bstess[ae] (?:condizion|licenz)|"
+        r"\bgleichen? (?:bedingung|lizenz)",
+    ),
+    "ND": (
+        ["deriv", "dériv", "bearbeitung", "modifi", "altered", "transformed", "changed"],
+        r"\bno modifications or adaptations|\bno[\s-]*derivative|"
+        r"\bnot (?:be )?(?:altered|modified|transformed|changed)\b|"
+        rf"\b{_NOT} (?:[\w'’]+ ){{0,2}}{_DERIVED}|\b{_DERIVED}(?: [\w'’]+){{0,3}} {_NOT}\b",
+    ),
 }
 _LIMITED = re.compile(  # to a use that no Creative Commons licence has
     r"\b(?:academic|personal|private|research|educational|teaching|scholarly|clinical)[\w\s,-]{0,25}"
@@ -125,7 +134,7 @@ def license_in(addresses: str, words: str) -> License | None:
 
 
 def _hyphenated(text: str) -> str:
-    return text if text.isascii() else text.translate(_HYPHENS)
+    return text if text.isascii() else _HYPHEN.sub("-", text)
 
 
 def strictest(found: Iterable[License]) -> License | None:
@@ -167,7 +176,11 @@ def _with_words(license: License, words: str) -> License:
     if _LIMITED.search(words):
         return License(None)
     parts = (license.code or "").partition("BY")[2].split("-")
-    more = [part for part, one in _FORBIDDEN.items() if part not in parts and re.search(one, words)]
+    more = [
+        part
+        for part, (hints, one) in _FORBIDDEN.items()
+        if part not in parts and any(hint in words for hint in hints) and re.search(one, words)
+    ]
     return _by([*parts, *more], license.version) if more else license
 
 
