@@ -41,6 +41,7 @@ _STOP = re.compile("[.;] ")
 _DRAWN = (  # what no instrument takes
     r"(?:fig(?:ures?|s)?|drawings?|illustrations?|sketch\w*|artworks?|diagrams?|schem\w+|cartoons?)"
 )
+_LICENSED = r"(?:\blicen[cs]e|\bCC(?:[ -]BY|0)\b|\bpublic domain\b)"
 # Words of which one is in each match, since searching for them is ten times faster; the pattern,
 # whose matches end at ". " and "; ", and look one character beyond; and the judge of a match.
 _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
@@ -58,13 +59,6 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             r"(?:publi|produc|print|use\b|adapt)| (?:was |has been )?(?:granted|obtained|given) "
             r"(?:by|from) (?=(?-i:[A-Z])))",
             judges.to_publish,
-        ),
-        (
-            "reserv|réserv|vorbehalten|riservati|permission|licen|fair use|unknown a|unknown ph|"
-            "anonymous a|anonymous ph|descon|inconnu|commercial use|commercial purposes|for non|"
-            "not be |not identical",
-            RIGHTS,
-            judges.plain,
         ),
         (
             "reprinted|re-printed|republished|re-published|redrawn|re-drawn|reproduced|re-produced|"
@@ -89,7 +83,7 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
         ),
         (
             "courtesy|cortes|courtoisie|gentilezz|gentileza",
-            r"\b(?:courtesy(?! titles?\b)(?: of| from)?\b:?|"
+            r"\b(?:courtesy(?! (?:titles?|stigma|calls?|visits?)\b)(?: of| from)?\b:?|"
             r"(?:cortes[ií]a|courtoisie|gentilezz?a)(?:\s?:| d\w+\b:?))",
             judges.courtesy,
         ),
@@ -156,6 +150,21 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             r"(?:©|\(c\)\s*(?:19|20)\d\d|\bcopyright(?:ed)?\b(?![ -](?:free|laws?|acts?)\b))"
             r"[^.;]{0,160}",
             judges.copyrighted,
+        ),
+        (
+            "licen|cc by|cc-by|cc0|public domain",
+            rf"\b(?:{_DRAWN}|images?|pictures?) from "
+            rf"(?=(?-i:[A-ZÀ-Þ])[^.;]{{0,80}}?{_LICENSED})|"
+            rf"\b(?:and|by|from|using|with) {WEB}(?=[^.;]{{0,60}}?{_LICENSED})",
+            judges.plain,
+        ),
+        ("map", r"\bbase ?maps? from (?=(?:the )?(?-i:[A-ZÀ-Þ]))", judges.courtesy),
+        (
+            "reserv|réserv|vorbehalten|riservati|permission|licen|fair use|unknown a|unknown ph|"
+            "anonymous a|anonymous ph|descon|inconnu|commercial use|commercial purposes|for non|"
+            "not be |not identical",
+            RIGHTS,
+            judges.plain,
         ),
     )
 )

@@ -57,6 +57,7 @@ _AFTER_NAMES = re.compile(
     r",? (?:and |who )?(?:was|were|is|are|has|have|in|on|at|for|with|under|using)\b"
 )
 _NAME_END = re.compile(r"\(|\b(?:CC\b|CC0|[Ll]icen[cs]|(?:via|under|used|with|from|after|in|at)\b)")
+_OF_WHAT = re.compile(r" (?:of|showing) (?=[a-z])")
 _ARCHIVE = re.compile(
     r"(?:ar(?:qu|ch)iv(?:io|o)?s?|archives?|acervo|collection|cole\w+|collezione|sammlung)\b",
     re.IGNORECASE,
@@ -169,7 +170,9 @@ def from_source(phrase: Phrase, _own: Own) -> bool:
     if phrase.match["of"] is not None:
         return False
     if clause.endswith("("):
-        return _IMAGE.search(clause) is not None
+        if _IMAGE.search(clause):
+            return True
+        return phrase.is_last and "[" not in phrase.words and _about_image(phrase, near=False)
     return phrase.match["web"] is not None and _IMAGE.search(clause[-_NEAR:]) is not None
 
 
@@ -193,7 +196,7 @@ def given(phrase: Phrase, own: Own) -> bool:
 
 def made_by(phrase: Phrase, own: Own) -> bool:
     """Judge the "by" of "drawn by" and "photo by"."""
-    first = LIST.split(phrase.after)[0]
+    first = _OF_WHAT.split(LIST.split(phrase.after)[0])[0]
     named = _is_name(first) and len(first.split()) > 1 and _MADE_LAST.search(phrase.before)
     return bool(named) and not _all_own(phrase.after, own) and _about_image(phrase)
 

@@ -10,6 +10,7 @@ _STOP = re.compile(
     r"[.;!?](?:(?<!\b[A-Z].)(?<!\bal.)(?<!\bDr.)(?<!\bFig.)(?<!\bRef.)(?<!\bRefs.)(?<!\bProf.)"
     r"(?<!\bsp.)(?<!\bvs.)(?=\s|$)|(?<=\bal\.)(?=\s+[A-Z]|$))"
 )
+_CLOSED = re.compile(r"(?:[;,] [a-z ]{3,20})?\)\s?(?:[.;]|$)")
 _REACH = 400  # characters before a phrase to search for the start of its sentence
 _BEFORE, _AFTER = 120, 200  # characters around a phrase that are kept
 
@@ -36,6 +37,12 @@ class Phrase:
         stop = _STOP.search(rest)
         closed = re.match(r"(?:[^()]|\([^()]*\))*", rest[: stop.start() if stop else None])
         return closed[0] if closed else ""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether its sentence ends with the parentheses around it."""
+        end = self.match.end() + len(self.after)
+        return _CLOSED.match(self.match.string, end) is not None
 
     @property
     def span(self) -> tuple[int, int]:
