@@ -8,14 +8,14 @@ from string import ascii_uppercase
 from unicodedata import normalize
 
 # Brackets and dashes of other scripts, one for one, so that places in the text stay.
-_PLAIN = (
-    ("(", "（【［〔〈《「『❨⦅﹙"),
-    (")", "）】］〕〉》」』❩⦆﹚"),
-    ("-", "–—−‐‑‒~～〜∼"),
-    (" ", "\xa0\u2009\u202f"),
-    *zip(",,:..;", "，、：．。；", strict=True),
-)
-_WIDE = re.compile("[Ａ-Ｚａ-ｚⒶ-Ⓩⓐ-ⓩ]")
+_PLAIN = {
+    **dict.fromkeys("（【［〔〈《「『❨⦅﹙", "("),
+    **dict.fromkeys("）】］〕〉》」』❩⦆﹚", ")"),
+    **dict.fromkeys("–—−‐‑‒~～〜∼", "-"),
+    **dict.fromkeys("\xa0\u2009\u202f", " "),
+    **dict(zip("，、：．。；", ",,:..;", strict=True)),
+}
+_ODD = re.compile(f"[{''.join(_PLAIN)}Ａ-Ｚａ-ｚⒶ-Ⓩⓐ-ⓩ]")
 _JOINT = r"\s?(?:[-,/&+]|(?:and|to|through|or|und|y|et|e)\b)\s?(?:(?:and|&|to)\s)?"
 SUFFIX = r"(?:\d(?!\d)|[ivx]{1,3}|['′″’]{1,2})?(?![A-Za-z\d])"
 UPPER, LOWER = (
@@ -36,10 +36,7 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    for character, others in _PLAIN:  # faster than a translation: most of them are absent
-        for other in others:
-            text = text.replace(other, character)
-    return _WIDE.sub(lambda wide: normalize("NFKC", wide[0]), text)
+    return _ODD.sub(lambda odd: _PLAIN.get(odd[0]) or normalize("NFKC", odd[0]), text)
 
 
 def expanded(letters: str) -> Iterator[str]:
@@ -50,6 +47,9 @@ def expanded(letters: str) -> Iterator[str]:
     >>> list(expanded("a, c-e"))
     ['A', 'C', 'D', 'E']
     """
+    if len(letters) == 1:
+        yield letters.upper()
+        return
     start: str | None = None
     for letter, joint in _STEP.findall(letters):
         upper = letter[0].upper() + letter[1:].lower()

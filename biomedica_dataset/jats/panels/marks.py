@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CAPTION
 
-from .letters import LETTERS, LOWER, RANGE, SUFFIX, UPPER, expanded, plain
+from .letters import LETTERS, LOWER, RANGE, SUFFIX, expanded, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-_FIND = re.compile(rf"(?<![A-Za-z])({UPPER}|{LOWER})")
+# Where a list may begin: a pattern that starts with a set of characters is fast.
+_BEGIN = re.compile("[^A-Za-z][A-Za-z][ivx]{0,3}(?![A-Za-z])")
+_LIST = re.compile(LETTERS)
 _FIRST = re.compile(rf"[A-Za-z]{SUFFIX}")
 _OTHERS = re.compile(r"(?<![A-Za-z])[B-Nb-n](?:[ivx]{1,3})?(?![A-Za-z])")
 _BEGUN = r"(?:^|[.;:!?)] |\.-|[,;:] and | - |\bFig(?:ure)? ?\.? ?\d{1,2}(?:[.:]? |-))"
@@ -72,7 +73,6 @@ _OTHER = re.compile(
 )
 _OTHER_HINTS = ("etter", "uperscript", "bbreviation", "eagents", "codes")  # one is in each match
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
-_BRACKET = re.compile(r"[()]")
 _NUMBER = re.compile(r"\d{1,2}(?=\s?[A-Za-z])")
 _FAR = 16  # characters before the letters that say what they are
 _BETWEEN = re.compile(r"\s?(?:[,&-]|and\b|to\b)?\s?(?:and\s)?")
@@ -174,26 +174,27 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
     found: dict[tuple[str, bool], list[Mark]] = {}
     if not bold and not _OTHERS.search(text):
         return found
-    brackets = [(match.start(), match[0]) for match in _BRACKET.finditer(text)]
 
     def is_inside(place: int) -> bool:
-        before = bisect(brackets, (place,))
-        return before > 0 and brackets[before - 1][1] == "("
+        return text.rfind("(", 0, place) > text.rfind(")", 0, place)
 
     def add(start: int, end: int, letters: str, style: str) -> None:
         marks = found.setdefault((style, letters[0].isupper()), [])
         if len(marks) < _MOST:
             marks.append(Mark(start, end, tuple(expanded(letters)), style))
 
-    place = 0
-    while match := _FIND.search(text, place):
-        place = match.start() + 1  # what is no list may begin with a letter, or contain one
-        first = _FIRST.match(match[1])
-        for letters in dict.fromkeys((match[1], first[0] if first else match[1])):
-            style, start, end = _style(text, match.start(), match.start() + len(letters), is_inside)
+    stop = 0
+    for begin in _BEGIN.finditer(f" {text}"):
+        place = begin.start()
+        match = _LIST.match(text, place) if place >= stop else None
+        if match is None:
+            continue
+        first = _FIRST.match(match[0]) if len(match[0]) > 1 else None
+        for letters in (match[0], first[0]) if first else (match[0],):
+            style, start, end = _style(text, place, place + len(letters), is_inside)
             if style:
                 add(start, end, letters, style)
-                place = match.start() + len(letters)
+                stop = place + len(letters)
                 break
     for start, end in bold:
         inner = _BOLD.fullmatch(text, start, end)
@@ -268,8 +269,8 @@ def _overlaps(mark: Mark, marks: Iterable[Mark]) -> bool:
 
 def _run(marks: Iterable[Mark]) -> int:
     """Return how many letters from A on are named without a gap."""
-    named = {letter for mark in marks for letter in mark.panels}
-    strong = {letter for mark in marks if mark.style in _STRONG for letter in mark.panels}
+    named = {letter[0] for mark in marks for letter in mark.letters}
+    strong = {letter[0] for mark in marks if mark.style in _STRONG for letter in mark.letters}
     if {"B", "C"} <= strong:
         named.add("A")  # captions forget the first one
     elif {"A", "C", "D"} <= strong:
