@@ -113,5 +113,4 @@ class BlocksReport(Shown):
         return [f"nothing to do: {self.what} are up to date"]
 
     def __str__(self) -> str:
-        """Return the report in words."""
         return "\n".join([*self.lines(), *self.ending()])

@@ -107,7 +107,6 @@ class Selection:
         return "all" if self.pmcids is None else "newest" if self.limit else "ids"
 
     def __str__(self) -> str:
-        """Return the selection as text."""
         if self.pmcids is None:
             return "all articles"
         if self.limit:

@@ -110,7 +110,6 @@ class ArticleImages(Mapping[str, bytes]):
         return iter(self._places)
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self._places)
 
 

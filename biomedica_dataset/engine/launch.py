@@ -50,7 +50,6 @@ class Part:
             raise UsageError(msg)
 
     def __str__(self) -> str:
-        """Return the part in words."""
         return f"part {self.number} of {self.of}"
 
     def takes(self, block: int) -> bool:

@@ -76,7 +76,6 @@ class ExtractPlan(Shown):
     not_listed: list[str]
 
     def __str__(self) -> str:
-        """Return the plan in words."""
         listed = f"the inventory of {self.inventory}" if self.inventory else "a listing"
         lines = [str(self.search)] if self.search else []
         lines.append(f"{self.source}, {self.selection}, by {listed}; nothing was written")

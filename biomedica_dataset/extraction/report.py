@@ -64,7 +64,6 @@ class ExtractReport(Shown):
         return json.dumps(stored, indent=1, ensure_ascii=False).encode()
 
     def __str__(self) -> str:
-        """Return the report in words."""
         lines = [
             *Tally.of(self.articles).lines("article versions"),
             *Tally.of(self.figures).lines("figures"),

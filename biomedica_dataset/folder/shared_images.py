@@ -23,7 +23,6 @@ class SharedImages(NamedTuple):
     rows: int
 
     def __str__(self) -> str:
-        """Return both in words."""
         return f"Images in more than one split: {self.images:,} ({self.rows:,} rows)"
 
 

@@ -42,7 +42,6 @@ class PushedCommit:
     kept: dict[str, int]
 
     def __str__(self) -> str:
-        """Return the report as text."""
         done = self.oid is not None
         lines = [
             f"{'uploaded' if done else 'to upload'}: {_amount(self.uploaded)}",

@@ -40,7 +40,6 @@ class StoredImage(Mapping[str, Any]):
         return iter(("bytes", "path"))
 
     def __len__(self) -> int:
-        """Return the number of parts."""
         return 2
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Protocol
 
 from .failures import io_errors
@@ -52,16 +51,9 @@ class Spool:
         self._size = 0
 
     def __enter__(self) -> Spool:
-        """Return the spool itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Release all bytes."""
+    def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):  # a full disk may fail to flush, which no longer matters
             self._file.close()
 

@@ -95,7 +95,6 @@ class Inventory:
         return Inventory._of_sorted, (self.table.take(np.arange(len(self))), self.date)
 
     def __len__(self) -> int:
-        """Return the number of article versions."""
         return int(self.table.num_rows)
 
     def pmcids(self) -> Any:

@@ -50,7 +50,6 @@ class SearchBuildReport(Shown):
     left: int
 
     def __str__(self) -> str:
-        """Return the report in words."""
         if self.left:
             return part_message(self.written, self.left, "files of the index")
         panels = f" and {self.search.panels:,} panels" if self.search.panels else ""

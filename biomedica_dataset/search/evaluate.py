@@ -64,7 +64,6 @@ class SearchScores(Shown):
     modes: dict[str, dict[str, Measure]]
 
     def __str__(self) -> str:
-        """Return a table."""
         head = (
             f"{self.questions:,} citing paragraphs of {self.articles:,} articles, each to find its "
             f"caption among {self.among:,}"

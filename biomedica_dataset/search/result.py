@@ -70,7 +70,6 @@ class SearchResult(Shown):
         }
 
     def __str__(self) -> str:
-        """Return the result in words."""
         facts = [self.row[name] for name in ("article_journal", "article_year", "image_license")]
         where = (
             f" [{', '.join(self.matched)}]"

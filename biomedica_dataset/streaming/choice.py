@@ -58,7 +58,6 @@ class Choice(Shown):
     min_score: float | None = None
 
     def __str__(self) -> str:
-        """Return the conditions as text."""
         given = {name: getattr(self, name) for name in self.__slots__}
         given["without"] = self.without and Path(self.without).name
         asked = [f"{n} {v}" for n, v in given.items() if v is not False and v not in (None, ())]
@@ -109,7 +108,6 @@ class Chosen(Shown):
         return lines + ([f"read: {self.texts}"] if self.texts else [])
 
     def __str__(self) -> str:
-        """Return a summary as text."""
         rows = f"{len(self.table):,} of {len(self.index.table):,} rows"
         if self.figures is not None:
             figures = np.count_nonzero(np.diff(self.figures, prepend=-1))

@@ -42,7 +42,6 @@ class RecipeReport:
     unlabelled: int
 
     def __str__(self) -> str:
-        """Return the report as text."""
         lines = [f"recipe {self.name}:"]
         lines += [
             f"  {concept}: {after:,} of {before:,}"

@@ -32,7 +32,6 @@ class SelectReport(Shown):
     left: int = 0
 
     def __str__(self) -> str:
-        """Return the report in words."""
         cost = f"{self.requests:,} requests for {self.moved / 1e6:,.1f} MB of images, plus texts"
         if self.left:
             end = part_message(self.written, self.left, "slices")
@@ -61,7 +60,6 @@ class KeysReport(Shown):
     output: str | None
 
     def __str__(self) -> str:
-        """Return the report in words."""
         chosen = self.chosen
         keys = f"{len(chosen.table):,} of {len(chosen.index.table):,} keys"
         end = "nothing was written" if self.output is None else f"written to {self.output}"

@@ -32,7 +32,6 @@ class VerifyReport(Shown):
     notes: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Return the report as text."""
         lines = self.problems[:_MOST]
         if len(self.problems) > _MOST:
             lines.append(f"and {len(self.problems) - _MOST:,} more")

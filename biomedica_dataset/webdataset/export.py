@@ -81,7 +81,6 @@ class WebDatasetReport(Shown):
         return self.dataset.left
 
     def __str__(self) -> str:
-        """Return the report in words."""
         lines = Tally.of(self.dataset.manifest.figures).lines("figures")
         for group in LICENSE_GROUPS:
             own = [tar.samples for path, tar in self.tars.items() if path.startswith(f"{group}/")]

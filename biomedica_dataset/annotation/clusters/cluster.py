@@ -58,7 +58,6 @@ class ClusterReport(Shown):
     no_plots: str | None = None
 
     def __str__(self) -> str:
-        """Return the report in words."""
         lines = [str(self.model.header)]
         lines += [] if self.is_new else ["nothing to do: the clusters are up to date"]
         lines += [f"no plots: {self.no_plots}"] if self.no_plots else []

@@ -76,7 +76,6 @@ class ClusterHeader:
     made_of: str
 
     def __str__(self) -> str:
-        """Return a description."""
         used = sum(size > 0 for size in self.sizes)
         return (
             f"{self.clusters:,} clusters ({used:,} with an image) of {self.sample:,} images, "

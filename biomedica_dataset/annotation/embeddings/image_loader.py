@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from concurrent.futures import Future
-    from types import TracebackType
 
     from biomedica_dataset.annotation.look.measure_block import Boxes
     from biomedica_dataset.archive.ledger import Archive
@@ -55,16 +54,9 @@ class ImageLoader:
         )
 
     def __enter__(self) -> ImageLoader:
-        """Return the loader itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End the processes."""
+    def __exit__(self, *_: object) -> None:
         if self._pool is not None:
             end_processes(self._pool)
 

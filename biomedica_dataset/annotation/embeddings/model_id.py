@@ -48,7 +48,6 @@ class ModelId:
     pictures: int
 
     def __str__(self) -> str:
-        """Return a short description."""
         version = model_version(self.name, self.revision, self.weights)
         return f"{version}, {self.preprocess} {self.size} px, {self.dtype}"
 

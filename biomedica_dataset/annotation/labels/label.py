@@ -53,7 +53,6 @@ class LabelsReport(Shown):
     published: Published | None
 
     def __str__(self) -> str:
-        """Return the report as text."""
         return "\n".join(line.removeprefix("## ") for line in self.lines() if line)
 
     def lines(self) -> Iterator[str]:

@@ -99,7 +99,6 @@ class PanelSheetsReport(Shown):
     is_new: bool
 
     def __str__(self) -> str:
-        """Return the report as text."""
         lines = [f"{self.figures:,} figures with {self.panels:,} panels shown"]
         if self.missing:
             lines.append(

@@ -66,7 +66,6 @@ class PrecisionReport(Shown):
     by_score: list[PrecisionAt]
 
     def __str__(self) -> str:
-        """Return the report as text."""
         answers = ", ".join(f"{count:,} {name}" for name, count in self.decided.items())
         lines = [f"{self.panels:,} panels by {', '.join(self.annotators)}: {answers}"]
         if self.shared:

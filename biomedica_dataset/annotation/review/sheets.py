@@ -111,7 +111,6 @@ class SheetsReport(Shown):
     is_new: bool
 
     def __str__(self) -> str:
-        """Return the report as text."""
         lines = [f"{self.clusters:,} clusters, {self.images:,} images shown"]
         if self.missing:
             told = "images are missing from this archive or cannot be decoded"

@@ -42,7 +42,6 @@ class ArticleIds:
         return cls(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy())
 
     def __len__(self) -> int:
-        """Return the number of articles."""
         return len(self.pmcids)
 
     def digest(self) -> str:

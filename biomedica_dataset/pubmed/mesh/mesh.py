@@ -48,7 +48,6 @@ class MeshReport(Shown):
     left: int = 0
 
     def __str__(self) -> str:
-        """Return the report in words."""
         if self.left:
             return part_message(self.written, self.left, "parts")
         header = self.header

@@ -77,7 +77,6 @@ class Overview(Shown):
     titles: dict[int, str]
 
     def __str__(self) -> str:
-        """Return the overview as text."""
         lines = [
             f"{self.query!r} finds {self.count:,} articles",
             f"understood as: {self.translation or 'unknown'}",

@@ -65,7 +65,6 @@ class TextCost:
         )
 
     def __str__(self) -> str:
-        """Return the cost in words."""
         kept = f"; {self.kept:,} rows are kept from before" if self.kept else ""
         size = f"{self.bytes / 1e6:,.2f} MB in {self.requests:,} requests"
         return f"{', '.join(self.columns)} of {self.rows:,} rows: {size}{kept}"
