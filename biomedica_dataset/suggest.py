@@ -1,7 +1,8 @@
-"""Refuses unknown names, and suggests the one that was probably meant."""
+"""Refuses unknown names and numbers, and suggests the name that was probably meant."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
@@ -41,4 +42,11 @@ def one_of(name: str, value: str, known: Sequence[str]) -> None:
         hint = nearest(str(value), known)
         hint = f"; {hint}" if hint.startswith("did you mean") else ""  # or the allowed once more
         msg = f"{name} must be one of {allowed}, not {value!r}{hint}"
+        raise UsageError(msg)
+
+
+def at_least(least: int, name: str, value: float) -> None:
+    """Refuse a number that is too small or not finite."""
+    if not least <= value < math.inf:
+        msg = f"{name} must be {least} or more, not {value}"
         raise UsageError(msg)

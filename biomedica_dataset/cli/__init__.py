@@ -2,10 +2,10 @@
 
 # In the order of the stages, which --help keeps.
 from biomedica_dataset.cli import trial, archive, annotate, review, labels, dataset  # noqa: I001
-from biomedica_dataset.cli import attributes, search, train, evaluate
+from biomedica_dataset.cli import search, train, evaluate
 from .group import main, printable
 
 __all__ = [
-    "annotate", "archive", "attributes", "dataset", "evaluate", "labels", "main", "printable",
+    "annotate", "archive", "dataset", "evaluate", "labels", "main", "printable",
     "review", "search", "train", "trial",
 ]  # fmt: skip

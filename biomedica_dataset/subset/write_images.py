@@ -26,9 +26,8 @@ from biomedica_dataset.card.markdown import render
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.record import AGAIN
-from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.rules import Count  # noqa: TC001 - for pydantic
-from biomedica_dataset.io.typed import read_small, typed
+from biomedica_dataset.io.typed import read_json
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import Pair, PanelRow, arrow_schema, column_names
 from biomedica_dataset.streaming.in_order import rows_in_order
@@ -102,8 +101,7 @@ class ImagesStage(SelectStage[ImagesRecord]):
         name = record_name(task.number)
         if not self.output.exists(name):
             return None
-        with reading(self.output.path(name), AGAIN):
-            record = typed(ImagesRecord, read_small(self.output, name))
+        record = read_json(self.output, name, ImagesRecord, AGAIN)
         is_whole = len(self.output.names(record.folder)) == record.images + 1
         return record if is_whole and record.fingerprint == code_fingerprint(self.code) else None
 

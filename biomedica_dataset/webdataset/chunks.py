@@ -76,11 +76,6 @@ def _shard(file: ShardFile) -> int:
     return int(PurePosixPath(file.path).stem)
 
 
-def up_to_date_record(folder: Folder, chunk: Chunk) -> TarRecord | None:
-    """Return the record of a chunk whose tars are complete and made from the same files."""
-    return whole_record(folder, chunk.number, chunk.fingerprint)
-
-
 def whole_record(folder: Folder, number: int, fingerprint: str) -> TarRecord | None:
     """Return the record of the tars of a number if they are complete and of that fingerprint."""
     record = _read_record(folder, number)

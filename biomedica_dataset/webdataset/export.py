@@ -40,7 +40,7 @@ from .chunks import (
     chunks_of,
     read_records,
     record_name,
-    up_to_date_record,
+    whole_record,
     write_chunk,
 )
 from .tars import Tar, finish, retract
@@ -140,7 +140,7 @@ class ExportStage(Stage[Chunk, TarRecord, int]):
 
     def record(self, task: Chunk) -> TarRecord | None:
         """Return the record of a chunk whose tars are up to date."""
-        return up_to_date_record(self.output, task)
+        return whole_record(self.output, task.number, task.fingerprint)
 
     def make(self, task: Chunk, context: WorkerContext) -> int:
         """Write the tars of a chunk."""

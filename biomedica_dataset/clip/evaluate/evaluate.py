@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from biomedica_dataset.annotation.duplicates.overlaps import Overlap
-from biomedica_dataset.clip.checks import at_least
 from biomedica_dataset.clip.models.two_towers import Model, load_model
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import SourceError, UsageError
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.suggest import one_of
+from biomedica_dataset.suggest import at_least, one_of
 
 from .bootstrap import draw
 from .cases import Cases, read_cases

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from biomedica_dataset.clip.checks import at_least
 from biomedica_dataset.clip.models.model_config import ModelConfig  # noqa: TC001 - pydantic asks for its type
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.streaming.reading.panels import MIN_SCORE, check_unit
-from biomedica_dataset.suggest import one_of
+from biomedica_dataset.suggest import at_least, one_of
 
 
 @dataclass(frozen=True, kw_only=True)
