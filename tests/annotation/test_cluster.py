@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
@@ -25,7 +29,7 @@ from biomedica_dataset.annotation.clusters.cluster_model import (
     ClusterModel,
     arrays_of,
 )
-from biomedica_dataset.annotation.clusters.cluster_plots import write_plots
+from biomedica_dataset.annotation.clusters.cluster_plots import _sizes, write_plots
 from biomedica_dataset.annotation.clusters.imported import import_assignments
 from biomedica_dataset.annotation.embeddings.model_id import ModelId
 from biomedica_dataset.annotation.embeddings.vectors import (
@@ -36,6 +40,7 @@ from biomedica_dataset.annotation.embeddings.vectors import (
 from biomedica_dataset.engine.progress import Progress
 from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.plotting import BLUE, plot
 
 MODEL = ModelId(
     name="made", revision=None, weights="0", dim=6, size=8, preprocess="fit", mean=None, std=None,
@@ -81,6 +86,13 @@ def test_groups_that_are_apart_become_clusters_and_images_their_members(tmp_path
     assert sum(model.header.sizes) == report.images == 200
     assert model.header.explained == sorted(model.header.explained, reverse=True)
     assert "200 images in 5 of 5 clusters" in str(report)
+
+
+def test_the_plot_of_sizes_shows_the_last_cluster():
+    header = SimpleNamespace(sizes=[5, 5], clusters=2)
+    with Image.open(io.BytesIO(plot(partial(_sizes, header)))) as drawn:
+        blue = np.asarray(drawn.convert("RGB"))[drawn.height // 2, :, 0] == int(BLUE[1:3], 16)
+    assert blue.sum() > 0.8 * drawn.width
 
 
 @pytest.mark.slow

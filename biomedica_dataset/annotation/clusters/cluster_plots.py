@@ -38,7 +38,7 @@ def _scree(header: ClusterHeader, axes: Any) -> None:
 
 def _sizes(header: ClusterHeader, axes: Any) -> None:
     sizes = np.sort(header.sizes)[::-1]
-    axes.fill_between(np.arange(len(sizes)), sizes, step="post", color=BLUE)
+    axes.stairs(sizes, fill=True, color=BLUE)
     axes.set(xlabel="cluster, largest first", ylabel="images of the sample", ylim=(0, None))
     axes.set_xlim(0, len(sizes))
     median = int(np.median(sizes))
