@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from biomedica_dataset.cli.group import main, printable
+from biomedica_dataset.cli.group import Commands, main, printable
 
 
 @pytest.fixture
@@ -45,6 +45,22 @@ def test_the_same_run_again_does_nothing_and_says_so(run, sample_bucket, tmp_pat
     run("extract", sample_bucket, "-o", tmp_path / "a", "--workers", 1)
 
     assert "nothing to do" in run("extract", sample_bucket, "-o", tmp_path / "a").output
+
+
+def test_ctrl_c_within_a_library_that_fails_of_it_ends_in_one_line():
+    group = Commands("outer")
+    group.add_command(Commands("inner"))
+
+    @group.commands["inner"].command()
+    def interrupted():
+        try:
+            raise KeyboardInterrupt
+        finally:
+            int("no number")
+
+    done = CliRunner().invoke(group, ["inner", "interrupted"])
+    stopped = "Stopped. What is finished stays valid; run the same command again to resume.\n"
+    assert (done.exit_code, done.output) == (130, stopped)
 
 
 def test_ids_come_from_standard_input_too(run, sample_bucket, tmp_path):

@@ -82,12 +82,23 @@ class Commands(click.Group):
             word = "Error: " if error.exit_code else ""
             click.echo(f"{word}{printable(str(error))}", err=True)
             context.exit(error.exit_code)
-        except KeyboardInterrupt:
+        except click.exceptions.Exit:
+            raise
+        except (KeyboardInterrupt, Exception) as error:
+            if not _is_stop(error):
+                raise
             click.echo(
                 "Stopped. What is finished stays valid; run the same command again to resume.",
                 err=True,
             )
             context.exit(_INTERRUPTED)
+
+
+def _is_stop(error: BaseException | None) -> bool:
+    """Whether Ctrl-C ended a command; a library that it hits may raise an error of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def printable(text: str) -> str:
