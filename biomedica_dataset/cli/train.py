@@ -9,7 +9,7 @@ import click
 from biomedica_dataset.errors import UsageError
 
 from .completion import complete_training
-from .group import main, printable, show
+from .group import main, printable, progress, show
 from .launched import was_requeued
 from .options import TAKE_OVER, output
 
@@ -63,3 +63,4 @@ def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output:
 
     first = ModelConfig(name=base, pretrained=pretrained or "own")
     run(first, ModelConfig(name=tuned), alpha, output)
+    progress().say(f"the model is in {output}; next: biomedica evaluate local-dir:{output}")

@@ -179,7 +179,7 @@ class Pairs:
                 pairs.append((row.key, ready))
             elif fruitless > _FRUITLESS:
                 msg = (
-                    f"{_FRUITLESS:,} pairs of {self._data.path} in a row have no caption or a "
+                    f"{_FRUITLESS:,} pairs of {self._data.path} in a row have no caption or an "
                     "image that cannot be read; run biomedica verify on it"
                 )
                 raise UsageError(msg)

@@ -47,7 +47,7 @@ class TrainReport(Shown):
     def __str__(self) -> str:
         """Return the report in words."""
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"
-        return f"{self.steps:,} steps of {self.pairs:,} pairs{loss}; the model is in {self.output}"
+        return f"{self.pairs:,} pairs in {self.steps:,} steps{loss}; the model is in {self.output}"
 
 
 def train(

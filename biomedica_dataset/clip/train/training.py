@@ -239,8 +239,8 @@ class Training:
         export(self._folder, self._model, card)
         for line in seen.lines("pairs"):
             self._say(line)
-        how = f": OpenCLIP loads local-dir:{self._folder.url}" if self._folder.is_local else ""
-        self._say(f"the model is in {self._folder.url}{how}")
+        if self._folder.is_local:
+            self._say(f"OpenCLIP loads the model as local-dir:{self._folder.url}")
 
 
 def _shares(config: TrainConfig, processes: int) -> tuple[int, int]:
