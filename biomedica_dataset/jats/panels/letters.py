@@ -15,7 +15,7 @@ _PLAIN = {
     **dict.fromkeys("\xa0\u2009\u202f", " "),
     **dict(zip("，、：．。；", ",,:..;", strict=True)),
 }
-_ODD = re.compile(f"[{''.join(_PLAIN)}Ａ-Ｚａ-ｚⒶ-Ⓩⓐ-ⓩ]")
+_ODD = re.compile(f"[{''.join(_PLAIN)}Ａ-Ｚａ-ｚⒶ-Ⓩⓐ-ⓩ₀-₉]")
 _JOINT = r"\s?(?:[-,/&+]|(?:and|to|through|or|und|y|et|e)\b)\s?(?:(?:and|&|to)\s)?"
 SUFFIX = r"(?:\d(?!\d)|[ivx]{1,3}|['′″’]{1,2})?(?![A-Za-z\d])"
 UPPER, LOWER = (

@@ -67,11 +67,20 @@ _STRONG = frozenset(("bold", "paren", "half", "inside", "noted", "ends", "named"
 _BY_BRACKETS = {"ends": True, "half": False}  # whether these stand within brackets
 # Letters of other things than panels, until the end where they are a list.
 _OTHER = re.compile(
-    rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}|\b(?:[Aa]bbreviations?[:.] |"
-    r"(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)[A-Za-z](?![A-Za-z\d]).*",
+    rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}|{LOWER} ?(?:[Mm]eans|[Vv]alues) with\b|"
+    r"\b(?:[Aa]bbreviations?[:.] |(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)"
+    r"[A-Za-z](?![A-Za-z\d]).*",
     re.DOTALL,
 )
-_OTHER_HINTS = ("etter", "uperscript", "bbreviation", "eagents", "codes")  # one is in each match
+# Words whose letters name no panels: "Group A: rats", but not "(A)" behind them.
+_NAMED = re.compile(
+    r"\b(?:group|arm|cohort|case|patient|subject|pig|mouse|rat|site|station|zone|region|lane|sample|"
+    r"specimen|(?:sub|geno|sero|haplo)?type|class|strain|allele|cluster|clade|model|scenario|vitamin|"
+    r"hepatitis|chain|compound)s?:? $",
+    re.IGNORECASE,
+)
+# One is in each match.
+_OTHER_HINTS = ("etter", "s with", "uperscript", "bbreviation", "eagents", "codes")
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
 _NUMBER = re.compile(r"\d{1,2}(?=\s?[A-Za-z])")
 _FAR = 16  # characters before the letters that say what they are
@@ -193,7 +202,8 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
         for letters in (match[0], first[0]) if first else (match[0],):
             style, start, end = _style(text, place, place + len(letters), is_inside)
             if style:
-                add(start, end, letters, style)
+                if text[start] == "(" or not _NAMED.search(text, max(0, start - _FAR), start):
+                    add(start, end, letters, style)
                 stop = place + len(letters)
                 break
     for start, end in bold:

@@ -10,7 +10,7 @@ from .letters import plain
 from .marks import Mark
 
 _NUMBER = re.compile(
-    r"(?:(?<![\w.,=<>±×/(-])|(?<=[a-z])(?=\d{1,2}\.))(?:(\d{1,2})-)?(\d{1,2})(?:[.:,]\s?|\s)"
+    r"(?:(?<![\w.,=<>±×/(-])|(?<=[a-z])(?=\d{1,2}\.))(?:(\d{1,2})-)?(\d{1,2})(?:[.:,]\s?|\s(?:-\s)?)"
     r"(?=([A-Za-z]+))"
 )
 _BEFORE = re.compile(r"(\w+|[<>=±×−])\s$")

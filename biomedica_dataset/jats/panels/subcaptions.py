@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 """Where a piece of text begins and ends in its caption."""
 
-_FOLLOWS = re.compile(r"\s*(?:[,.;:)]|$|(?:and|or|to|with)\b|\((?![A-Za-z]\)))")
+_FOLLOWS = re.compile(r"\s*(?:[,.;)]|$|(?:and|or|to|with)\b|\((?![A-Za-z]\)))")
 _LEADING = frozenset(
     (
         "bold",
@@ -45,17 +45,18 @@ _FEW = 3  # words of a panel that may share the end of its sentence
 # What begins a sentence behind the last panel that is not about that panel alone.
 _OF_ALL = (
     "abbreviations? adapted all anova asterisks? black blue box(?:es)? colou?rs? columns? dashed "
-    "data different.letters dotted each experiments? for.(?:abbreviations|all|details) green h&e "
-    "ha?ematoxylin immuno\\w+.with in.(?:all|both|each) lines? means? n note ns numbers? one-way "
-    "(?:original.)?magnifications? p photo\\w*.by please red representative results? rows? same "
-    "scale see shad(?:ed|ing) significan\\w+ similar.results solid source.data statistic\\w* "
-    "student thick thin (?:three|two).experiments two-way values? whiskers "
-    "(?:\\w+.){0,2}(?:arrow(?:head)?|bar)s? (?:written.|informed.)+consent"
+    "data different.letters dotted each experiments? for.(?:abbreviations|all|details) gr[ae]y "
+    "green h&e ha?ematoxylin horizontal immuno\\w+.with in.(?:all|both|each) lines? means? n note "
+    "ns numbers? one-way (?:original.)?magnifications? p photo\\w*.by please red representative "
+    "results? rows? same scale see shad(?:ed|ing) significan\\w+ similar.results solid source.data "
+    "statistic\\w* student thick thin (?:three|two).experiments two-way values? vertical whiskers "
+    "white yellow (?:\\w+.){0,2}(?:arrow(?:head)?|bar)s? (?:written.|informed.)+consent"
 )
 _CLOSING = re.compile(
     rf"[(*]?(?:the )?(?:{_OF_ALL.replace(' ', '|')})\b|[*†‡#§±]|"
-    r"[\w/+-]{1,10} ?(?:: ?[a-z]|[,=] ?(?-i:[a-z]))|"
+    r"[\w/+-]{1,10} ?(?:[<>≤≥]|: ?[a-z]|[,=] ?(?-i:[a-z]))|"
     r"(?-i:[A-Z][A-Z\d+-]{0,9}) (?:denotes?|indicates?|represents?|stands?)\b|"
+    r"[^.;]{3,40} (?:is|are) (?:indicated|marked|labell?ed|denoted)\b|[^.(]{3,40}, n ?= ?\d|"
     r"(?-i:([A-Z])([A-Z]))[\w-]* \1\w+[ -](?:\w+ )?\2",  # "WT wild type"
     re.IGNORECASE,
 )
@@ -286,7 +287,8 @@ def _without_references(
     for mark in inside:
         seen = {*found.parts, *(letter for other in kept for letter in other.letters)}
         is_inner = bool(kept) and {*mark.letters} < {*kept[0].letters}
-        begins = found.text[: mark.start].rstrip().endswith(";")
+        before = found.text[: mark.start].rstrip()
+        begins = before.endswith((";", ",")) and not _FOLLOWS.match(found.text, mark.end)
         if not kept or is_inner or begins or not seen.issuperset(mark.letters):
             kept.append(mark)
     return kept

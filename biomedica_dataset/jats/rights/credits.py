@@ -158,6 +158,7 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             rf"\b(?:and|by|from|using|with) {WEB}(?=[^.;]{{0,60}}?{_LICENSED})",
             judges.plain,
         ),
+        ("via ", r"\bvia (?:wiki\w+|flickr|unsplash|pixabay|pexels)", judges.plain),
         ("map", r"\bbase ?maps? from (?=(?:the )?(?-i:[A-ZÀ-Þ]))", judges.courtesy),
         (
             "reserv|réserv|vorbehalten|riservati|permission|licen|fair use|unknown a|unknown ph|"

@@ -19,7 +19,7 @@ OTHER = (  # what is adapted or given too
     r"virus\w*|peptides?|proteins?|inhibitors?|compounds?|drugs?|seeds?|embryos?|flies|worms|fish|"
     r"sequences?|primers?|isolates?|clones?|[dr]na|data\w*|values?|results|experiments?|replicates|"
     r"protocols?|methods?|procedures?|assays?|algorithms?|techniques?|criteria|guidelines?|tests?|"
-    r"questionnaires?|scales?|scores?|definitions?|equations?|formula\w*|codes?|software|scripts?|"
+    r"questionnaires?|checklists?|ethograms?|scales?|scores?|definitions?|equations?|formula\w*|codes?|software|scripts?|"
     r"standards?|tasks?|approach\w*|classification|parameters?|measurements?|estimates?|items?|"
     r"instruments?|materials?|funding|support|buffers?|media|medium|solutions?|eggs|those|that|"
     r"dad[oa]s|datos|donn[ée]es|daten|valores|c[eé]l\w+|zellen|amostras?|muestras?|ratones|m[eé]tod\w+|"
