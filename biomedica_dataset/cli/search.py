@@ -72,7 +72,7 @@ def build(dataset: str, **options: Any) -> None:
 
 @search.command()
 @click.argument("dataset")
-@click.argument("query", required=False)
+@click.argument("query", nargs=-1)
 @click.option("--image", metavar="FILE", help="Instead of QUERY: find images like this one.")
 @click.option("--similar", metavar="KEY", help="Instead of QUERY: find images like that of a key.")
 @licenses("figures")
@@ -94,7 +94,7 @@ def build(dataset: str, **options: Any) -> None:
 @click.option(
     "--mode", type=click.Choice(["lexical", "semantic", "hybrid", "image"]), default="lexical",
     show_default=True,
-    help="By words, by meaning (vectors of captions), by both, or by what a CLIP sees.",
+    help="By words, by meaning, by both, or images that show it, as a CLIP sees them.",
 )  # fmt: skip
 @_MODEL
 @_IMAGE_MODEL
@@ -106,7 +106,7 @@ def build(dataset: str, **options: Any) -> None:
 @click.option("--select", metavar="FOLDER", help="Write the found rows as a dataset folder.")
 def find(
     dataset: str,
-    query: str | None,
+    query: tuple[str, ...],
     select: str | None,
     text_model: str | None,
     image_model: str | None,
@@ -120,7 +120,7 @@ def find(
 
     \b
     cell death            any of the words, in any of their forms
-    "cell death"          these words in a row, in the caption
+    '"cell death"'        these words in a row, in the caption
     title:malaria         words of one field: caption, title, context or terms
     """
     from biomedica_dataset import open_search
@@ -130,7 +130,7 @@ def find(
         dataset, text_model=text_model, image_model=image_model, build=build, progress=progress()
     )
     shown = {n: options[n] for n in ("split", "unit", "limit", "mode", "image", "similar")}
-    found = searching.search(query, **shown, **wanted)
+    found = searching.search(" ".join(query) if query else None, **shown, **wanted)
     if wants_json():
         click.echo(json.dumps([one.as_dict() for one in found], ensure_ascii=False))
     else:
@@ -164,9 +164,12 @@ def evaluate(dataset: str, **options: Any) -> None:
 @search.command()
 @click.argument("dataset")
 @_MODEL
+@_IMAGE_MODEL
 @_BUILD
 @served
-def serve(dataset: str, text_model: str | None, build: bool, **options: Any) -> None:
+def serve(
+    dataset: str, text_model: str | None, image_model: str | None, build: bool, **options: Any
+) -> None:
     """Serve a page on this machine that searches DATASET in a browser.
 
     DATASET is what `biomedica search` takes. The page is served to this machine alone: from another
@@ -179,7 +182,9 @@ def serve(dataset: str, text_model: str | None, build: bool, **options: Any) -> 
 
     for library in ("tantivy", "starlette", "uvicorn"):
         require(library, "search")
-    searching = open_search(dataset, text_model=text_model, build=build, progress=progress())
+    searching = open_search(
+        dataset, text_model=text_model, image_model=image_model, build=build, progress=progress()
+    )
     images = FoundImages(searching)
     told = f"{searching.index.rows:,} figures can be found"
     serve_page(search_page(searching), images, told, images.close, **options)

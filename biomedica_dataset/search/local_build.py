@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from biomedica_dataset.extras import require
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.search_files import FORMAT_VERSION, SearchIndex
@@ -53,19 +55,21 @@ def build_here(
     Raises
     ------
     UsageError
-        Another process is making it.
+        A library is missing.
     SourceError
         The dataset cannot be read.
     """
     require("tantivy", "search")
     folder = cache_folder() / "built-search" / digest
-    made = _made(folder)
-    if made is None:
-        files = _sources(manifest)
-        found = {file.path: folder / file.path for file in files}
-        fetch_files(place, files, found, progress, "files to build a search index")
-        Folder(str(folder)).write_bytes(MANIFEST, manifest.as_json())
-        made = _LocalStage(str(folder)).run(progress=progress).finished
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):  # of searches that begin together, one builds
+        made = _made(folder)
+        if made is None:
+            files = _sources(manifest)
+            found = {file.path: folder / file.path for file in files}
+            fetch_files(place, files, found, progress, "files to build a search index")
+            Folder(str(folder)).write_bytes(MANIFEST, manifest.as_json())
+            made = _LocalStage(str(folder)).run(progress=progress).finished
     return Place(str(folder)), made
 
 

@@ -24,7 +24,7 @@ from .found_rows import FoundRows
 from .lexical import Hit, Lexical
 from .local_build import build_here, source_bytes
 from .local_files import local_files
-from .searched_rows import WHOLE_IMAGES, Mode, SearchedRows
+from .searched_rows import TEXT_MODES, WHOLE_IMAGES, Mode, SearchedRows
 from .vectors.image_vectors import ImageVectors
 from .vectors.semantic import Semantic
 
@@ -97,6 +97,12 @@ class Search:
         one_of("unit", unit, UNITS)
         return self.panels if unit == "panel" else self.figures
 
+    def modes(self) -> list[Mode]:
+        """Return how its figures can be found by words with what is on this machine."""
+        modes = list(TEXT_MODES if self.index.text_model is not None else TEXT_MODES[:1])
+        has_images = self.index.image_model is not None
+        return [*modes, "image"] if has_images and self._images.may_have_texts() else modes
+
     def _lexical(self, unit: str) -> Lexical:
         parts = self.index.of(unit)
         words = [file for part in parts for file in part.words]
@@ -151,7 +157,7 @@ class Search:
             query, an image and a key that is given, or there are no panels.
         """
         if sum(one is not None for one in (query, image, similar)) != 1:
-            msg = "search for words, for an image or for what is similar to a key: one of them"
+            msg = "give one of a query, an image (--image) and a key (--similar)"
             raise UsageError(msg)
         if not 1 <= limit <= MOST_RESULTS:
             msg = f"limit is {limit}; it must be 1 to {MOST_RESULTS:,}"

@@ -123,7 +123,7 @@ def parse_query(query: str, stem: Callable[[str], list[str]]) -> list[Phrase]:
         else:
             phrases += [Phrase(((0, one),), field.lower() or None, False) for _, one in stems]  # noqa: FBT003
     if not phrases:
-        what = "has no word" if not _WORD.search(query) else "has only words that are everywhere"
+        what = "has no word" if not _WORD.search(query) else "has only common words"
         msg = f"the query {query[:80]!r} {what}; give a word to search for"
         raise UsageError(msg)
     return list(dict.fromkeys(phrases))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -14,10 +15,12 @@ from biomedica_dataset.annotation.embeddings.encoder import load_encoder
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.search.build import build_search
 from biomedica_dataset.search.search import open_search
-from biomedica_dataset.search.vectors.clip_texts import ClipTexts
+from biomedica_dataset.search.vectors.clip_texts import ClipTexts, has_texts
 from biomedica_dataset.serialization.serialize import serialize
 
+from ..annotation.browser import accessible, served
 from ..servers.bucket import BucketServer
+from ..untrained_encoder import write_encoder
 from .conftest import write_tokenizer
 from .test_search import keys
 
@@ -153,3 +156,41 @@ def test_a_model_without_texts_and_another_than_that_of_the_index_are_refused(
         search = open_search(folder, image_model=str(image_model))
         with pytest.raises(UsageError, match=told):
             search.search("cells", mode="image", unit=unit)
+
+
+def test_images_are_offered_by_words_where_a_model_with_texts_is_at_hand(seen_by_clip, clip, once):
+    assert open_search(seen_by_clip).modes() == ["lexical"]
+    assert open_search(seen_by_clip, image_model=str(clip)).modes() == ["lexical", "image"]
+    vision = once("encoder", write_encoder)
+    assert [has_texts(str(one)) for one in (clip, vision, "classical")] == [True, False, False]
+
+
+def test_vectors_of_the_hub_and_a_folder_are_refused_with_the_id_to_name(
+    seen_by_clip, clip, tmp_path
+):
+    shutil.copytree(seen_by_clip, tmp_path / "dataset")
+    manifest = tmp_path / "dataset" / "manifest.json"
+    made = json.loads(manifest.read_bytes())["search"]["image_model"]["name"]
+    named = made.replace(made.partition(",")[0], "org/clip@0123456789ab")
+    manifest.write_text(manifest.read_text().replace(made, named))
+
+    search = open_search(tmp_path / "dataset", image_model=str(clip))
+    with pytest.raises(UsageError, match="which a folder lacks: name org/clip, which"):
+        search.search(WORDS, mode="image")
+
+
+@pytest.mark.slow
+def test_the_page_finds_images_by_words(seen_by_clip, clip, chromium):
+    best = keys(open_search(seen_by_clip, image_model=str(clip)).search(WORDS, mode="image"))
+    serve = ("search", "serve")
+    with served(seen_by_clip, "--image-model", clip, command=serve) as (address, _server):
+        page = chromium()[1].new_page()
+        page.set_default_timeout(30_000)
+        page.goto(address)
+        page.locator("#mode").select_option("image")
+        page.locator("#query").fill(WORDS)
+        page.locator("#query").press("Enter")
+        page.locator(".found").first.wait_for()
+        shown = [one.get_attribute("data-key") for one in page.locator(".found").all()]
+        assert shown == best
+        accessible(page)

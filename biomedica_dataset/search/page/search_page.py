@@ -12,7 +12,6 @@ from biomedica_dataset.annotation.review.server import Page
 from biomedica_dataset.annotation.review.work_handlers import text_of
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.search.documents import STORED
-from biomedica_dataset.search.searched_rows import TEXT_MODES
 from biomedica_dataset.streaming.choice import Choice
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class SearchHandlers:
     """
 
     def __init__(self, search: Search) -> None:
-        self._search = search
+        self._search, self._modes = search, search.modes()
         self._one_by_one = threading.Lock()
 
     def about(self, _sent: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +63,7 @@ class SearchHandlers:
             "dataset": PurePosixPath(self._search.place.url).name,
             "counts": {unit: count for unit, count in counts.items() if count},
             "has_images": index.image_model is not None,
-            "modes": list(TEXT_MODES if index.text_model is not None else TEXT_MODES[:1]),
+            "modes": self._modes,
         }
 
     def search(self, sent: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,18 @@ Array = np.ndarray[Any, Any]
 _CLOSE = 1e-3  # between features of the model and its projection, of numbers of about 1
 
 
+def has_texts(name: str) -> bool:
+    """Whether a model is on this machine, and is one of images and texts; it is not loaded."""
+    if name == NAME:
+        return False
+    try:
+        auto = load_transformers("embed").AutoConfig
+        config = auto.from_pretrained(name, local_files_only=True, trust_remote_code=False)
+    except (UsageError, OSError, ValueError, KeyError):
+        return False
+    return hasattr(config, "text_config") and hasattr(config, "vision_config")
+
+
 class ClipTexts:
     """The texts of a model of images and texts for transformers, such as CLIP or SigLIP.
 

@@ -31,7 +31,7 @@ from biomedica_dataset.search.local_files import local_files
 from biomedica_dataset.streaming.reading.texts import Texts
 
 from .bit_vectors import BitVectors
-from .clip_texts import ClipTexts
+from .clip_texts import ClipTexts, has_texts
 
 if TYPE_CHECKING:
     from biomedica_dataset.engine.progress import Progress
@@ -171,6 +171,13 @@ class ImageVectors:
             raise UsageError(msg) from error
         return cast("Array", encoder.encode(np.stack(pixels))[0].astype(np.float32))
 
+    def may_have_texts(self) -> bool:
+        """Whether a model was named, or the one of the vectors is on this machine and has texts."""
+        if self._image_model is not None:
+            return True
+        name, _preprocess = self._named()
+        return has_texts(name)
+
     def find_text(self, text: str, limit: int, allowed: Sequence[Array] | None) -> list[Hit]:
         """Return the rows whose images are nearest to a text, if a CLIP made their vectors.
 
@@ -271,10 +278,15 @@ class ImageVectors:
         return self._image_model or name, preprocess
 
     def _is_another(self, name: str, found: str) -> str:
-        return (
-            f"the vectors of {self._place.url} were made by {self._model.name}, and {name} is "
-            f"{found}; name that model, its folder or its id"
-        )
+        made = self._model.name
+        msg = f"the vectors of {self._place.url} were made by {made}, and {name} is {found}; "
+        if "@" in made and "@" not in found:
+            own = made.partition("@")[0]
+            return (
+                f"{msg}a model of the Hub is known by its commit, which a folder lacks: name "
+                f"{own}, which with HF_HUB_OFFLINE=1 is read from the cache"
+            )
+        return f"{msg}name that model, its folder or its id"
 
     @cached_property
     def _encoder(self) -> Encoder:

@@ -11,7 +11,9 @@ const chosen = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new Se
 const known = Object.fromEntries(Object.keys(NAMES).map((name) => [name, new Map()]));
 const basket = new Set(JSON.parse(localStorage.getItem(BASKET) ?? "[]"));
 let limit = STEP, turn = 0, asked = null, similar = null, hasImages = false;
-const unit = () => (!similar && find("unit").value) || "figure";
+const MODES = { lexical: "words", semantic: "meaning", hybrid: "words and meaning", image: "what images show" };
+const mode = () => find("mode").value || "lexical";
+const unit = () => (!similar && mode() !== "image" && find("unit").value) || "figure";  // images are whole figures
 const counted = (count, of = unit(), which = "") => `${number(count)}${which} ${count === 1 ? of : `${of}s`}`;
 
 async function request(path, body) {
@@ -33,7 +35,7 @@ async function request(path, body) {
 }
 
 async function search() {
-  const own = ++turn, query = find("query").value, of = similar ?? `${unit()} ${query}`;
+  const own = ++turn, query = find("query").value, of = similar ?? `${unit()} ${mode()} ${query}`;
   if (of !== asked) {
     for (const values of Object.values(known)) values.clear();
     asked = of;
@@ -42,7 +44,7 @@ async function search() {
   find("said").textContent = "searching …";
   const year = (id) => (find(id).value ? Math.trunc(Number(find(id).value)) : null);
   const sent = {
-    query, unit: unit(), mode: find("mode").value || "lexical", limit, from: year("from"), to: year("to"),
+    query, unit: unit(), mode: mode(), limit, from: year("from"), to: year("to"),
   };
   if (similar) sent.similar = similar;
   for (const [name, values] of Object.entries(chosen)) sent[name] = [...values];
@@ -70,7 +72,7 @@ function show({ results, facets, has_more }, query) {
   find("results").replaceChildren(...results.map((one) => (isMore && before.get(one.key)) || tile(one)));
   find("more").hidden = !has_more;
   find("said").textContent = results.length
-    ? `${similar ? `Images like ${similar}: ` : ""}${counted(results.length, unit(), has_more ? " best" : "")}`
+    ? `${similar ? `Images like ${similar}: ` : ""}${counted(results.length, unit(), has_more ? " best" : "")} found.`
     : `No ${unit()} matches.`;
   const kept = { q: query, ...(unit() === "figure" ? {} : { unit: unit() }) };
   history.replaceState(null, "", `#${new URLSearchParams(kept)}`);
@@ -232,7 +234,11 @@ find("searching").onsubmit = (event) => {
   limit = STEP;
   search();
 };
-find("from").onchange = find("to").onchange = find("mode").onchange = again;
+find("from").onchange = find("to").onchange = again;
+find("mode").onchange = () => {
+  find("unit").disabled = mode() === "image";
+  again();
+};
 find("unit").onchange = () => {
   similar = null;
   again();
@@ -276,8 +282,8 @@ request("about", {}).then(({ dataset, counts, modes, has_images }) => {
   find("title").textContent = dataset;
   hasImages = has_images;
   const units = Object.keys(counts), given = new URLSearchParams(location.hash.slice(1));
-  find("told").textContent = `${units.map((one) => counted(counts[one], one)).join(" and ")} can be found.`;
-  choices("mode", modes, (one) => one);
+  find("told").textContent = `${units.map((one) => counted(counts[one], one)).join(" and ")} to search.`;
+  choices("mode", modes, (one) => MODES[one]);
   choices("unit", units, (one) => `${one}s`);
   if (units.includes(given.get("unit"))) find("unit").value = given.get("unit");
   find("query").value = given.get("q") ?? "";
