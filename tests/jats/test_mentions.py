@@ -267,6 +267,15 @@ def test_supplementary_figures_are_found_by_any_of_their_names(text: str, label:
         (f"{x('F1', 'Figs 1(a)')}–{x('F1', '1(c)')}, {x('F1', '1E')}-{x('F1', '1F')}", ["ABCEF"]),
         (f"({x('F1', 'Fig. 1Ai,Aii')}); panels B and C of {x('F1', 'Fig. 1')}", ["ABC"]),
         (f"({x('F1', 'Fig. 1')}, panel B)", ["B"]),
+        (
+            f"({x('F1', 'Fig. 1A′')}, B′), {x('F1', 'Fig. 1')}: c, d, {x('F1', 'Fig. 1-e')}",
+            ["ABCDE"],
+        ),
+        (
+            f"({x('F1', 'Fig. 1A')} vs. {x('F1', '1B')}) but part (d) of {x('F1', 'Fig. 1')}",
+            ["ABD"],
+        ),
+        (f"{x('F1', 'Fig. 1A')}, left and {x('F1', '1C through 1E')}, right", ["ACDE"]),
         (f"{x('F1', 'Fig. 1')}, A control; Figs 1, S2; Fig. 1 T and B cells", []),
     ],
 )

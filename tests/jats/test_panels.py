@@ -96,6 +96,8 @@ from .documents import fig, figures
         pytest.param("Fins. Rat A: old. Rat B: young.", "", id="animals"),
         pytest.param("Groups: A, control; B, fed. Genotypes C and D: old.", "", id="sets of them"),
         pytest.param("Fins of rats (A) and of patients (B).", "AB", id="letters in brackets"),
+        pytest.param("Means. a: P &lt; 0.05; b: P = 0.01.", "", id="notes on probabilities"),
+        pytest.param("Figure 1a: Whole. Figure 1b: Cut.", "AB", id="figures with small letters"),
         pytest.param("Fins. a–d Means with different letters differ.", "", id="a note on letters"),
         pytest.param("A Fin. B<sub>1</sub>, B<sub>2</sub> Tails. C Eye.", "ABC", id="subscripts"),
         pytest.param("Growth (p = 0.05) of (C) and (D).", "", id="not from A on"),
@@ -233,6 +235,11 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
                 "B": "Panel B shows the mean of A. HF denotes a fin. Also: poly(C)n.",
             },
             id="what closes all, behind a letter",
+        ),
+        pytest.param(
+            "Panel (A) whole, panel (B) cut.",
+            {"A": "Panel (A) whole,", "B": "panel (B) cut."},
+            id="a word before brackets",
         ),
         pytest.param(
             "Fins. A Whole. B Cut. WT wild type",

@@ -40,29 +40,32 @@ _AFTER = re.compile(  # "in the Supplement", "of the Online Appendix", "(supplem
     re.IGNORECASE,
 )
 _LABEL_BEFORE = re.compile(rf"\W*(?:{_ANY})?\W*(?:data|information|materials?)?\W*", re.IGNORECASE)
-_JOINT = r"\s?(?:[,;/&-]|(?:and|to|through|e|y|und|et|bis|a|à)\b)\s?(?:(?:and|&)\s)?"
-_NUMERAL = r"(?-i:[ivx]{1,3})?"
-_AND = r"\s?(?:[,/&-]|(?:and|to)\b)\s?(?:and\s)?"
+_JOINT = (
+    r"\s?(?:[,;/&-]|(?:and|or|to|through|e|y|und|et|bis|a|à)\b|vs\.?|versus\b)\s?(?:(?:and|&)\s)?"
+)
+_NUMERAL = r"(?:(?-i:[ivx]{1,3})|['′″’]{1,2})?"
+_AND = r"\s?(?:[,/&-]|(?:and|to|through)\b)\s?(?:and\s)?"
 _LETTERS = (
     rf"[A-Za-z](?:\d|{_NUMERAL})(?![A-Za-z\d])"
     rf"(?:(?:\){_AND}\(|{_AND})[A-Za-z]{_NUMERAL}(?![A-Za-z\d]|\.\s[a-z]))*"
 )
+_SIDE = r"(?:,?\s(?:left|right|top|bottom|middle|upper|lower|inset)(?:\spanels?)?\b)?"
 # "1A", "1(a)"; "1, panel A"; "1, A and B", "1 a, b", but not "1, A control was", "1 A. thaliana".
 _PANELS = (
-    rf"(?:\(?|[,;]?\s?\(?panels?\s|[,;]?\s\(?(?![A-Za-z]\d)"
+    rf"(?:\(?|-(?![A-Za-z]\d)|[,;:]?\s?\(?panels?\s|[,;:]?\s\(?(?![A-Za-z]\d)"
     rf"(?=(?>{_LETTERS})(?:\s?[),;:\]]|\.(?:\s(?-i:[A-Z])|$)|$|\s(?:and|&)\s\d)))"
 )
-_ITEM = rf"(?:(?-i:[A-Z]{{1,2}}|s)\.?\s?)?\d{{1,4}}(?!\d|\s?%)(?:{_PANELS}{_LETTERS}\)?)?"
+_ITEM = rf"(?:(?-i:[A-Z]{{1,2}}|s)\.?\s?)?\d{{1,4}}(?!\d|\s?%)(?:{_PANELS}{_LETTERS}\)?{_SIDE})?"
 _WORD = re.compile(r"[^\W\d_]+")
 _LABEL = re.compile(
     r"([^\W\d_]{3,14}|[^\x00-\x7f\W\d_]{1,2})\.?\s?"
     rf"(?:({_ANY})\s)?({_ITEM}(?:{_JOINT}{_ITEM})*)",
     re.IGNORECASE,
 )
-_PANELS_BEFORE = re.compile(rf"\bpanels?\s\(?({_LETTERS})\)?\s(?:of|in)\s$", re.IGNORECASE)
+_PANELS_BEFORE = re.compile(rf"\b(?:panel|part)s?\s\(?({_LETTERS})\)?\s(?:of|in)\s$", re.IGNORECASE)
 _NUMBER_BEFORE = re.compile(r"\b([SAE]\d{1,3}[A-Z]?)\s$")  # "S1 Fig"
 _PART = re.compile(
-    rf"((?-i:[A-Z]{{1,2}}|s)?)\.?\s?(\d{{1,4}})(?:{_PANELS}({_LETTERS})\)?)?({_JOINT})?",
+    rf"((?-i:[A-Z]{{1,2}}|s)?)\.?\s?(\d{{1,4}})(?:{_PANELS}({_LETTERS})\)?{_SIDE})?({_JOINT})?",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"\s?(?:-|(?:to|through|bis|a|à)\b)", re.IGNORECASE)

@@ -26,7 +26,7 @@ _STYLES = tuple(
     for style, before, after in (
         (
             "paren",  # but not "benzo(a)pyrene"
-            r"\(\s?(?:[Pp]anels?\s|[Pp]arts?\s|[Ff]ig(?:ure)?\.?\s?(?=\d))?\d{0,2}\w",
+            r"(?:\b[Pp]anels?\s)?\(\s?(?:[Pp]anels?\s|[Pp]arts?\s|[Ff]ig(?:ure)?\.?\s?(?=\d))?\d{0,2}\w",
             r"[.:,]?\s?\)(?!(?:(?<=[a-z]\(\w\))|(?<=[a-z]\(\w,\w\)))[a-z])",
         ),
         (
@@ -34,7 +34,11 @@ _STYLES = tuple(
             r"\(\s?\d{0,2}\w",
             r"(?:\s?[,;]|(?=\s[×A-Z]))\s(?:(?!, [a-z] )[^()]){0,80}\)",
         ),
-        ("numbered", r"\b\d{1,2}\s?[A-Z]", r"[.:,]?(?=\s|$)"),
+        (
+            "numbered",
+            r"(?:\b\d{1,2}\s?[A-Z]|(?:^|[.;]\s)[Ff]ig(?:ure)?\.?\s?\d{1,2}[a-z])",
+            r"[.:,]?(?=\s|$)",
+        ),
         ("ends", r"[,:] \w", r"(?=\))"),
         ("named", r"\b(?:[Pp]anels?\s\w|(?:[Ii]mages?|[Pp]arts?)\s[A-Z])", ""),
         ("half", r"(?:^|[\s.;:!?)])\w", r"\)"),
@@ -79,6 +83,7 @@ _NAMED = re.compile(
     r"hepatitis|chain|compound)s?:? $",
     re.IGNORECASE,
 )
+_VALUE = re.compile(r"\s*[Pp]\s?[<>=≤≥]")  # "a: P < 0.05"
 # One is in each match.
 _OTHER_HINTS = ("etter", "s with", "uperscript", "bbreviation", "eagents", "codes")
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
@@ -202,7 +207,8 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
         for letters in (match[0], first[0]) if first else (match[0],):
             style, start, end = _style(text, place, place + len(letters), is_inside)
             if style:
-                if text[start] == "(" or not _NAMED.search(text, max(0, start - _FAR), start):
+                named = text[start] != "(" and _NAMED.search(text, max(0, start - _FAR), start)
+                if not (named or _VALUE.match(text, end)):
                     add(start, end, letters, style)
                 stop = place + len(letters)
                 break

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LETTER = re.compile(  # behind the number of a figure, or before its label
-    r"\d[,;]?\s?[(（]?(?:panels?\s)?[A-Za-z](?:[ivx]{1,3})?(?![A-Za-z])|[Pp]anels?\s[(（]?[A-Za-z]\b"
+    r"\d[,;:]?\s?[(（–-]?(?:panels?\s)?[A-Za-z](?:[ivx]{1,3})?(?![A-Za-z])|(?:[Pp]anel|[Pp]art)s?\s[(（]?[A-Za-z]\b"
 )
 
 

@@ -65,7 +65,7 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             "replotted|re-plotted|reused|re-used|excerpted|copied|reimpres|reprodu|redesenhad|"
             "riprodott|re-produit|abgedruckt|übernommen|extended|simplified|adapt|modif|adatt|erändert|erandert",
             rf"(?<!genetically )\b(?:(?P<copied>{COPIED})|{ADAPTED})(?:,? {FILL}){{0,6}},? "
-            rf"(?P<by>{FROM})(?=\W|(?-i:[A-Z]))",
+            rf"(?:by (?:the|one of the) authors?,? )?(?P<by>{FROM})(?=\W|(?-i:[A-Z]))",
             judges.adapted,
         ),
         (

@@ -27,7 +27,7 @@ OTHER = (  # what is adapted or given too
 )
 CONSENT = re.compile(
     r"\b(?:patient|parent|famil|guardian|subject|participant|consent|volunteer|relative|mother|"
-    r"father|donor|ethi[ck]|[ée]tic|irb\b|wom[ae]n|m[ae]n\b|child|paciente|padres|pais\b|eltern|genitori)\w*",
+    r"father|donor|ethi[ck]|[ée]tic|irb\b|committee|wom[ae]n|m[ae]n\b|child|paciente|padres|pais\b|eltern|genitori)\w*",
     re.IGNORECASE,
 )
 NAME = r"(?-i:[^\W\d_a-z][\w'’-]+)"
