@@ -15,7 +15,7 @@ from biomedica_dataset.jats.limits import MAX_CITATIONS, MAX_PARAGRAPHS, check_l
 from biomedica_dataset.jats.panels.labels import MOST_IN_A_RANGE, find_mentions, series_of
 from biomedica_dataset.jats.text import CITATIONS, FLOATS
 
-from .ranges import joined_to, plain_end, plain_start, ranges_inside
+from .ranges import plain_start, range_end, ranges_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -116,9 +116,10 @@ class _Citing:
 
     def _ranges(self, xref: _Element, targets: list[int]) -> Iterator[int]:
         """Yield the figures of ranges in an ``xref``, and of those that it begins or ends."""
-        inside, start, last = ranges_inside(xref), plain_start(xref), plain_end(xref)
-        following = joined_to(xref)
+        inside, start, (last, following) = ranges_inside(xref), plain_start(xref), range_end(xref)
         ends = self.targets(following) if following is not None else []
+        if not (inside or start or last or ends):
+            return
         final: dict[Series, list[int]] = defaultdict(list)
         for series, numbers in dict.fromkeys(self._numbers[end] for end in ends):
             if numbers:

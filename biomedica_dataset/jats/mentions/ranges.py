@@ -43,15 +43,18 @@ def ranges_inside(xref: _Element) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in dict.fromkeys(found)]
 
 
-def joined_to(xref: _Element) -> _Element | None:
-    """Return the next link if a dash or a word joins it to this one as the end of a range."""
+def range_end(xref: _Element) -> tuple[int | None, _Element | None]:
+    """Return the end of a range that begins with a link: a number in plain text, or the next link.
+
+    A dash or a word joins the one or the other to it.
+    """
     between, following = _after(xref)
-    return following if _BETWEEN.fullmatch(between) else None
+    joined = following is not None and _BETWEEN.fullmatch(between)
+    return _plain_end(xref, between), following if joined else None
 
 
-def plain_end(xref: _Element) -> int | None:
-    """Return the last number of a range that ends in plain text behind a link."""
-    found = _PLAIN_END.match(_after(xref)[0])
+def _plain_end(xref: _Element, after: str) -> int | None:
+    found = _PLAIN_END.match(after)
     if found is None:
         return None
     # With spaces, "Figure 1 – 3 cells" is no range, unless several figures are announced.

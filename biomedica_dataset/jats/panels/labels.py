@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .letters import expanded, plain
@@ -190,18 +191,24 @@ def series_of(labels: Sequence[str]) -> tuple[Series, range]:
     >>> series_of(["Figs. S1–S3"]), series_of(["(a)", "Supplementary Figure 2"])
     ((('fig', 'S'), range(1, 4)), (('fig', 'S'), range(2, 3)))
     """
-    for label in map(plain, labels):
-        if len(label) > _NEAR:
-            continue
-        words = (word.start() for word in _WORD.finditer(label))
-        mention = next((found for word in words for found in _mentions_at(label, word)), None)
-        if mention is not None and not mention.numbers[-1][2]:
-            before = label[: mention.start].strip()
-            is_whole = not before or _LABEL_BEFORE.fullmatch(before)
-            if is_whole and not label[mention.end :].strip(" .:|)]-–—"):
-                numbers = range(mention.numbers[0][0], mention.numbers[-1][1] + 1)
-                return mention.series, numbers[: MOST_IN_A_RANGE + 1]
-    return ("", ""), range(0)
+    found = (_series(label) for label in labels if len(label) <= _NEAR)
+    return next(filter(None, found), (("", ""), range(0)))
+
+
+@lru_cache(1000)  # "Figure 1" is that of most articles
+def _series(label: str) -> tuple[Series, range] | None:
+    label = plain(label)
+    words = (word.start() for word in _WORD.finditer(label))
+    mention = next((found for word in words for found in _mentions_at(label, word)), None)
+    if mention is None or mention.numbers[-1][2]:
+        return None
+    before = label[: mention.start].strip()
+    if before and not _LABEL_BEFORE.fullmatch(before):
+        return None
+    if label[mention.end :].strip(" .:|)]-–—"):
+        return None
+    numbers = range(mention.numbers[0][0], mention.numbers[-1][1] + 1)
+    return mention.series, numbers[: MOST_IN_A_RANGE + 1]
 
 
 def _letter(qualifier: str | None) -> str:
