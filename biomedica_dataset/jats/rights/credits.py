@@ -220,7 +220,7 @@ def _matches(text: str) -> Iterator[tuple[re.Match[str], Judge]]:
             continue
         parts = parts or _parts(text)
         for part, start, end in parts:
-            if any(hint in part for hint in hints):
+            if any(map(part.__contains__, hints)):
                 for match in pattern.finditer(text, start, end + 1):
                     if match.start() < end:
                         yield match, judge
