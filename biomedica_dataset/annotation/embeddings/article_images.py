@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from biomedica_dataset.annotation.look.measure_block import measure_pair
 from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_figure_panels
 from biomedica_dataset.errors import ArticleError
@@ -17,8 +19,6 @@ from biomedica_dataset.rows import rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
-
-    import numpy as np
 
     from biomedica_dataset.annotation.look.measure_block import Boxes, Row
     from biomedica_dataset.annotation.panels.panels import Panels
@@ -61,9 +61,10 @@ class Frame:
         target = 2 * self.size
         targets = (figure_target(target, *view) if view else target for view in views)
         pixels = decoder.rgb(max(targets))
-        return [self._fit(_cut(pixels, *view) if view else pixels) for view in views]
+        return [self.fit(_cut(pixels, *view) if view else pixels) for view in views]
 
-    def _fit(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def fit(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return decoded pixels as uint8 (size, size, 3)."""
         if self.colour is None:
             return squashed(pixels, self.size)
         return fitted(pixels, self.size, self.colour)
@@ -113,6 +114,10 @@ class ImagesOf:
 
     frame: Frame
     panels: Panels | None
+
+    def warm_up(self) -> None:
+        """Load the libraries that fit images, which takes a process seconds."""
+        self.frame.fit(np.zeros((1, 1, 3), np.uint8))
 
     def __call__(
         self, articles: Sequence[Article], known: AbstractSet[str], boxes: Boxes | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, TypeVar
@@ -15,7 +15,6 @@ from biomedica_dataset.errors import WorkerDiedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
-    from concurrent.futures import Future
 
     from biomedica_dataset.annotation.look.measure_block import Boxes
     from biomedica_dataset.archive.ledger import Archive
@@ -35,7 +34,7 @@ T = TypeVar("T")
 
 
 class ImageLoader:
-    """Processes that decode the images of articles.
+    """Processes that decode the images of articles; this one does until the first has started.
 
     Parameters
     ----------
@@ -83,8 +82,12 @@ class ImageLoader:
                 yield block, self._images_of(*task)
             return
         ahead: deque[tuple[int, int, Future[list[LoadedImage]]]] = deque()
+        starting = [self._pool.submit(self._images_of.warm_up) for _ in range(self._processes)]
         try:
             for block, task in read_ahead(tasks, _READ_AHEAD):
+                if not any(map(Future.done, starting)):
+                    yield block, self._images_of(*task)
+                    continue
                 future = self._pool.submit(self._images_of, *task)
                 ahead.append((block, _bytes(task[0]), future))
                 while self._is_full(ahead):
