@@ -1,17 +1,22 @@
 """Fingerprints of our own code, to recognize output that other code made.
 
 A fingerprint covers the syntax trees of the named modules and of everything they import: a changed
-operator changes it, a changed docstring or comment does not.
+operator changes it, a changed docstring or comment does not. To read them takes a quarter of a
+second, so what was read of a module is kept where Python keeps its compiled code.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
-from collections.abc import Iterator
+import json
+import os
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from .collector import collector_paused
@@ -60,6 +65,7 @@ def code_fingerprint(
         digest.update(f"{name} {_code(package, name).digest}\n".encode())
     for library in libraries:
         digest.update(f"{library} {version(library)}\n".encode())
+    _kept(package).save()
     return digest.hexdigest()
 
 
@@ -77,7 +83,7 @@ def imported_modules(modules: tuple[str, ...], package: Path = _PACKAGE) -> set[
         name = ahead.pop()
         if name not in found:
             found.add(name)
-            ahead += _code(package, name).imports
+            ahead += filter(None, (_module(package, one) for one in _code(package, name).names))
     return found
 
 
@@ -87,18 +93,71 @@ def _path(package: Path, module: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """What a module does: the digest of its syntax tree, and the modules it imports."""
+    """What a module does: the digest of its syntax tree, and what it imports of the package.
 
+    Parameters
+    ----------
+    source
+        SHA-256 of its text.
+    names
+        Modules, and what may be modules or names in them.
+    """
+
+    source: str
     digest: str
-    imports: tuple[str, ...]
+    names: list[str]
+
+
+class _Kept:
+    """What was read of the modules of a package."""
+
+    def __init__(self, package: Path) -> None:
+        compiled = Path(cache_from_source(str(package / "__init__.py")))
+        self._path = compiled.with_name(f"fingerprints.{sys.implementation.cache_tag}.json")
+        self._known: dict[str, tuple[str, str, list[str]]] = {}
+        self._is_new = False
+        with contextlib.suppress(OSError, ValueError):
+            self._known = json.loads(self._path.read_bytes())
+
+    def get(self, module: str, source: str) -> _Code | None:
+        """Return what was read of a module, if its text was the same."""
+        known = self._known.get(module)
+        return _Code(*known) if known and known[0] == source else None
+
+    def add(self, module: str, code: _Code) -> None:
+        """Keep what was read of a module."""
+        self._known[module], self._is_new = (code.source, code.digest, code.names), True
+
+    def save(self) -> None:
+        """Write what is new, where Python may write compiled code."""
+        if self._is_new and not sys.dont_write_bytecode:
+            with contextlib.suppress(OSError):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                partial = self._path.with_suffix(f".{os.getpid()}")
+                partial.write_text(json.dumps(self._known))
+                partial.replace(self._path)
+            self._is_new = False
+
+
+_kept = cache(_Kept)
 
 
 @cache
 def _code(package: Path, module: str) -> _Code:
-    """Read a module without its docstrings and its code for type checkers."""
+    text = _path(package, module).read_bytes()
+    source = hashlib.sha256(text).hexdigest()
+    code = _kept(package).get(module, source)
+    if code is None:
+        code = _Code(source, *_read(package, module, text))
+        _kept(package).add(module, code)
+    return code
+
+
+def _read(package: Path, module: str, text: bytes) -> tuple[str, list[str]]:
+    """Return digest and names of a module without its docstrings and its code for type checkers."""
     with collector_paused():
-        tree = ast.parse(_path(package, module).read_bytes())
-        imports: dict[str, None] = {}
+        tree = ast.parse(text)
+        names: dict[str, None] = {}
         ahead: list[ast.AST] = [tree]
         for node in ahead:  # statements only: expressions import nothing
             body = getattr(node, "body", None)
@@ -107,9 +166,9 @@ def _code(package: Path, module: str) -> _Code:
                     item for item in body if not (_is_text(item) or _is_for_checkers(item))
                 ]
             if isinstance(node, ast.ImportFrom):
-                imports |= dict.fromkeys(_imported(package, module, node))
+                names |= dict.fromkeys(_imported(package, module, node))
             ahead += [one for one in ast.iter_child_nodes(node) if isinstance(one, _STATEMENTS)]
-        return _Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
+        return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), list(names)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -129,13 +188,12 @@ def _is_for_checkers(node: ast.AST) -> bool:
     )
 
 
-def _imported(package: Path, module: str, node: ast.ImportFrom) -> Iterator[str]:
+def _imported(package: Path, module: str, node: ast.ImportFrom) -> list[str]:
     base = _base(package, module, node)
     if base is None:
-        return
-    names = [base] if base else []
-    names += [f"{base}.{alias.name}" if base else alias.name for alias in node.names]
-    yield from filter(None, (_module(package, name) for name in names))
+        return []
+    names = [f"{base}.{alias.name}" if base else alias.name for alias in node.names]
+    return [base, *names] if base else names
 
 
 @cache

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,26 @@ def test_code_off_the_way_is_the_same_fingerprint(package, before, change):
     change("cli.dataset", other_operator)
 
     assert taken(package) == before
+
+
+def read_again(package):
+    """Return the fingerprint of a module in a process that has read nothing yet."""
+    for one in ("code_fingerprint", "_code", "_kept", "_module"):
+        getattr(fingerprint, one).cache_clear()
+    return fingerprint.code_fingerprint(("first",), package=package)
+
+
+def test_what_was_read_is_kept_while_the_text_is_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "first.py").write_text("from .second import x\n")
+    (tmp_path / "second.py").write_text("x = 1\n")
+    before = read_again(tmp_path)
+    (kept,) = tmp_path.rglob("fingerprints.*.json")
+    known = json.loads(kept.read_bytes())
+
+    kept.write_text(json.dumps(known | {"second": [known["second"][0], "made up", []]}))
+    assert read_again(tmp_path) != before
+    (tmp_path / "second.py").write_text("x = 2\n")
+    changed = read_again(tmp_path)
+    kept.write_text("{")
+    assert read_again(tmp_path) == changed != before
