@@ -14,8 +14,9 @@ from .letters import LETTERS, LOWER, RANGE, SUFFIX, expanded, plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-# Where a list may begin: a pattern that starts with a set of characters is fast.
-_BEGIN = re.compile("[^A-Za-z][A-Za-z][ivx]{0,3}(?![A-Za-z])")
+# Where a list may begin, by what is before it in all of the styles: a pattern that starts with a
+# set of characters is fast.
+_BEGIN = re.compile(r"[\s\d(.;:!?)-][A-Za-z][ivx]{0,3}(?![A-Za-z])")
 _LIST = re.compile(LETTERS)
 _FIRST = re.compile(rf"[A-Za-z]{SUFFIX}")
 _OTHERS = re.compile(r"(?<![A-Za-z])[B-Nb-n](?:[ivx]{1,3})?(?![A-Za-z])")
@@ -85,7 +86,7 @@ _NAMED = re.compile(
 )
 _VALUE = re.compile(r"\s*[Pp]\s?[<>=≤≥]")  # "a: P < 0.05"
 # One is in each match.
-_OTHER_HINTS = ("etter", "s with", "uperscript", "bbreviation", "eagents", "codes")
+_OTHER_HINTS = ("etter", "eans with", "alues with", "uperscript", "bbreviation", "eagents", "codes")
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
 _NUMBER = re.compile(r"\d{1,2}(?=\s?[A-Za-z])")
 _FAR = 16  # characters before the letters that say what they are
