@@ -237,6 +237,11 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             id="what closes all, behind a letter",
         ),
         pytest.param(
+            "Eyes. A photograph (A) shows fins. OCT (B) shows tails.",
+            {"A": "Eyes. A photograph (A) shows fins.", "B": "Eyes. OCT (B) shows tails."},
+            id="sentences around letters",
+        ),
+        pytest.param(
             "Panel (A) whole, panel (B) cut.",
             {"A": "Panel (A) whole,", "B": "panel (B) cut."},
             id="a word before brackets",

@@ -20,6 +20,7 @@ Span = tuple[int, int]
 """Where a piece of text begins and ends in its caption."""
 
 _FOLLOWS = re.compile(r"\s*(?:[,.;)]|$|(?:and|or|to|with)\b|\((?![A-Za-z]\)))")
+_SHOWS = re.compile(r"\s(?:shows?|reveals?|demonstrates?|depicts?|illustrates?|is|are|was|were)\b")
 _LEADING = frozenset(
     (
         "bold",
@@ -122,7 +123,8 @@ class _Splitter:
         leads = self.is_blank(start, first.start) or (leading and self.leads(first, start))
         if leads and not self.is_blank(start, first.start):
             before = self.text[start : first.start].rstrip()
-            if not self.parts:
+            alone = len(marks) == 1 and _SHOWS.match(self.text, first.end)
+            if not self.parts and not alone:
                 self.lead.append((start, first.start))
             elif before.endswith((";", ")", ".")) and self.last:
                 self.add(self.last, start, first.start)

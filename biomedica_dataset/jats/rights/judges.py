@@ -47,6 +47,7 @@ _MADE_LAST = re.compile(
 _OTHER_NEXT = re.compile(
     rf"\W*(?:[a-z-]+ ){{0,3}}?(?:{OTHER}|left|top)\b"
 )  # "Nature Methods" is a name
+_TABLE_ALONE = re.compile(r"\W*(?:tables?|figures?|figs?\.?|panels?) [\w-]{1,4}\W*", re.IGNORECASE)
 _PUBLISHED = re.compile(
     rf"\b(?:{IMAGE}|{COPIED}|{ADAPTED}|publi\w+|(?:ab|nach)druck|veröffentlicht|courtesy)\b",
     re.IGNORECASE,
@@ -150,7 +151,9 @@ def adapted(phrase: Phrase, own: Own) -> bool:
     later = phrase.match["by"].lower() == "after"
     if later and not re.match(r"\W*(?:[A-Z]|refs?|\[?\d|the)", phrase.after):
         return False
-    if _OTHER_NEXT.match(phrase.after) or _all_own(phrase.after, own):
+    if _OTHER_NEXT.match(phrase.after) or _TABLE_ALONE.fullmatch(phrase.after):
+        return False
+    if _all_own(phrase.after, own):
         return False
     loose = phrase.match["copied"] or phrase.before.endswith(", ")
     return bool(loose) or _about_image(phrase)
@@ -166,6 +169,8 @@ def from_source(phrase: Phrase, _own: Own) -> bool:
     if _IMAGE_LAST.search(clause):
         return True
     if taken := _TAKEN_LAST.search(clause):
+        if not clause[: taken.start()].strip("( "):
+            return True
         return _about_image(phrase, near=False, otherwise=taken["english"] is None)
     if phrase.match["of"] is not None:
         return False

@@ -19,7 +19,7 @@ OTHER = (  # what is adapted or given too
     r"virus\w*|peptides?|proteins?|inhibitors?|compounds?|drugs?|seeds?|embryos?|flies|worms|fish|"
     r"sequences?|primers?|isolates?|clones?|[dr]na|data\w*|values?|results|experiments?|replicates|"
     r"protocols?|methods?|procedures?|assays?|algorithms?|techniques?|criteria|guidelines?|tests?|"
-    r"questionnaires?|checklists?|ethograms?|scales?|scores?|definitions?|equations?|formula\w*|codes?|software|scripts?|"
+    r"questionnaires?|instructions?|checklists?|ethograms?|scales?|scores?|definitions?|equations?|formula\w*|codes?|software|scripts?|"
     r"standards?|tasks?|approach\w*|classification|parameters?|measurements?|estimates?|items?|"
     r"instruments?|materials?|funding|support|buffers?|media|medium|solutions?|eggs|those|that|"
     r"dad[oa]s|datos|donn[ée]es|daten|valores|c[eé]l\w+|zellen|amostras?|muestras?|ratones|m[eé]tod\w+|"
@@ -31,7 +31,7 @@ CONSENT = re.compile(
     re.IGNORECASE,
 )
 NAME = r"(?-i:[^\W\d_a-z][\w'’-]+)"
-NAMES = rf"{NAME}(?:(?:,| and| &| et| [ye])+ {NAME}){{0,4}}"
+NAMES = rf"{NAME}(?: (?-i:[A-Z]{{1,2}}))?(?:(?:,| and| &| et| [ye])+ {NAME}){{0,4}}"
 CITED = (
     rf"(?:\[\s*\d|\(?refs?\b|\(?reference|https?:|www\.|{NAMES}(?:,? et al|,? \(?(?:1[89]|20)\d\d))"
 )
@@ -104,7 +104,8 @@ NO_NAME = re.compile(  # how images are made, and their parts
     r"\b(?:\w*scop\w+|\w*tomogra\w+|imaging|resonance|spectro\w*|stain\w*|fluorescen\w*|views?|"
     r"magnification|dorsal|ventral|lateral|left|right|top|bottom|before|after|control|bar|scale|"
     r"[st]em|mri|ct|pcr|blot\w*|x-ray|ultrasound|figs?|figure|table|panel|day|week|month|group|means?|"
-    r"biorender\S*)\b",
+    r"biorender\S*|(?:arc|q)?gis|mega|matlab|graphpad|prism|excel|adobe|illustrator|photoshop|"
+    r"inkscape|imagej|pymol|chem\w*draw|cytoscape)\b",
     re.IGNORECASE,
 )
 PARTICLES = frozenset(
