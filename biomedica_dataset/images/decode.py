@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import simplejpeg
@@ -13,9 +14,6 @@ from biomedica_dataset.errors import ArticleError
 
 from .probe import read_image
 from .side_data import declared_maximum, orientation, scans
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 Pixels = np.ndarray[Any, Any]
 

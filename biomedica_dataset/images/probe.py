@@ -6,6 +6,7 @@ import hashlib
 import io
 import struct
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,8 +15,6 @@ from biomedica_dataset.errors import ArticleError
 from .side_data import orientation, without_side_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PIL import Image
 
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP")

@@ -10,17 +10,16 @@ once, so that four windows find crops of six scales.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+Matrix = np.ndarray[Any, np.dtype[np.float32]]
 
-    Hashes = np.ndarray[Any, np.dtype[np.uint64]]
-    Matrix = np.ndarray[Any, np.dtype[np.float32]]
 
 _RATIO = 0.95
 _CENTRED = [_RATIO**power for power in (0, 1, 4, 6)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -31,14 +32,17 @@ SCALE = 1 / 0.07  # with which OpenCLIP begins
 
 @pytest.fixture(scope="module")
 def measured(real, models, tmp_path_factory):
-    """The real images as a task of each protocol, measured; and their vectors by OpenCLIP."""
+    """Some real images as a task of each protocol, measured; and their vectors by OpenCLIP."""
     import open_clip
     import torch
 
     folder = tmp_path_factory.mktemp("real")
-    images = real / "images"
+    images = folder / "images"
+    for path in sorted((real / "images").glob("*/*"))[::3]:
+        (images / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, images / path.parent.name)
     source = {"folder": str(images)}
-    paths = sorted(path for path in images.glob("*/*"))
+    paths = sorted(images.glob("*/*"))
     names = [path.parent.name for path in paths]
     captions = [f"{name} {path.stem}" for name, path in zip(names, paths, strict=True)]
     some = [(str(path), text) for path, text in zip(paths, captions, strict=True)][::2]
@@ -81,7 +85,6 @@ def softmax(logits):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-@pytest.mark.slow
 def test_classification_of_real_images_is_what_scikit_learn_says(measured):
     results, images, read, names, _ = measured
     centres = []
@@ -95,7 +98,7 @@ def test_classification_of_real_images_is_what_scikit_learn_says(measured):
     said = logits.argmax(axis=1)
     task = results["tasks"]["classes"]
 
-    assert len(names) > 200
+    assert len(names) > 80
     assert task["images"] == {"seen": len(names), "kept": len(names), "dropped": {}}
     assert values(task) == pytest.approx({
         "accuracy": metrics.accuracy_score(truth, said),

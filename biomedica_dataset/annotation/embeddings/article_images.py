@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biomedica_dataset.annotation.look.measure_block import measure_pair
+from biomedica_dataset.annotation.look.measure_block import Boxes, Row, measure_pair
 from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_figure_panels
 from biomedica_dataset.errors import ArticleError
-from biomedica_dataset.images.crop import box_at_scale, figure_target
+from biomedica_dataset.images.crop import Box, View, box_at_scale, figure_target
 from biomedica_dataset.images.decode_once import ImageDecoder
 from biomedica_dataset.images.fit import fitted, squashed
 from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from biomedica_dataset.annotation.look.measure_block import Boxes, Row
     from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.entries import LedgerRow
-    from biomedica_dataset.images.crop import Box, View
     from biomedica_dataset.schema import Pair
 
     Article = tuple[LedgerRow, Mapping[str, bytes]]

@@ -5,13 +5,19 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from biomedica_dataset.annotation.blocks import BlockRecord, block_name, write_block
-from biomedica_dataset.annotation.look.measure_block import boxes_by_article, write_measures
+from biomedica_dataset.annotation.look.measure_block import (
+    Boxes,
+    Row,
+    boxes_by_article,
+    write_measures,
+)
 from biomedica_dataset.annotation.panels.figure_panels import read_figure_panels
 from biomedica_dataset.engine.fingerprint import digest_of
 from biomedica_dataset.errors import UsageError
@@ -19,23 +25,16 @@ from biomedica_dataset.images.lost import lost_error
 from biomedica_dataset.keys import pmcid
 from biomedica_dataset.rows import rows_fingerprint
 
-from .article_images import Frame, ImagesOf
-from .encoder import BATCH
+from .article_images import Frame, ImagesOf, LoadedImage
+from .encoder import BATCH, Encoder
 from .image_loader import ImageLoader
-from .vectors import vector_table
+from .vectors import Embeddings, vector_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from biomedica_dataset.annotation.look.look import LookStage
-    from biomedica_dataset.annotation.look.measure_block import Boxes, Row
     from biomedica_dataset.annotation.panels.panels import Panels
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Progress
-
-    from .article_images import LoadedImage
-    from .encoder import Encoder
-    from .vectors import Embeddings
 
     Vector = np.ndarray[Any, Any]
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from biomedica_dataset.annotation.block_stage import BlocksReport
-from biomedica_dataset.annotation.blocks import read_record, remove_blocks_except
-from biomedica_dataset.annotation.look.look import LookStage
+from biomedica_dataset.annotation.blocks import BlockRecord, read_record, remove_blocks_except
+from biomedica_dataset.annotation.look.look import LookReport, LookStage
 from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.engine.lock import acquire
 from biomedica_dataset.engine.pool import cpu_count, run_tasks
-from biomedica_dataset.engine.progress import Progress
+from biomedica_dataset.engine.progress import Counters, Progress
 from biomedica_dataset.engine.report import Tally, total
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
@@ -24,18 +25,12 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.suggest import one_of
 
 from .embed_stage import EmbedStage
-from .encoder import DEFAULT_MODEL, EncoderSpec
+from .encoder import DEFAULT_MODEL, Encoder, EncoderSpec, Preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from biomedica_dataset.annotation.blocks import BlockRecord
-    from biomedica_dataset.annotation.look.look import LookReport
     from biomedica_dataset.engine.outcome import StageRun
-    from biomedica_dataset.engine.progress import Counters
 
     from .block_encoder import EncodedBlock
-    from .encoder import Encoder, Preprocess
     from .model_id import ModelId
 
 _RAY_DECODERS = 7  # processes that decode images for one model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,8 +17,6 @@ from .block_encoder import BlockEncoder, EncodedBlock, block_fingerprint
 from .vectors import Embeddings, EmbeddingsHeader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from biomedica_dataset.annotation.blocks import BlockRecord
     from biomedica_dataset.annotation.look.look import LookStage
     from biomedica_dataset.engine.lock import RunLock

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -22,9 +23,6 @@ from biomedica_dataset.images.decode import DECODER_VERSION
 
 from .classical import NAME, classical
 from .model_id import ModelId
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Preprocess = Literal["fit", "paper"]
 Pooling = Literal["class token", "pooled"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -13,9 +15,6 @@ from biomedica_dataset.engine.pool import end_processes, end_with_parent
 from biomedica_dataset.errors import WorkerDiedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from collections.abc import Set as AbstractSet
-
     from biomedica_dataset.annotation.look.measure_block import Boxes
     from biomedica_dataset.archive.ledger import Archive
 

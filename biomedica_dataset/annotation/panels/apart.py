@@ -7,20 +7,17 @@ something large in it, and they match along the cut.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from biomedica_dataset.extras import require
 
-from .lines import band_widths
+from .lines import Lines, band_widths
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+Rectangle = tuple[int, int, int, int]
 
-    from .lines import Lines
-
-    Rectangle = tuple[int, int, int, int]
 
 _FREE, _EDGE = 0.995, 0.9  # share of background in a band, of an edge between photographs
 _NARROW, _BROAD = 0.008, 0.03  # width of a band by the longest side of the figure

@@ -17,12 +17,11 @@ from biomedica_dataset.extras import require
 
 from .onnx_detector import OnnxDetector
 from .onnx_file import find_onnx
-from .proposals import LEAST_SCORE, each_once
+from .proposals import LEAST_SCORE, Detector, Proposal, each_once
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from .proposals import Detector, Proposal
 
 _DIGITS = 16  # of the digest in the id
 

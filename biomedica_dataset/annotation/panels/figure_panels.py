@@ -5,19 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from biomedica_dataset.annotation.blocks import AGAIN, block_name, read_record
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.io.rules import shown
 from biomedica_dataset.keys import panel_key, pmcid
 
-from .panels import FEWEST
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from .panels import Panels
+from .panels import FEWEST, Panels
 
 _BOX = ("x0", "y0", "x1", "y1")
 

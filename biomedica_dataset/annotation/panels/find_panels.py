@@ -5,25 +5,22 @@ Where a detector proposes boxes that agree with the letters, these are the panel
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .apart import cut_apart
-from .cut import cut_between
+from .cut import Cut, cut_between
 from .lines import Lines
 from .places import at_places
-from .proposals import Proposal, are_apart, at_marks, in_reading_order
+from .proposals import Detector, Proposal, are_apart, at_marks, in_reading_order
 from .spots import are_sure, choose_spots, lengthened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from PIL import Image
 
     from .boxes import Box
-    from .cut import Cut
     from .letters import Letter, LetterReader
-    from .proposals import Detector
 
 _GOOD = 0.5  # score of panels of which no caption tells
 _FEWEST = 2

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from biomedica_dataset.extras import require
 
 from .boxes import Box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _DARK, _LIGHT = 110, 190  # grey values of letters on a light and on a dark background
 _MOST = 100  # glyphs of an image: the largest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -14,10 +15,8 @@ from biomedica_dataset.extras import require
 from .boxes import Box
 from .glyphs import is_inside, isolated_glyphs
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+Pixels = np.ndarray[Any, Any]
 
-    Pixels = np.ndarray[Any, Any]
 
 SIDES = (1000, 1600)
 """Longest side of the image that is read first, and of a larger one, in pixels."""

@@ -7,6 +7,7 @@ The names of the outputs tell two forms apart: `logits` and `pred_boxes`, as DET
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,16 +15,21 @@ from PIL import Image
 
 from biomedica_dataset.errors import UsageError
 
-from .onnx_file import SIDES, Settings, fixed, listed, load_onnx, onnx_errors, read_bounded, said
-from .proposals import LEAST_SCORE, each_once
+from .onnx_file import (
+    SIDES,
+    Normalization,
+    Settings,
+    fixed,
+    listed,
+    load_onnx,
+    onnx_errors,
+    read_bounded,
+    said,
+)
+from .proposals import LEAST_SCORE, Proposal, each_once
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
-
-    from .onnx_file import Normalization
-    from .proposals import Proposal
 
     Array = NDArray[np.float64]
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.io.rules import shown
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+Normalization = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of channels
 
-    Normalization = tuple[tuple[float, ...], tuple[float, ...]]  # mean and deviation of channels
 
 SIDES = range(32, 2049)
 """Pixels of a side of an image that a model may ask for."""

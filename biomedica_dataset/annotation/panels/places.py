@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from .boxes import Box
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ACROSS, _DOWN = {"left": 0.0, "right": 1.0}, {"top": 0.0, "bottom": 1.0}
 _NEAR = 0.3  # of the way between the outermost images

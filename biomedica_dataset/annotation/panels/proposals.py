@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from .boxes import Box
-from .cut import CORNERS
+from .cut import CORNERS, Corner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from PIL import Image
 
-    from .cut import Corner
     from .letters import Letter
 
 LEAST_SCORE = 0.5

@@ -6,6 +6,7 @@ import contextlib
 import json
 import pickle
 import zipfile
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from biomedica_dataset.errors import UsageError
@@ -13,8 +14,6 @@ from biomedica_dataset.extras import require
 from biomedica_dataset.io.failures import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from biomedica_dataset.io.folders import Folder
 
 _BELOW = "checkpoints"

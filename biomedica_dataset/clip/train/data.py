@@ -6,6 +6,7 @@ import logging
 import time
 import zlib
 from collections import deque
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -27,8 +28,6 @@ from .packing import TEXTS, pair_text
 from .prepare import Given, InlinePreparer, PoolPreparer, Prepare, Ready
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
     from .config import DataConfig
 
 logger = logging.getLogger(__name__)

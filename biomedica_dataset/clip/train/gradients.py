@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.extras import require
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .processes import Processes
 
 Tensors = tuple[Any, Any]  # images and tokens, or the features of both

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ from biomedica_dataset.card.markdown import render
 from biomedica_dataset.clip.models.open_clip import shown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from biomedica_dataset.engine.report import Tally
 
     from .config import TrainConfig

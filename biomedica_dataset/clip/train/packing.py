@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.jats.panels.mentions import citing_sentences
 from biomedica_dataset.jats.panels.sentences import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .config import DataConfig
 
 TEXTS = {

@@ -7,11 +7,13 @@ import logging
 import math
 import signal
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Any
+from multiprocessing.queues import SimpleQueue
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +23,6 @@ from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.crop import View, box_at_scale, figure_target
 from biomedica_dataset.images.decode import decode_rgb
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from multiprocessing.queues import SimpleQueue
 
 Given = tuple[bytes, str, int, View | None]  # image, text, seed, and what to cut out
 Ready = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # image and tokens

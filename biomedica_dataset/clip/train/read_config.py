@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.clip.yaml_file import checked, read_yaml
 from biomedica_dataset.errors import UsageError
 
 from .config import TrainConfig
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 RECIPES = ("full", "balanced", "filtered", "long")
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from biomedica_dataset.extras import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .config import TrainConfig
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from biomedica_dataset.engine.launch import Launch
-from biomedica_dataset.engine.lock import acquire
+from biomedica_dataset.engine.lock import RunLock, acquire
 from biomedica_dataset.engine.report import Shown
 from biomedica_dataset.engine.timings import Timings
 from biomedica_dataset.errors import BiomedicaError, UsageError
@@ -20,11 +21,6 @@ from .processes import Processes
 from .read_config import load_config
 from .tensorboard import nothing
 from .training import Training
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from biomedica_dataset.engine.lock import RunLock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

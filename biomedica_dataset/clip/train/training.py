@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from biomedica_dataset.clip.models.open_clip import CONFIG, export, make_model
-from biomedica_dataset.engine.timings import measured
+from biomedica_dataset.engine.timings import Timings, measured
 from biomedica_dataset.errors import (
     BiomedicaError,
     DivergedError,
@@ -21,7 +22,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.typed import typed
 
 from .checkpoint import latest_checkpoint, load_latest, plain, remove_old, restoring, save
-from .data import Pairs, Position, Prefetcher, choose_pairs, tally
+from .data import Batch, Pairs, Position, Prefetcher, choose_pairs, tally
 from .gradients import Gradients
 from .model_card import trained_card
 from .optimizer import learning_rate, make_optimizer
@@ -29,13 +30,9 @@ from .prepare import Prepare
 from .tensorboard import TrainingLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from biomedica_dataset.engine.lock import RunLock
-    from biomedica_dataset.engine.timings import Timings
 
     from .config import TrainConfig
-    from .data import Batch
     from .processes import Processes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,6 @@ from biomedica_dataset.streaming.reading.places import until_valid
 from biomedica_dataset.streaming.reading.texts import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from biomedica_dataset.search.search import Search
     from biomedica_dataset.search.searched_rows import SearchedRows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,8 +16,6 @@ from biomedica_dataset.search.documents import STORED
 from biomedica_dataset.streaming.choice import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biomedica_dataset.search.result import SearchResult
     from biomedica_dataset.search.search import Search
     from biomedica_dataset.search.searched_rows import Mode, SearchedRows
