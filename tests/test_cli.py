@@ -104,12 +104,12 @@ def test_a_version_that_is_asked_for_is_the_one_fetched(run, sample_bucket, tmp_
     done = run("extract", sample_bucket, "-o", tmp_path / "a", *ids)
     ledger = pq.read_table(tmp_path / "a" / "articles").to_pylist()
 
-    assert "asked for, not in the source: PMC99000101.7" in done.output
+    assert "not in the source: PMC99000101.7" in done.output
     assert {(row["pmcid"], row["version"]) for row in ledger} == {(99000102, 1), (99002918, 1)}
     assert run("extract", sample_bucket, "-o", tmp_path / "a", *ids).exit_code == 0
     other = run("extract", sample_bucket, "-o", tmp_path / "a", "--pmcids", "PMC99000102 99002918")
     assert other.exit_code == 2
-    assert "Ask for the same" in other.output
+    assert "Give the same options again" in other.output
 
 
 def test_only_some_licenses(run, sample_bucket, tmp_path):

@@ -39,7 +39,7 @@ def test_a_report_says_all_in_words():
         "  1,180  new article",
         "      3  retracted",
         "metadata newer than the inventory: 2",
-        "asked for, not in the source: " + ", ".join(REPORT.not_listed[:20]) + " and 3 more",
+        "not in the source: " + ", ".join(REPORT.not_listed[:20]) + " and 3 more",
         "4 blocks not written; run the same command again:",
         "  7-8, 12: no answer",
         "  3: reset",

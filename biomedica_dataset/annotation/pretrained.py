@@ -1,11 +1,11 @@
-"""Models for transformers: loaded without running code of theirs, told apart by their weights."""
+"""Models for transformers: loaded without running code of theirs, identified by their weights."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises of a file that holds more than weights
 from typing import Any
@@ -57,8 +57,14 @@ def check_hub(model: str, revision: str | None = None) -> None:
         return
     if try_to_load_from_cache(model, "config.json", revision=revision):
         return
-    with closing(Web(constants.ENDPOINT)) as hub, suppress(AbsentError, RefusedError):
-        hub.whole("api/whoami-v2")
+    with closing(Web(constants.ENDPOINT)) as hub:
+        try:
+            hub.whole("api/whoami-v2")
+        except (AbsentError, RefusedError):
+            return
+        except SourceError as error:
+            msg = f"the model {model} is not on this machine, and the Hub cannot be asked: {error}"
+            raise SourceError(msg) from error
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def look(archive: str, output: str, **options: Any) -> None:
 )  # fmt: skip
 @click.option(
     "--sheets", is_flag=True,
-    help="Also write pictures of up to 240 copies side by side, the least similar first.",
+    help="Also write images of up to 240 copies side by side, the least similar first.",
 )  # fmt: skip
 @TAKE_OVER
 def duplicates(look: str, output: str, **options: Any) -> None:

@@ -45,7 +45,7 @@ UNREADABLE = click.option(
 
 
 def output(text: str, **given: Any) -> Option:
-    """Return the option of where a command writes, which it must be told unless said otherwise."""
+    """Return the option of where a command writes, required unless said otherwise."""
     return click.option("-o", "--output", type=_Output(), help=text, **{"required": True, **given})
 
 

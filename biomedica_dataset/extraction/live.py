@@ -145,8 +145,8 @@ def read_block(
                 raise SourceError(msg) from error
         if is_spoilt(header.counts["articles"], header.counts["figures"]):
             msg = (
-                f"more than a tenth of block {number} of {blocks.url} came otherwise than the "
-                "source itself says: a proxy or a login page may change or withhold it"
+                f"more than a tenth of block {number} of {blocks.url} is not what the source "
+                "itself states: a proxy or a login page may change or withhold it"
             )
             raise SourceError(msg)
         yield from archive.articles(number)

@@ -94,11 +94,11 @@ class ExtractReport(Shown):
         if not articles + figures:
             return []
         said = f"{articles:,} article versions and {figures:,} figures"
-        lines = [f"not given whole by the source: {said}; --retry asks for them again"]
+        lines = [f"incomplete at the source: {said}; --retry requests them again"]
         if self.is_spoilt:
             lines.append(
                 "that is more than a tenth: a proxy or a login page may change or withhold what "
-                "the source gives; the next run asks again by itself"
+                "the source gives; the next run retries by itself"
             )
         return lines
 
@@ -109,11 +109,11 @@ def not_in_source(names: Sequence[str], source: str = "") -> str:
     Examples
     --------
     >>> not_in_source(["PMC1", "PMC2.3"])
-    'asked for, not in the source: PMC1, PMC2.3'
+    'not in the source: PMC1, PMC2.3'
     """
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     where = f"the source {source}".rstrip()
-    return f"asked for, not in {where}: {', '.join(names[:_NAMED])}{more}"
+    return f"not in {where}: {', '.join(names[:_NAMED])}{more}"
 
 
 def _by_reason(failed: Mapping[str, str]) -> list[tuple[str, list[int]]]:

@@ -275,7 +275,7 @@ def _check_same(archive: Archive, wanted: Selection) -> None:
     same = stored.limit == wanted.limit if wanted.limit else stored == wanted
     if not same:
         msg = (
-            f"{archive.folder.url} was made of {stored}; this run asks for {wanted}. "
-            "Ask for the same, or choose another output folder."
+            f"{archive.folder.url} has {stored}; this run asks for {wanted}. "
+            "Give the same options again, or choose another output folder."
         )
         raise UsageError(msg)

@@ -254,7 +254,8 @@ def parse_manifest(data: bytes, where: str) -> Manifest:
         found, _ = versioned(data, "schema_version")
         if found in VERSIONS:
             return typed(Manifest, data)
-    msg = f"{where} has schema version {found}; this package reads {' and '.join(VERSIONS)}"
+    read = f"this package reads {', '.join(VERSIONS)}"
+    msg = f"{where} has schema version {found}; {read}: update the package"
     raise UsageError(msg)
 
 

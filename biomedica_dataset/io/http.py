@@ -25,6 +25,7 @@ from biomedica_dataset.errors import UsageError
 
 from .addresses import basic_login, split_address
 from .deadline import Deadline, TimedResponse
+from .failures import plain
 
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 """What a connection fails with; a ValueError where a server breaks the protocol."""
@@ -110,7 +111,8 @@ class Client:
             raise
         except FAILURES as error:
             channel.connection.close()
-            msg = f"the connection failed: {error!r}"
+            said = plain(error) if isinstance(error, OSError) else repr(error)
+            msg = f"the connection failed: {said}"
             raise RetryableError(msg) from error
         self.has_answer = True
         if answer.status in TRANSIENT:
@@ -125,8 +127,8 @@ class Client:
         host = proxy.netloc.rpartition("@")[2] if proxy else parts.netloc
         deadline, connect = Deadline(self._timeout), min(self._timeout, _CONNECT)
         if parts.scheme == "http":
-            plain = http.client.HTTPConnection(host, timeout=connect)
-            return _Channel(plain, deadline, credentials, forwards=proxy is not None)
+            unencrypted = http.client.HTTPConnection(host, timeout=connect)
+            return _Channel(unencrypted, deadline, credentials, forwards=proxy is not None)
         secure = http.client.HTTPSConnection(host, timeout=connect, context=self._trust)
         if proxy:
             secure.set_tunnel(parts.netloc, headers=credentials)

@@ -1,4 +1,4 @@
-"""Values as dataclasses: pydantic checks them, and a mistake is told in one line."""
+"""Values as dataclasses: pydantic checks them, and a mistake becomes one line."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class Web:
                 if tries >= _TRIES or spent > patience:
                     msg = (
                         f"{self.base}/{name}: {error} ({tries} tries in {spent:.0f} s); run the "
-                        "same again to go on"
+                        "same command again to resume"
                     )
                     raise SourceError(msg) from error
                 self._wait(error.wait, tries)

@@ -81,7 +81,7 @@ class Ncbi:
         self._rate_limit = RateLimit(self.url, _RATE_WITH_KEY if self._key else _RATE, slots_folder)
         self.requests = 0
         if not self._email:
-            _logger.info("no e-mail is sent to NCBI: set NCBI_EMAIL, so that they can write first")
+            _logger.info("set NCBI_EMAIL, so that NCBI can write to you before it blocks requests")
 
     def ask(
         self, service: str, parameters: Mapping[str, str], read: Callable[[bytes], Answer]

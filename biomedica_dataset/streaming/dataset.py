@@ -106,7 +106,7 @@ def open_dataset(  # noqa: PLR0913 - each is a way to choose, given by name
     on_error
         What to do about an image that cannot be decoded: ``raise`` an error that names its key,
         ``skip`` its row, or give ``none`` in its place. An epoch ends with a warning that counts
-        them. ``skip`` decodes an image that the index does not know of even if you do not.
+        them. ``skip`` decodes an image that the index does not list even if you do not.
     timings
         Filled with the seconds of each stage while rows are read, also by processes started by
         a `DataLoader`.

@@ -43,7 +43,7 @@ def deduplicate(index: Index, table: pa.Table, tell: Callable[[str], None]) -> p
         The dataset has no attribute of groups of copies.
     """
     if _KEEPER not in attribute_columns(index.manifest):
-        msg = f"{index.place.url} does not know of copies; {_FIND}"
+        msg = f"{index.place.url} has no attribute of copies; {_FIND}"
         raise UsageError(msg)
     figures = table.select(["key"])
     keepers = pc.coalesce(join_attributes(index, figures, [_KEEPER], tell)[_KEEPER], table["key"])

@@ -143,7 +143,7 @@ def select(  # noqa: PLR0913 - each is a way to choose, given by name
         msg = f"format is {format!r}; {nearest(format, _STAGES)}"
         raise UsageError(msg)
     if output is None and not dry_run:
-        msg = "no output was named; name a new folder, or do a dry run"
+        msg = "give a new folder for the output (--output), or do a dry run (--dry-run)"
         raise UsageError(msg)
     check_unit(unit, min_score, margin)
     if unit == "panel" and keys_only:

@@ -211,8 +211,8 @@ def other_width(home, vectors, folders):
     ("change", "why"),
     [
         (other_clusters, "labels of clusters other than those of"),
-        (small_audit, "has an audit of 0 images; a threshold needs 10 that pass: audit more"),
-        (one_class, r"no concept to tell from others \(1 in all labelled images\); label clusters"),
+        (small_audit, "has 0 audited images; a threshold needs 10 or more: audit more"),
+        (one_class, r"no concept that can be learned \(1 in all labelled images\); label clusters"),
         (other_articles, "no labelled image of .* has a vector in"),
         (other_width, "was made from an archive with blocks of 1000 PMCIDs; this one has 500"),
     ],

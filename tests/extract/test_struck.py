@@ -57,7 +57,7 @@ def test_a_few_losses_are_named_with_the_option_that_asks_again(bucket, archive)
         for _time in range(2):
             shown = extract(server.url, bucket, archive)
             assert shown.exit_code == 0
-            assert "not given whole by the source: 1 article versions and 0 figures" in shown.output
+            assert "incomplete at the source: 1 article versions and 0 figures" in shown.output
             assert "--retry" in shown.output
     assert "--retry" not in extract(str(bucket.root), bucket, archive, "--retry").output
 

@@ -37,9 +37,9 @@ def hurry(monkeypatch):
 def test_an_answer_without_an_end_ends_in_an_error(answer):
     started = time.monotonic()
     with RudeServer(answer) as server, closing(Web(server.url)) as web:
-        with pytest.raises(SourceError, match=f"^{server.url}/file: .*run the same again"):
+        with pytest.raises(SourceError, match=f"^{server.url}/file: .*run the same command again"):
             web.whole("file")
-        with pytest.raises(SourceError, match=f"^{server.url}/file: .*run the same again"):
+        with pytest.raises(SourceError, match=f"^{server.url}/file: .*run the same command again"):
             web.range("file", 10, 100)
     assert time.monotonic() - started < 15
 

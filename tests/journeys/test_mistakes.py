@@ -19,7 +19,7 @@ MISTAKES = [
     ("extract BUCKET -o full", f"{FULL} an archive", "choose an empty or new folder"),
     ("extract BUCKET -o a --license MIT", "unknown licence 'MIT'", "choose from commercial"),
     ("extract BUCKET -o a --pmcids ids.txt", "line 2 of ids.txt is 'rubbish'", "such as PMC13900"),
-    ("extract BUCKET -o a --pmcids PMC1", "asked for, not in the source", "PMC1"),
+    ("extract BUCKET -o a --pmcids PMC1", "not in the source", "PMC1"),
     ("extract BUCKET -o a --inventory soon", "inventory 'soon'", "a date such as 2026-11-20"),
     ("extract BUCKET -o a --images some", "images 'some' is not", "'all', 'none' or a readable"),
     ("extract BUCKET", "Missing option", "'--output'"),

@@ -83,5 +83,5 @@ def test_the_command_writes_the_keys_of_one_of_each_group(dataset, group, tmp_pa
 
 
 def test_a_dataset_that_does_not_know_of_copies_is_refused_with_the_way(sample_dataset):
-    with pytest.raises(UsageError, match="does not know of copies; run `biomedica annotate look`"):
+    with pytest.raises(UsageError, match="no attribute of copies; run `biomedica annotate look`"):
         open_dataset(sample_dataset, deduplicate=True)

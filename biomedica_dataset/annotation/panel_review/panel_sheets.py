@@ -196,7 +196,8 @@ def _sheet(cards: list[Card]) -> str:
     return sheet_page(
         "Panels",
         f"<header><h1>{len(cards):,} split figures</h1><p>A random sample, with the boxes found. "
-        "Answer on the page of <code>biomedica annotate review --page</code>.</p></header>"
+        "To answer, run <code>biomedica annotate review</code> with <code>--page</code>.</p>"
+        "</header>"
         f'<main class="split">{figures}</main>',
     )
 

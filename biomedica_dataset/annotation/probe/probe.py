@@ -127,8 +127,8 @@ class ProbeStage(BlockStage[int, None]):
         audited = len(audit_answers(self.named.votes()))
         if audited < FEWEST:
             msg = (
-                f"{self.labels} has an audit of {audited} images; a threshold needs {FEWEST} that "
-                f"pass: {_AUDIT}"
+                f"{self.labels} has {audited} audited images; a threshold needs {FEWEST} or more: "
+                f"{_AUDIT}"
             )
             raise UsageError(msg)
 
@@ -164,7 +164,7 @@ class ProbeStage(BlockStage[int, None]):
         if not knowledge.concepts:
             reasons = ", ".join(f"{n} {reason}" for reason, n in knowledge.tried.items())
             msg = (
-                f"{self.labels} has no concept to tell from others ({reasons}); label clusters of "
+                f"{self.labels} has no concept that can be learned ({reasons}); label clusters of "
                 "two concepts or more, each with images of several articles"
             )
             raise UsageError(msg)

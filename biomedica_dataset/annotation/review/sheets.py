@@ -238,8 +238,8 @@ def _overview(samples: list[ClusterSample], cards: dict[str, Card]) -> str:
         "Clusters",
         f"<header><h1>{len(samples):,} clusters</h1><p>{images:,} images. Each cluster shows a "
         "random sample, and the images nearest to and farthest from its center. Enter answers in "
-        f"<code>{QUESTIONS}</code>, saved under your name, or on the page of "
-        "<code>biomedica annotate review --page</code>.</p></header>"
+        f"<code>{QUESTIONS}</code>, saved under your name, or in a browser: run "
+        "<code>biomedica annotate review</code> with <code>--page</code>.</p></header>"
         f'<main class="tiles">{"".join(tiles)}</main>',
     )
 

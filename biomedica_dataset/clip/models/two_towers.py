@@ -30,8 +30,8 @@ from .open_clip import CONFIG, load_open_clip, shown_name, unreadable
 
 _PROBE = "H&E stain, 40x: 3 µm of Über-long naïve text; Figure 1(a) shows α-SMA+ cells." * 3
 _FORMS = (
-    "NAME:TAG of OpenCLIP, hf-hub:ID of OpenCLIP's on the Hub, ID of transformers' on the Hub, or "
-    "a folder of either"
+    "NAME:TAG of OpenCLIP, hf-hub:ID for a model of OpenCLIP on the Hub, ID for one of "
+    "transformers on the Hub, or a folder of either kind"
 )
 
 

@@ -1,4 +1,4 @@
-"""What a training is told, as frozen dataclasses that check themselves."""
+"""The settings of a training, as frozen dataclasses that check themselves."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ class Training:
         self.loss, self._position = loss, batches[-1].position
 
     def _next(self) -> list[Batch]:
-        """Return the micro-batches of a step, unless a process has none or is told to end."""
+        """Return the micro-batches of a step, unless a process has none or is asked to end."""
         assert self._prefetcher is not None
         batches, failure = [], None
         try:
