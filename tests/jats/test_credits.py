@@ -29,7 +29,7 @@ Image from OpenStax Anatomy, CC BY 3.0 | Drawn with Servier Medical Art under a 
 Base map from Natural Earth | Drawing by Jane Doe of a nest | Geology (after Doe, 1987; modified) |
 Theory of behaviour (from Doe, 1991) | Redrawn by the authors from Doe (1907) |
 Public domain image, via Wikimedia Commons | Taken from Doe et al. [7] |
-Figure from Liu Y et al. 2020 |
+Figure from Liu Y et al. 2020 | Art by Jane Doe | Original drawing of a cell by Jane Doe, 1885 |
 Image taken from Doe et al. (2010) | Picture taken from [4] | Source: Doe et al. (2010) |
 Source: https://example.org/map | Source: National Library | Fonte: IBGE |
 Fuente: Instituto de Salud (2010) | Fotos: María Pérez | Foto: Museu do Mar |
@@ -170,7 +170,8 @@ Figure taken from the left | Icons show the groups | Fotografía de Eva Novak |
 Da Rossi et al. (2003), i valori sono noti |
 Courtesy stigma was scored | Images from Lake Victoria | Rates of mice (from Doe, 1991) |
 Ethogram adapted from Doe (2001) | Photographed with permission of the safety committee |
-Adapted from Table 2 | A tree drawn by MEGA X | Created by Adobe Illustrator |
+Photograph used with permission of the next of kin | Adapted from Table 2 |
+A tree drawn by MEGA X | Created by Adobe Illustrator |
 Kit instructions were modified from the protocol of the maker
 """
 

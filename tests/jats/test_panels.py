@@ -273,6 +273,15 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             {"1": "Fins: 1 – old,", "2": "Fins: 2 – young,", "3": "Fins: 3 – cut."},
             id="numbers with dashes",
         ),
+        pytest.param("Peaks: 1, rutin; 2, catechin; 3, quercetin.", {}, id="numbers of a key"),
+        pytest.param(
+            "Fins. A Whole. B Cut. G gill, H humeral head",
+            {
+                "A": "Fins. A Whole. G gill, H humeral head",
+                "B": "Fins. B Cut. G gill, H humeral head",
+            },
+            id="letters with words",
+        ),
         pytest.param("Group 1 ate, group 2 fasted for 3 days, 4 died.", {}, id="no numbers"),
         pytest.param("The left fin and the right one, seen from the left.", {}, id="no places"),
         pytest.param("Fins of rats.", {}, id="none"),

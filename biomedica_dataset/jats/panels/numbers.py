@@ -25,6 +25,7 @@ _COUNTED = re.compile(
     r"years?|times|[kmuµn]?m|cm|k?g|mg|ml|l|mol|v|hz|bp|kb|kda|cells|mice|rats|patients|cases|samples|"
     r"fold|independent|different|replicates"
 )
+_KEY = re.compile(r"\b(?:peaks?|identif\w+|lanes?|key|legend|labels?|symbols?)\W*$", re.IGNORECASE)
 _FEWEST = 3
 _MOST = 40  # panels of a group
 
@@ -56,7 +57,7 @@ def find_numbers(text: str) -> list[Mark]:
             not marks or number == int(marks[-1].letters[0]) + 1
         ):
             marks.append(Mark(start, end, (str(number),), "number"))
-    if len(marks) < _FEWEST:
+    if len(marks) < _FEWEST or _KEY.search(text, 0, marks[0].start):
         return []
     numbers = {mark.letters[0] for mark in marks}
     heads = [head for head in heads if head.letters and numbers.issuperset(head.letters)]

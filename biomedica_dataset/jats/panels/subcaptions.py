@@ -58,7 +58,8 @@ _CLOSING = re.compile(
     r"[\w/+-]{1,10} ?(?:[<>≤≥]|: ?[a-z]|[,=] ?(?-i:[a-z]))|"
     r"(?-i:[A-Z][A-Z\d+-]{0,9}) (?:denotes?|indicates?|represents?|stands?)\b|"
     r"[^.;]{3,40} (?:is|are) (?:indicated|marked|labell?ed|denoted)\b|[^.(]{3,40}, n ?= ?\d|"
-    r"(?-i:([A-Z])([A-Z]))[\w-]* \1\w+[ -](?:\w+ )?\2",  # "WT wild type"
+    r"(?-i:([A-Z])([A-Z]))[\w-]* \1\w+[ -](?:\w+ )?\2|"  # "WT wild type"
+    r"(?-i:[A-Z]{1,4}(?: [a-z-]+){1,3}, [A-Z]{1,4} [a-z])",  # "G glenoid, H humeral head"
     re.IGNORECASE,
 )
 

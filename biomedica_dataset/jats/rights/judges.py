@@ -42,7 +42,9 @@ _IMAGE_OF = re.compile(
 )
 _TAKEN_LAST = re.compile(rf"\b(?:(?P<english>{TAKEN})|{TAKEN_ELSEWHERE}) $", re.IGNORECASE)
 _MADE_LAST = re.compile(
-    rf"\b(?:{IMAGE}(?: (?:is|are|was|were))?(?: (?:{MADE}|taken|made))?|{MADE}) $", re.IGNORECASE
+    rf"\b(?:{IMAGE}(?: (?:is|are|was|were))?(?: (?:{MADE}|taken|made))?|{MADE}|"
+    r"(?:drawing|painting|portrait|engraving|sketch|illustration) of(?: [\w-]+){1,5}) $",
+    re.IGNORECASE,
 )
 _OTHER_NEXT = re.compile(
     rf"\W*(?:[a-z-]+ ){{0,3}}?(?:{OTHER}|left|top)\b"

@@ -6,7 +6,7 @@ import re
 
 IMAGE = (
     r"(?:photo\w*|images?|image[mn]s?|im[aá]genes|pictures?|fig(?:ures?|uras?|s)?|illustra\w+|ilustra\w+|"
-    r"drawings?|artworks?|paintings?|maps?|mapas?|diagram\w*|schem\w+|sketch\w*|panels?|plates?|"
+    r"drawings?|art(?:works?)?|paintings?|maps?|mapas?|diagram\w*|schem\w+|sketch\w*|panels?|plates?|"
     r"videos?|scans?|screenshots?|portraits?|reconstructions?|models?|cartoons?|"
     r"silhouettes?|icons?|clip ?arts?|imagery|base ?maps?|"
     r"\w*(?<!spectro)(?<!chromato)(?<!seismo)(?<!poly)graph(?:s|ic)?|"
@@ -27,7 +27,7 @@ OTHER = (  # what is adapted or given too
 )
 CONSENT = re.compile(
     r"\b(?:patient|parent|famil|guardian|subject|participant|consent|volunteer|relative|mother|"
-    r"father|donor|ethi[ck]|[ée]tic|irb\b|committee|wom[ae]n|m[ae]n\b|child|paciente|padres|pais\b|eltern|genitori)\w*",
+    r"father|donor|ethi[ck]|[ée]tic|irb\b|committee|kin\b|wom[ae]n|m[ae]n\b|child|paciente|padres|pais\b|eltern|genitori)\w*",
     re.IGNORECASE,
 )
 NAME = r"(?-i:[^\W\d_a-z][\w'’-]+)"
