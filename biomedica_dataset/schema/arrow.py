@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .columns import SCHEMA_VERSION, STRUCTURES, VERSIONS
@@ -79,14 +80,14 @@ def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
     Parameters
     ----------
     ready
-        Columns that already are Arrow arrays.
+        Columns that already are Arrow arrays, such as images.
     """
     import pyarrow as pa
 
     columns = [
         ready[field.name]
         if field.name in ready
-        else pa.array([_plain(getattr(row, field.name)) for row in rows], type=field.type)
+        else pa.array(list(map(attrgetter(field.name), rows)), type=field.type)
         for field in arrow_schema(table)
     ]
     return pa.Table.from_arrays(columns, schema=arrow_schema(table))
@@ -94,8 +95,5 @@ def to_table(table: type, rows: Sequence[Any], **ready: pa.Array) -> pa.Table:
 
 def to_dict(row: Any) -> dict[str, Any]:
     """Return a row as a dict of its columns, nested values as they are."""
-    return {field.name: _plain(getattr(row, field.name)) for field in dataclasses.fields(row)}
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
+    values = ((field.name, getattr(row, field.name)) for field in dataclasses.fields(row))
+    return {name: dict(one) if isinstance(one, Mapping) else one for name, one in values}

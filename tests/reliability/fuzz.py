@@ -35,7 +35,7 @@ from biomedica_dataset.jats.parse import parse
 from biomedica_dataset.pmc.metadata import parse_metadata
 from biomedica_dataset.pmc.names import href_name
 from biomedica_dataset.rows import ArticleRows, rows_of
-from biomedica_dataset.schema import ArticleRow, Pair, to_table
+from biomedica_dataset.schema import ArticleRow, CaptionRow, to_table
 
 from .mutations import Mutator
 
@@ -101,7 +101,7 @@ def _check_rows(rows: ArticleRows, tree: _Element) -> None:
     assert rows.figures["kept"] == len(rows.pairs)
     assert len({pair.key for _group, pair in rows.pairs}) == len(rows.pairs)
     assert all(re.fullmatch(r"PMC1_[A-Za-z0-9_-]+", pair.key) for _group, pair in rows.pairs)
-    to_table(Pair, [pair for _group, pair in rows.pairs])
+    to_table(CaptionRow, [pair for _group, pair in rows.pairs])
     to_table(ArticleRow, [rows.article[1]] if rows.article else [])
 
 
