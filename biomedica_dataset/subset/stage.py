@@ -92,18 +92,23 @@ class SelectStage(Stage[Slice, Record, int]):
         """The splits of the dataset."""
         return self.chosen.index.manifest.splits
 
-    def begin(self, lock: RunLock) -> None:
-        """Begin the selection, or resume the same one."""
+    @cached_property
+    def header(self) -> _Header:
+        """What is selected, and how it is written."""
         table = self.chosen.table
         keys = "\n".join(table["key"].to_pylist())
         if self.chosen.figures is not None:
             keys += f" panels {table['panel'].to_pylist()}"
-        header = _Header(
+        return _Header(
             format=self.described,
             dataset=self.chosen.index.digest,
             selection=str(self.chosen.choice),
             rows=hashlib.sha256(keys.encode()).hexdigest(),
         )
+
+    def begin(self, lock: RunLock) -> None:
+        """Begin the selection, or resume the same one."""
+        header = self.header
         found = begin_folder(
             self.output, _MARKER, "a selection", FORMAT_VERSION, asdict(header), _Header
         )

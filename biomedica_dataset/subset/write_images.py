@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -140,6 +141,8 @@ class ImagesStage(SelectStage[ImagesRecord]):
             return
         records = list(run.records.values())
         groups = [g for g in LICENSE_GROUPS if any(r.folder.startswith(f"{g}/") for r in records)]
+        # The cache of datasets goes by the card: the mark tells one selection from another.
+        mark = hashlib.sha256(f"{self.header} {code_fingerprint(self.code)}".encode()).hexdigest()
         card = render(
             self.card,
             format=self.format,
@@ -149,5 +152,6 @@ class ImagesStage(SelectStage[ImagesRecord]):
             encoding=self.encoding,
             selection=str(self.chosen.choice),
             digest=self.chosen.index.digest[:16],
+            mark=mark,
         )
         self.output.write_bytes(CARD, card.encode())

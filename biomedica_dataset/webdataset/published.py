@@ -168,8 +168,14 @@ def published_features(ending: str = "jpg") -> Features:
     )
 
 
-def tar_card(tars: Collection[str], ending: str = "jpg", note: str = "") -> str:
-    """Return the card of a folder of tars, given their paths; see `finish` of tars."""
+def tar_card(tars: Collection[str], mark: str, ending: str = "jpg", note: str = "") -> str:
+    """Return the card of a folder of tars, given their paths; see `finish` of tars.
+
+    Parameters
+    ----------
+    mark
+        Distinguishes contents, since the cache of datasets goes by the card.
+    """
     from huggingface_hub import DatasetCardData
 
     shape = published_features(ending)._to_yaml_list()
@@ -191,7 +197,7 @@ def tar_card(tars: Collection[str], ending: str = "jpg", note: str = "") -> str:
         license="other",
         license_name="per-row",
         configs=[
-            {"config_name": group, "data_files": data_files}
+            {"config_name": group, "data_files": data_files, "description": mark}
             for group, data_files in zip(groups, files, strict=True)
         ],
         dataset_info=[{"config_name": group, "features": shape} for group in groups],

@@ -171,7 +171,9 @@ def finish(
         if not folder.exists(f"{below}/{SIZES}"):
             folder.write_bytes(f"{below}/{SIZES}", json.dumps(sizes, indent=1).encode())
     if not folder.exists(CARD):
-        folder.write_bytes(CARD, tar_card(list(tars), ending, note).encode())
+        digests = sorted(f"{path} {tar.sha256}" for path, tar in tars.items())
+        mark = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+        folder.write_bytes(CARD, tar_card(list(tars), mark, ending, note).encode())
 
 
 def _folders(splits: Splits) -> list[str]:

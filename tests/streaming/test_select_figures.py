@@ -79,6 +79,20 @@ def test_imagefolder_reads_images_with_their_columns(sample_dataset, tmp_path):
         assert Path(row["image"]["path"]).read_bytes() == figures[row["key"]]["image"]["bytes"]
 
 
+@pytest.mark.parametrize("format", ["images", "csv", "conversations", "webdataset"])
+def test_rows_of_another_selection_are_not_loaded_from_the_cache_of_datasets(
+    sample_dataset, tmp_path, monkeypatch, format
+):
+    for limit in (1, 2):
+        (tmp_path / str(limit)).mkdir()
+        monkeypatch.chdir(tmp_path / str(limit))
+        select(sample_dataset, "out", format=format, limit=limit, licenses="commercial")
+        rows = datasets.load_dataset(
+            "out", "commercial", split="train", cache_dir=str(tmp_path / "cache")
+        )
+        assert len(rows) == limit
+
+
 @pytest.mark.slow
 def test_csv_has_the_rows_of_the_images_and_fetches_none(sample_dataset, tmp_path):
     select(sample_dataset, tmp_path / "images", format="images", split="all")
