@@ -7,7 +7,7 @@ A phrase counts where it is about an image: "adapted from [3]" is, "a protocol a
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from bisect import bisect
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_PHRASES, check_limit
@@ -30,7 +30,7 @@ from .phrases import (
 from .sentences import Phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from .judges import Judge, Own
 
@@ -42,8 +42,8 @@ _DRAWN = (  # what no instrument takes
     r"(?:fig(?:ures?|s)?|drawings?|illustrations?|sketch\w*|artworks?|diagrams?|schem\w+|cartoons?)"
 )
 _LICENSED = r"(?:\blicen[cs]e|\bCC(?:[ -]BY|0)\b|\bpublic domain\b)"
-# Words of which one is in each match, since searching for them is ten times faster; the pattern,
-# whose matches end at ". " and "; ", and look one character beyond; and the judge of a match.
+# Words of which one is in each match, since searching for them is faster; the pattern, whose
+# matches end at ". " and "; ", and look one character beyond; and the judge of a match.
 _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
     (hints.split("|"), re.compile(pattern, re.IGNORECASE), judge)
     for hints, pattern, judge in (
@@ -171,6 +171,30 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
 )
 
 
+def _one_of(words: Collection[str], letters: int) -> str:
+    """Return a pattern of words, the longest first, that looks at their first letters one by one.
+
+    It takes half of the time of as many searches, each for a word.
+    """
+    parted: dict[str, list[str]] = {}
+    for word in words:
+        parted.setdefault(word[:1], []).append(word[1:])
+    if letters == 0 or "" in parted:
+        return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return "|".join(
+        f"{re.escape(first)}(?:{_one_of(rest, letters - 1)})" for first, rest in parted.items()
+    )
+
+
+# The rules with a hint that each hint begins with.
+_HINTED = {
+    hint: [n for n, (hints, *_) in enumerate(_RULES) if any(map(hint.startswith, hints))]
+    for hints, *_ in _RULES
+    for hint in hints
+}
+_HINTS = re.compile(_one_of(_HINTED, 2))
+
+
 class Credits:
     """Finds the credits on the images of an article.
 
@@ -210,26 +234,25 @@ class Credits:
 
 def _matches(text: str) -> Iterator[tuple[re.Match[str], Judge]]:
     """Yield the matches of each rule in turn, from the parts of a text that contain a hint."""
-    lower = text.lower()
-    parts: list[tuple[str, int, int]] = []
-    for hints, pattern, judge in _RULES:
-        for hint in hints:  # a loop, which takes a third of the time of any()
-            if hint in lower:
-                break
-        else:
-            continue
-        parts = parts or _parts(text)
-        for part, start, end in parts:
-            if any(map(part.__contains__, hints)):
-                for match in pattern.finditer(text, start, end + 1):
-                    if match.start() < end:
-                        yield match, judge
+    parts = _parts(text)
+    for number in sorted(parts):
+        _, pattern, judge = _RULES[number]
+        for start, end in parts[number]:
+            for match in pattern.finditer(text, start, end + 1):
+                if match.start() < end:
+                    yield match, judge
 
 
-def _parts(text: str) -> list[tuple[str, int, int]]:
-    """Return what stands between full stops and semicolons, in lower case, and where."""
-    ends = [*(stop.end() for stop in _STOP.finditer(text)), len(text)]
-    # A hint may begin with the space before.
-    return [
-        (text[max(0, start - 1) : end].lower(), start, end) for start, end in pairwise((0, *ends))
-    ]
+def _parts(text: str) -> dict[int, dict[tuple[int, int], None]]:
+    """Return where a text has hints of each rule, from one full stop or semicolon to the next."""
+    found: dict[int, dict[tuple[int, int], None]] = {}
+    stops: list[int] = []
+    lower = text.replace("İ", "I").lower()  # as long as the text
+    place = 0
+    while hint := _HINTS.search(lower, place):
+        place = hint.start() + 1  # hints overlap
+        stops = stops or [0, *(stop.end() for stop in _STOP.finditer(text)), len(text)]
+        after = bisect(stops, hint.end() - 1)  # since a hint may begin with the space of a stop
+        for number in _HINTED[hint[0]]:
+            found.setdefault(number, {})[stops[after - 1], stops[after]] = None
+    return found
