@@ -8,7 +8,6 @@ as it was written between 0.1.0 and the release after it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -24,6 +23,8 @@ from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
+
+from .trees import tree
 
 DATA = Path(__file__).parent / "data"
 BLOCK, ROWS = 9900, 8  # of the five articles
@@ -49,14 +50,6 @@ def joined(old, joins, tmp_path_factory):
     folder = tmp_path_factory.mktemp("joined") / "biomedica"
     serialize(old / "archive", folder, **joins, splits=Splits.parse("0.8,0.1,0.1"), workers=1)
     return folder
-
-
-def digests(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def rows(folder, config):
@@ -128,4 +121,4 @@ def test_a_dataset_folder_is_brought_up_to_date(old, joins, joined, tmp_path):
 
     serialize(old / "archive", folder, **joins, workers=1)
 
-    assert digests(folder) == digests(joined)
+    assert tree(folder) == tree(joined)

@@ -42,6 +42,8 @@ from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.plotting import BLUE, plot
 
+from ..trees import tree
+
 MODEL = ModelId(
     name="made", revision=None, weights="0", dim=6, size=8, preprocess="fit", mean=None, std=None,
     dtype="float32", pictures=1,
@@ -63,14 +65,6 @@ def blobs(rows=200, groups=5, seed=0):
     centers = rng.normal(size=(groups, 6)) * 20
     truth = rng.integers(groups, size=rows)
     return centers[truth] + rng.normal(size=(rows, 6)), truth
-
-
-def tree(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_groups_that_are_apart_become_clusters_and_images_their_members(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import shutil
@@ -31,6 +30,7 @@ from biomedica_dataset.images.decode import DECODER_VERSION, decode_rgb, open_rg
 from biomedica_dataset.images.fit import fitted, squashed
 from biomedica_dataset.rows import rows_of
 
+from ..trees import tree
 from .bucket import pmcids_of, write_articles
 
 
@@ -59,14 +59,6 @@ def pairs_of(archive):
         for row, images in opened.articles(block):
             for _group, pair in rows_of(row, images).pairs:
                 yield pair
-
-
-def tree(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def picture(mode="RGB", size=(40, 20), colour=0, fmt="PNG", **options):

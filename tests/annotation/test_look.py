@@ -21,7 +21,7 @@ from biomedica_dataset.io.folders import Folder
 
 from ..serialize.encoders import Quarters
 from ..serialize.made_panels import make_panels
-from .test_embed import tree
+from ..trees import tree
 
 
 def drawn(seed=0, size=(300, 200)):

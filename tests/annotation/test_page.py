@@ -24,6 +24,7 @@ from biomedica_dataset.annotation.review.sheets import Review, write_sheets
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.io.folders import Folder
 
+from ..trees import tree
 from .browser import CHROMIUM, FLAGS, answered, arrive, kill, served, vote
 
 TAXONOMY = Taxonomy.load()
@@ -124,14 +125,14 @@ def test_sheets_are_made_once_and_made_again_where_the_clusters_change(
 ):
     folder = tmp_path / "review"
     shutil.copytree(sheets, folder)
-    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    before = tree(folder)
     again = write_sheets(assigned, sample_archive, folder, count=6, workers=2)
     write_sheets(assigned, sample_archive, tmp_path / "fresh", count=6, workers=2)
 
     assert not again.is_new
-    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+    assert tree(folder) == before
     there = tmp_path / "fresh"
-    fresh = {p.relative_to(there): p.read_bytes() for p in there.rglob("*") if p.is_file()}
+    fresh = tree(there)
     assert fresh == {p.relative_to(folder): data for p, data in before.items()}
     assert write_sheets(assigned, sample_archive, folder, count=4, workers=1).is_new
     (tmp_path / "mine").mkdir()
@@ -147,11 +148,11 @@ def test_a_table_of_questions_that_an_expert_completed_is_not_replaced(
     table = tmp_path / "questions.csv"
     completed = table.read_text().replace("\n0,,", "\n0,single,")
     table.write_text(completed)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    before = tree(tmp_path)
 
     with pytest.raises(UsageError, match=r"questions\.csv is not as it was written.*rename it"):
         write_sheets(assigned, sample_archive, tmp_path, count=3, workers=1)
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert tree(tmp_path) == before
     table.rename(tmp_path / "anna.csv")
     assert write_sheets(assigned, sample_archive, tmp_path, count=3, workers=1).is_new
 

@@ -30,6 +30,7 @@ from biomedica_dataset.cli import main
 from biomedica_dataset.errors import ArchiveError, UsageError
 
 from ..serialize.made_panels import make_panels
+from ..trees import tree
 from .browser import accessible, answered, arrive, served
 
 HOSTILE = "<img src=x onerror='document.title=1'><script>document.title=2</script>\u202e **b** "
@@ -178,14 +179,14 @@ def test_other_pages_are_refused_and_answers_that_cannot_be_meant(sample_archive
 def test_sheets_show_a_sample_by_the_seed_alone_and_are_made_once(
     sample_archive, panels, review, tmp_path
 ):
-    before = {p: p.read_bytes() for p in review.rglob("*") if p.is_file()}
+    before = tree(review)
     again = write_panel_sheets(panels, sample_archive, review, count=3, workers=2)
     there = Panels.open(panels)
     every = choose_figures(there, 1000, 0)
     rows = {row["key"]: row for block in there.blocks() for row in there.read(block).to_pylist()}
 
     assert not again.is_new
-    assert {p: p.read_bytes() for p in review.rglob("*") if p.is_file()} == before
+    assert tree(review) == before
     assert again.drawn == again.figures + again.missing == 3
     assert choose_figures(there, 3, 0) == every[:3]
     assert choose_figures(there, 1000, 1) != every

@@ -25,7 +25,8 @@ from biomedica_dataset.serialization.serialize import serialize
 
 from ..serialize.encoders import Quarters
 from ..serialize.made_panels import make_panels
-from .test_embed import pairs_of, tree
+from ..trees import tree
+from .test_embed import pairs_of
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from biomedica_dataset.extraction import fetch, write
 from biomedica_dataset.extraction import previous as old
 from biomedica_dataset.jats.reader import read_article
 
-from .helpers import DAY, BucketServer, fates, images, rows, run, stamps, tree
+from ..trees import stamps, tree
+from .helpers import DAY, BucketServer, fates, images, rows, run
 
 if TYPE_CHECKING:
     from biomedica_dataset.jats.records import Article

@@ -19,7 +19,8 @@ from biomedica_dataset.io.objects import RetryPolicy
 from biomedica_dataset.pmc.inventory import Inventory, Version
 from biomedica_dataset.pmc.source import Source, SourceError
 
-from .helpers import BucketServer, Fault, fates, images, inventory_csv, rows, run, tree
+from ..trees import tree
+from .helpers import BucketServer, Fault, fates, images, inventory_csv, rows, run
 
 FIRST = "2026-11-20T01-00Z"
 SECOND = "2026-11-23T01-00Z"

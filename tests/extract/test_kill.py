@@ -15,7 +15,8 @@ import pytest
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.verification.verify import verify
 
-from .helpers import BucketServer, Fault, run, tree
+from ..trees import tree
+from .helpers import BucketServer, Fault, run
 
 FIRST = "2026-11-20T01-00Z"
 LAST = "PMC99003007.1"

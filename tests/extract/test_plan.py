@@ -10,7 +10,8 @@ from biomedica_dataset.extraction.dry_run import plan
 from biomedica_dataset.extraction.options import ExtractOptions
 from biomedica_dataset.licenses import parse_licenses
 
-from .helpers import Bucket, BucketServer, rows, run, tree
+from ..trees import tree
+from .helpers import Bucket, BucketServer, rows, run
 
 FIRST = "2026-11-20T01-00Z"
 

@@ -35,6 +35,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.verification.verify import verify
 
+from ..trees import stamps
 from .model import Article, Model, remove
 
 # Blocks have 1000 PMCIDs and shards two blocks: some of these share both, some one, some none.
@@ -68,12 +69,6 @@ def do_until(steps_left: int, work: str, source: str, output: str) -> None:
     for name in STEPS:
         setattr(Folder, name, counted(getattr(Folder, name)))
     {"extract": extract, "serialize": serialize}[work](source, output, workers=1)
-
-
-def stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return inode and time of every file: writing it again changes both."""
-    found = ((path, path.stat()) for path in sorted(folder.rglob("*")))
-    return {str(path): (stat.st_ino, stat.st_mtime_ns) for path, stat in found}
 
 
 class Route(RuleBasedStateMachine):

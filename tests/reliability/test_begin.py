@@ -11,8 +11,9 @@ import pytest
 from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.io.folders import RUN
 
-from ..scale.conftest import command, environment, tree
+from ..scale.conftest import command, environment
 from ..servers import BucketServer
+from ..trees import tree
 from .begin import HOW
 from .test_kills import said
 

@@ -16,7 +16,8 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.subset.select import select
 
-from ..extract.helpers import Bucket, run, stamps, tree
+from ..extract.helpers import Bucket, run
+from ..trees import stamps, tree
 
 FUTURE = 4_000_000_000
 """Seconds: the year 2096."""

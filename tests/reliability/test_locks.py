@@ -21,7 +21,8 @@ from biomedica_dataset.sample.votes import write_votes
 from biomedica_dataset.serialization.serialize import serialize
 
 from ..annotation.conftest import assigned, clustered, embedded, encoder_folder, sheets
-from ..scale.conftest import command, environment, tree
+from ..scale.conftest import command, environment
+from ..trees import tree
 
 __all__ = ["assigned", "clustered", "embedded", "encoder_folder", "sheets"]
 

@@ -11,7 +11,8 @@ from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.archive.stored_images import ArticleImages, images_size
 from biomedica_dataset.serialization.serialize import serialize
 
-from ..extract.helpers import rows, tree
+from ..extract.helpers import rows
+from ..trees import tree
 from .memory import MEGABYTES, measure, write_block
 
 

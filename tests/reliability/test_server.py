@@ -20,8 +20,9 @@ from biomedica_dataset.io.objects import RetryPolicy
 from biomedica_dataset.jats.limits import MAX_MARKS
 from biomedica_dataset.pmc.source import Source
 
-from ..extract.helpers import REPORTS, Bucket, fates, images, rows, run, tree
+from ..extract.helpers import REPORTS, Bucket, fates, images, rows, run
 from ..servers import BucketServer, Fault
+from ..trees import tree
 from .buckets import NAMESPACE, article, figure, put
 
 FIRST = "2026-11-20T01-00Z"

@@ -40,6 +40,7 @@ from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 
 from ..clip.made import TINY
+from ..trees import tree
 from .tampering import GARBAGE, VALUES, Tampering, sign
 
 OLD = Path(__file__).parents[1] / "data" / "0.1.0"
@@ -63,10 +64,6 @@ def refused(call, *arguments, **options):
     assert told.isprintable(), told
     assert len(told) < 900
     return None
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def first_images(folder: Path) -> list[bytes]:

@@ -17,7 +17,8 @@ from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.io.folders import RUN
 
 from ..servers import BucketServer
-from .conftest import ROOT, command, environment, tree
+from ..trees import tree
+from .conftest import ROOT, command, environment
 
 FIRST = "2026-11-20T01-00Z"
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from ..clip.made import TINY
 from ..untrained_encoder import write_encoder
 from .conftest import ROOT, environment
 
@@ -28,16 +29,6 @@ SMALL = {
     "--set optimizer.warmup=1",
     "evaluate": "--draws 10",
 }
-TINY = {
-    "model_cfg": {
-        "embed_dim": 32,
-        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16,
-                       "patch_size": 16},
-        "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 32, "heads": 2,
-                     "layers": 1},
-    },
-    "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
-}  # fmt: skip
 INSIDE = """
 import glob, json, socket, sys
 from pathlib import Path

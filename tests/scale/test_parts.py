@@ -20,7 +20,8 @@ from biomedica_dataset.verification.verify import verify
 from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..servers import BucketServer
-from .conftest import command, environment, tree
+from ..trees import tree
+from .conftest import command, environment
 
 FIRST = "2026-11-20T01-00Z"
 

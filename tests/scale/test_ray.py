@@ -24,8 +24,9 @@ from biomedica_dataset.extras import install_command
 from biomedica_dataset.serialization.serialize import serialize
 
 from ..servers import BucketServer
+from ..trees import tree
 from ..untrained_encoder import write_encoder
-from .conftest import command, environment, tree
+from .conftest import command, environment
 
 FIRST = "2026-11-20T01-00Z"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DISABLE_IMPORT_WARNING": "1"}

@@ -18,7 +18,8 @@ from biomedica_dataset.extras import install_command
 from biomedica_dataset.io.folders import RUN, Folder
 from biomedica_dataset.verification.verify import verify
 
-from .conftest import command, environment, tree
+from ..trees import tree
+from .conftest import command, environment
 
 
 def objects(url):

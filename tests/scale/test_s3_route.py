@@ -24,8 +24,8 @@ from biomedica_dataset.verification.verify import verify
 from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..pubmed import made
+from ..trees import tree
 from ..untrained_encoder import write_encoder
-from .conftest import tree
 
 
 def make(bucket, base, here):

@@ -25,13 +25,7 @@ from biomedica_dataset.schema import TABLES, arrow_schema, column_names
 from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.verification.verify import verify
 
-
-def digests(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+from ..trees import tree
 
 
 def tables(folder, config):
@@ -134,7 +128,7 @@ def test_the_same_archive_gives_the_same_bytes_whatever_the_workers(
 ):
     serialize(sample_archive, tmp_path / "biomedica", workers=2)
 
-    assert digests(tmp_path / "biomedica") == digests(sample_dataset)
+    assert tree(tmp_path / "biomedica") == tree(sample_dataset)
 
 
 def test_a_second_run_writes_nothing_and_says_so(sample_archive, tmp_path):
@@ -152,12 +146,12 @@ def test_a_change_in_one_block_rewrites_one_shard(sample_archive, tmp_path):
     archive, out = tmp_path / "archive", tmp_path / "out"
     shutil.copytree(sample_archive, archive)
     serialize(archive, out, workers=1)
-    before = digests(out)
+    before = tree(out)
     first = sorted((archive / "articles").iterdir())[0]
     for path in archive.glob(f"*/{first.stem}*"):
         path.unlink()
     report = serialize(archive, out, workers=1)
-    after = digests(out)
+    after = tree(out)
 
     assert report.rewritten == 1
     kept = {name for name in after if "/" in name and not name.startswith(("index", ".shards"))}
@@ -179,7 +173,7 @@ def test_files_that_are_gone_or_cut_are_written_again(
     report = serialize(sample_archive, out, workers=1)
 
     assert report.rewritten == 2
-    assert digests(out) == digests(sample_dataset)
+    assert tree(out) == tree(sample_dataset)
 
 
 def test_a_block_that_another_part_has_removed_is_no_error(sample_archive, tmp_path):
@@ -216,7 +210,7 @@ def test_tables_that_a_killed_run_left_of_blocks_that_have_gone_are_removed(
     (out / "manifest.json").unlink()
     serialize(sample_archive, out, workers=1)
 
-    assert digests(out) == digests(sample_dataset)
+    assert tree(out) == tree(sample_dataset)
 
 
 def test_a_card_that_is_away_is_written_again(sample_archive, sample_dataset, tmp_path):
@@ -226,7 +220,7 @@ def test_a_card_that_is_away_is_written_again(sample_archive, sample_dataset, tm
     (out / "README.md").unlink()
     serialize(sample_archive, out, workers=1)
 
-    assert digests(out) == digests(sample_dataset)
+    assert tree(out) == tree(sample_dataset)
 
 
 @pytest.mark.slow
@@ -279,7 +273,7 @@ def test_a_killed_run_is_continued_to_the_same_bytes(
     process.wait()
     serialize(sample_archive, out, workers=1)
 
-    assert digests(out) == digests(sample_dataset)
+    assert tree(out) == tree(sample_dataset)
 
 
 def test_a_source_that_is_no_archive_is_refused(tmp_path):

@@ -27,6 +27,7 @@ from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.panels import PAIR_COLUMNS, panel_problems
 from biomedica_dataset.verification.verify import verify
 
+from ..trees import tree
 from .made_panels import WHOLE, grid, make_panels
 
 CHANGED, UNCUT = "PMC99000101_sjd-15-101-g003", "PMC99001003_sm-0024-1003-f0003"
@@ -49,14 +50,6 @@ def dataset(sample_archive, panels, tmp_path_factory):
 
 def rows(folder, config):
     return load_dataset(str(folder), config, split="train", streaming=True)
-
-
-def digests(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_each_split_figure_has_its_panels_in_the_column_the_index_and_the_config(dataset):
@@ -128,7 +121,7 @@ def test_panels_add_no_byte_of_an_image_and_leave_with_the_option(
     serialize(sample_archive, folder, workers=1)
 
     assert images(dataset) == images(sample_dataset)
-    assert digests(folder) == digests(sample_dataset)
+    assert tree(folder) == tree(sample_dataset)
 
 
 def test_seen_is_split_plus_whole_by_reason_for_figures_and_panels(sample_archive, tmp_path):
@@ -179,7 +172,7 @@ def test_only_shards_whose_own_panels_changed_are_written(sample_archive, panels
 def test_two_workers_write_the_same_bytes(sample_archive, panels, dataset, tmp_path):
     serialize(sample_archive, tmp_path / "biomedica", panels=panels, workers=2)
 
-    assert digests(tmp_path / "biomedica") == digests(dataset)
+    assert tree(tmp_path / "biomedica") == tree(dataset)
 
 
 def test_the_builder_splits_the_same_figures(sample_archive, panels, dataset):

@@ -22,6 +22,7 @@ from biomedica_dataset.webdataset.export import serialize_webdataset
 
 from ..images.test_lost import jpeg
 from ..reliability.buckets import article, figure, put
+from ..trees import tree
 
 SHARES = "0.5,0.25,0.25"
 FIRST = 8_200_000
@@ -78,10 +79,6 @@ def splits(folder):
         images[row["image_hash"]].add(row["split"])
         articles[row["article_accession_id"]].add(row["split"])
     return images, articles
-
-
-def tree(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_no_image_is_in_two_splits(archive, tmp_path):

@@ -20,6 +20,7 @@ from biomedica_dataset.serialization.serialize import serialize
 from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 
+from ..trees import tree
 from .encoders import Quarters
 
 
@@ -46,14 +47,6 @@ def vectors(embeddings):
         keys, rows = there.vectors(block)
         found |= dict(zip(keys, rows, strict=True))
     return found
-
-
-def digests(folder, pattern="**/*"):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.glob(pattern))
-        if path.is_file()
-    }
 
 
 def test_each_image_row_has_its_vector_beside_it(dataset, embeddings):
@@ -97,7 +90,7 @@ def test_joined_later_they_touch_no_other_table_and_the_result_is_the_same(
     assert before == after
     assert report.rewritten == 2
     assert "vectors: 62 seen = 62 kept + 0 dropped" in str(report)
-    assert digests(folder) == digests(dataset)
+    assert tree(folder) == tree(dataset)
     again = serialize(sample_archive, folder, embeddings=embeddings, workers=1)
     assert again.rewritten == 0
 
@@ -110,16 +103,14 @@ def test_left_out_again_or_of_another_model_they_change_alone(
     other = tmp_path / "embeddings"
     embed(sample_archive, other, encoder=Quarters(1.0), workers=0)
     serialize(sample_archive, folder, embeddings=other, workers=1)
-    changed = {
-        path for path, digest in digests(folder).items() if digests(dataset).get(path) != digest
-    }
+    changed = {path for path, digest in tree(folder).items() if tree(dataset).get(path) != digest}
     assert {path.partition("/")[0] for path in changed} == {
         "README.md", "manifest.json", "embeddings", ".shards",
     }  # fmt: skip
     assert not verify(folder).problems
 
     serialize(sample_archive, folder, workers=1)
-    assert digests(folder) == digests(sample_dataset)
+    assert tree(folder) == tree(sample_dataset)
 
 
 def test_what_a_killed_run_left_of_vectors_goes_with_the_next(
@@ -131,7 +122,7 @@ def test_what_a_killed_run_left_of_vectors_goes_with_the_next(
     shutil.copytree(dataset / "embeddings" / "other", folder / "embeddings" / "other")
     serialize(sample_archive, folder, workers=1)
 
-    assert digests(folder) == digests(sample_dataset)
+    assert tree(folder) == tree(sample_dataset)
 
 
 @pytest.mark.slow

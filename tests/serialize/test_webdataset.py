@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tarfile
@@ -29,6 +28,8 @@ from biomedica_dataset.webdataset.published import (
     published_features,
     unix_time,
 )
+
+from ..trees import tree
 
 # Name and type of each key, as the published dataset has them.
 PUBLISHED = {
@@ -72,14 +73,6 @@ def members(folder):
         with tarfile.open(path) as tar:
             for member in tar:
                 yield path.parent.name, member, tar.extractfile(member).read()
-
-
-def tree(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_every_pair_is_one_sample_in_the_folder_of_its_license_group(folder, expected):

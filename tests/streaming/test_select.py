@@ -13,7 +13,7 @@ from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.subset.select import select
 from biomedica_dataset.verification.verify import verify
 
-from ..extract.helpers import stamps, tree
+from ..trees import stamps, tree
 
 FORMATS = {"parquet": "manifest.json", "webdataset": "README.md"}
 

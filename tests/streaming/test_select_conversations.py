@@ -17,7 +17,7 @@ from biomedica_dataset.jats.panels.mentions import citing_sentences
 from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.subset.conversations import llava, messages, read_templates, turns
 
-from ..extract.helpers import stamps, tree
+from ..trees import stamps, tree
 
 SHIPPED = json.loads((files("biomedica_dataset") / "subset/conversations.json").read_text())
 ROW = {

@@ -18,7 +18,7 @@ from biomedica_dataset.errors import ArchiveError, UsageError
 from biomedica_dataset.streaming.dataset import open_dataset
 from biomedica_dataset.subset.write_figures import flat_row, image_name
 
-from ..extract.helpers import stamps, tree
+from ..trees import stamps, tree
 
 FORMATS = ("images", "csv")
 
