@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,10 +84,10 @@ def _notebook(notebook: dict[str, Any]) -> str:
             if "image/jpeg" in data:
                 address = f"data:image/jpeg;base64,{data['image/jpeg'].replace(chr(10), '')}"
                 blocks.append(f'<img alt="the image that the cell shows" src="{address}">')
-            elif "text/html" in data:
-                blocks.append("".join(data["text/html"]))
             else:
-                text = "".join(output.get("text") or data["text/plain"]).rstrip()
+                text = "".join(output.get("text") or data.get("text/html") or data["text/plain"])
+                # A report is one <pre> for a notebook; as a block it is like other output.
+                text = unescape(text.removeprefix("<pre>").removesuffix("</pre>")).rstrip()
                 blocks.append(f"```text\n{text}\n```")
     return "\n\n".join(blocks)
 

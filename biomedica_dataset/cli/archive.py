@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .group import main, run, show
+from .group import main, progress, run, show
 from .launched import launched
 from .options import WORKERS, licenses, output
 
@@ -53,6 +53,7 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     report = run("extract", source, output, **options)
     if report.blocks_failed or report.is_spoilt:
         sys.exit(1)
+    progress().say(f"next: biomedica serialize {output} --output biomedica")
 
 
 def _read_pmcids(given: tuple[str, ...]) -> str | list[str] | None:

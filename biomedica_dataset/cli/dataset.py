@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .completion import complete_column, complete_concept, complete_sampling, complete_split
-from .group import main, run, show
+from .group import main, progress, run, show
 from .launched import launched
 from .options import WORKERS, conditions, licenses, output
 
@@ -76,6 +76,7 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
         run("serialize_webdataset", archive, output, **options)
         return
     run("serialize", archive, output, **options)
+    progress().say(f"next: biomedica verify {output}")
 
 
 @main.group()

@@ -35,7 +35,8 @@ class VerifyReport(Shown):
         lines = self.problems[:_MOST]
         if len(self.problems) > _MOST:
             lines.append(f"and {len(self.problems) - _MOST:,} more")
-        verdict = f"{len(self.problems):,} problems" if self.problems else "no problems"
+        count = len(self.problems)
+        verdict = f"{count:,} problem{'s' * (count > 1)}" if count else "no problems"
         checked = f"{self.files:,} files, {self.rows:,} rows checked"
         return "\n".join([*lines, *self.notes, f"{self.what}: {checked}: {verdict}"])
 

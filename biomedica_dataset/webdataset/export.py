@@ -84,7 +84,11 @@ class WebDatasetReport(Shown):
         lines = Tally.of(self.dataset.manifest.figures).lines("figures")
         for group in LICENSE_GROUPS:
             own = [tar.samples for path, tar in self.tars.items() if path.startswith(f"{group}/")]
-            lines += [f"{group}: {sum(own):,} samples in {len(own):,} tars"] if own else []
+            lines += (
+                [f"{group}: {sum(own):,} samples in {len(own):,} tar{'s' * (len(own) > 1)}"]
+                if own
+                else []
+            )
         lines += [f"unreadable: {problem}" for problem in self.dataset.problems[:20]]
         if self.left:
             lines.append(part_message(self.dataset.rewritten, self.left, "shards"))

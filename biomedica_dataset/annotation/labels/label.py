@@ -95,7 +95,7 @@ class LabelsReport(Shown):
 
 
 def _words(one: Agreement) -> str:
-    parts = [f"{one.question}: {one.clusters:,} clusters"]
+    parts = [f"{one.question}: {one.clusters:,} cluster{'s' * (one.clusters != 1)}"]
     parts += [f"{one.percent:.0%} equal"] if one.percent is not None else []
     parts += [f"Cohen's kappa {one.kappa:.2f}"] if one.kappa is not None else []
     if one.alpha is not None:

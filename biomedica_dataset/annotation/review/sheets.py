@@ -223,6 +223,10 @@ def _sheet_name(cluster: int) -> str:
     return f"clusters/{cluster:05d}.html"
 
 
+def _size(one: ClusterSample) -> str:
+    return f"{one.size:,} image{'s' * (one.size != 1)}"
+
+
 def _overview(samples: list[ClusterSample], cards: dict[str, Card]) -> str:
     tiles = []
     for one in samples:
@@ -231,7 +235,7 @@ def _overview(samples: list[ClusterSample], cards: dict[str, Card]) -> str:
         few = "".join(f'<img src="{name}" alt="" loading="lazy">' for name in shown)
         tiles.append(
             f'<a class="tile" href="{_sheet_name(one.cluster)}"><span class="mosaic">{few}</span>'
-            f"<span>Cluster {one.cluster}</span><small>{one.size:,} images</small></a>"
+            f"<span>Cluster {one.cluster}</span><small>{_size(one)}</small></a>"
         )
     images = sum(one.size for one in samples)
     return sheet_page(
@@ -258,7 +262,7 @@ def _sheet(
     return sheet_page(
         f"Cluster {one.cluster}",
         f'<header><nav>{links[0]}<a href="../index.html">all clusters</a>{links[1]}</nav>'
-        f"<h1>Cluster {one.cluster}</h1><p>{one.size:,} images</p></header>"
+        f"<h1>Cluster {one.cluster}</h1><p>{_size(one)}</p></header>"
         f"<main>{''.join(sections)}</main>",
     )
 
