@@ -175,11 +175,15 @@ def end_processes(pool: ProcessPoolExecutor) -> None:
     ignore SIGTERM. What they were writing is not visible under its name.
     """
     processes = list((pool._processes or {}).values())
+    answers = pool._result_queue
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
     for process in processes:
         process.join()
+    # Otherwise the pool's thread would wait for ever for the rest of what a process was sending,
+    # and the interpreter for that thread.
+    answers._writer.close()  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

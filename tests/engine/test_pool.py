@@ -15,6 +15,7 @@ import pytest
 from biomedica_dataset.engine.pool import end_processes
 
 COUNT = 2
+LONG = 1 << 25  # bytes of an answer, which takes some time on its way
 
 
 def ignore_sigterm():
@@ -33,13 +34,29 @@ def kill_one(which):
     return sum(process.is_alive() for process in processes)
 
 
+def end_while_sending():
+    """End pools whose processes are in the middle of an answer."""
+    for _ in range(3):
+        pool = ProcessPoolExecutor(COUNT, get_context("spawn"), ignore_sigterm)
+        futures = [pool.submit(bytes, LONG) for _ in range(3 * COUNT)]
+        futures[0].result()
+        end_processes(pool)
+    return 0
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "tests.engine.test_pool", *map(str, arguments)]
+    return subprocess.run(command, cwd=Path(__file__).parents[2], check=False, timeout=60)
+
+
 @pytest.mark.parametrize("which", range(COUNT))  # one of them holds the lock of their queue
 def test_the_others_end_where_an_idle_one_was_killed(which):
-    run = [sys.executable, "-m", "tests.engine.test_pool", str(which)]
-    done = subprocess.run(run, cwd=Path(__file__).parents[2], check=False, timeout=60)
+    assert run(which).returncode == 0
 
-    assert done.returncode == 0
+
+def test_the_interpreter_ends_where_answers_were_cut_short():
+    assert run().returncode == 0
 
 
 if __name__ == "__main__":
-    sys.exit(kill_one(int(sys.argv[1])))
+    sys.exit(kill_one(int(sys.argv[1])) if sys.argv[1:] else end_while_sending())
