@@ -39,9 +39,13 @@ def annotate() -> None:
     help="Keep the aspect ratio and normalize, or squash to 224 x 224 as in the original.",
 )
 @click.option(
+    "--decoder", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True,
+    help="What decodes JPEGs: gpu is that of the model; its vectors are of other pixels.",
+)  # fmt: skip
+@click.option(
     "--workers",
     type=click.IntRange(0),
-    help="Number of decoding processes. [default: processors - 1]",
+    help="Number of decoding processes. [default: processors - 1; with gpu, one per GPU]",
 )
 @UNREADABLE
 @launched

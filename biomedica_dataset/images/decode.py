@@ -99,7 +99,7 @@ def decoding_problem(data: bytes) -> str | None:
 
 
 def _checked(image: Image.Image, data: bytes) -> None:
-    _check_cost(image, data)
+    check_cost(image, data)
     image.draft(None, (1, 1))
     image.load()
 
@@ -107,7 +107,7 @@ def _checked(image: Image.Image, data: bytes) -> None:
 def _decoded(image: Image.Image, data: bytes, target: int) -> Pixels:
     maximum = declared_maximum(image, data)
     turn = _TURNS.get(orientation(image, data))
-    _check_cost(image, data, target, is_turned=turn is not None)
+    check_cost(image, data, target, is_turned=turn is not None)
     pixels = _jpeg_pixels(image, data)
     if pixels is None:
         pixels = _rgb_pixels(image, maximum)
@@ -132,12 +132,12 @@ def _jpeg_pixels(image: Image.Image, data: bytes) -> Pixels | None:
 
 def _upright(image: Image.Image, data: bytes) -> Image.Image:
     turn = _TURNS.get(orientation(image, data))
-    _check_cost(image, data, is_turned=turn is not None)
+    check_cost(image, data, is_turned=turn is not None)
     image.load()
     return image if turn is None else image.transpose(turn[0])
 
 
-def _check_cost(
+def check_cost(
     image: Image.Image, data: bytes, target: int | None = None, *, is_turned: bool = False
 ) -> None:
     """Refuse an image that takes too much memory or time, at the scale that a target allows."""

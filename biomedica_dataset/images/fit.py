@@ -13,7 +13,7 @@ Pixels = np.ndarray[Any, Any]
 
 def squashed(pixels: Pixels, size: int) -> Pixels:
     """Return an image squashed to a square, as in the paper; uint8 (size, size, 3)."""
-    return _resized(pixels, size, size)
+    return fit_planes(as_planes(pixels), size, None)
 
 
 def fitted(pixels: Pixels, size: int, colour: tuple[int, int, int]) -> Pixels:
@@ -21,24 +21,46 @@ def fitted(pixels: Pixels, size: int, colour: tuple[int, int, int]) -> Pixels:
 
     Figures are often wide: a center crop would lose panels.
     """
-    scale = size / max(pixels.shape[:2])
-    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    return fit_planes(as_planes(pixels), size, colour)
+
+
+def as_planes(pixels: Pixels) -> Any:
+    """Return an image (height, width, 3) as a tensor (3, height, width) of the same memory."""
+    return require("torch", "embed").from_numpy(pixels).permute(2, 0, 1)
+
+
+def fit_planes(planes: Any, size: int, colour: tuple[int, int, int] | None) -> Pixels:
+    """Return an image fitted into a square, uint8 (size, size, 3).
+
+    Parameters
+    ----------
+    planes
+        (3, height, width) on any device, of bytes, or of their numbers as floats: a GPU resizes no
+        bytes.
+    colour
+        Of the parts of the square beside it; ``None`` squashes the image instead.
+    """
+    if colour is None:
+        return _resized(planes, size, size)
+    scale = size / max(planes.shape[1:])
+    height, width = (max(1, round(side * scale)) for side in planes.shape[1:])
     square = np.full((size, size, 3), colour, np.uint8)
     top, left = (size - height) // 2, (size - width) // 2
-    square[top : top + height, left : left + width] = _resized(pixels, height, width)
+    square[top : top + height, left : left + width] = _resized(planes, height, width)
     return square
 
 
-def _resized(pixels: Pixels, height: int, width: int) -> Pixels:
+def _resized(planes: Any, height: int, width: int) -> Pixels:
     """Return an image at another size, bicubic and antialiased.
 
     torch uses the vector instructions of the processor on bytes, and gives Pillow's pixels to
     within one.
     """
     torch = require("torch", "embed")
-    planes = torch.from_numpy(pixels).permute(2, 0, 1)[None]
     resized = torch.nn.functional.interpolate(
-        planes, size=(height, width), mode="bicubic", antialias=True
+        planes[None], size=(height, width), mode="bicubic", antialias=True
     )
-    made: Pixels = resized[0].permute(1, 2, 0).numpy()
+    if resized.is_floating_point():
+        resized = resized.round().clamp(0, 255).to(torch.uint8)
+    made: Pixels = resized[0].permute(1, 2, 0).cpu().numpy()
     return made

@@ -107,5 +107,5 @@ def test_an_image_of_one_colour_has_a_finite_vector(value):
 
 
 def test_what_models_have_is_refused(sample_archive, tmp_path):
-    with pytest.raises(UsageError, match="neither --preprocess nor --revision"):
+    with pytest.raises(UsageError, match="no --preprocess, --revision or --decoder"):
         embed(sample_archive, tmp_path / "e", model="classical", preprocess="paper")

@@ -411,3 +411,69 @@ def test_what_a_vector_depends_on_makes_its_digest(embedded):
     )
 
     assert there.digest != other.digest
+
+
+@pytest.fixture
+def decoding_on_cpu(monkeypatch):
+    """A GPU decodes, which is the CPU here."""
+    name = "biomedica_dataset.annotation.embeddings.encoder.decoding_device"
+    monkeypatch.setattr(name, lambda decoder, device: device if decoder == "gpu" else None)
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_device_that_decodes_gives_nearly_the_same_vectors_of_another_model(
+    sample_archive, embedded, encoder_folder, tmp_path, decoding_on_cpu, workers
+):
+    measures, model = tmp_path / "look", str(encoder_folder)
+    chosen = {"model": model, "decoder": "gpu", "devices": ["cpu"], "workers": workers}
+    report = embed(sample_archive, tmp_path / "new", look=measures, **chosen)
+    again = embed(sample_archive, tmp_path / "again", **chosen)
+    there, usual = Embeddings.open(tmp_path / "new"), Embeddings.open(embedded)
+
+    assert report.counts == again.counts == embed(sample_archive, embedded, model=model).counts
+    assert "decoded on a GPU" in str(there.model)
+    assert there.model.pictures != usual.model.pictures
+    assert tree(tmp_path / "again") == tree(tmp_path / "new")
+    look(sample_archive, tmp_path / "alone", workers=1)
+    assert tree(measures) == tree(tmp_path / "alone")
+    for block in usual.blocks():
+        (keys, found), (expected_keys, expected) = there.vectors(block), usual.vectors(block)
+        assert keys == expected_keys
+        one, other = found.astype(np.float32), expected.astype(np.float32)
+        cosine = (
+            (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+        )
+        assert np.median(cosine) > 0.999
+        assert cosine.min() > 0.97
+    with pytest.raises(UsageError, match="cannot be compared: name another folder"):
+        embed(sample_archive, tmp_path / "new", model=model, workers=0)
+
+
+def test_a_device_counts_what_cannot_be_decoded(tmp_path, encoder_folder, decoding_on_cpu):
+    pictures = [picture(colour=(n + 1, 0, 0), fmt="JPEG") for n in range(3)]
+    pictures[1] = pictures[1][:-10]
+    keys = write_articles(tmp_path / "bucket", pictures)
+    extract(str(tmp_path / "bucket"), str(tmp_path / "archive"), pmcids=pmcids_of(keys))
+    report = embed(
+        tmp_path / "archive", tmp_path / "vectors", model=str(encoder_folder), decoder="gpu",
+        devices=["cpu"], workers=0,
+    )  # fmt: skip
+
+    assert report.counts == {"kept": 2, "not_decodable": 1}
+    assert report.problems == [f"{keys[1]}: not_decodable"]
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({}, "choose the decoder cpu"),
+        ({"encoder": Counting()}, "leave out encoder"),
+        ({"model": "classical"}, "classical is not a model"),
+    ],
+)
+def test_the_decoder_gpu_needs_a_gpu_and_a_model(
+    sample_archive, encoder_folder, tmp_path, options, match
+):
+    given = {"model": str(encoder_folder), "devices": ["cpu"], **options}
+    with pytest.raises(UsageError, match=match):
+        embed(sample_archive, tmp_path / "vectors", decoder="gpu", **given)

@@ -14,7 +14,8 @@ from biomedica_dataset.annotation.panels.figure_panels import panel_hash, read_f
 from biomedica_dataset.errors import ArticleError
 from biomedica_dataset.images.crop import Box, View, box_at_scale, figure_target
 from biomedica_dataset.images.decode_once import ImageDecoder
-from biomedica_dataset.images.fit import fitted, squashed
+from biomedica_dataset.images.device_decode import decode_on
+from biomedica_dataset.images.fit import as_planes, fit_planes
 from biomedica_dataset.keys import panel_key
 from biomedica_dataset.rows import rows_of
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.schema import Pair
 
     Article = tuple[LedgerRow, Mapping[str, bytes]]
+    Pixels = np.ndarray[Any, Any]
+    KeyedView = tuple[str, str, View | None]  # key, digest, and what to cut out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Frame:
     size: int
     colour: tuple[int, int, int] | None
 
-    def decode(self, data: bytes, views: Sequence[View | None]) -> list[np.ndarray[Any, Any]]:
+    def decode(self, data: bytes, views: Sequence[View | None]) -> list[Pixels]:
         """Return an image, or the parts of it that views show, each as uint8 (size, size, 3).
 
         Raises
@@ -51,26 +54,28 @@ class Frame:
         """
         return self.cut(ImageDecoder(data), views)
 
-    def cut(
-        self, decoder: ImageDecoder, views: Sequence[View | None]
-    ) -> list[np.ndarray[Any, Any]]:
+    def cut(self, decoder: ImageDecoder, views: Sequence[View | None]) -> list[Pixels]:
         """Return the same of an image that others may need as well."""
         target = 2 * self.size
         targets = (figure_target(target, *view) if view else target for view in views)
-        pixels = decoder.rgb(max(targets))
-        return [self.fit(_cut(pixels, *view) if view else pixels) for view in views]
+        return self.fit(as_planes(decoder.rgb(max(targets))), views)
 
-    def fit(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Return decoded pixels as uint8 (size, size, 3)."""
-        if self.colour is None:
-            return squashed(pixels, self.size)
-        return fitted(pixels, self.size, self.colour)
+    def fit(self, planes: Any, views: Sequence[View | None]) -> list[Pixels]:
+        """Return the same of decoded pixels.
+
+        Parameters
+        ----------
+        planes
+            See `fit_planes`.
+        """
+        parts = (_cut(planes, *view) if view else planes for view in views)
+        return [fit_planes(part, self.size, self.colour) for part in parts]
 
 
-def _cut(pixels: np.ndarray[Any, Any], box: Box, size: tuple[int, int]) -> np.ndarray[Any, Any]:
-    height, width = pixels.shape[:2]
+def _cut(planes: Any, box: Box, size: tuple[int, int]) -> Any:
+    height, width = planes.shape[1:]
     x0, y0, x1, y1 = box_at_scale(box, size, (width, height))
-    return pixels[y0:y1, x0:x1]
+    return planes[:, y0:y1, x0:x1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,7 @@ class LoadedImage:
     key: str
     digest: str
     size: int
-    pixels: np.ndarray[Any, Any] | None = None
+    pixels: Pixels | None = None
     problem: str | None = None
     measures: Sequence[Row] = ()
 
@@ -107,14 +112,17 @@ class ImagesOf:
     ----------
     panels
         Panels by which figures are split.
+    device
+        Decodes JPEGs, see `decode_on`; ``None``: this package's decoder.
     """
 
     frame: Frame
     panels: Panels | None
+    device: str | None = None
 
     def warm_up(self) -> None:
         """Load the libraries that fit images, which takes a process seconds."""
-        self.frame.fit(np.zeros((1, 1, 3), np.uint8))
+        self.frame.fit(as_planes(np.zeros((1, 1, 3), np.uint8)), [None])
 
     def __call__(
         self, articles: Sequence[Article], known: AbstractSet[str], boxes: Boxes | None = None
@@ -132,45 +140,64 @@ class ImagesOf:
         split = None
         if self.panels is not None and numbers:
             split = read_figure_panels(self.panels, min(numbers), max(numbers) + 1).take
+        pairs = [pair for one in articles for _group, pair in rows_of(*one, panels=split).pairs]
+        seen = set(known)
+        wanted = [(pair, _wanted(pair, seen)) for pair in pairs]
+        on_device: Iterator[Any] = iter(())
+        if self.device is not None:
+            on_device = decode_on(self.device, (_data(pair) for pair, todo in wanted if todo))
         found: list[LoadedImage] = []
-        seen, problems = set(known), dict[str, str]()
-        for row, images in articles:
-            for _group, pair in rows_of(row, images, panels=split).pairs:
-                decoder = ImageDecoder((pair.image or {})["bytes"])
-                own = None if boxes is None else boxes.get(pair.key, {})
-                measures = [] if own is None else measure_pair(pair, own, decoder)
-                found += self._of_pair(pair, decoder, seen, problems, measures)
+        problems: dict[str, str] = {}
+        for pair, todo in wanted:
+            decoder = ImageDecoder(_data(pair))
+            own = None if boxes is None else boxes.get(pair.key, {})
+            measures = [] if own is None else measure_pair(pair, own, decoder)
+            made: dict[str, Pixels] = {}
+            if todo:
+                try:
+                    images = self._fitted(next(on_device, decoder), list(todo.values()))
+                    made = dict(zip(todo, images, strict=True))
+                except ArticleError as error:
+                    problems.update(dict.fromkeys(todo, str(error)))
+            found += _loaded(pair, made, problems, measures)
         return found
 
-    def _of_pair(
-        self,
-        pair: Pair,
-        decoder: ImageDecoder,
-        seen: set[str],
-        problems: dict[str, str],
-        measures: list[Row],
-    ) -> Iterator[LoadedImage]:
-        views = _views(pair)
-        todo = {digest: view for _key, digest, view in views if digest not in seen}
-        seen.update(todo)
-        made: dict[str, np.ndarray[Any, Any]] = {}
-        if todo:
-            try:
-                made = dict(zip(todo, self.frame.cut(decoder, list(todo.values())), strict=True))
-            except ArticleError as error:
-                problems.update(dict.fromkeys(todo, str(error)))
-        for number, (key, digest, _view) in enumerate(views):
-            yield LoadedImage(
-                key=key,
-                digest=digest,
-                size=0 if number else len((pair.image or {})["bytes"]),
-                pixels=made.pop(digest, None),
-                problem=problems.get(digest),
-                measures=() if number else measures,
-            )
+    def _fitted(self, decoded: Any, views: list[View | None]) -> list[Pixels]:
+        """Return parts of an image from its decoder, or from what a device gave."""
+        if isinstance(decoded, ArticleError):
+            raise decoded
+        if isinstance(decoded, ImageDecoder):
+            return self.frame.cut(decoded, views)
+        return self.frame.fit(decoded.float(), views)
 
 
-def _views(pair: Pair) -> list[tuple[str, str, View | None]]:
+def _data(pair: Pair) -> bytes:
+    data: bytes = (pair.image or {})["bytes"]
+    return data
+
+
+def _wanted(pair: Pair, seen: set[str]) -> dict[str, View | None]:
+    """Return what to cut out of a pair's image by digest, without what was seen; then it is."""
+    todo = {digest: view for _key, digest, view in _views(pair) if digest not in seen}
+    seen.update(todo)
+    return todo
+
+
+def _loaded(
+    pair: Pair, made: dict[str, Pixels], problems: dict[str, str], measures: list[Row]
+) -> Iterator[LoadedImage]:
+    for number, (key, digest, _view) in enumerate(_views(pair)):
+        yield LoadedImage(
+            key=key,
+            digest=digest,
+            size=0 if number else len(_data(pair)),
+            pixels=made.pop(digest, None),
+            problem=problems.get(digest),
+            measures=() if number else measures,
+        )
+
+
+def _views(pair: Pair) -> list[KeyedView]:
     """Return key, digest and box of each panel of a pair, or of its whole image."""
     if not pair.panels:
         return [(pair.key, pair.image_hash, None)]

@@ -66,10 +66,17 @@ def block_fingerprint(archive: Archive, panels: Panels | None, block: int) -> st
 
 
 class BlockEncoder:
-    """Encodes blocks one after another on one device."""
+    """Encodes blocks one after another on one device.
 
-    def __init__(
+    Parameters
+    ----------
+    device
+        See `ImagesOf`.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is given by name
         self,
+        *,
         archive: Archive,
         panels: Panels | None,
         output: Embeddings,
@@ -77,10 +84,11 @@ class BlockEncoder:
         progress: Progress,
         on_error: str,
         look: LookStage | None,
+        device: str | None,
     ) -> None:
         self._archive, self._panels = archive, panels
         self._output, self._on_error, self._look = output, on_error, look
-        self._encoder, self._progress = encoder, progress
+        self._encoder, self._progress, self._device = encoder, progress, device
         self._measured: set[int] = set()
 
     def blocks(self, todo: Iterable[int], processes: int) -> Iterator[tuple[int, EncodedBlock]]:
@@ -98,7 +106,8 @@ class BlockEncoder:
         """
         model = self._encoder.id
         colour = None if model.preprocess == "paper" else self._encoder.colour
-        images_of = ImagesOf(Frame(size=model.size, colour=colour), self._panels)
+        frame = Frame(size=model.size, colour=colour)
+        images_of = ImagesOf(frame, self._panels, self._device)
         with ImageLoader(self._archive, images_of, processes) as loader:
             loaded = loader.images(todo, self._known, self._boxes)
             for block, parts in itertools.groupby(loaded, key=lambda part: part[0]):

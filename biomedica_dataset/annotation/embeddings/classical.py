@@ -66,16 +66,16 @@ class Classical:
         return np.stack([_descriptor(image) for image in images])
 
 
-def classical(preprocess: str, revision: str | None) -> Classical:
+def classical(preprocess: str, revision: str | None, decoder: str = "cpu") -> Classical:
     """Return the descriptor.
 
     Raises
     ------
     UsageError
-        It is asked for a preprocessing or a revision, which models have.
+        It is asked for a preprocessing, a revision or a decoder, which models have.
     """
-    if preprocess != "fit" or revision is not None:
-        msg = f"{NAME} is not a model: it takes neither --preprocess nor --revision"
+    if preprocess != "fit" or revision is not None or decoder != "cpu":
+        msg = f"{NAME} is not a model: it takes no --preprocess, --revision or --decoder"
         raise UsageError(msg)
     return Classical()
 

@@ -88,6 +88,7 @@ def embed(  # noqa: PLR0913 - each is given by name
     model: str = DEFAULT_MODEL,
     revision: str | None = None,
     preprocess: Preprocess = "fit",
+    decoder: str = "cpu",
     workers: int | None = None,
     devices: Sequence[str] | None = None,
     launch: Launch | None = None,
@@ -114,8 +115,12 @@ def embed(  # noqa: PLR0913 - each is given by name
         An image is read once for both, and decoded once unless it is a JPEG of another scale.
     model, revision, preprocess
         See `load_encoder`; ``classical`` is a descriptor without weights, see `Classical`.
+    decoder
+        ``cpu``, or ``gpu``: JPEGs are decoded, at their own scale, on the GPU of the model, by each
+        process that decodes. Vectors are of slightly other pixels, and of another `ModelId`.
     workers
-        Processes that decode images; one fewer than there are processors by default.
+        Processes that decode images; one fewer than there are processors by default, and one with
+        the decoder ``gpu``, whose memory each takes.
     devices
         Such as ``["cuda:0", "cuda:1"]``; each takes whole blocks. All GPUs by default, or the
         CPU if there is none.
@@ -146,22 +151,21 @@ def embed(  # noqa: PLR0913 - each is given by name
     opened = Archive.open(archive)
     if panels is not None:
         Panels.open(panels).check_width(opened.width, "find the panels of this archive")
-    launch, named = (
-        launch or Launch(),
-        EncoderSpec(name=model, revision=revision, preprocess=preprocess),
-    )
+    launch = launch or Launch()
+    named = EncoderSpec(name=model, revision=revision, preprocess=preprocess, decoder=decoder)
     encoders = _encoders(encoder, named, devices, launch)
-    decoders = _RAY_DECODERS if launch.engine == "ray" else max(1, cpu_count() - 1)
+    decode_on = _decode_on(decoder, devices, launch)
     stage = EmbedStage(
         source=os.fspath(archive),
         url=os.fspath(output),
         model=named,
         identity=encoders[0].id if encoders else _identify(named),
-        decoders=decoders if workers is None else workers,
+        decoders=_decoders(launch, decode_on) if workers is None else workers,
         panels_url=None if panels is None else os.fspath(panels),
         encoders=encoders,
         on_error=on_error,
         look=None if look is None else _look_stage(archive, look, output, panels),
+        decode_on=decode_on,
     )
     started = time.perf_counter()
     run = _run(stage, launch, progress)
@@ -214,12 +218,29 @@ def _encoders(
     encoder: Encoder | None, model: EncoderSpec, devices: Sequence[str] | None, launch: Launch
 ) -> tuple[Encoder, ...]:
     """Return the encoders of this process; with Ray, each process loads its own."""
+    if encoder and model.decoder != "cpu":
+        msg = f"the decoder {model.decoder} is of a model that is named; leave out encoder"
+        raise UsageError(msg)
     if launch.engine != "ray":
         return (encoder,) if encoder else tuple(map(model.load, devices or _devices()))
     if encoder or devices:
         msg = "encoder and devices belong to this process; with Ray, name only a model"
         raise UsageError(msg)
     return ()
+
+
+def _decode_on(decoder: str, devices: Sequence[str] | None, launch: Launch) -> tuple[str, ...]:
+    """Return the device of each model if it decodes JPEGs; on a cluster each process sees one."""
+    if decoder == "cpu":
+        return ()
+    return ("cuda:0",) if launch.engine == "ray" else tuple(devices or _devices())
+
+
+def _decoders(launch: Launch, decode_on: tuple[str, ...]) -> int:
+    """Return how many processes decode images."""
+    if decode_on:
+        return len(decode_on)
+    return _RAY_DECODERS if launch.engine == "ray" else max(1, cpu_count() - 1)
 
 
 def _devices() -> list[str]:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from biomedica_dataset.annotation.block_stage import ArchiveStage
@@ -46,6 +47,8 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
         Whether to ``skip`` an image that cannot be decoded, or ``raise`` an error.
     look
         Writes the measures of the same images on the way.
+    decode_on
+        The device of each encoder that decodes JPEGs for it; none if this package's decoder does.
     """
 
     on_gpu: ClassVar[bool] = True
@@ -57,6 +60,7 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
     encoders: tuple[Encoder, ...] = field(default=(), compare=False)
     on_error: str = "skip"
     look: LookStage | None = None
+    decode_on: tuple[str, ...] = ()
 
     @cached_property
     def panels(self) -> Panels | None:
@@ -91,24 +95,34 @@ class EmbedStage(ArchiveStage[EncodedBlock]):
 
     def make(self, task: int, context: WorkerContext) -> EncodedBlock:
         """Encode one block."""
-        encoder = self._block_encoder(self.loaded[0], context)
+        encoder = self._block_encoders(context)[0]
         return next(made for _block, made in encoder.blocks([task], self.decoders))
 
     def make_all(self, tasks: list[int], context: WorkerContext) -> Iterator[EncodedBlock]:
         """Encode blocks; each device takes the next block that no other device has taken."""
         stale = filter(partial(self._is_still_stale, context=context), tasks)
-        encoders = [self._block_encoder(encoder, context) for encoder in self.loaded]
+        encoders = self._block_encoders(context)
         each = -(-self.decoders // len(encoders))
         if len(encoders) == 1:
             yield from (made for _block, made in encoders[0].blocks(stale, each))
         else:
             yield from _share_out(encoders, stale, each)
 
-    def _block_encoder(self, encoder: Encoder, context: WorkerContext) -> BlockEncoder:
+    def _block_encoders(self, context: WorkerContext) -> list[BlockEncoder]:
         there = Embeddings.open(self.url)
-        return BlockEncoder(
-            self.archive, self.panels, there, encoder, context.progress, self.on_error, self.look
-        )
+        return [
+            BlockEncoder(
+                archive=self.archive,
+                panels=self.panels,
+                output=there,
+                encoder=encoder,
+                progress=context.progress,
+                on_error=self.on_error,
+                look=self.look,
+                device=device,
+            )
+            for encoder, device in zip_longest(self.loaded, self.decode_on)
+        ]
 
     def _is_still_stale(self, task: int, context: WorkerContext) -> bool:
         """Whether a block is still stale; another run may have encoded it in the meantime."""

@@ -20,6 +20,7 @@ from biomedica_dataset.annotation.pretrained import (
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.extras import require
 from biomedica_dataset.images.decode import DECODER_VERSION
+from biomedica_dataset.images.device_decode import GPU_DECODER_VERSION, decoding_device
 
 from .classical import NAME, classical
 from .model_id import ModelId
@@ -58,6 +59,7 @@ def load_encoder(
     revision: str | None = None,
     preprocess: Preprocess = "fit",
     device: str | None = None,
+    decoder: str = "cpu",
 ) -> Encoder:
     """Load a vision model for transformers: a ViT such as DINOv2, or the one in CLIP or SigLIP.
 
@@ -68,15 +70,18 @@ def load_encoder(
     device
         Such as ``cuda:0``; a GPU by default, if there is one. On a GPU the model computes in
         bfloat16, or in float16 if the GPU does not support bfloat16.
+    decoder
+        What decodes JPEGs for it, ``cpu`` or ``gpu``; its identity says so.
 
     Raises
     ------
     UsageError
-        torch or transformers is missing, there is no such vision model, or it does not return one
-        vector per image.
+        torch or transformers is missing, the decoder gpu has no GPU, there is no such vision model,
+        or it does not return one vector per image.
     """
     torch = require("torch", "embed")
     device = device or ("cuda:0" if torch.cuda.is_available() else "cpu")
+    is_on_gpu = decoding_device(decoder, device) is not None
     loaded, info, numbers = _loaded(model, revision)
     vision = getattr(loaded, "vision_model", loaded).eval()
     if "pixel_values" not in inspect.signature(vision.forward).parameters:
@@ -98,7 +103,7 @@ def load_encoder(
         mean=None if preprocess == "paper" else tuple(mean),
         std=None if preprocess == "paper" else tuple(std),
         dtype=str(dtype).removeprefix("torch."),
-        pictures=DECODER_VERSION,
+        pictures=GPU_DECODER_VERSION if is_on_gpu else DECODER_VERSION,
     )
     vision = vision.to(device=device, dtype=dtype)
     return _Vision(torch, vision, identity, (mean, std), pooling)
@@ -231,11 +236,16 @@ class EncoderSpec:
     name: str
     revision: str | None = None
     preprocess: Preprocess = "fit"
+    decoder: str = "cpu"
 
     def load(self, device: str | None = None) -> Encoder:
         """Return the encoder."""
         if self.name == NAME:
-            return classical(self.preprocess, self.revision)
+            return classical(self.preprocess, self.revision, self.decoder)
         return load_encoder(
-            self.name, revision=self.revision, preprocess=self.preprocess, device=device
+            self.name,
+            revision=self.revision,
+            preprocess=self.preprocess,
+            device=device,
+            decoder=self.decoder,
         )

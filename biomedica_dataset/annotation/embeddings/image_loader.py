@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     BoxesOf = Callable[[int], Mapping[int, Boxes] | None]
 
 _TOGETHER = 1 << 20  # bytes of images per task: enough to hide the cost of sending it
+_TOGETHER_ON_DEVICE = 1 << 24  # a device decodes many images at once
 _AHEAD = 4  # tasks in flight per process
 _HELD = 1 << 28  # bytes of images in flight
 _READ_AHEAD = 2  # tasks
@@ -43,6 +44,7 @@ class ImageLoader:
 
     def __init__(self, archive: Archive, images_of: ImagesOf, processes: int) -> None:
         self._archive, self._images_of, self._processes = archive, images_of, processes
+        self._together = _TOGETHER if images_of.device is None else _TOGETHER_ON_DEVICE
         self._pool = (
             ProcessPoolExecutor(
                 processes, mp_context=get_context("spawn"), initializer=end_with_parent
@@ -114,7 +116,7 @@ class ImageLoader:
             portion: list[Article] = []
             for article in self._archive.articles(block):
                 portion.append(article)
-                if _bytes(portion) >= _TOGETHER:
+                if _bytes(portion) >= self._together:
                     yield block, _task(portion, there, places)
                     portion = []
             yield block, _task(portion, there, places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from biomedica_dataset.images.device_decode import GPU_DECODER_VERSION
 from biomedica_dataset.io.rules import Between
 
 _SIZE = Between(1, 2**20)
@@ -33,7 +34,7 @@ class ModelId:
     dtype
         Type in which it computes.
     pictures
-        Version of the image decoder, see `DECODER_VERSION`.
+        Version of the image decoder, see `DECODER_VERSION` and `GPU_DECODER_VERSION`.
     """
 
     name: str
@@ -49,7 +50,8 @@ class ModelId:
 
     def __str__(self) -> str:
         version = model_version(self.name, self.revision, self.weights)
-        return f"{version}, {self.preprocess} {self.size} px, {self.dtype}"
+        where = ", decoded on a GPU" if self.pictures == GPU_DECODER_VERSION else ""
+        return f"{version}, {self.preprocess} {self.size} px, {self.dtype}{where}"
 
 
 def model_version(name: str, revision: str | None, weights: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from biomedica_dataset.clip.models.model_config import ModelConfig  # noqa: TC001 - pydantic asks for its type
 from biomedica_dataset.errors import UsageError
+from biomedica_dataset.images.device_decode import DECODERS
 from biomedica_dataset.streaming.reading.panels import MIN_SCORE, check_unit
 from biomedica_dataset.suggest import at_least, one_of
 
@@ -26,6 +27,9 @@ class DataConfig:
     decode
         The scale of JPEGs. ``full``: their own; ``draft``: twice what the model sees, or more;
         ``draft-1x``: what it sees, or more, which is faster and blurs.
+    decoder
+        ``cpu``, or ``gpu``: JPEGs are decoded, and all images transformed, on the GPU that trains,
+        by each process that decodes. Pixels differ by some levels. Their scale is ``full``.
     on_error
         What to do about an image that cannot be decoded: ``skip`` its pair, and count it, or
         ``raise`` an error that names its key.
@@ -47,6 +51,7 @@ class DataConfig:
     margin: float = 0.0
     text: str = "caption"
     decode: str = "full"
+    decoder: str = "cpu"
     on_error: str = "skip"
     workers: int = 0
 
@@ -55,6 +60,13 @@ class DataConfig:
         check_unit(self.unit, self.min_score, self.margin, "data.")
         one_of("data.text", self.text, ("caption", "caption_context"))
         one_of("data.decode", self.decode, ("full", "draft", "draft-1x"))
+        one_of("data.decoder", self.decoder, DECODERS)
+        if self.decoder == "gpu" and self.decode != "full":
+            msg = (
+                f"data.decode must be full with data.decoder gpu, not {self.decode}: a GPU decodes "
+                "JPEGs at their own scale"
+            )
+            raise UsageError(msg)
         one_of("data.on_error", self.on_error, ("skip", "raise"))
         at_least(0, "data.workers", self.workers)
         for name in ("licenses", "concepts"):
@@ -149,6 +161,8 @@ class TrainConfig:
                 "data.on_error"}  # fmt: skip
         if self.data.unit == "figure":  # as checkpoints were that knew no panels
             free |= {"data.unit", "data.min_score", "data.margin"}
+        if self.data.decoder == "cpu":  # as it was when there was no other
+            free |= {"data.decoder"}
         flat: dict[str, Any] = {}
         for name, value in asdict(self).items():
             if isinstance(value, dict):

@@ -6,14 +6,12 @@ import logging
 import time
 import zlib
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from biomedica_dataset.engine.report import Tally
 from biomedica_dataset.engine.timings import measured
@@ -25,10 +23,11 @@ from biomedica_dataset.streaming.choice import Choice, Chosen
 from biomedica_dataset.streaming.dataset import choose_rows, stream_rows
 
 from .packing import TEXTS, pair_text
-from .prepare import Given, InlinePreparer, PoolPreparer, Prepare, Ready
+from .preparers import InlinePreparer, PoolPreparer
 
 if TYPE_CHECKING:
     from .config import DataConfig
+    from .prepare import Given, Prepare, Ready
 
 logger = logging.getLogger(__name__)
 _TOGETHER = {"figure": 16, "panel": 64}
@@ -146,8 +145,11 @@ class Pairs:
         self._rows = split_dataset_by_node(rows, rank, count, strategy="shards")
         self._data, self._seed = data, seed
         workers = data.workers
-        self._together = _TOGETHER[data.unit] if workers or data.unit == "panel" else 1
-        self._preparer = PoolPreparer(prepare, workers) if workers else InlinePreparer(prepare)
+        is_alone = not workers and data.unit == "figure" and data.decoder == "cpu"
+        self._together = 1 if is_alone else _TOGETHER[data.unit]
+        self._preparer: InlinePreparer | PoolPreparer = InlinePreparer(prepare)
+        if workers:
+            self._preparer = PoolPreparer(prepare, workers, self._together)
 
     def close(self) -> None:
         """End the processes that prepare."""
@@ -168,14 +170,18 @@ class Pairs:
             A process that prepares was killed.
         """
         position, fruitless = start, 0
-        pairs: list[tuple[str, Ready]] = []
+        keys, sides = list[str](), list[Any]()
         for row, ready in self._prepared(start):
             position = position.after(row, ready)
             fruitless = fruitless + 1 if ready is None else 0
             if ready is None and row.given and self._data.on_error == "raise":
                 raise lost_error(row.key, "not_decodable")
             if ready is not None:
-                pairs.append((row.key, ready))
+                with measured(self._timings, "collating"):
+                    sides = sides or _empty(ready, size)
+                    for whole, side in zip(sides, ready, strict=True):
+                        whole.numpy()[len(keys)] = side
+                keys.append(row.key)
             elif fruitless > _FRUITLESS:
                 msg = (
                     f"{_FRUITLESS:,} pairs of {self._data.path} in a row have no caption or an "
@@ -185,24 +191,23 @@ class Pairs:
             else:
                 why = "its image cannot be read" if row.given else "it has no caption"
                 logger.info("%s is skipped: %s", row.key, why)
-            if len(pairs) == size:
-                with measured(self._timings, "collating"):
-                    batch = _batch(pairs, position)
-                yield batch
-                pairs = []
+            if len(keys) == size:
+                images, tokens = sides
+                yield Batch(keys, images, tokens, position)
+                keys, sides = [], []
 
     def _prepared(self, start: Position) -> Iterator[tuple[_Row, Ready | None]]:
         """Yield rows in order, those ahead being prepared meanwhile."""
-        waiting: deque[tuple[list[_Row], Future[list[Ready | None]]]] = deque()
+        waiting: deque[tuple[list[_Row], Callable[[], list[Ready | None]]]] = deque()
         rows = self._read(start)
         try:
             while chunk := list(islice(rows, self._together)):
                 given = [row.given for row in chunk if row.given is not None]
                 waiting.append((chunk, self._preparer.submit(given)))
                 if len(waiting) > self._preparer.under_way:
-                    done, future = waiting.popleft()
+                    done, found = waiting.popleft()
                     with measured(self._timings, "waiting for decoders"):
-                        ready = iter(future.result())
+                        ready = iter(found())
                     for row in done:
                         yield row, None if row.given is None else next(ready)
         except BrokenProcessPool as error:
@@ -227,13 +232,12 @@ class Pairs:
             epoch, state = epoch + 1, None
 
 
-def _batch(pairs: list[tuple[str, Ready]], position: Position) -> Batch:
+def _empty(ready: Ready, size: int) -> list[Any]:
+    """Return tensors for the images and tokens of so many pairs."""
     torch = require("torch", "clip")
-    sides = zip(*(ready for _, ready in pairs), strict=True)
-    images, tokens = (torch.from_numpy(np.stack(side)) for side in sides)
-    if torch.cuda.is_available():  # from pinned memory it is copied while the GPU works
-        images, tokens = images.pin_memory(), tokens.pin_memory()
-    return Batch([key for key, _ in pairs], images, tokens, position)
+    is_pinned = torch.cuda.is_available()  # from such memory it is copied while the GPU works
+    shapes = [(torch.from_numpy(side).dtype, (size, *side.shape)) for side in ready]
+    return [torch.empty(shape, dtype=kind, pin_memory=is_pinned) for kind, shape in shapes]
 
 
 class Prefetcher:

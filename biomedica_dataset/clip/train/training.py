@@ -18,6 +18,7 @@ from biomedica_dataset.errors import (
     UsageError,
 )
 from biomedica_dataset.extras import require
+from biomedica_dataset.images.device_decode import decoding_device
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.typed import typed
 
@@ -68,7 +69,10 @@ class Training:
         self._optimizer = make_optimizer(self._module, config.optimizer)
         self._gradients = Gradients(self._module, config.precision, group)
         made = self._model
-        prepare = Prepare(made.size, made.transform, made.tokenizer, config.data.decode, timings)
+        device = decoding_device(config.data.decoder, str(group.device))
+        prepare = Prepare(
+            made.size, made.transform, made.tokenizer, config.data.decode, timings, device
+        )
         place = group.rank, group.count
         self._pairs = Pairs(self._chosen, config.data, prepare, config.seed, place)
         self.step = self._saved = 0
