@@ -21,7 +21,7 @@ from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.record import RECORDS
 from biomedica_dataset.io.folders import Folder
-from biomedica_dataset.io.headers import begin_folder
+from biomedica_dataset.io.headers import begin_folder, read_header
 from biomedica_dataset.licenses import LICENSE_GROUPS
 
 from .crops import QUALITY
@@ -43,6 +43,13 @@ class _Header:
     dataset: str
     selection: str
     rows: str
+
+
+def selected_format(folder: Folder) -> str | None:
+    """Return as what a selection was written; ``None`` if the folder is not one."""
+    if not folder.exists(_MARKER):
+        return None
+    return read_header(folder, _MARKER, "a selection", FORMAT_VERSION, _Header).format
 
 
 @dataclass(frozen=True, slots=True)

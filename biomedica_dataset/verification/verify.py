@@ -11,6 +11,7 @@ from biomedica_dataset.engine.progress import Progress, Ticker
 from biomedica_dataset.errors import UsageError
 from biomedica_dataset.folder.manifest import MANIFEST
 from biomedica_dataset.io.folders import Folder
+from biomedica_dataset.subset.stage import selected_format
 
 from .archive import verify_archive
 from .dataset import verify_dataset
@@ -18,6 +19,8 @@ from .tars import are_tars, verify_tars
 
 if TYPE_CHECKING:
     from .report import VerifyReport
+
+_VERIFIED = ("a dataset folder", "tars")  # formats of selections
 
 
 def verify(
@@ -61,6 +64,13 @@ def _verify(folder: Folder, tick: Ticker, *, images: bool) -> VerifyReport:
     archive = Archive.find(folder)
     if archive is not None:
         return verify_archive(archive, tick, images=images)
+    written = selected_format(folder)
+    if written is not None and not written.startswith(_VERIFIED):
+        msg = (
+            f"{folder.url} has {written}, which have no digests to verify; verify the dataset "
+            "folder that they were selected from"
+        )
+        raise UsageError(msg)
     if are_tars(folder):
         return verify_tars(folder, tick, images=images)
     if not folder.exists(MANIFEST) and not folder.exists(CARD):

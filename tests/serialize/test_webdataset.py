@@ -233,7 +233,7 @@ def test_the_command_writes_the_same_tars(sample_archive, folder, tmp_path):
     done = CliRunner().invoke(main, [*arguments, "--format", "webdataset"], catch_exceptions=False)
 
     assert done.exit_code == 0
-    assert "commercial: 45 samples in 1 tars" in done.output
+    assert "commercial: 45 samples in 1 tar" in done.output
     assert tree(tmp_path / "tars") == tree(folder)
 
 

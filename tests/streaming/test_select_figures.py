@@ -11,7 +11,7 @@ import datasets
 import pytest
 from click.testing import CliRunner
 
-from biomedica_dataset import select
+from biomedica_dataset import select, verify
 from biomedica_dataset.cli import main
 from biomedica_dataset.engine.launch import Launch, Part
 from biomedica_dataset.errors import ArchiveError, UsageError
@@ -91,6 +91,14 @@ def test_rows_of_another_selection_are_not_loaded_from_the_cache_of_datasets(
             "out", "commercial", split="train", cache_dir=str(tmp_path / "cache")
         )
         assert len(rows) == limit
+
+
+def test_a_selection_that_has_no_digests_is_not_verified(sample_dataset, tmp_path):
+    select(sample_dataset, tmp_path / "csv", format="csv", limit=1)
+    with pytest.raises(UsageError, match="has figures as CSV, which have no digests to verify"):
+        verify(tmp_path / "csv")
+    select(sample_dataset, tmp_path / "tars", format="webdataset", limit=1)
+    assert verify(tmp_path / "tars").problems == []
 
 
 @pytest.mark.slow
