@@ -29,7 +29,9 @@ Image from OpenStax Anatomy, CC BY 3.0 | Drawn with Servier Medical Art under a 
 Base map from Natural Earth | Drawing by Jane Doe of a nest | Geology (after Doe, 1987; modified) |
 Theory of behaviour (from Doe, 1991) | Redrawn by the authors from Doe (1907) |
 Public domain image, via Wikimedia Commons | Taken from Doe et al. [7] |
-Figure from Liu Y et al. 2020 | Art by Jane Doe | Original drawing of a cell by Jane Doe, 1885 |
+Figure from Liu Y et al. 2020 | Art by Jane Doe | Map downloaded from DIVA-GIS |
+The tombs were redrawn based on reports [3] | Picture taken from Van Rensburg et al. (2006) |
+Original drawing of a cell by Jane Doe, 1885 |
 Image taken from Doe et al. (2010) | Picture taken from [4] | Source: Doe et al. (2010) |
 Source: https://example.org/map | Source: National Library | Fonte: IBGE |
 Fuente: Instituto de Salud (2010) | Fotos: María Pérez | Foto: Museu do Mar |

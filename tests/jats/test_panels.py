@@ -98,6 +98,18 @@ from .documents import fig, figures
         pytest.param("Fins of rats (A) and of patients (B).", "AB", id="letters in brackets"),
         pytest.param("Means. a: P &lt; 0.05; b: P = 0.01.", "", id="notes on probabilities"),
         pytest.param("Figure 1a: Whole. Figure 1b: Cut.", "AB", id="figures with small letters"),
+        pytest.param("Letters (p &lt; 0.05; a–d) tell groups.", "", id="letters behind statistics"),
+        pytest.param(
+            "Months (heat, A; water, B; soil, C) of (rain, D).", "ABCD", id="ends of a list"
+        ),
+        pytest.param(
+            "Where, A; fruit, B; milk (fat), C; rice.", "ABC", id="semicolons behind letters"
+        ),
+        pytest.param("Fins. A-Aus bus. B-Aus minor.", "AB", id="dashes without spaces"),
+        pytest.param(
+            "Genes on chromosomes 1A (a), 1B (b), 1D (c).", "ABC", id="numbers beside brackets"
+        ),
+        pytest.param("Rates K [a,b] 0.1 and [b,c] 0.2.", "", id="brackets of notes"),
         pytest.param("Fins. a–d Means with different letters differ.", "", id="a note on letters"),
         pytest.param("A Fin. B<sub>1</sub>, B<sub>2</sub> Tails. C Eye.", "ABC", id="subscripts"),
         pytest.param("Growth (p = 0.05) of (C) and (D).", "", id="not from A on"),

@@ -40,11 +40,11 @@ _STYLES = tuple(
             r"(?:\b\d{1,2}\s?[A-Z]|(?:^|[.;]\s)[Ff]ig(?:ure)?\.?\s?\d{1,2}[a-z])",
             r"[.:,]?(?=\s|$)",
         ),
-        ("ends", r"[,:] \w", r"(?=\))"),
+        ("ends", r"(?:[,:]|(?<=\D);) \w", r"(?=[);])"),
         ("named", r"\b(?:[Pp]anels?\s\w|(?:[Ii]mages?|[Pp]arts?)\s[A-Z])", ""),
         ("half", r"(?:^|[\s.;:!?)])\w", r"\)"),
         ("colon", r"(?:^|[\s(.;:!?)])[A-Za-z]", r"\s?:(?=\s|[A-Z])"),
-        ("dash", rf"(?:{_BEGUN}|, )[A-Za-z]", r"\s-\s(?=\w)"),
+        ("dash", rf"(?:{_BEGUN}|, )[A-Za-z]", r"\s?-\s(?=\w)|-(?=[A-Z][a-z])"),
         (
             "dot",
             rf"(?:{_BEGUN}\w|[.;:!?)][A-Z])",
@@ -55,7 +55,7 @@ _STYLES = tuple(
             rf"(?:(?:{_BEGUN}|[.;:!?)]| and |(?:^|\. )In )[A-Z]|{_BEGUN}[a-z])",
             r"[,;](?=\s)",
         ),
-        ("commas", r"(?<=[a-z]), [A-Z]", r",(?=\s)"),
+        ("commas", r"(?<=[a-z)]), [A-Z]", r"[,;](?=\s)"),
         ("inside", r" [a-z]", r"\.(?=\s[A-Z])"),
         ("lower", rf"(?:{_BEGUN}|[,(] |\(| and )[a-z]", r"(?=\s[\w(])"),
         ("bare", rf"(?:{_BEGUN}|[.;:!?)])[A-Z]", r"(?=\s[A-Z][A-Za-z]|\s\d)"),
@@ -72,11 +72,13 @@ _STRONG = frozenset(("bold", "paren", "half", "inside", "noted", "ends", "named"
 _BY_BRACKETS = {"ends": True, "half": False}  # whether these stand within brackets
 # Letters of other things than panels, until the end where they are a list.
 _OTHER = re.compile(
-    rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}|{LOWER} ?(?:[Mm]eans|[Vv]alues) with\b|"
+    rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}(?! ?[<=>])|"
+    rf"{LOWER} ?(?:[Mm]eans|[Vv]alues) with\b|"
     r"\b(?:[Aa]bbreviations?[:.] |(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)"
     r"[A-Za-z](?![A-Za-z\d]).*",
     re.DOTALL,
 )
+_SQUARE = re.compile(r"(^|[.;:,] )\[([A-Za-z][^\[\]]{0,8})\]")
 # Words whose letters name no panels: "Group A: rats", but not "(A)" behind them.
 _NAMED = re.compile(
     r"\b(?:group|arm|cohort|case|patient|subject|pig|mouse|rat|site|station|zone|region|lane|sample|"
@@ -136,7 +138,7 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
     bold
         Where letters are set in bold.
     """
-    text = plain(text).replace("[", "(").replace("]", ")")
+    text = _SQUARE.sub(r"\1(\2)", plain(text)) if "[" in text else plain(text)
     if any(hint in text for hint in _OTHER_HINTS):
         text = _OTHER.sub(lambda other: " " * len(other[0]), text)
     found = _candidates(text, bold) if len(text) <= MAX_CAPTION else {}
@@ -179,9 +181,9 @@ def _within(text: str, marks: Sequence[Mark], others: Sequence[Mark]) -> list[Ma
 
 
 def _is_doubtful(marks: Sequence[Mark]) -> bool:
-    """Whether two marks of two styles are all there is, as in "a possible rib (PIN 1, b: C, D)"."""
+    """Whether two marks of two styles are all, "a rib (PIN 1, b: C, D)", or "chromosome 1A"."""
     styles = {mark.style for mark in marks}
-    return len(marks) == _FEWEST == len(styles) and not styles & _STRONG
+    return styles == {"numbered"} or (len(marks) == _FEWEST == len(styles) and not styles & _STRONG)
 
 
 def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, bool], list[Mark]]:

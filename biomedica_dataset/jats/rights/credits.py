@@ -65,7 +65,7 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             "replotted|re-plotted|reused|re-used|excerpted|copied|reimpres|reprodu|redesenhad|"
             "riprodott|re-produit|abgedruckt|übernommen|extended|simplified|adapt|modif|adatt|erändert|erandert",
             rf"(?<!genetically )\b(?:(?P<copied>{COPIED})|{ADAPTED})(?:,? {FILL}){{0,6}},? "
-            rf"(?:by (?:the|one of the) authors?,? )?(?P<by>{FROM})(?=\W|(?-i:[A-Z]))",
+            rf"(?:by (?:the|one of the) authors?,? )?(?P<by>{FROM}|based on)(?=\W|(?-i:[A-Z]))",
             judges.adapted,
         ),
         (
@@ -140,9 +140,9 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             judges.courtesy,
         ),
         (
-            "taken from|copied from|extracted from",
-            rf"\b{_DRAWN} (?:(?:is|are|was|were) )?(?:taken|copied|extracted) from (?:the )?"
-            r"(?=(?-i:[A-Z]))",
+            "taken from|copied from|extracted from|downloaded from",
+            rf"\b(?:{_DRAWN} (?:(?:is|are|was|were) )?(?:taken|copied|extracted)|"
+            r"maps? (?:(?:is|are|was|were) )?downloaded) from (?:the )?(?=(?-i:[A-Z]))",
             judges.courtesy,
         ),
         (

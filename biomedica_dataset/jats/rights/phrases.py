@@ -30,7 +30,7 @@ CONSENT = re.compile(
     r"father|donor|ethi[ck]|[ée]tic|irb\b|committee|kin\b|wom[ae]n|m[ae]n\b|child|paciente|padres|pais\b|eltern|genitori)\w*",
     re.IGNORECASE,
 )
-NAME = r"(?-i:[^\W\d_a-z][\w'’-]+)"
+NAME = r"(?:(?:van|von|de|der|di|la) ){0,2}(?-i:[^\W\d_a-z][\w'’-]+)"
 NAMES = rf"{NAME}(?: (?-i:[A-Z]{{1,2}}))?(?:(?:,| and| &| et| [ye])+ {NAME}){{0,4}}"
 CITED = (
     rf"(?:\[\s*\d|\(?refs?\b|\(?reference|https?:|www\.|{NAMES}(?:,? et al|,? \(?(?:1[89]|20)\d\d))"
