@@ -140,7 +140,7 @@ def odd(tmp_path_factory):
     """Keys and panels of an archive of odd figures that all name panels A to D."""
     folder = tmp_path_factory.mktemp("odd")
     good = as_bytes(figure(GRID, (800, 600)))
-    pictures = [good, good[:-900], b"not an image", huge_png(10_000),
+    pictures = [good, good[:-900], b"not an image", huge_png(13_000),
                 as_bytes(Image.new("RGB", (1, 1)))]  # fmt: skip
     keys = write_articles(folder / "bucket", pictures, caption=CAPTION)
     extract(str(folder / "bucket"), str(folder / "archive"))

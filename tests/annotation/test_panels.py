@@ -23,6 +23,7 @@ from biomedica_dataset.annotation.panels.panels import Panels
 from biomedica_dataset.annotation.panels.spots import choose_spots
 from biomedica_dataset.engine.launch import Launch
 from biomedica_dataset.errors import ArchiveError, UsageError
+from biomedica_dataset.extraction.extract import extract
 
 from .drawn import COLOURS, FONT, GRID, IRREGULAR, TOUCHING, figure, photographs
 
@@ -244,15 +245,18 @@ def test_parts_make_the_same_panels(sample_archive, sample_panels, tmp_path):
 
 @pytest.mark.slow
 def test_all_figures_are_searched_with_the_same_result_by_one_worker_and_two(
-    sample_archive, sample_panels, tmp_path
+    sample_bucket, sample_archive, sample_panels, tmp_path
 ):
+    some = ["PMC99000101", "PMC99001003", "PMC99002366"]
+    extract(sample_bucket, tmp_path / "some", pmcids=some, workers=1)
     reports = [
-        panels(sample_archive, tmp_path / str(workers), every=True, workers=workers)
+        panels(tmp_path / "some", tmp_path / str(workers), every=True, workers=workers)
         for workers in (1, 2)
     ]
 
     assert files(tmp_path / "1") == files(tmp_path / "2")
     assert reports[0].figures == reports[1].figures
+    assert reports[1].blocks > 1
     assert "names_no_panels" not in reports[0].figures.dropped
     with pytest.raises(UsageError, match=r"of rapidocr .*, figures with letters and"):
         panels(sample_archive, sample_panels, every=True, workers=1)
