@@ -114,6 +114,8 @@ from .documents import fig, figures
         pytest.param("A Fin. B<sub>1</sub>, B<sub>2</sub> Tails. C Eye.", "ABC", id="subscripts"),
         pytest.param("Growth (p = 0.05) of (C) and (D).", "", id="not from A on"),
         pytest.param("(A) One. (C) Three.", "", id="a gap ends them"),
+        pytest.param("Rates (a, b, d) differ.", "", id="a gap within one list"),
+        pytest.param("Rates (B, C, F) differ.", "", id="a gap within the only list, not from A on"),
         pytest.param("(A) One. (C) Three. (D, E) Two.", "ABCDE", id="the second is forgotten"),
         pytest.param("Cells of <bold>E. coli</bold>.", "", id="bold words"),
         pytest.param("A cell. An axon.", "", id="words"),

@@ -153,8 +153,8 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
             continue
         marks = _agreeing(groups)
         run = set(ascii_uppercase[: _run(marks)])
-        if len(run) >= _FEWEST:
-            marks = _joined(text, [mark for mark in marks if mark.panels <= run])
+        marks = _joined(text, [mark for mark in marks if mark.panels <= run])
+        if marks and len(run) >= _FEWEST:
             choices.append(marks + _within(text, marks, groups.get("paren", ())))
     # Of letters in both cases, one numbers what is inside of a panel: the other begins before it.
     chosen = min(choices, key=lambda marks: (_is_doubtful(marks), marks[0].start), default=[])
