@@ -155,7 +155,7 @@ def test_an_adjudication_shows_what_is_open_and_an_audit_image_by_image(
         chief = arrive(chromium()[1], address, "chief")
         answered(chief, "0 of 1")
         assert "Cluster 2" in chief.locator("#title").inner_text()
-        assert "Open: primary" in chief.locator("#label").inner_text()
+        assert "Open: Global concepts" in chief.locator("#label").inner_text()
         vote(chief, "Maps")
         answered(chief, "1 of 1")
     with served(*arguments, tmp_path / "labels", "--audit", "2") as (address, _server):

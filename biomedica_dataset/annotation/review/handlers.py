@@ -129,7 +129,8 @@ class Handlers(WorkHandlers["ReviewSession"]):
             if (value := getattr(label, question))
         ]
         if item.key is None:
-            lines += [f"Open: {', '.join(label.open)}", *label.contradictions]
+            open_ = ", ".join(TEXTS[question].partition(":")[0] for question in label.open)
+            lines += [f"Open: {open_}"] * bool(open_) + label.contradictions
         return lines
 
 
