@@ -99,12 +99,13 @@ def read_references(article: _Element) -> tuple[Reference, ...]:
         return ()
     # One search of the whole list is faster, since most entries have few of either.
     names: dict[_Element, list[_Element]] = {}
-    ruled: dict[_Element, list[_Element]] = {}
-    for tags, found in ((_NAMES, names), (_RULED, ruled)):
-        for element in back.iter(*tags):
-            entry = next(element.iterancestors("ref"), None)
-            if entry is not None:
-                found.setdefault(entry, []).append(element)
+    ruled: set[_Element] = set()
+    for element in back.iter(*_NAMES, *_RULED):
+        entry = next(element.iterancestors("ref"), None)
+        if entry is not None and element.tag in _NAMES:
+            names.setdefault(entry, []).append(element)
+        elif entry is not None:
+            ruled.add(entry)
     references = []
     for entry in back.iter("ref"):
         pmid, doi = _ids(names.get(entry, ()))
@@ -164,9 +165,9 @@ def _part(form: _Element) -> None:
         if len(left) and left.tag not in _WHOLE:
             _part(left)
         right = None if left.tail else left.getnext()
-        if right is None or _INSEPARABLE & {left.tag, right.tag}:
+        if right is None or left.tag in _INSEPARABLE or right.tag in _INSEPARABLE:
             continue
-        end, start = words(left)[-1:], words(right)[:1]
+        end, start = words(left)[-1:], (right.text or words(right))[:1]
         marks = left.tag in _FORMATS and right.tag in _FORMATS
         if not start.isalnum() or not (end.isalnum() or end in _ENDS) or not end:
             continue

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from biomedica_dataset.jats.text import text_of
 from biomedica_dataset.jats.tree import LANG, is_in
@@ -33,8 +32,7 @@ _LABELLED = re.compile(r"([^\W\d_]{1,14}\.?\s?[A-Z]{0,2}\d{1,3}[A-Z]?)\s?[.:|–
 _WHOLE_LABEL = re.compile(r"\W*[^\W\d_]{3,}\.?\s?[A-Za-z]{0,2}\.?\s?\d")
 
 
-@dataclass(frozen=True, slots=True)
-class Caption:
+class Caption(NamedTuple):
     """What a figure says of itself.
 
     Parameters

@@ -8,9 +8,8 @@ lost. Figures that are not pairs are returned too, with the reason.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from biomedica_dataset.jats.limits import MAX_CAPTIONS, MAX_FIGURES, check_limit
 from biomedica_dataset.jats.panels.marks import find_marks, letters_of
@@ -61,8 +60,7 @@ _KIND_OF_LABEL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A graphic, or a ``fig`` without one.
 
     Parameters

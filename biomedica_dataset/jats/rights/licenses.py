@@ -120,7 +120,9 @@ def license_in(addresses: str, words: str) -> License | None:
     >>> license_in("", "a Creative Commons Attribution licence, for non-commercial use only").name
     'CC BY-NC'
     """
-    addresses, words = addresses.lower(), words.lower()
+    is_one = addresses is words
+    words = words.lower()
+    addresses = words if is_one else addresses.lower()
     if not ("cc" in words or "creative" in words or "creativecommons" in addresses):
         return None
     addresses, words = map(_hyphenated, (addresses, words))
