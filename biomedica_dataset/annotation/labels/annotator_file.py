@@ -7,11 +7,11 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from biomedica_dataset.errors import UsageError
+from biomedica_dataset.errors import StorageError, UsageError
 from biomedica_dataset.io.failures import io_errors
 
 try:
@@ -152,3 +152,26 @@ def read_lines(path: Path, parse: Callable[[bytes], V]) -> Iterator[V]:
             msg = f"{path}, line {number}, is not a valid vote: {error}"
             raise UsageError(msg) from error
         yield vote
+
+
+def read_files(
+    paths: Iterable[str | os.PathLike[str]], read: Callable[[Path], Iterable[V]]
+) -> Iterator[tuple[Path, V]]:
+    """Yield the votes of several files, each with its file.
+
+    Raises
+    ------
+    UsageError
+        A file cannot be read, or two files belong to one annotator.
+    """
+    files: dict[str, Path] = {}
+    for path in map(Path, paths):
+        try:
+            votes = list(read(path))
+        except StorageError as error:
+            raise UsageError(str(error)) from error
+        for vote in votes:
+            if files.setdefault(vote.annotator, path) != path:
+                msg = f"{path} and {files[vote.annotator]} hold votes of {vote.annotator}; keep one"
+                raise UsageError(msg)
+            yield path, vote

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from biomedica_dataset.errors import StorageError, UsageError
+from biomedica_dataset.errors import UsageError
 
-from .annotator_file import annotator_name
+from .annotator_file import annotator_name, read_files
 from .votes import FLAGS, SETS, SINGLE, Vote, check_vote, read_file
 
 if TYPE_CHECKING:
@@ -50,23 +50,18 @@ def read_votes(
     UsageError
         A file is invalid, two files belong to one annotator, or a vote is invalid.
     """
-    files: dict[str, Path] = {}
-    latest: dict[tuple[str, int, str | None, str], Vote] = {}
-    for path in map(Path, paths):
+
+    def read(path: Path) -> Iterable[Vote]:
         is_table = path.suffix == ".csv"
-        try:
-            votes = read_table(path, taxonomy, clusters) if is_table else list(read_file(path))
-        except StorageError as error:
-            raise UsageError(str(error)) from error
-        for vote in votes:
-            if files.setdefault(vote.annotator, path) != path:
-                msg = f"{path} and {files[vote.annotator]} hold votes of {vote.annotator}; keep one"
-                raise UsageError(msg)
-            if vote.clusters != clusters:
-                msg = f"{path} holds votes on other clusters; give the assignments that they are of"
-                raise UsageError(msg)
-            place = vote.annotator, vote.cluster, vote.key, vote.question
-            latest[place] = check_vote(vote, taxonomy, count)
+        return read_table(path, taxonomy, clusters) if is_table else read_file(path)
+
+    latest: dict[tuple[str, int, str | None, str], Vote] = {}
+    for path, vote in read_files(paths, read):
+        if vote.clusters != clusters:
+            msg = f"{path} holds votes on other clusters; give the assignments that they are of"
+            raise UsageError(msg)
+        place = vote.annotator, vote.cluster, vote.key, vote.question
+        latest[place] = check_vote(vote, taxonomy, count)
     return [vote for vote in latest.values() if vote.answer is not None]
 
 

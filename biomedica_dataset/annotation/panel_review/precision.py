@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from biomedica_dataset.annotation.labels.agreement import wilson
-from biomedica_dataset.annotation.labels.annotator_file import read_lines
+from biomedica_dataset.annotation.labels.annotator_file import read_files, read_lines
 from biomedica_dataset.engine.report import Shown
-from biomedica_dataset.errors import StorageError, UsageError
+from biomedica_dataset.errors import UsageError
 
 from .panel_votes import ANSWERS, RIGHT, PanelVote
 
@@ -111,7 +111,9 @@ def panel_precision(votes: Sequence[str | os.PathLike[str]]) -> PrecisionReport:
     biomedica_dataset.errors.UsageError: none.jsonl ...
     """
     by_panel: dict[str, list[PanelVote]] = {}
-    for vote in _latest(votes):
+    read = partial(read_lines, parse=PanelVote.from_json)
+    last = {(vote.annotator, vote.key): vote for _path, vote in read_files(votes, read)}
+    for vote in last.values():
         if vote.answer is not None:
             by_panel.setdefault(vote.key, []).append(vote)
     if not by_panel:
@@ -132,21 +134,6 @@ def panel_precision(votes: Sequence[str | os.PathLike[str]]) -> PrecisionReport:
         disagreed=sum(len({vote.answer for vote in own}) > 1 for own in shared),
         by_score=[precision_at(least, scored) for least in THRESHOLDS],
     )
-
-
-def _latest(paths: Sequence[str | os.PathLike[str]]) -> Iterator[PanelVote]:
-    """Yield the last vote of each annotator on each panel."""
-    files: dict[str, Path] = {}
-    for path in map(Path, paths):
-        try:
-            votes = {vote.key: vote for vote in read_lines(path, PanelVote.from_json)}
-        except StorageError as error:
-            raise UsageError(str(error)) from error
-        for name in {vote.annotator for vote in votes.values()}:
-            if files.setdefault(name, path) != path:
-                msg = f"{path} and {files[name]} hold votes of {name}; keep one"
-                raise UsageError(msg)
-        yield from votes.values()
 
 
 def precision_at(min_score: float, scored: Iterable[tuple[float, bool]]) -> PrecisionAt:
