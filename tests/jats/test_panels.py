@@ -109,6 +109,11 @@ from .documents import fig, figures
         pytest.param(
             "Genes on chromosomes 1A (a), 1B (b), 1D (c).", "ABC", id="numbers beside brackets"
         ),
+        pytest.param(
+            "Fins of [A] Aus, [B] Bus and of [C] Cus.", "ABC", id="square brackets inside"
+        ),
+        pytest.param("Specimens: a. Aus, whole; b. Bus.", "AB", id="a list of specimens"),
+        pytest.param("1A-6A: Fins. 1B-6B: Eyes. 1C-2C: Tails.", "ABC", id="rows of panels"),
         pytest.param("Rates K [a,b] 0.1 and [b,c] 0.2.", "", id="brackets of notes"),
         pytest.param("Fins. a–d Means with different letters differ.", "", id="a note on letters"),
         pytest.param("A Fin. B<sub>1</sub>, B<sub>2</sub> Tails. C Eye.", "ABC", id="subscripts"),

@@ -26,6 +26,17 @@ LETTERS = rf"(?:{UPPER}|{LOWER})"
 
 _STEP = re.compile(rf"([A-Za-z]{SUFFIX})({_JOINT})?")
 RANGE = re.compile(r"\s?(?:-|to\b|through\b)")
+# Letters of other things than panels, until the end where they are a list.
+_OTHER = re.compile(
+    rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}(?! ?[<=>])|"
+    rf"{LOWER} ?(?:[Mm]eans|[Vv]alues) with\b|"
+    r"\b(?:[Aa]bbreviations?[:.] |(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)"
+    r"[A-Za-z](?![A-Za-z\d]).*",
+    re.DOTALL,
+)
+# One is in each match.
+_OTHER_HINTS = ("etter", "eans with", "alues with", "uperscript", "bbreviation", "eagents", "codes")
+_SQUARE = re.compile(r"\[[Aa](?:-[A-Za-z])?\]")
 
 
 def plain(text: str) -> str:
@@ -37,6 +48,19 @@ def plain(text: str) -> str:
     if text.isascii():
         return text
     return _ODD.sub(lambda odd: _PLAIN.get(odd[0]) or normalize("NFKC", odd[0]), text)
+
+
+def without_others(text: str) -> str:
+    """Return plain text with blanks for letters that name no panels, and round brackets for "[A]".
+
+    >>> without_others("Letters (a, b) differ. [A] Fin.")
+    '             ) differ. (A) Fin.'
+    """
+    if "[" in text and _SQUARE.search(text):
+        text = text.replace("[", "(").replace("]", ")")
+    if any(hint in text for hint in _OTHER_HINTS):
+        text = _OTHER.sub(lambda other: " " * len(other[0]), text)
+    return text
 
 
 def expanded(letters: str) -> Iterator[str]:

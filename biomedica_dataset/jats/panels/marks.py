@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CAPTION
 
-from .letters import LETTERS, LOWER, RANGE, SUFFIX, expanded, plain
+from .letters import LETTERS, RANGE, SUFFIX, expanded, plain, without_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -70,27 +70,17 @@ _AFTER_TITLE = {
 _ORDER = ("bold", *(style for style, _, _ in _STYLES))
 _STRONG = frozenset(("bold", "paren", "half", "inside", "noted", "ends", "named"))
 _BY_BRACKETS = {"ends": True, "half": False}  # whether these stand within brackets
-# Letters of other things than panels, until the end where they are a list.
-_OTHER = re.compile(
-    rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}(?! ?[<=>])|"
-    rf"{LOWER} ?(?:[Mm]eans|[Vv]alues) with\b|"
-    r"\b(?:[Aa]bbreviations?[:.] |(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)"
-    r"[A-Za-z](?![A-Za-z\d]).*",
-    re.DOTALL,
-)
-_SQUARE = re.compile(r"(^|[.;:,] )\[([A-Za-z][^\[\]]{0,8})\]")
 # Words whose letters name no panels: "Group A: rats", but not "(A)" behind them.
 _NAMED = re.compile(
-    r"\b(?:group|arm|cohort|case|patient|subject|pig|mouse|rat|site|station|zone|region|lane|sample|"
-    r"specimen|(?:sub|geno|sero|haplo)?type|class|strain|allele|cluster|clade|model|scenario|vitamin|"
-    r"hepatitis|chain|compound)s?:? $",
+    r"\b(?:(?:group|arm|genotype)s?:|(?:group|arm|cohort|case|patient|subject|pig|mouse|rat|site|zone|"
+    r"station|region|lane|sample|specimen|(?:sub|geno|sero|haplo)?type|class|strain|allele|cluster|"
+    r"clade|model|scenario|vitamin|hepatitis|chain|compound)s?) $",
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"\s*[Pp]\s?[<>=≤≥]")  # "a: P < 0.05"
-# One is in each match.
-_OTHER_HINTS = ("etter", "eans with", "alues with", "uperscript", "bbreviation", "eagents", "codes")
 _BOLD = re.compile(rf"\W*({LETTERS})\W*")
 _NUMBER = re.compile(r"\d{1,2}(?=\s?[A-Za-z])")
+_ELSEWHERE = re.compile(r"\(?(?:[234]D\b|[Ff]ig)")
 _FAR = 16  # characters before the letters that say what they are
 _BETWEEN = re.compile(r"\s?(?:[,&-]|and\b|to\b)?\s?(?:and\s)?")
 _MOST = 300  # marks of one style
@@ -138,9 +128,7 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
     bold
         Where letters are set in bold.
     """
-    text = _SQUARE.sub(r"\1(\2)", plain(text)) if "[" in text else plain(text)
-    if any(hint in text for hint in _OTHER_HINTS):
-        text = _OTHER.sub(lambda other: " " * len(other[0]), text)
+    text = without_others(plain(text))
     found = _candidates(text, bold) if len(text) <= MAX_CAPTION else {}
     choices = []
     for is_upper in (True, False):
@@ -162,12 +150,16 @@ def find_marks(text: str, bold: Sequence[tuple[int, int]] = ()) -> list[Mark]:
 
 
 def _of_one_figure(text: str, marks: Sequence[Mark]) -> list[Mark]:
-    """Return the marks without a number, and with that of the first: not "3D" beside "1A"."""
-    numbers = [_NUMBER.search(text, mark.start, mark.end) for mark in marks]
-    both = [(mark, number and number[0]) for mark, number in zip(marks, numbers, strict=True)]
-    firsts = [number for mark, number in both if "A" in mark.panels]
-    usual = {None} if None in firsts else {None, *firsts[:1]}
-    return [mark for mark, number in both if number in usual or not firsts]
+    """Return the marks without "3D" and "(Fig. 2C)" beside "1A" and "(A)"."""
+    found = (_NUMBER.search(text, mark.start, mark.end) for mark in marks)
+    numbers = [number and number[0] for number in found]
+    firsts = {n for n, mark in zip(numbers, marks, strict=True) if "A" in mark.panels}
+    own = {None} if None in firsts else firsts or {*numbers}
+    return [
+        mark
+        for mark, number in zip(marks, numbers, strict=True)
+        if number in own or not _ELSEWHERE.match(text, mark.start)
+    ]
 
 
 def _within(text: str, marks: Sequence[Mark], others: Sequence[Mark]) -> list[Mark]:
