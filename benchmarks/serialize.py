@@ -144,12 +144,7 @@ def main() -> None:
         ways = {
             SHARD_WRITER: lambda n: write_tars(samples, root / f"tars{n}"),
             LEAST: lambda n: do_the_least(root / "archive", tables, root / f"least{n}"),
-            "serialize, one process": lambda n: serialize(
-                root / "archive", root / f"one{n}", workers=1
-            ),
-            "serialize, two processes": lambda n: serialize(
-                root / "archive", root / f"two{n}", workers=2
-            ),
+            "serialize": lambda n: serialize(root / "archive", root / f"dataset{n}", workers=1),
         }
         best: dict[str, tuple[float, float]] = {}
         for round_number in range(options.rounds):
