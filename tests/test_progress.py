@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 
 import pytest
 
@@ -89,13 +89,20 @@ def start_late(counters):
     start(counters)
 
 
-def test_little_work_does_not_wait_for_other_processes():
+def test_work_does_not_wait_for_other_processes():
     progress = Progress()
-    progress.start(4, "tasks")
+    progress.start(20, "tasks")
     results = run_tasks(
-        double, [1, 2, 3, 4], workers=2, start=start_late, args=(), progress=progress
+        process_number, range(20), workers=2, start=start_late, args=(), progress=progress
     )
-    assert dict(results) == {1: 2, 2: 4, 3: 6, 4: 8}
+    assert {number for _task, number in results} == {os.getpid()}
+
+
+def test_little_work_starts_no_other_process():
+    before = active_children()
+    results, _counters = run([1, 2, 3, 4], 2)
+    assert results == {1: 2, 2: 4, 3: 6, 4: 8}
+    assert active_children() == before
 
 
 def test_a_caller_may_stop_early():

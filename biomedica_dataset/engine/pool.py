@@ -20,6 +20,9 @@ from .ray_pool import run_with_ray
 if TYPE_CHECKING:
     from .progress import Progress
 
+WORTH = 0.5
+"""Seconds of work after which other processes are started, each of which takes longer to start."""
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -85,7 +88,8 @@ def _run_in_processes(
 ) -> Iterator[tuple[Task, Result]]:
     """Work in this process and in others, which join when they have loaded what they need.
 
-    So little work ends before they have, and costs no more than in one process.
+    They are started when the work turns out to be worth it, so that little work costs no more than
+    in one process.
     """
     # A forked child would share the network client without the threads that drive it.
     pool = ProcessPoolExecutor(
@@ -94,13 +98,12 @@ def _run_in_processes(
     with contextlib.ExitStack() as stack:
         stack.callback(end_processes, pool)
         try:
-            shared = _Shared(pool, work, tasks)
-            with _interrupts_held():
-                shared.begin(count - 1)
-            start[0](*start[1:])
-            while (found := shared.next()) is not None:
-                task, future = found
-                yield task, work(task) if future is None else future.result()
+            shared = _Shared(pool, work, tasks, count - 1)
+            with _called_after(WORTH, shared.begin):
+                start[0](*start[1:])
+                while (found := shared.next()) is not None:
+                    task, future = found
+                    yield task, work(task) if future is None else future.result()
             if shared.has_begun:
                 stack.pop_all()
                 pool.shutdown()
@@ -116,16 +119,21 @@ class _Shared(Generic[Task, Result]):
     """Tasks that this process and those of a pool take one after the other."""
 
     def __init__(
-        self, pool: ProcessPoolExecutor, work: Callable[[Task], Result], tasks: Sequence[Task]
+        self,
+        pool: ProcessPoolExecutor,
+        work: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        processes: int,
     ) -> None:
-        self._pool, self._work, self._left = pool, work, deque(tasks)
+        self._pool, self._work, self._left, self._processes = pool, work, deque(tasks), processes
         self._starting: list[Future[Any]] = []
         self._elsewhere: dict[Future[Any], Task] = {}
         self._lock = threading.RLock()
 
-    def begin(self, processes: int) -> None:
-        """Start processes; each takes tasks from when it has started."""
-        self._starting = [self._pool.submit(int) for _ in range(processes)]
+    def begin(self) -> None:
+        """Start the processes; each takes tasks from when it has started."""
+        with _interrupts_held():
+            self._starting = [self._pool.submit(int) for _ in range(self._processes)]
         for future in self._starting:
             future.add_done_callback(self._feed)
 
@@ -184,6 +192,18 @@ def end_processes(pool: ProcessPoolExecutor) -> None:
     # Otherwise the pool's thread would wait for ever for the rest of what a process was sending,
     # and the interpreter for that thread.
     answers._writer.close()  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def _called_after(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call a function in a thread if the body takes longer; it has returned when the body ends."""
+    timer = threading.Timer(seconds, call)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -11,7 +12,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, TypeVar
 
 from biomedica_dataset.archive.stored_images import images_size
-from biomedica_dataset.engine.pool import end_processes, end_with_parent
+from biomedica_dataset.engine.pool import WORTH, end_processes, end_with_parent
 from biomedica_dataset.errors import WorkerDiedError
 
 if TYPE_CHECKING:
@@ -83,9 +84,14 @@ class ImageLoader:
                 yield block, self._images_of(*task)
             return
         ahead: deque[tuple[int, int, Future[list[LoadedImage]]]] = deque()
-        starting = [self._pool.submit(self._images_of.warm_up) for _ in range(self._processes)]
+        starting: list[Future[None]] = []
+        self._images_of.warm_up()  # which is no work that others could share
+        began = time.monotonic()
         try:
             for block, task in read_ahead(tasks, _READ_AHEAD):
+                if not starting and time.monotonic() - began > WORTH:
+                    each = range(self._processes)
+                    starting = [self._pool.submit(self._images_of.warm_up) for _ in each]
                 if not any(map(Future.done, starting)):
                     yield block, self._images_of(*task)
                     continue
