@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from functools import partial
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from biomedica_dataset.plotting import BLUE, plot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .statistics import Statistics
 
 _BARS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from .records import Block
 from .tables import table_html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from lxml.etree import _Element
 
     from .body import BodyPart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from lxml import etree
@@ -12,8 +13,6 @@ from .text import FLOATS, text_of, tidy
 from .tree import HREF, child, number, pieces, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from lxml.etree import _Element
 
 _CONTAINERS = frozenset(("sec", "boxed-text"))

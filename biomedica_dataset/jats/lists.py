@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -11,8 +12,6 @@ from .limits import MAX_ITEMS, check_limit
 from .tree import child, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lxml.etree import _Element
 
 _ONE = r"(?:\d{1,3}[A-Za-z]?|[A-Za-z]\d?|[ivxlc]{2,7}|[IVXLC]{2,7})['′]?"

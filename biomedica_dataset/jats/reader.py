@@ -11,12 +11,12 @@ from . import metadata
 from .blocks import read_blocks
 from .body import body_parts, body_text, read_references, reference_count
 from .dates import date
-from .figures.find import find_figures
+from .figures.find import Found, find_figures
 from .limits import MAX_TEXT, check_limit
 from .lists import label_items
 from .mentions.contexts import find_citing
 from .parse import parse
-from .records import Article
+from .records import Article, Figure
 from .rights.licenses import article_license
 from .text import text_of, tidy
 from .tree import child
@@ -24,8 +24,6 @@ from .tree import child
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from .figures.find import Found
-    from .records import Figure
 
 _MOST_HELD = 4 * 2**20  # characters
 

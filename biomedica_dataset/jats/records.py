@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .panels.mentions import find_panel_contexts
+from .panels.mentions import PanelContext, find_panel_contexts
 from .panels.numbers import find_numbers
 from .panels.positions import find_positions
-from .panels.subcaptions import split_caption
+from .panels.subcaptions import PanelText, split_caption
 
 if TYPE_CHECKING:
     from biomedica_dataset.licenses import License
 
     from .panels.marks import Mark
-    from .panels.mentions import PanelContext
-    from .panels.subcaptions import PanelText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

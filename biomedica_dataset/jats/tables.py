@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,6 @@ from .text import text_of
 from .tree import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element
 
 NO_ROWS, TOO_LARGE = "no_rows", "table_too_large"

@@ -9,6 +9,7 @@ pair of brackets. Floats inside a paragraph are not part of its text.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -20,8 +21,6 @@ from .scripts import outside, script
 from .tree import MATHML, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lxml.etree import _Element
 
     Rule = Callable[[_Element, list[str]], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,6 @@ from .columns import SCHEMA_VERSION, STRUCTURES, VERSIONS
 from .described import features_dict, features_metadata, item_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pyarrow as pa
     from datasets import Features
 

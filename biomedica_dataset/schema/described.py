@@ -6,12 +6,10 @@ Loading it takes a third of a second in each process that writes.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from .columns import STRUCTURES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def features_dict(columns: Mapping[str, str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +26,6 @@ from biomedica_dataset.schema import TABLES, IndexRow, Pair, column_names
 from .attributes import rows_of_keys, write_attributes
 
 if TYPE_CHECKING:
-    import os
-
     from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.folder.splits import Splits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,8 +24,6 @@ from biomedica_dataset.io.tables import read_table
 from biomedica_dataset.keys import pmcid
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
     from biomedica_dataset.annotation.blocks import BlockTables
     from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,14 +14,11 @@ import pyarrow.parquet as pq
 
 from biomedica_dataset.folder.attributes import Attribute
 from biomedica_dataset.folder.document_rows import DOCUMENT_RULES
-from biomedica_dataset.folder.record import AGAIN
+from biomedica_dataset.folder.record import AGAIN, ShardFile
 from biomedica_dataset.io.tables import CheckedFile, columns_of
 from biomedica_dataset.schema import DocumentRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from biomedica_dataset.folder.record import ShardFile
     from biomedica_dataset.io.folders import Folder
 
 NAME = "table"

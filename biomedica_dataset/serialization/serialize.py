@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from biomedica_dataset.archive.ledger import Archive
 from biomedica_dataset.card.write import CARD
 from biomedica_dataset.engine.report import total
-from biomedica_dataset.engine.stage import Stage
+from biomedica_dataset.engine.stage import Stage, WorkerContext
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.partition import Partition, begin
 from biomedica_dataset.folder.record import RECORDS, ShardRecord, read_record
@@ -25,13 +26,10 @@ from .vectors import join_vectors, vectors_fingerprint
 from .write_dataset import manifest_of, remove_shard, write_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biomedica_dataset.engine.launch import Launch
     from biomedica_dataset.engine.lock import RunLock
     from biomedica_dataset.engine.outcome import StageRun
     from biomedica_dataset.engine.progress import Progress
-    from biomedica_dataset.engine.stage import WorkerContext
     from biomedica_dataset.folder.splits import Splits
 
     Run = StageRun[ShardRecord, int]

@@ -7,6 +7,7 @@ fingerprint of its inputs and the list of its files.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +23,7 @@ from biomedica_dataset.folder.record import (
     shard_path,
     write_record,
 )
-from biomedica_dataset.folder.splits import SPLITS
+from biomedica_dataset.folder.splits import SPLITS, Splits
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import (
     ArticleRow,
@@ -38,12 +39,9 @@ from biomedica_dataset.schema import (
 from .counts import ShardCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from biomedica_dataset.annotation.panels.figure_panels import FigurePanels
     from biomedica_dataset.archive.ledger import Archive
     from biomedica_dataset.engine.progress import Ticker
-    from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
     from biomedica_dataset.io.partial import NewFile
     from biomedica_dataset.joins import Joins

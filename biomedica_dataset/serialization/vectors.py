@@ -12,14 +12,20 @@ import pyarrow.parquet as pq
 from biomedica_dataset.annotation.blocks import read_record as read_block_record
 from biomedica_dataset.engine.fingerprint import code_fingerprint
 from biomedica_dataset.folder.parquet import TableWriter
-from biomedica_dataset.folder.record import AGAIN, ShardFile, path_beside, read_index, write_record
+from biomedica_dataset.folder.record import (
+    AGAIN,
+    ShardFile,
+    ShardRecord,
+    path_beside,
+    read_index,
+    write_record,
+)
 from biomedica_dataset.io.failures import reading
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import VectorRow
 
 if TYPE_CHECKING:
     from biomedica_dataset.annotation.embeddings.vectors import Embeddings
-    from biomedica_dataset.folder.record import ShardRecord
     from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
 

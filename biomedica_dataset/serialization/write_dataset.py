@@ -10,31 +10,28 @@ import pyarrow as pa
 from biomedica_dataset.card.write import publish
 from biomedica_dataset.folder.changes import changes
 from biomedica_dataset.folder.document_rows import CONFIG as DOCUMENTS
-from biomedica_dataset.folder.manifest import make_manifest
+from biomedica_dataset.folder.manifest import Changes, Manifest, make_manifest
 from biomedica_dataset.folder.parquet import TableWriter
 from biomedica_dataset.folder.partition import Partition
 from biomedica_dataset.folder.record import (
     ShardFile,
+    ShardRecord,
     read_index,
     read_record,
     record_name,
     shard_path,
 )
-from biomedica_dataset.folder.splits import SPLITS
+from biomedica_dataset.folder.splits import SPLITS, Splits
 from biomedica_dataset.licenses import LICENSE_GROUPS
 from biomedica_dataset.schema import IndexRow
 
-from .attributes import BlockRows, write_attributes
+from .attributes import AttributeSource, BlockRows, write_attributes
 from .document_tables import NAME as TABLE
 from .document_tables import DocumentTables
 
 if TYPE_CHECKING:
-    from biomedica_dataset.folder.manifest import Changes, Manifest
-    from biomedica_dataset.folder.record import ShardRecord
-    from biomedica_dataset.folder.splits import Splits
     from biomedica_dataset.io.folders import Folder
 
-    from .attributes import AttributeSource
     from .shard import ShardSource
 
 _INDEX_SHARDS = 64  # shards per index file, so that the index has few files

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.panels.letters import LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from lxml.etree import _Element
 
 # A printable character of no width, which clean text keeps and captions do not have.

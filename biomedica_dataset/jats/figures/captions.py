@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from biomedica_dataset.jats.text import text_of
@@ -11,8 +12,6 @@ from biomedica_dataset.jats.tree import LANG, is_in
 from .bold import text_and_bold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lxml.etree import _Element
 
     Spans = tuple[tuple[int, int], ...]

@@ -8,6 +8,7 @@ lost. Figures that are not pairs are returned too, with the reason.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,14 +20,11 @@ from biomedica_dataset.jats.text import tidy
 from biomedica_dataset.jats.tree import HREF, LANG, child, is_in
 from biomedica_dataset.keys import RASTER_EXTENSIONS
 
-from .captions import Captions, described
+from .captions import Caption, Captions, described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element
 
-    from .captions import Caption
 
 _OWNERS = frozenset({
     "fig", "table-wrap", "chem-struct-wrap", "supplementary-material", "boxed-text", "fig-group",

@@ -9,21 +9,19 @@ for labels in plain text.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CITATIONS, MAX_PARAGRAPHS, check_limit
-from biomedica_dataset.jats.panels.labels import MOST_IN_A_RANGE, find_mentions, series_of
+from biomedica_dataset.jats.panels.labels import MOST_IN_A_RANGE, Series, find_mentions, series_of
 from biomedica_dataset.jats.text import CITATIONS, FLOATS
 
 from .ranges import plain_start, range_end, ranges_inside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from lxml.etree import _Element
 
     from biomedica_dataset.jats.figures.find import Found
-    from biomedica_dataset.jats.panels.labels import Series
 
 _NO_PARAGRAPH = FLOATS | {"caption"}
 # Boxes and notes float beside the text but contain paragraphs of their own.

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from .letters import expanded, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
 
 Series = tuple[str, str]
 """A series of labels: the shortened word (``fig``) and the letters before the number (``S``)."""

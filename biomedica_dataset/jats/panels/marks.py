@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_uppercase
-from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_CAPTION
 
 from .letters import LETTERS, RANGE, SUFFIX, expanded, plain, without_others
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 # Where a list may begin, by what is before it in all of the styles: a pattern that starts with a
 # set of characters is fast.

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .labels import find_mentions, series_of
 from .sentences import sentences
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _LETTER = re.compile(  # behind the number of a figure, or before its label
     r"\d[,;:]?\s?[(（–-]?(?:panels?\s)?[A-Za-z](?:[ivx]{1,3})?(?![A-Za-z])|(?:[Pp]anel|[Pp]art)s?\s[(（]?[A-Za-z]\b"

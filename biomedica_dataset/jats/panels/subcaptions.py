@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
@@ -10,8 +11,6 @@ from typing import TYPE_CHECKING
 from .sentences import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from .marks import Mark
 
     _Row = tuple[int, int, list[Mark]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,8 +18,6 @@ from .owners import Owners
 from .phrases import RESERVED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from lxml.etree import _Element
 
     TextOf = Callable[[_Element], str | None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.limits import MAX_PHRASES, check_limit
@@ -30,8 +31,6 @@ from .phrases import (
 from .sentences import Phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
     from .judges import Judge, Own
 
 

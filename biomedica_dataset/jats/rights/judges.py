@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .phrases import (
@@ -26,8 +27,6 @@ from .phrases import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .sentences import Phrase
 
     Own = Callable[[str], bool]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.jats.text import text_of, tidy
@@ -10,8 +11,6 @@ from biomedica_dataset.jats.tree import child, markup, pieces
 from biomedica_dataset.licenses import CODES, License
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lxml.etree import _Element
 
 
