@@ -173,6 +173,7 @@ Da Rossi et al. (2003), i valori sono noti |
 Courtesy stigma was scored | Images from Lake Victoria | Rates of mice (from Doe, 1991) |
 Ethogram adapted from Doe (2001) | Photographed with permission of the safety committee |
 Photograph used with permission of the next of kin | Adapted from Table 2 |
+Rain (from Oct 2013 to May 2015) |
 A tree drawn by MEGA X | Created by Adobe Illustrator |
 Kit instructions were modified from the protocol of the maker
 """

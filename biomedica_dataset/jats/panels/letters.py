@@ -30,7 +30,7 @@ RANGE = re.compile(r"\s?(?:-|to\b|through\b)")
 _OTHER = re.compile(
     rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}(?! ?[<=>])|"
     rf"{LOWER} ?(?:[Mm]eans|[Vv]alues) with\b|"
-    r"\b(?:[Aa]bbreviations?[:.] |(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)"
+    r"\b(?:[Aa]bbreviations?[:.] (?!A\.)|(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)"
     r"[A-Za-z](?![A-Za-z\d]).*",
     re.DOTALL,
 )

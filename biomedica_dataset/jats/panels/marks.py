@@ -30,7 +30,7 @@ _STYLES = tuple(
         (
             "noted",
             r"\(\s?\d{0,2}\w",
-            r"(?:\s?[,;]|(?=\s[×A-Z]))\s(?:(?!, [a-z] )[^()]){0,80}\)",
+            r"(?:\s?[,;]\s[^()]{0,80}|\s(?=[×A-Z])(?:(?!, [a-z] )[^()]){0,80})\)",
         ),
         (
             "numbered",
@@ -71,7 +71,7 @@ _BY_BRACKETS = {"ends": True, "half": False}  # whether these stand within brack
 _NAMED = re.compile(
     r"\b(?:(?:group|arm|genotype)s?:|(?:group|arm|cohort|case|patient|subject|pig|mouse|rat|site|zone|"
     r"station|region|lane|sample|specimen|(?:sub|geno|sero|haplo)?type|class|strain|allele|cluster|"
-    r"clade|model|scenario|vitamin|hepatitis|chain|compound)s?) $",
+    r"clade|model|scenario|vitamin|hepatitis|chain|compound)(?:e?s,?)?) $",
     re.IGNORECASE,
 )
 _VALUE = re.compile(r"\s*[Pp]\s?[<>=≤≥]")  # "a: P < 0.05"

@@ -60,6 +60,7 @@ _AFTER_NAMES = re.compile(
 )
 _NAME_END = re.compile(r"\(|\b(?:CC\b|CC0|[Ll]icen[cs]|(?:via|under|used|with|from|after|in|at)\b)")
 _OF_WHAT = re.compile(r" (?:of|showing) (?=[a-z])")
+_MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
 _ARCHIVE = re.compile(
     r"(?:ar(?:qu|ch)iv(?:io|o)?s?|archives?|acervo|collection|cole\w+|collezione|sammlung)\b",
     re.IGNORECASE,
@@ -178,7 +179,8 @@ def from_source(phrase: Phrase, _own: Own) -> bool:
     if clause.endswith("("):
         if _IMAGE.search(clause):
             return True
-        return phrase.is_last and "[" not in phrase.words and _about_image(phrase, near=False)
+        named = "[" not in phrase.words and _MONTH.search(phrase.words) is None
+        return phrase.is_last and named and _about_image(phrase, near=False)
     return phrase.match["web"] is not None and _IMAGE.search(clause[-_NEAR:]) is not None
 
 
