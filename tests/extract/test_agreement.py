@@ -234,7 +234,7 @@ def test_another_selection_is_refused_and_both_are_named(bucket, archive):
     before = stamps(archive)
 
     for options in ({}, {"pmcids": (99000205,)}, {"limit": 3}):
-        with pytest.raises(UsageError, match=r"made of 2 listed articles .* asks for") as refused:
+        with pytest.raises(UsageError, match=r"has 2 listed articles .* asks for") as refused:
             run(bucket.root, archive, **options)
         assert refused.value.exit_code == 2
     assert stamps(archive) == before

@@ -111,7 +111,7 @@ def test_what_a_template_does_not_escape_is_known():
 
     assert len(sources) == 4
     assert {name for text in sources for name in re.findall(r"{{ ([^}]+)\|safe", text)} == {
-        "card_data", "example.path|urlencode", "field.meaning", "format", "group", "line",
+        "card_data", "example.path|urlencode", "field.meaning", "format", "group", "line", "mark",
         "permits[group]", "plot.path|urlencode", "settings",
     }  # fmt: skip
     # These would escape a value for HTML, not for Markdown, if markup stood beside it.
