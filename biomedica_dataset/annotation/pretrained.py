@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,8 +14,6 @@ from biomedica_dataset.extras import require
 from biomedica_dataset.io.failures import is_network
 from biomedica_dataset.io.transfer import AbsentError, RefusedError
 from biomedica_dataset.io.web import Web
-
-_REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def load_transformers(extra: str) -> Any:
@@ -52,10 +49,14 @@ def check_hub(model: str, revision: str | None = None) -> None:
         It does not.
     """
     from huggingface_hub import constants, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    if constants.is_offline_mode() or Path(model).exists() or not _REPOSITORY.fullmatch(model):
+    if constants.is_offline_mode() or Path(model).exists():
         return
-    if try_to_load_from_cache(model, "config.json", revision=revision):
+    try:
+        if try_to_load_from_cache(model, "config.json", revision=revision):
+            return
+    except HFValidationError:  # not an id: what loads it says what it may be
         return
     with closing(Web(constants.ENDPOINT)) as hub:
         try:

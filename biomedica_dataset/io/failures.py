@@ -105,7 +105,7 @@ def _unreadable(path: str | os.PathLike[str], error: BaseException, advice: str)
     if isinstance(error, LookupError):
         reason = repr(error)  # str() would be the bare key
     reason = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in reason[:300])
-    return ArchiveError(f"{os.fspath(path)} cannot be read: {reason}. {advice}")
+    return ArchiveError(f"{os.fspath(path)} cannot be read: {reason.rstrip('.')}. {advice}")
 
 
 def plain(error: BaseException) -> str:

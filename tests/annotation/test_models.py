@@ -119,3 +119,9 @@ def test_the_papers_preprocessing_squashes_and_does_not_normalize(tmp_path):
 
     assert (encoder.id.size, encoder.id.mean, encoder.id.preprocess) == (224, None, "paper")
     np.testing.assert_allclose(encoder.encode(pixels), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["./absent", "absent/", "a..b", "/absent", ""])
+def test_what_is_neither_a_folder_nor_an_id_is_refused(name):
+    with pytest.raises(UsageError, match="cannot be loaded as a vision model"):
+        load_encoder(name)

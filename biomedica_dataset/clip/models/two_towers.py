@@ -109,7 +109,7 @@ def load_model(spec: str, device: str | None = None) -> Model:
 
 
 def _refused(spec: str, error: Exception) -> BiomedicaError:
-    said = why_refused(error)[:400]
+    said = why_refused(error)[:400].rstrip(".")
     return refusal(f"model {spec} cannot be loaded: {said}. Use {_FORMS}.", error)
 
 

@@ -42,7 +42,8 @@ def load_config(source: str, changes: Mapping[str, Any] | None = None) -> TrainC
     try:
         return checked(TrainConfig, values)
     except UsageError as error:
-        msg = f"{source}: {error}"
+        how = "; give it with --set KEY=VALUE" if source in RECIPES else ""
+        msg = f"{source}: {error}{how}"
         raise UsageError(msg) from error
 
 
