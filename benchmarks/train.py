@@ -6,7 +6,9 @@ A CLIP model with random weights is trained on the rows of a bucket, served by n
 installed; they repeat epoch after epoch. BUCKET is a folder laid out as PMC's bucket; its pictures
 are padded to 153 kB, the mean of PMC. Without --model a small ViT of patches of 16 is made. Prints
 pairs a second and the share of time spent waiting, for each number of processes that decode, and
-pairs a second of the same steps on one batch that is there already.
+pairs a second of the same steps on one batch that is there already. With --ceiling, nothing is
+trained: the processes hand out one image and decode nothing, and what is printed is how many pairs
+the process that trains could take at most.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--precision", default="fp32")
+    parser.add_argument("--ceiling", type=int, metavar="PAIRS")
     return parser
 
 
@@ -41,13 +44,15 @@ if __name__ == "__main__":
     check(arguments(), tools=("nginx",))
 
 
+import numpy as np
 from inputs import pad_bucket
 from serving import served
 
 from biomedica_dataset.clip.models.model_config import ModelConfig
 from biomedica_dataset.clip.train import training as loop
 from biomedica_dataset.clip.train.config import DataConfig, OptimizerConfig, TrainConfig
-from biomedica_dataset.clip.train.data import Batch, Position
+from biomedica_dataset.clip.train.data import Batch, Pairs, Position, choose_pairs
+from biomedica_dataset.clip.train.prepare import Prepare
 from biomedica_dataset.clip.train.train import train
 from biomedica_dataset.extraction.extract import extract
 from biomedica_dataset.serialization.serialize import serialize
@@ -69,6 +74,31 @@ class Synthetic:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+class HandOut(Prepare):
+    """In the place of decoding: the same image and tokens for each pair."""
+
+    def __call__(self, given: Any) -> Any:
+        """Return one for each given pair."""
+        image, tokens = np.zeros((self.size, self.size, 3), np.uint8), np.zeros(77, np.int64)
+        return [(image, tokens) for _ in given]
+
+
+def ceiling(url: str, options: argparse.Namespace, workers: int) -> None:
+    """Print how many pairs the process that trains takes a second, and a second of its own work."""
+    data = DataConfig(path=url, workers=workers)
+    pairs = Pairs(choose_pairs(data, 0), data, HandOut(224, None, None, "full"), 0, (0, 1))
+    batches = pairs.batches(options.batch, Position())
+    for _ in range(WARM * 10):
+        next(batches)
+    begun, worked = time.perf_counter(), time.process_time()
+    count = sum(len(next(batches).keys) for _ in range(options.ceiling // options.batch))
+    spent, worked = time.perf_counter() - begun, time.process_time() - worked
+    pairs.close()
+    print(
+        f"{workers} processes: {count / spent:.0f} pairs/s, {count / worked:.0f} a second of work"
+    )
 
 
 def small(folder: Path, width: int, layers: int) -> str:
@@ -113,6 +143,10 @@ def main() -> None:
         serialize(root / "archive", root / "www")
         model = options.model or small(root / "model", options.width, options.layers)
         with served(root) as url:
+            if options.ceiling:
+                for workers in filter(None, options.workers):
+                    ceiling(url, options, workers)
+                return
             for name in [*options.workers, "synthetic"]:
                 if name == "synthetic":
                     loop.Prefetcher = Synthetic

@@ -158,6 +158,8 @@ class Pairs:
     def batches(self, size: int, start: Position) -> Generator[Batch]:
         """Yield micro-batches of so many pairs from a position on.
 
+        One stream at a time: images of an unfinished one may still come into its memory.
+
         Raises
         ------
         UsageError
