@@ -295,6 +295,14 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
             {"1": "Fins: 1 – old,", "2": "Fins: 2 – young,", "3": "Fins: 3 – cut."},
             id="numbers with dashes",
         ),
+        pytest.param(
+            "Fins. (A) Whole. (B) Cut. WT, OX and Ri are abbreviations of lines.",
+            {
+                "A": "Fins. (A) Whole. WT, OX and Ri are abbreviations of lines.",
+                "B": "Fins. (B) Cut. WT, OX and Ri are abbreviations of lines.",
+            },
+            id="a list of abbreviations",
+        ),
         pytest.param("Peaks: 1, rutin; 2, catechin; 3, quercetin.", {}, id="numbers of a key"),
         pytest.param(
             "Fins. A Whole. B Cut. G gill, H humeral head",

@@ -56,6 +56,7 @@ _CLOSING = re.compile(
     rf"[(*]?(?:the )?(?:{_OF_ALL.replace(' ', '|')})\b|[*†‡#§±]|"
     r"[\w/+-]{1,10} ?(?:[<>≤≥]|: ?[a-z]|[,=] ?(?-i:[a-z]))|"
     r"(?-i:[A-Z][A-Z\d+-]{0,9}) (?:denotes?|indicates?|represents?|stands?)\b|"
+    r"[\w/+-]{1,10}, [^.;]{1,80}\b(?:represent|indicat|abbreviat|denot|stand)|"
     r"[^.;]{3,40} (?:is|are) (?:indicated|marked|labell?ed|denoted)\b|[^.(]{3,40}, n ?= ?\d|"
     r"(?-i:([A-Z])([A-Z]))[\w-]* \1\w+[ -](?:\w+ )?\2|"  # "WT wild type"
     r"(?-i:[A-Z]{1,4}(?: [a-z-]+){1,3}, [A-Z]{1,4} [a-z])",  # "G glenoid, H humeral head"
