@@ -13,6 +13,7 @@
     ├── DivergedError         the training loss is NaN or infinite (exit 1)
     ├── PreemptedError        training was asked to stop: start it again (exit 75)
     └── ArticleError          one article cannot be used: skip it, count it, continue
+        ├── ReaderDefectError   the reader failed on it: report it
         └── JatsError         its XML cannot be read
             └── JatsTooLargeError   or exceeds the limits of one article
 """
@@ -20,6 +21,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _LOGIN = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/'\"]*@", re.IGNORECASE)
 _QUERY = re.compile(r"(\bhttps?://[^\s?'\"]*)\?[^\s'\"]*?(?=[:;,.)]*(?:[\s'\"]|$))", re.IGNORECASE)
@@ -81,6 +84,10 @@ class ArticleError(BiomedicaError):
     """One article cannot be used: it is skipped and counted, and the run continues."""
 
 
+class ReaderDefectError(ArticleError):
+    """The reader failed on an article, by a defect of its own: please report it."""
+
+
 class JatsError(ArticleError):
     """The XML of an article cannot be read."""
 
@@ -97,3 +104,34 @@ class PreemptedError(BiomedicaError):
     """Training was asked to stop and wrote a checkpoint: start it again (exit 75)."""
 
     exit_code = 75
+
+
+_DEFECTS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+
+
+@contextmanager
+def defects_reported() -> Iterator[None]:
+    """Say where the reader failed, so that one article of millions does not end a run.
+
+    Raises
+    ------
+    ReaderDefectError
+        The code in the context raised what no document should make it raise.
+    """
+    try:
+        yield
+    except _DEFECTS as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = (
+            f" in {trace.tb_frame.f_globals['__name__']}, line {trace.tb_lineno}" if trace else ""
+        )
+        msg = (
+            f"the reader failed{place} ({type(error).__name__}: {error}): "
+            "report this with the PMCID"
+        )
+        raise ReaderDefectError(msg) from error

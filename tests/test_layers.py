@@ -90,6 +90,7 @@ PURE = {
     "bisect",
     "codecs",
     "collections",
+    "contextlib",
     "dataclasses",
     "datetime",
     "functools",

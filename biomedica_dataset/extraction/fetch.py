@@ -6,12 +6,13 @@ Whatever an older block has under the same ETag or MD5 is reused.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from biomedica_dataset.archive.entries import NOT_WANTED, SETTLED, ImageEntry, LedgerRow
-from biomedica_dataset.errors import JatsError, JatsTooLargeError
+from biomedica_dataset.errors import JatsError, JatsTooLargeError, ReaderDefectError
 from biomedica_dataset.jats.reader import read_article
 from biomedica_dataset.licenses import resolved_license
 from biomedica_dataset.pmc.etags import md5_of
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from biomedica_dataset.jats.records import Article
     from biomedica_dataset.pmc.inventory import Version
     from biomedica_dataset.pmc.metadata import Metadata, RemoteFile
+
+logger = logging.getLogger(__name__)
 
 MAX_XML = 32 * 2**20
 MAX_IMAGE = 100 * 2**20
@@ -122,16 +125,20 @@ class ArticleFetch:
             self._strike(metadata.xml, row, error)
             status, reason = _problem(error)
             return replace(row, status=status, reason=f"XML {reason}" if reason else "XML")
-        article: Article | None
+        article: Article | None = None
+        problem = "XML not readable"
         try:
             article = read_article(xml)
         except JatsTooLargeError:
             return replace(row, status="too_large", reason="XML")
         except JatsError:
-            article = None
+            pass
+        except ReaderDefectError as error:
+            problem = "reader failed"
+            logger.warning("%s: %s", row.name, error)
         self._fetched.xml[row.version] = self._spool.add(xml)
         if article is None:
-            return replace(row, status="corrupt", reason="XML not readable")
+            return replace(row, status="corrupt", reason=problem)
         license_code = resolved_license(metadata.license_code, article.license).code
         if not self._wants.license(license_code):
             return replace(row, status="rejected", reason="license_not_wanted")

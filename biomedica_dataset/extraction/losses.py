@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from biomedica_dataset.archive.entries import FAILED
 
-_OF_THE_ARTICLE = {"unavailable: no XML", "corrupt: XML not readable"}
+_OF_THE_ARTICLE = {"unavailable: no XML", "corrupt: XML not readable", "corrupt: reader failed"}
 _FEW = 10
 _MAX_SHARE = 0.1
 

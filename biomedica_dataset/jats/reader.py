@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from biomedica_dataset.errors import defects_reported
+
 from . import metadata
 from .blocks import read_blocks
 from .body import body_parts, body_text, read_references, reference_count
@@ -46,6 +48,8 @@ def read_article(xml: bytes, *, full_text: bool = False, blocks: bool = False) -
         The document is not well-formed, declares entities of its own, or holds no article.
     JatsTooLargeError
         The document exceeds one of the `limits`.
+    ReaderDefectError
+        The reader has a defect that this document shows.
 
     Examples
     --------
@@ -56,9 +60,10 @@ def read_article(xml: bytes, *, full_text: bool = False, blocks: bool = False) -
     >>> article.title, article.figures
     ('On TP53', ())
     """
-    article = parse(xml)
-    label_items(article)
-    return _record(article, full_text=full_text, blocks=blocks)
+    with defects_reported():
+        article = parse(xml)
+        label_items(article)
+        return _record(article, full_text=full_text, blocks=blocks)
 
 
 def _record(article: _Element, *, full_text: bool, blocks: bool) -> Article:

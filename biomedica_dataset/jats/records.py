@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from biomedica_dataset.errors import defects_reported
+
 from .panels.mentions import PanelContext, find_panel_contexts
 from .panels.numbers import find_numbers
 from .panels.positions import find_positions
@@ -64,19 +66,22 @@ class Figure:
     @property
     def panel_contexts(self) -> tuple[PanelContext, ...]:
         """The sentences of the context that name panels, in order."""
-        return find_panel_contexts(self.labels, self.context)
+        with defects_reported():
+            return find_panel_contexts(self.labels, self.context)
 
     @property
     def panel_text(self) -> PanelText | None:
         """Which pieces of the caption speak of which panel; ``None`` if it names none."""
         text = self.caption or ""
-        return split_caption(text, self.marks or find_numbers(text) or find_positions(text))
+        with defects_reported():
+            return split_caption(text, self.marks or find_numbers(text) or find_positions(text))
 
     @property
     def subcaptions(self) -> dict[str, str]:
         """The text of each panel by its letter: lead, part and closing of the caption."""
         text = self.panel_text
-        return text.of(self.caption or "") if text else {}
+        with defects_reported():
+            return text.of(self.caption or "") if text else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from biomedica_dataset.extraction.tasks import Task, find_tasks
 from biomedica_dataset.extraction.versions import list_versions
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.io.objects import RetryPolicy
+from biomedica_dataset.jats import reader
 from biomedica_dataset.pmc.inventory import Inventory, Version
 from biomedica_dataset.pmc.source import Source, SourceError
 
@@ -79,6 +80,28 @@ def test_every_fault_of_the_real_bucket_ends_under_its_reason(real_buckets, arch
                 assert fate in (("corrupt", "XML not readable"), read)
     assert report.newer == 1
     assert b"not the bytes that the md5 promises" not in images(archive).values()
+
+
+def test_a_defect_of_the_reader_costs_one_article(bucket, archive, monkeypatch, caplog):
+    find_figures = reader.find_figures
+
+    def failing(article, *given, **options):
+        if "99000205" in article.xpath("string(.//article-id)"):
+            raise IndexError("no such letter")
+        return find_figures(article, *given, **options)
+
+    monkeypatch.setattr(reader, "find_figures", failing)
+    run(bucket.root, archive)
+    found = fates(archive)
+    row = rows(archive)[NAME]
+    monkeypatch.undo()
+    run(bucket.root, archive, retry=True)
+
+    assert found == fates(archive) | {NAME: "corrupt: reader failed"}
+    assert fates(archive)[NAME] == "kept"
+    assert row.xml == rows(archive)[NAME].xml
+    assert f"{NAME}: the reader failed in {__name__}, line" in caplog.text
+    assert "(IndexError: no such letter)" in caplog.text
 
 
 @pytest.mark.slow
