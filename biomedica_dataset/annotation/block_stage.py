@@ -14,7 +14,7 @@ from biomedica_dataset.engine.stage import Stage
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.rows import rows_of
 
-from .blocks import BlockRecord, remove_blocks_except, up_to_date_record, write_block
+from .blocks import BlockRecord, read_record, remove_blocks_except, write_block
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,9 @@ class BlockStage(Stage[Task, BlockRecord, Made]):
 
     def record(self, task: Task) -> BlockRecord | None:
         """Return the record of a block whose inputs have not changed."""
-        return up_to_date_record(self.output, self.number(task), self.fingerprint(task))
+        record = read_record(self.output, self.number(task))
+        is_same = record is not None and record.fingerprint == self.fingerprint(task)
+        return record if is_same else None
 
     def write(
         self, task: Task, table: pa.Table, counts: dict[str, int], problems: Sequence[str] = ()

@@ -221,12 +221,6 @@ def read_record(folder: Folder, block: int) -> BlockRecord | None:
         return typed(BlockRecord, pq.read_metadata(file).metadata[RECORD])
 
 
-def up_to_date_record(folder: Folder, block: int, fingerprint: str) -> BlockRecord | None:
-    """Return the record of a block, if it has this fingerprint."""
-    record = read_record(folder, block)
-    return record if record is not None and record.fingerprint == fingerprint else None
-
-
 def write_block(folder: Folder, block: int, table: pa.Table, record: BlockRecord) -> None:
     """Write a block."""
     metadata = {RECORD: json.dumps(asdict(record), sort_keys=True).encode()}
