@@ -83,6 +83,7 @@ def read_xml(original: Path, data: bytes) -> str:
 
 def outcome(rows: ArticleRows, xml: bytes) -> str:
     """Return what became of an article; check that no figure of it is lost."""
+    assert "the reader failed" not in (rows.problem or ""), rows.problem
     try:
         tree = parse(xml)
     except JatsError:
