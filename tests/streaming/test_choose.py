@@ -250,5 +250,5 @@ def test_select_does_not_write_over_anything(labelled, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty"):
         select(labelled[0], tmp_path)
-    with pytest.raises(UsageError, match="no output"):
+    with pytest.raises(UsageError, match="give a new folder for the output"):
         select(labelled[0], None)
