@@ -18,7 +18,7 @@ class Processes:
     Raises
     ------
     UsageError
-        The environment tells of several processes, and not how they meet.
+        The environment names several processes, and not how they meet.
     """
 
     def __init__(self) -> None:
