@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .archive.entries import NOT_WANTED, LedgerRow
 from .documents import Document, make_document
 from .engine.fingerprint import code_fingerprint
-from .errors import ArticleError
+from .errors import ArticleError, ReaderDefectError
 from .images.probe import probe
 from .images.stored_image import StoredImage
 from .jats.reader import read_article
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .pubmed.mesh.table import ArticleTerms
 
     TakePanels = Callable[[str, str, Sequence[int], Sequence[str]], list[dict[str, Any]]]
+
+logger = logging.getLogger(__name__)
 
 UNLABELLED: dict[str, Any] = {
     "image_label_id": None,
@@ -133,6 +136,9 @@ def rows_of(
                 result.pairs.append((group, pair))
                 result.panels.update(of_panels)
                 keys[number] = pair.key
+            except ReaderDefectError as error:
+                logger.warning("%s: %s", row.name, error)
+                problem = "reader failed"
             except ArticleError as error:
                 problem = str(error)
         result.figures[problem or "kept"] += 1

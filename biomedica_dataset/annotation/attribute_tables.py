@@ -33,9 +33,9 @@ def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:
     for kind in _KINDS:
         if folder.exists(kind.name):
             return kind.open(url)
-    known = ", ".join(kind.what.removeprefix("a folder of ") for kind in _KINDS)
+    known = ", ".join(kind.what for kind in _KINDS)
     msg = (
-        f"{folder.url} is not a folder of one of {known}; add a table of your own with "
+        f"{folder.url} is none of these: {known}; add a table of your own with "
         "`biomedica attributes add`"
     )
     raise UsageError(msg)

@@ -40,7 +40,8 @@ def annotate() -> None:
 )
 @click.option(
     "--decoder", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True,
-    help="What decodes JPEGs: gpu is that of the model; its vectors are of other pixels.",
+    help="Where to decode JPEGs. On the GPU of the model, pixels differ slightly, so vectors are "
+    "not mixed with those of cpu.",
 )  # fmt: skip
 @click.option(
     "--workers",

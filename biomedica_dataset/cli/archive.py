@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -53,7 +54,8 @@ def extract(source: str, output: str, dry_run: bool, **options: Any) -> None:
     report = run("extract", source, output, **options)
     if report.blocks_failed or report.is_spoilt:
         sys.exit(1)
-    progress().say(f"next: biomedica serialize {output} --output biomedica")
+    if not report.blocks_left:
+        progress().say(f"next: biomedica serialize {shlex.quote(output)} --output biomedica")
 
 
 def _read_pmcids(given: tuple[str, ...]) -> str | list[str] | None:

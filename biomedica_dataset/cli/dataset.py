@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any
 
@@ -75,8 +76,8 @@ def serialize(archive: str, output: str, layout: str, **options: Any) -> None:
                 raise click.UsageError(msg)
         run("serialize_webdataset", archive, output, **options)
         return
-    run("serialize", archive, output, **options)
-    progress().say(f"next: biomedica verify {output}")
+    if not run("serialize", archive, output, **options).left:
+        progress().say(f"next: biomedica verify {shlex.quote(output)}")
 
 
 @main.group()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from biomedica_dataset.errors import BiomedicaError
+from biomedica_dataset.errors import BiomedicaError, PreemptedError
 
 from . import library_messages
 
@@ -79,6 +79,8 @@ class Commands(click.Group):
             with library_messages.captured(verbose=verbose):
                 return super().invoke(context)
         except BiomedicaError as error:
+            if _is_stop(error) and not isinstance(error, PreemptedError):
+                _leave_stopped(context)
             word = "Error: " if error.exit_code else ""
             click.echo(f"{word}{printable(str(error))}", err=True)
             context.exit(error.exit_code)
@@ -87,11 +89,14 @@ class Commands(click.Group):
         except (KeyboardInterrupt, Exception) as error:
             if not _is_stop(error):
                 raise
-            click.echo(
-                "Stopped. What is finished stays valid; run the same command again to resume.",
-                err=True,
-            )
-            context.exit(_INTERRUPTED)
+            _leave_stopped(context)
+
+
+def _leave_stopped(context: click.Context) -> NoReturn:
+    click.echo(
+        "Stopped. What is finished stays valid; run the same command again to resume.", err=True
+    )
+    context.exit(_INTERRUPTED)
 
 
 def _is_stop(error: BaseException | None) -> bool:

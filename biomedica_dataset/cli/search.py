@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from biomedica_dataset.errors import UsageError
+
 from .completion import complete_column, complete_concept, complete_split
 from .group import Commands, main, printable, progress, run, wants_json
 from .launched import launched
@@ -94,7 +96,7 @@ def build(dataset: str, **options: Any) -> None:
 @click.option(
     "--mode", type=click.Choice(["lexical", "semantic", "hybrid", "image"]), default="lexical",
     show_default=True,
-    help="By words, by meaning, by both, or images that show it, as a CLIP sees them.",
+    help="Search by words, by meaning, by both, or by what a CLIP or SigLIP sees in images.",
 )  # fmt: skip
 @_MODEL
 @_IMAGE_MODEL
@@ -185,6 +187,12 @@ def serve(
     searching = open_search(
         dataset, text_model=text_model, image_model=image_model, build=build, progress=progress()
     )
+    if image_model is not None and "image" not in searching.modes():
+        msg = (
+            f"{image_model} cannot find images by words in {dataset}: either it is not a CLIP or "
+            "SigLIP, or the search index has no vectors of images; omit --image-model"
+        )
+        raise UsageError(msg)
     images = FoundImages(searching)
     told = f"{searching.index.rows:,} figures can be found"
     serve_page(search_page(searching), images, told, images.close, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 import click
 
@@ -60,7 +61,14 @@ def wise_ft(base: str, tuned: str, alpha: float, pretrained: str | None, output:
     """Average the weights of BASE and TUNED: OpenCLIP names, hf-hub:ID or local-dir:FOLDER."""
     from biomedica_dataset.clip.models.model_config import ModelConfig
     from biomedica_dataset.clip.train.wise_ft import wise_ft as run
+    from biomedica_dataset.io.folders import Folder
 
+    if ":" not in base and pretrained is None:
+        msg = f"give the OpenCLIP tag of {base} with --pretrained; a folder is local-dir:{base}"
+        raise UsageError(msg)
     first = ModelConfig(name=base, pretrained=pretrained or "own")
     run(first, ModelConfig(name=tuned), alpha, output)
-    progress().say(f"the model is in {output}; next: biomedica evaluate local-dir:{output}")
+    progress().say(f"the model is in {output}")
+    if Folder(output).is_local:
+        name = shlex.quote(f"local-dir:{output}")
+        progress().say(f"next: biomedica evaluate {name} --tasks all --output results")

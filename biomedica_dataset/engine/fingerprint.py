@@ -116,8 +116,13 @@ class _Kept:
         self._path = compiled.with_name(f"fingerprints.{sys.implementation.cache_tag}.json")
         self._known: dict[str, tuple[str, str, list[str]]] = {}
         self._is_new = False
-        with contextlib.suppress(OSError, ValueError):
-            self._known = json.loads(self._path.read_bytes())
+        # What was read by other rules, or by another Python, is not what would be read now.
+        own = Path(__file__).read_bytes() + sys.version.encode()
+        self._rules = hashlib.sha256(own).hexdigest()
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(self._path.read_bytes())
+            if kept["rules"] == self._rules:
+                self._known = kept["modules"]
 
     def get(self, module: str, source: str) -> _Code | None:
         """Return what was read of a module, if its text was the same."""
@@ -134,7 +139,7 @@ class _Kept:
             with contextlib.suppress(OSError):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 partial = self._path.with_suffix(f".{os.getpid()}")
-                partial.write_text(json.dumps(self._known))
+                partial.write_text(json.dumps({"rules": self._rules, "modules": self._known}))
                 partial.replace(self._path)
             self._is_new = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import threading
@@ -19,6 +20,8 @@ from .ray_pool import run_with_ray
 
 if TYPE_CHECKING:
     from .progress import Progress
+
+logger = logging.getLogger(__name__)
 
 WORTH = 0.5
 """Seconds of work after which other processes are started, each of which takes longer to start."""
@@ -132,8 +135,11 @@ class _Shared(Generic[Task, Result]):
 
     def begin(self) -> None:
         """Start the processes; each takes tasks from when it has started."""
-        with _interrupts_held():
-            self._starting = [self._pool.submit(int) for _ in range(self._processes)]
+        try:
+            with _interrupts_held():
+                self._starting = [self._pool.submit(int) for _ in range(self._processes)]
+        except OSError as error:
+            logger.warning("no other process can be started, so this one works alone: %s", error)
         for future in self._starting:
             future.add_done_callback(self._feed)
 
@@ -191,7 +197,8 @@ def end_processes(pool: ProcessPoolExecutor) -> None:
         process.join()
     # Otherwise the pool's thread would wait for ever for the rest of what a process was sending,
     # and the interpreter for that thread.
-    answers._writer.close()  # type: ignore[attr-defined]
+    if answers is not None:  # this is not the second call
+        answers._writer.close()  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

@@ -150,7 +150,7 @@ def check_cost(
         if target is not None:
             image.draft(None, (2 * target, 2 * target))
     kept = _PIXEL.get(image.mode, 4)
-    each = kept + _RETURNED + (kept if is_turned else 0)
+    each = kept + _RETURNED + (max(kept, _RETURNED) if is_turned else 0)
     if whole + image.width * image.height * each > _MEMORY:
         raise Image.DecompressionBombError
 

@@ -63,8 +63,8 @@ def decoding_device(decoder: str, device: str) -> str | None:
         return None
     if not device.startswith("cuda"):
         msg = (
-            f"the decoder gpu needs a GPU with CUDA that PyTorch finds, and the model is on "
-            f"{device}: choose the decoder cpu"
+            "decoder gpu needs a CUDA GPU that PyTorch can see, but the model is on "
+            f"{device}; use decoder cpu"
         )
         raise UsageError(msg)
     return device

@@ -8,15 +8,18 @@ captions and images of what is found still come from the dataset itself.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from biomedica_dataset.extras import require
 from biomedica_dataset.folder.manifest import MANIFEST, Manifest, read_manifest
 from biomedica_dataset.folder.search_files import FORMAT_VERSION, SearchIndex
+from biomedica_dataset.io.failures import io_errors
 from biomedica_dataset.io.folders import Folder
 from biomedica_dataset.streaming.reading.index import cache_folder
 from biomedica_dataset.streaming.reading.places import Place
@@ -61,16 +64,37 @@ def build_here(
     """
     require("tantivy", "search")
     folder = cache_folder() / "built-search" / digest
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):  # of searches that begin together, one builds
-        made = _made(folder)
-        if made is None:
-            files = _sources(manifest)
-            found = {file.path: folder / file.path for file in files}
-            fetch_files(place, files, found, progress, "files to build a search index")
-            Folder(str(folder)).write_bytes(MANIFEST, manifest.as_json())
-            made = _LocalStage(str(folder)).run(progress=progress).finished
+    made = _made(folder)
+    if made is None:
+        with _locked(folder, progress):
+            made = _made(folder) or _build(folder, place, manifest, progress)
     return Place(str(folder)), made
+
+
+@contextmanager
+def _locked(folder: Path, progress: Progress) -> Iterator[None]:
+    """Let one of several searches that begin together build an index, and the others wait."""
+    with io_errors(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{folder}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress.say("another search builds this index: waiting for it")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _build(folder: Path, place: Place, manifest: Manifest, progress: Progress) -> SearchIndex:
+    files = _sources(manifest)
+    found = {file.path: folder / file.path for file in files}
+    fetch_files(place, files, found, progress, "files to build a search index")
+    Folder(str(folder)).write_bytes(MANIFEST, manifest.as_json())
+    made: SearchIndex = _LocalStage(str(folder)).run(progress=progress).finished
+    return made
 
 
 def source_bytes(manifest: Manifest) -> int:

@@ -98,7 +98,7 @@ class Search:
         return self.panels if unit == "panel" else self.figures
 
     def modes(self) -> list[Mode]:
-        """Return how its figures can be found by words with what is on this machine."""
+        """Return how its figures can be found by words; images only with a model at hand."""
         modes = list(TEXT_MODES if self.index.text_model is not None else TEXT_MODES[:1])
         has_images = self.index.image_model is not None
         return [*modes, "image"] if has_images and self._images.may_have_texts() else modes

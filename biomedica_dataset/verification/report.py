@@ -37,7 +37,8 @@ class VerifyReport(Shown):
             lines.append(f"and {len(self.problems) - _MOST:,} more")
         count = len(self.problems)
         verdict = f"{count:,} problem{'s' * (count > 1)}" if count else "no problems"
-        checked = f"{self.files:,} files, {self.rows:,} rows checked"
+        files = f"{self.files:,} file{'s' * (self.files != 1)}"
+        checked = f"{files}, {self.rows:,} row{'s' * (self.rows != 1)} checked"
         return "\n".join([*lines, *self.notes, f"{self.what}: {checked}: {verdict}"])
 
     def wrong(self, path: str, what: str) -> None:

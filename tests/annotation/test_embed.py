@@ -466,8 +466,8 @@ def test_a_device_counts_what_cannot_be_decoded(tmp_path, encoder_folder, decodi
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({}, "choose the decoder cpu"),
-        ({"encoder": Counting()}, "leave out encoder"),
+        ({}, "use decoder cpu"),
+        ({"encoder": Counting()}, "omit encoder"),
         ({"model": "classical"}, "classical is not a model"),
     ],
 )

@@ -82,7 +82,7 @@ def test_a_training_decodes_where_it_is_told(config, on_device):
 
 
 def test_a_machine_without_a_gpu_is_told_what_to_do(config):
-    with pytest.raises(UsageError, match="choose the decoder cpu"):
+    with pytest.raises(UsageError, match="use decoder cpu"):
         train(config("model", data={"decoder": "gpu"}))
 
 

@@ -130,9 +130,14 @@ def test_what_was_read_is_kept_while_the_text_is_the_same(tmp_path, monkeypatch)
     (kept,) = tmp_path.rglob("fingerprints.*.json")
     known = json.loads(kept.read_bytes())
 
-    kept.write_text(json.dumps(known | {"second": [known["second"][0], "made up", []]}))
+    source = known["modules"]["second"][0]
+    known["modules"]["second"] = [source, "made up", []]
+    kept.write_text(json.dumps(known))
     assert read_again(tmp_path) != before
+    kept.write_text(json.dumps(known | {"rules": "of another version"}))
+    assert read_again(tmp_path) == before
     (tmp_path / "second.py").write_text("x = 2\n")
     changed = read_again(tmp_path)
-    kept.write_text("{")
-    assert read_again(tmp_path) == changed != before
+    for damaged in ("{", "null", "[]", "{}"):
+        kept.write_text(damaged)
+        assert read_again(tmp_path) == changed != before

@@ -129,7 +129,7 @@ def test_batches_are_bounded_by_pixels(on_device, monkeypatch):
 
 
 def test_the_decoder_gpu_needs_a_gpu():
-    with pytest.raises(UsageError, match="the model is on cpu: choose the decoder cpu"):
+    with pytest.raises(UsageError, match="the model is on cpu; use decoder cpu"):
         decoding_device("gpu", "cpu")
     with pytest.raises(UsageError, match="decoder"):
         decoding_device("gpus", "cuda:0")

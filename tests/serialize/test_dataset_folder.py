@@ -234,7 +234,7 @@ def test_an_archive_without_any_block_gives_an_empty_dataset(sample_archive, tmp
 
     assert not list(out.glob("**/[!.]*.parquet"))
     assert not verify(out).problems
-    assert "there is nothing to load" in (out / "README.md").read_text()
+    assert "there are no pairs to load" in (out / "README.md").read_text()
     assert "load_dataset" not in (out / "README.md").read_text()
 
 

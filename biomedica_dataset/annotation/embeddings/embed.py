@@ -219,7 +219,7 @@ def _encoders(
 ) -> tuple[Encoder, ...]:
     """Return the encoders of this process; with Ray, each process loads its own."""
     if encoder and model.decoder != "cpu":
-        msg = f"the decoder {model.decoder} is of a model that is named; leave out encoder"
+        msg = f"decoder={model.decoder!r} needs a model given by name; omit encoder"
         raise UsageError(msg)
     if launch.engine != "ray":
         return (encoder,) if encoder else tuple(map(model.load, devices or _devices()))

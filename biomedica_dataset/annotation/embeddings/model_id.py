@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,6 +10,11 @@ from biomedica_dataset.images.device_decode import GPU_DECODER_VERSION
 from biomedica_dataset.io.rules import Between
 
 _SIZE = Between(1, 2**20)
+_ON_GPU = ", decoded on a GPU"
+_NAME = re.compile(
+    r"(?P<pixels>(?P<version>(?P<name>.+?)(?:@(?P<commit>[0-9a-f]{1,12})| [0-9a-f]{12})), "
+    rf"(?P<preprocess>fit|paper) \d+ px), \w+(?:{_ON_GPU})?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,7 @@ class ModelId:
 
     def __str__(self) -> str:
         version = model_version(self.name, self.revision, self.weights)
-        where = ", decoded on a GPU" if self.pictures == GPU_DECODER_VERSION else ""
+        where = _ON_GPU if self.pictures == GPU_DECODER_VERSION else ""
         return f"{version}, {self.preprocess} {self.size} px, {self.dtype}{where}"
 
 
@@ -63,3 +69,20 @@ def model_version(name: str, revision: str | None, weights: str) -> str:
     'org/name@0123456789ab'
     """
     return f"{name}@{revision[:12]}" if revision else f"{name} {weights[:12]}"
+
+
+def parts_of_name(name: str) -> dict[str, str | None]:
+    """Return the parts of a `ModelId` as text.
+
+    ``pixels`` is what it does to the pixels it is given: all but its dtype, and what decodes.
+
+    Examples
+    --------
+    >>> parts = parts_of_name("org/name@0123456789ab, fit 224 px, float32, decoded on a GPU")
+    >>> parts["pixels"], parts["name"], parts["preprocess"]
+    ('org/name@0123456789ab, fit 224 px', 'org/name', 'fit')
+    """
+    found = _NAME.fullmatch(name)
+    if found is not None:
+        return found.groupdict()
+    return {"name": name, "version": name, "pixels": name, "commit": None, "preprocess": "fit"}

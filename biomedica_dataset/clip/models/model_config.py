@@ -34,8 +34,8 @@ class ModelConfig:
         """Refuse weights that nobody named."""
         if ":" not in self.name and self.pretrained == OWN:
             msg = (
-                f"model.pretrained must name a tag for {self.name!r} (wise-ft: --pretrained), or "
-                f"null for random weights; a folder is local-dir:{self.name}"
+                f"model.pretrained must name a tag for {self.name!r}, or be null for random "
+                f"weights; a folder is local-dir:{self.name}"
             )
             raise UsageError(msg)
         if ":" in self.name and self.pretrained not in (OWN, None):

@@ -29,7 +29,7 @@ class DataConfig:
         ``draft-1x``: what it sees, or more, which is faster and blurs.
     decoder
         ``cpu``, or ``gpu``: JPEGs are decoded, and all images transformed, on the GPU that trains,
-        by each process that decodes. Pixels differ by some levels. Their scale is ``full``.
+        by each process that decodes. Pixels differ by a few of 255 levels. Their scale is ``full``.
     on_error
         What to do about an image that cannot be decoded: ``skip`` its pair, and count it, or
         ``raise`` an error that names its key.

@@ -202,13 +202,14 @@ class Pairs:
         """Yield rows in order, those ahead being prepared meanwhile."""
         waiting: deque[tuple[list[_Row], Callable[[], list[Ready | None]]]] = deque()
         rows = self._read(start)
+        waits = self._timings if self._preparer.under_way else None  # else it decodes itself
         try:
             while chunk := list(islice(rows, self._together)):
                 given = [row.given for row in chunk if row.given is not None]
                 waiting.append((chunk, self._preparer.submit(given)))
                 if len(waiting) > self._preparer.under_way:
                     done, found = waiting.popleft()
-                    with measured(self._timings, "waiting for decoders"):
+                    with measured(waits, "waiting for decoders"):
                         ready = iter(found())
                     for row in done:
                         yield row, None if row.given is None else next(ready)

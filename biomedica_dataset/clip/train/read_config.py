@@ -42,8 +42,8 @@ def load_config(source: str, changes: Mapping[str, Any] | None = None) -> TrainC
     try:
         return checked(TrainConfig, values)
     except UsageError as error:
-        how = "; give it with --set KEY=VALUE" if source in RECIPES else ""
-        msg = f"{source}: {error}{how}"
+        how = "; --set KEY=VALUE gives a recipe what it lacks" if source in RECIPES else ""
+        msg = f"{source}: {error}{how if 'must be given' in str(error) else ''}"
         raise UsageError(msg) from error
 
 

@@ -8,6 +8,7 @@ of images, ranks them by their bits.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,11 +37,13 @@ def has_texts(name: str) -> bool:
     if name == NAME:
         return False
     try:
-        auto = load_transformers("embed").AutoConfig
-        config = auto.from_pretrained(name, local_files_only=True, trust_remote_code=False)
-    except (UsageError, OSError, ValueError, KeyError):
+        from transformers.utils import cached_file
+
+        path = cached_file(name, "config.json", local_files_only=True)
+        config = json.loads(Path(path).read_bytes())
+    except (ImportError, OSError, ValueError, RecursionError):
         return False
-    return hasattr(config, "text_config") and hasattr(config, "vision_config")
+    return isinstance(config, dict) and {"text_config", "vision_config"} <= config.keys()
 
 
 class ClipTexts:

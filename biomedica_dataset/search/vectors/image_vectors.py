@@ -8,7 +8,6 @@ ranked again by the vectors themselves; elsewhere these are not fetched.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 
 from biomedica_dataset.annotation.embeddings.article_images import Frame
 from biomedica_dataset.annotation.embeddings.encoder import Encoder, EncoderSpec, Preprocess
+from biomedica_dataset.annotation.embeddings.model_id import parts_of_name
 from biomedica_dataset.errors import ArticleError, UsageError
 from biomedica_dataset.folder.record import AGAIN, path_beside
 from biomedica_dataset.folder.search_files import ImageModelId
@@ -46,7 +46,6 @@ _VECTOR, _MODEL = "image_embedding", "image_embedding_model"
 _CONFIG = "embeddings"
 _DEEPER = 8  # times as many rows as are asked for are ranked by the vectors themselves
 _LARGEST = 2**27  # bytes of an image that is searched for
-_NAMED = re.compile(r"(.+?)(?:@[0-9a-f]{1,12}| [0-9a-f]{12}), (fit|paper) \d+ px, \w+")
 
 
 def find_model(folder: Folder, manifest: Manifest) -> ImageModelId:
@@ -172,11 +171,9 @@ class ImageVectors:
         return cast("Array", encoder.encode(np.stack(pixels))[0].astype(np.float32))
 
     def may_have_texts(self) -> bool:
-        """Whether a model was named, or the one of the vectors is on this machine and has texts."""
-        if self._image_model is not None:
-            return True
-        name, _preprocess = self._named()
-        return has_texts(name)
+        """Whether the model of the vectors may have texts; a given id is not looked for yet."""
+        given = self._image_model
+        return (given is not None and not Path(given).exists()) or has_texts(self._model_name())
 
     def find_text(self, text: str, limit: int, allowed: Sequence[Array] | None) -> list[Hit]:
         """Return the rows whose images are nearest to a text, if a CLIP made their vectors.
@@ -265,34 +262,38 @@ class ImageVectors:
 
     @cached_property
     def _clip(self) -> ClipTexts:
-        name, _preprocess = self._named()
+        name = self._model_name()
         clip = ClipTexts(name)
-        if clip.version != self._model.name.rsplit(", ", 2)[0]:
+        if clip.version != self._made["version"]:
             raise UsageError(self._is_another(name, clip.version))
         return clip
 
-    def _named(self) -> tuple[str, str]:
-        """Return where the model is, and its preprocessing."""
-        named = _NAMED.fullmatch(self._model.name)
-        name, preprocess = named.groups() if named else (self._model.name, "fit")
-        return self._image_model or name, preprocess
+    @cached_property
+    def _made(self) -> dict[str, str | None]:
+        """Which model made the vectors, see `parts_of_name`."""
+        return parts_of_name(self._model.name)
+
+    def _model_name(self) -> str:
+        """Return the id or the folder of the model."""
+        return self._image_model or self._made["name"] or ""
 
     def _is_another(self, name: str, found: str) -> str:
-        made = self._model.name
+        made, commit = self._model.name, self._made["commit"]
         msg = f"the vectors of {self._place.url} were made by {made}, and {name} is {found}; "
-        if "@" in made and "@" not in found:
-            own = made.partition("@")[0]
+        if commit and "@" not in found:
             return (
-                f"{msg}a model of the Hub is known by its commit, which a folder lacks: name "
-                f"{own}, which with HF_HUB_OFFLINE=1 is read from the cache"
+                f"{msg}a model from the Hub is identified by its commit, which a folder lacks: "
+                f"name {self._made['name']}, which with HF_HUB_OFFLINE=1 is read from the cache"
             )
+        if commit and name == self._made["name"]:
+            return f"{msg}the Hub has another commit of it now: embed again, and build the index"
         return f"{msg}name that model, its folder or its id"
 
     @cached_property
     def _encoder(self) -> Encoder:
-        name, preprocess = self._named()
-        encoder = EncoderSpec(name=name, preprocess=cast("Preprocess", preprocess)).load()
-        # The same model on another machine computes in another type.
-        if str(encoder.id).rpartition(", ")[0] != self._model.name.rpartition(", ")[0]:
+        name, preprocess = self._model_name(), cast("Preprocess", self._made["preprocess"])
+        encoder = EncoderSpec(name=name, preprocess=preprocess).load()
+        # The same model on another machine computes in another type, and may decode elsewhere.
+        if parts_of_name(str(encoder.id))["pixels"] != self._made["pixels"]:
             raise UsageError(self._is_another(name, str(encoder.id)))
         return encoder

@@ -74,7 +74,9 @@ function show({ results, facets, has_more }, query) {
   find("said").textContent = results.length
     ? `${similar ? `Images like ${similar}: ` : ""}${counted(results.length, unit(), has_more ? " best" : "")} found.`
     : `No ${unit()} matches.`;
-  const kept = { q: query, ...(unit() === "figure" ? {} : { unit: unit() }) };
+  const kept = { q: query };
+  if (unit() !== "figure") kept.unit = unit();
+  if (mode() !== "lexical") kept.mode = mode();
   history.replaceState(null, "", `#${new URLSearchParams(kept)}`);
   show_facets(facets);
 }
@@ -236,6 +238,7 @@ find("searching").onsubmit = (event) => {
 };
 find("from").onchange = find("to").onchange = again;
 find("mode").onchange = () => {
+  similar = null;
   find("unit").disabled = mode() === "image";
   again();
 };
@@ -286,6 +289,8 @@ request("about", {}).then(({ dataset, counts, modes, has_images }) => {
   choices("mode", modes, (one) => MODES[one]);
   choices("unit", units, (one) => `${one}s`);
   if (units.includes(given.get("unit"))) find("unit").value = given.get("unit");
+  if (modes.includes(given.get("mode"))) find("mode").value = given.get("mode");
+  find("unit").disabled = mode() === "image";
   find("query").value = given.get("q") ?? "";
   if (find("query").value) search();
 }, failed);
