@@ -28,8 +28,9 @@ Figure adapted from Doe et al., 2011 | Figure from [12] | Image from ref. 3 |
 Image from OpenStax Anatomy, CC BY 3.0 | Drawn with Servier Medical Art under a CC BY license |
 Base map from Natural Earth | Drawing by Jane Doe of a nest | Geology (after Doe, 1987; modified) |
 Theory of behaviour (from Doe, 1991) | Redrawn by the authors from Doe (1907) |
-Public domain image, via Wikimedia Commons | Taken from Doe et al. [7] |
-Figure from Liu Y et al. 2020 | Art by Jane Doe | Map downloaded from DIVA-GIS |
+Jane Doe, via Wikimedia Commons | Public domain image, via Wikimedia Commons |
+Taken from Doe et al. [7] | Figure from Liu Y et al. 2020 |
+Art by Jane Doe | Map downloaded from DIVA-GIS |
 The tombs were redrawn based on reports [3] | Picture taken from Van Rensburg et al. (2006) |
 Original drawing of a cell by Jane Doe, 1885 |
 Image taken from Doe et al. (2010) | Picture taken from [4] | Source: Doe et al. (2010) |
@@ -161,6 +162,14 @@ Modified from left to right | Copyright law of 1976 | Credit scores by region |
 Photo: Before and After | Photos: E. Novak and C.-L. Li | Images from Experiment 2 |
 Photographed with a Nikon D90 |
 Sources: heights and weights are from the same herd [7] | Source: Scopus |
+ART: Tenofovir | Viral load on ART from Doe et al. (2010) |
+State of the art of assays modified from Doe et al. (2010) |
+Images from CT scans were segmented with licensed software (MATLAB) |
+The area was computed using Google Earth Engine under an academic licence |
+Participants were recruited via Flickr | Values from Wikipedia (CC BY) |
+Growth rates at 20 °C (from Doe et al., 2010) | Correlation with age (from Doe, 1991) |
+Cells were cultured for 3 days (after Doe et al., 2012) |
+Illustration of antigen presentation by MHC II | Sketch of the circuit measured by Patch Clamp |
 A lens, C. Stage: two rails, D. Spectrograph: E. CCD |
 Structures taken from PDB entries 1ABC and 2XYZ |
 The patient gave permission to use this photograph |

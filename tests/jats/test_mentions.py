@@ -276,6 +276,13 @@ def test_supplementary_figures_are_found_by_any_of_their_names(text: str, label:
             ["ABD"],
         ),
         (f"{x('F1', 'Fig. 1A')}, left and {x('F1', '1C through 1E')}, right", ["ACDE"]),
+        (f"{x('F1', 'Fig. 1Ai–v')}, {x('F1', 'Fig. 1Bi,ii')}, Fig. 1Ci-1Ciii, D", ["ABCD"]),
+        (
+            f"{x('F1', 'Fig. 1 h,i')}. Then {x('F1', 'Fig. 1')} or 24 h, {x('F1', '1A or 1B')}",
+            ["HI"],
+        ),
+        (f"{x('F1', 'Fig. 1A')}, B. Then {x('F1', 'Fig. 1C')}, E. coli", ["AB", "C"]),
+        (f"As J. Smith, {x('F1', 'Fig. 1A')} shows S. Aureus", ["A"]),
         (f"{x('F1', 'Fig. 1')}, A control; Figs 1, S2; Fig. 1 T and B cells", []),
     ],
 )

@@ -120,6 +120,16 @@ from .documents import fig, figures
         pytest.param("Rates K [a,b] 0.1 and [b,c] 0.2.", "", id="brackets of notes"),
         pytest.param("Fins. a–d Means with different letters differ.", "", id="a note on letters"),
         pytest.param("A Fin. B<sub>1</sub>, B<sub>2</sub> Tails. C Eye.", "ABC", id="subscripts"),
+        pytest.param("(A) Reagents for blot. (B) Gel.", "AB", id="reagents of a panel"),
+        pytest.param("Symmetry codes. (A) View of 1. (B) View of 2.", "AB", id="a title of codes"),
+        pytest.param("Abbreviation: a, artery. (A) One. (B) Two.", "AB", id="abbreviations before"),
+        pytest.param("a Growth. b Means with errors. c Weights.", "ABC", id="means of a panel"),
+        pytest.param("(A) p &lt; 0.05 vs rats; (B) p &lt; 0.01.", "AB", id="probabilities"),
+        pytest.param("Fins: A, P &lt; 0.1; B, P = 0.2.", "AB", id="probabilities behind commas"),
+        pytest.param("[A, B] Whole fish – lateral. [C] Fin.", "ABC", id="lists in square brackets"),
+        pytest.param("[A1] Größe. [B] Form.", "AB", id="numbers in square brackets"),
+        pytest.param("Fin [a]. Eye [b]. Tail [c].", "ABC", id="square brackets behind"),
+        pytest.param("Plot of ln [A] against [B].", "", id="concentrations"),
         pytest.param("Growth (p = 0.05) of (C) and (D).", "", id="not from A on"),
         pytest.param("(A) One. (C) Three.", "", id="a gap ends them"),
         pytest.param("Rates (a, b, d) differ.", "", id="a gap within one list"),
@@ -302,6 +312,19 @@ def test_panels_are_read_from_the_caption(caption: str, expected: str):
                 "B": "Fins. (B) Cut. WT, OX and Ri are abbreviations of lines.",
             },
             id="a list of abbreviations",
+        ),
+        *(
+            pytest.param(
+                f"(A) Whole. (B) Cut. {last}",
+                {"A": "(A) Whole.", "B": f"(B) Cut. {last}"},
+                id=f"no closing: {last}",
+            )
+            for last in (
+                "Cut fins, n = 5.",
+                "The fin is marked by a rim.",
+                "DNA damage in nuclei was scored.",
+                "Adapted fish live longer.",
+            )
         ),
         pytest.param("Peaks: 1, rutin; 2, catechin; 3, quercetin.", {}, id="numbers of a key"),
         pytest.param(

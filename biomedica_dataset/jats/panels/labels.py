@@ -38,14 +38,16 @@ _AFTER = re.compile(  # "in the Supplement", "of the Online Appendix", "(supplem
     re.IGNORECASE,
 )
 _LABEL_BEFORE = re.compile(rf"\W*(?:{_ANY})?\W*(?:data|information|materials?)?\W*", re.IGNORECASE)
+_HOURS = r"(?-i:\s\d+\s[a-zµ]|\s\d\d+[hd]\b)"  # in "Fig. 2 or 24 h"
 _JOINT = (
-    r"\s?(?:[,;/&-]|(?:and|or|to|through|e|y|und|et|bis|a|à)\b|vs\.?|versus\b)\s?(?:(?:and|&)\s)?"
+    rf"\s?(?:[,;/&-]|(?:and|or(?!{_HOURS})|to|through|e|y|und|et|bis|a|à)\b|vs\.?|versus\b)\s?"
+    r"(?:(?:and|&)\s)?"
 )
 _NUMERAL = r"(?:(?-i:[ivx]{1,3})|['′″’]{1,2})?"
 _AND = r"\s?(?:[,/&-]|(?:and|to|through)\b)\s?(?:and\s)?"
 _LETTERS = (
     rf"[A-Za-z](?:\d|{_NUMERAL})(?![A-Za-z\d])"
-    rf"(?:(?:\){_AND}\(|{_AND})[A-Za-z]{_NUMERAL}(?![A-Za-z\d]|\.\s[a-z]))*"
+    rf"(?:(?:\){_AND}\(|{_AND})[A-Za-z]{_NUMERAL}(?![A-Za-z\d]|\.\s(?-i:[a-z])))*"
 )
 _SIDE = r"(?:,?\s(?:left|right|top|bottom|middle|upper|lower|inset)(?:\spanels?)?\b)?"
 # "1A", "1(a)"; "1, panel A"; "1, A and B", "1 a, b", but not "1, A control was", "1 A. thaliana".
@@ -66,6 +68,8 @@ _PART = re.compile(
     rf"((?-i:[A-Z]{{1,2}}|s)?)\.?\s?(\d{{1,4}})(?:{_PANELS}({_LETTERS})\)?{_SIDE})?({_JOINT})?",
     re.IGNORECASE,
 )
+# Of "Ai-v" and "Ai and ii", all but the letter.
+_PARTS = re.compile(rf"(?<=[A-Za-z])[ivx]{{1,3}}(?:{_AND}[ivx]{{1,3}})*(?![A-Za-z])")
 _RANGE = re.compile(r"\s?(?:-|(?:to|through|bis|a|à)\b)", re.IGNORECASE)
 # A figure of somebody else: "of Doe et al.", "in [12]", "of ref. 3", "Doe et al. (2010), Figure 1".
 _PERSON = (
@@ -173,12 +177,12 @@ def _numbers(items: str) -> Iterator[tuple[str, int, int, tuple[str, ...]]]:
             yield prefix, int(first), int(number), ()
         if listed or not (first or begins):
             yield prefix, int(number), int(number), _panels(listed)
-        first, opened = (number, listed) if begins else ("", "")
+        first, opened = (number, _PARTS.sub("", listed)) if begins else ("", "")
 
 
 def _panels(listed: str) -> tuple[str, ...]:
     """Return letters of panels, without numbers of their parts."""
-    letters = expanded(listed.replace("(", "").replace(")", ""))
+    letters = expanded(_PARTS.sub("", listed.replace("(", "").replace(")", "")))
     return tuple(dict.fromkeys(letter[0] for letter in letters))
 
 

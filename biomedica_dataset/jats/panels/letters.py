@@ -29,14 +29,21 @@ RANGE = re.compile(r"\s?(?:-|to\b|through\b)")
 # Letters of other things than panels, until the end where they are a list.
 _OTHER = re.compile(
     rf"\b(?:[Ll]etters?|[Ss]uperscripts?) \(?{LOWER}(?! ?[<=>])|"
-    rf"{LOWER} ?(?:[Mm]eans|[Vv]alues) with\b|"
-    r"\b(?:[Aa]bbreviations?[:.] (?!A\.)|(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}[:.] \(?)"
-    r"[A-Za-z](?![A-Za-z\d]).*",
+    rf"\b{LOWER} ?(?:[Mm]eans|[Vv]alues) with (?=(?:[\w-]+ ){{0,4}}(?:letter|superscript))"
+)
+# From there to "(A)", and only where that is not before it.
+_KEY = re.compile(
+    r"((?:(?!\([Aa]\)).)*?)\b"
+    r"(?:[Aa]bbreviations?: (?!A\.)|(?:[Rr]eagents|[Ss]ymmetry codes?)\b[^.:]{0,20}: \(?)"
+    r"[A-Za-z](?![A-Za-z\d])(?:(?!\([Aa]\)).)*",
     re.DOTALL,
 )
 # One is in each match.
-_OTHER_HINTS = ("etter", "eans with", "alues with", "uperscript", "bbreviation", "eagents", "codes")
-_SQUARE = re.compile(r"\[[Aa](?:-[A-Za-z])?\]")
+_OTHER_HINTS = ("etter", "uperscript", "bbreviation", "eagents", "codes")
+_SQUARE = re.compile(  # but not "ln [A] against [B]"
+    r"(?:^|[.;:(] ?)\[A\d?(?:\s?[-,&]\s?[A-Z]\d?)*\]|\[(?:a|[Aa]-[A-Za-z])\]"
+)
+_LONE = re.compile(r"\[[A-Z]\]")
 
 
 def plain(text: str) -> str:
@@ -56,10 +63,12 @@ def without_others(text: str) -> str:
     >>> without_others("Letters (a, b) differ. [A] Fin.")
     '             ) differ. (A) Fin.'
     """
-    if "[" in text and _SQUARE.search(text):
+    if "[" in text and (_SQUARE.search(text) or {"[A]", "[C]"} <= {*_LONE.findall(text.upper())}):
         text = text.replace("[", "(").replace("]", ")")
     if any(hint in text for hint in _OTHER_HINTS):
         text = _OTHER.sub(lambda other: " " * len(other[0]), text)
+        if key := _KEY.match(text):
+            text = key[1].ljust(key.end()) + text[key.end() :]
     return text
 
 

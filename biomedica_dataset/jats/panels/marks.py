@@ -200,7 +200,8 @@ def _candidates(text: str, bold: Sequence[tuple[int, int]]) -> dict[tuple[str, b
             style, start, end = _style(text, place, place + len(letters), is_inside)
             if style:
                 named = text[start] != "(" and _NAMED.search(text, max(0, start - _FAR), start)
-                if not (named or _VALUE.match(text, end)):
+                is_note = letters.islower() and text[start] != "(" and _VALUE.match(text, end)
+                if not (named or is_note):
                     add(start, end, letters, style)
                 stop = place + len(letters)
                 break

@@ -44,21 +44,24 @@ _PARTED = re.compile(r"[;.]\s")
 _FEW = 3  # words of a panel that may share the end of its sentence
 # What begins a sentence behind the last panel that is not about that panel alone.
 _OF_ALL = (
-    "abbreviations? adapted all anova asterisks? black blue box(?:es)? colou?rs? columns? dashed "
-    "data different.letters dotted each experiments? for.(?:abbreviations|all|details) gr[ae]y "
-    "green h&e ha?ematoxylin horizontal immuno\\w+.with in.(?:all|both|each) lines? means? n note "
-    "ns numbers? one-way (?:original.)?magnifications? p photo\\w*.by please red representative "
-    "results? rows? same scale see shad(?:ed|ing) significan\\w+ similar.results solid source.data "
-    "statistic\\w* student thick thin (?:three|two).experiments two-way values? vertical whiskers "
-    "white yellow (?:\\w+.){0,2}(?:arrow(?:head)?|bar)s? (?:written.|informed.)+consent"
+    "abbreviations? adapted.(?:and.\\w+.)?(?:from|with|by) all anova asterisks? black blue "
+    "box(?:es)? colou?rs? columns? dashed data different.letters dotted each experiments? "
+    "for.(?:abbreviations|all|details) gr[ae]y green h&e ha?ematoxylin horizontal "
+    "immuno\\w+.with in.(?:all|both|each) lines? means? n note ns numbers? one-way "
+    "(?:original.)?magnifications? p photo\\w*.by please red representative results? rows? same "
+    "scale see shad(?:ed|ing) significan\\w+ similar.results solid source.data statistic\\w* "
+    "student thick thin (?:three|two).experiments two-way values? vertical whiskers white yellow "
+    "(?:\\w+.){0,2}(?:arrow(?:head)?|bar)s? (?:written.|informed.)+consent"
 )
 _CLOSING = re.compile(
     rf"[(*]?(?:the )?(?:{_OF_ALL.replace(' ', '|')})\b|[*†‡#§±]|"
     r"[\w/+-]{1,10} ?(?:[<>≤≥]|: ?[a-z]|[,=] ?(?-i:[a-z]))|"
     r"(?-i:[A-Z][A-Z\d+-]{0,9}) (?:denotes?|indicates?|represents?|stands?)\b|"
     r"[\w/+-]{1,10}, [^.;]{1,80}\b(?:represent|indicat|abbreviat|denot|stand)|"
-    r"[^.;]{3,40} (?:is|are) (?:indicated|marked|labell?ed|denoted)\b|[^.(]{3,40}, n ?= ?\d|"
-    r"(?-i:([A-Z])([A-Z]))[\w-]* \1\w+[ -](?:\w+ )?\2|"  # "WT wild type"
+    r"[^.;]{3,40} (?:is|are) (?:indicated|marked|labell?ed|denoted)\b"
+    r"(?! by an? (?!(?:\S+ )?(?:arrow|asterisk|star|line|bar|box|circle|letter)))|"
+    r"[^.(;]{2,40}, n ?= ?\d[^.(;]{0,40}; [^.(;]{2,40}, n ?=|"
+    r"(?-i:([A-Z])([A-Z]))[\w-]* \1\w+[ -](?:\w+ )?\2(?![^.;]* w(?:as|ere) )|"  # "WT wild type"
     r"(?-i:[A-Z]{1,4}(?: [a-z-]+){1,3}, [A-Z]{1,4} [a-z])",  # "G glenoid, H humeral head"
     re.IGNORECASE,
 )

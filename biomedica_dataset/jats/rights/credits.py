@@ -40,7 +40,7 @@ _STOP = re.compile("[.;] ")
 _DRAWN = (  # what no instrument takes
     r"(?:fig(?:ures?|s)?|drawings?|illustrations?|sketch\w*|artworks?|diagrams?|schem\w+|cartoons?)"
 )
-_LICENSED = r"(?:\blicen[cs]e|\bCC(?:[ -]BY|0)\b|\bpublic domain\b)"
+_LICENSED = r"\b(?:CC(?:[ -]BY|0)|Creative Commons|public domain)\b"
 # Words of which one is in each match, since searching for them is faster; the pattern, whose
 # matches end at ". " and "; ", and look one character beyond; and the judge of a match.
 _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
@@ -151,13 +151,17 @@ _RULES: tuple[tuple[list[str], re.Pattern[str], Judge], ...] = tuple(
             judges.copyrighted,
         ),
         (
-            "licen|cc by|cc-by|cc0|public domain",
+            "cc by|cc-by|cc0|creative commons|public domain",
             rf"\b(?:{_DRAWN}|images?|pictures?) from "
-            rf"(?=(?-i:[A-ZÀ-Þ])[^.;]{{0,80}}?{_LICENSED})|"
-            rf"\b(?:and|by|from|using|with) {WEB}(?=[^.;]{{0,60}}?{_LICENSED})",
+            rf"(?=(?-i:[A-ZÀ-Þ])[^.;]{{0,80}}?{_LICENSED})",
             judges.plain,
         ),
-        ("via ", r"\bvia (?:wiki\w+|flickr|unsplash|pixabay|pexels)", judges.plain),
+        (
+            "cc by|cc-by|cc0|creative commons|public domain",
+            rf"\b(?:and|by|from|using|with) {WEB}(?=[^.;]{{0,60}}?{_LICENSED})",
+            judges.licensed,
+        ),
+        ("via ", r"\bvia (?:wiki\w+|flickr|unsplash|pixabay|pexels)", judges.via),
         ("map", r"\bbase ?maps? from (?=(?:the )?(?-i:[A-ZÀ-Þ]))", judges.courtesy),
         (
             "reserv|réserv|vorbehalten|riservati|permission|licen|fair use|unknown a|unknown ph|"

@@ -42,7 +42,7 @@ _IMAGE_OF = re.compile(
 _TAKEN_LAST = re.compile(rf"\b(?:(?P<english>{TAKEN})|{TAKEN_ELSEWHERE}) $", re.IGNORECASE)
 _MADE_LAST = re.compile(
     rf"\b(?:{IMAGE}(?: (?:is|are|was|were))?(?: (?:{MADE}|taken|made))?|{MADE}|"
-    r"(?:drawing|painting|portrait|engraving|sketch|illustration) of(?: [\w-]+){1,5}) $",
+    r"(?:drawing|painting|portrait|engraving) of(?: [\w-]+){1,5}) $",
     re.IGNORECASE,
 )
 _OTHER_NEXT = re.compile(
@@ -53,6 +53,10 @@ _PUBLISHED = re.compile(
     rf"\b(?:{IMAGE}|{COPIED}|{ADAPTED}|publi\w+|(?:ab|nach)druck|veröffentlicht|courtesy)\b",
     re.IGNORECASE,
 )
+_CHANGED = re.compile(  # "(after Doe, 1987; modified)"
+    rf"[\w., ]{{0,12}}[;,] (?:[a-z]+ )?(?:{COPIED}|{ADAPTED})\b", re.IGNORECASE
+)
+_DRAWN = re.compile(r"\b(?:theor(?:y|ies)|frameworks?)\b", re.IGNORECASE)  # and not measured
 _USED = re.compile(rf"\b(?:{TAKEN}|{GIVEN}|used|adopted)\b", re.IGNORECASE)
 _PAPER = re.compile(r"^\W*\d|\bet al\b|\((?:1[89]|20)\d\d")
 _AFTER_NAMES = re.compile(
@@ -180,13 +184,28 @@ def from_source(phrase: Phrase, _own: Own) -> bool:
         if _IMAGE.search(clause):
             return True
         named = "[" not in phrase.words and _MONTH.search(phrase.words) is None
-        return phrase.is_last and named and _about_image(phrase, near=False)
+        drawn = _DRAWN.search(clause) or _CHANGED.match(phrase.match.string, phrase.match.end())
+        return phrase.is_last and named and _about_image(phrase, near=False, otherwise=bool(drawn))
     return phrase.match["web"] is not None and _IMAGE.search(clause[-_NEAR:]) is not None
 
 
 def of_image(phrase: Phrase, _own: Own) -> bool:
     """Judge "originally published in"."""
     return _about_image(phrase, near=False, otherwise=not phrase.before)
+
+
+def licensed(phrase: Phrase, _own: Own) -> bool:
+    """Judge "with Servier Medical Art, CC BY", which may be said of data."""
+    nouns = [noun["image"] for noun in _ABOUT.finditer(phrase.before)]
+    return any(nouns) or not (nouns or DATA.search(phrase.after))
+
+
+def via(phrase: Phrase, _own: Own) -> bool:
+    """Judge "via Wikimedia Commons", behind an image or the name of its author."""
+    before = _IN_PARENTHESES.sub(" ", phrase.before)
+    name = re.split(r"[(:;]|\bby\b", before, flags=re.IGNORECASE)[-1]
+    named = _is_name(name) and len(name.split()) > 1
+    return not before or named or _IMAGE.search(before) is not None
 
 
 def courtesy(phrase: Phrase, own: Own) -> bool:
@@ -212,7 +231,7 @@ def made_by(phrase: Phrase, own: Own) -> bool:
 def labelled(phrase: Phrase, own: Own) -> bool:
     """Judge "Photo: Jane Roe" beside "Image: Control"."""
     first = LIST.split(phrase.after)[0].strip()
-    photo = phrase.match["label"].lower().startswith(("photo", "foto", "art", "aut"))
+    photo = phrase.match["label"].lower().startswith(("photo", "foto", "artist", "aut"))
     plain = photo or len(first.split()) > 1 or first.isupper()
     named = _is_name(first) or (photo and _ARCHIVE.match(first) is not None)
     return plain and named and not _all_own(phrase.after, own)

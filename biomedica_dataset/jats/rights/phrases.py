@@ -6,7 +6,8 @@ import re
 
 IMAGE = (
     r"(?:photo\w*|images?|image[mn]s?|im[aá]genes|pictures?|fig(?:ures?|uras?|s)?|illustra\w+|ilustra\w+|"
-    r"drawings?|art(?:works?)?|paintings?|maps?|mapas?|diagram\w*|schem\w+|sketch\w*|panels?|plates?|"
+    r"drawings?|artworks?|(?-i:(?<!the )(?<!the-)[Aa]rt)|paintings?|maps?|mapas?|diagram\w*|"
+    r"schem\w+|sketch\w*|panels?|plates?|"
     r"videos?|scans?|screenshots?|portraits?|reconstructions?|models?|cartoons?|"
     r"silhouettes?|icons?|clip ?arts?|imagery|base ?maps?|"
     r"\w*(?<!spectro)(?<!chromato)(?<!seismo)(?<!poly)graph(?:s|ic)?|"
