@@ -35,7 +35,7 @@ def open_attribute_tables(url: str | os.PathLike[str]) -> BlockTables[Any]:
             return kind.open(url)
     known = ", ".join(kind.what for kind in _KINDS)
     msg = (
-        f"{folder.url} is none of these: {known}; add a table of your own with "
+        f"{folder.url} is not one of these: {known}; add a table of your own with "
         "`biomedica attributes add`"
     )
     raise UsageError(msg)

@@ -252,6 +252,7 @@ def test_what_decodes_ends_with_the_process_that_started_it(sample_archive, tmp_
         "if __name__ == '__main__':\n"
         f"    archive = Archive.open({str(sample_archive)!r})\n"
         "    loader = ImageLoader(archive, ImagesOf(Frame(size=8, colour=None), None), 1)\n"
+        "    loader._pool.submit(int).result()\n"
         "    list(loader.images(archive.blocks()[:1], lambda block: {}))\n"
         "    print(*loader._pool._processes, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
