@@ -192,7 +192,7 @@ def test_serialize_keeps_what_was_added_and_adds_clusters(sample_archive, datase
 
 
 def test_another_folder_than_one_of_attributes_is_refused(sample_archive, tmp_path):
-    with pytest.raises(UsageError, match="is not a folder of one of cluster assignments"):
+    with pytest.raises(UsageError, match="is not one of these: a folder of cluster assignments"):
         serialize(sample_archive, tmp_path / "d", attributes=[sample_archive], workers=1)
 
 
