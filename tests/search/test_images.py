@@ -122,9 +122,9 @@ def test_what_is_no_image_and_an_index_without_vectors_are_refused(
         search.search(image=tmp_path / "nothing.jpg")
     with pytest.raises(UsageError, match="has the key 'PMC1_g1'"):
         search.search(similar="PMC1_g1")
-    with pytest.raises(UsageError, match="one of them"):
+    with pytest.raises(UsageError, match="give one of a query"):
         search.search("cells", image=image)
-    with pytest.raises(UsageError, match="one of them"):
+    with pytest.raises(UsageError, match="give one of a query"):
         search.search()
     for asked in ({"image": image}, {"similar": NAEVUS}):
         with pytest.raises(UsageError, match="build` with --image-vectors"):
