@@ -97,7 +97,7 @@ def ceiling(url: str, options: argparse.Namespace, workers: int) -> None:
     spent, worked = time.perf_counter() - begun, time.process_time() - worked
     pairs.close()
     print(
-        f"{workers} processes: {count / spent:.0f} pairs/s, {count / worked:.0f} a second of work"
+        f"decoded by {workers}: {count / spent:.0f} pairs/s, {count / worked:.0f} a second of work"
     )
 
 

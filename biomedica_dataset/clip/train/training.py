@@ -62,6 +62,8 @@ class Training:
         if len(set(group.gather(self._chosen.index.digest))) > 1:
             msg = f"{config.data.path} changed while the processes opened it; start again"
             raise SourceError(msg)
+        # First, as weights may have to be fetched.
+        device = decoding_device(config.data.decoder, str(group.device))
         self._torch.manual_seed(config.seed)
         self._model = make_model(config.model)
         self._module = self._model.module.to(group.device)
@@ -69,7 +71,6 @@ class Training:
         self._optimizer = make_optimizer(self._module, config.optimizer)
         self._gradients = Gradients(self._module, config.precision, group)
         made = self._model
-        device = decoding_device(config.data.decoder, str(group.device))
         prepare = Prepare(
             made.size, made.transform, made.tokenizer, config.data.decode, timings, device
         )
